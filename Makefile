@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+
+VERSION      ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMG          ?= ghcr.io/extensionapi/extensionapi-operator:$(VERSION)
+CLUSTER      ?= node
+CLUSTER_NAME ?= extensionapi
+export CLUSTER CLUSTER_NAME IMG
+
+SHELL         := bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+MODULES  := $(dir $(wildcard go.mod hack/*/go.mod hack/*/*/go.mod))
+TOOLS    := bin/tools
+OPERATOR := bin/extensionapi-operator
+IMAGES   := bin/images
+CHART    := charts/extensionapi-operator
+NODE     := go run -C hack/cluster .
+
+##@ Code
+
+# Where generated files go; hack/verify-generated.sh sets another directory and compares.
+OUT       := .
+CRD       := aggregation.extensionapi.dev_extensionapis.yaml
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/crds
+
+.PHONY: generate
+generate: $(TOOLS)/controller-gen ## Write deepcopy code, the CRD and the RBAC role from the markers in the code
+	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
+	$< paths=./controllers/... rbac:roleName=manager-role output:dir=$(OUT)/config/rbac
+	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/crds
+	$< paths=./api/... crd output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
+	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/crds/
+
+.PHONY: verify
+verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format, generated files, go vet and kustomizations
+	@for module in $(MODULES); do echo "go mod tidy: $$module"; go mod tidy -C $$module -diff; done
+	$(TOOLS)/golangci-lint fmt --diff
+	hack/verify-generated.sh $(GENERATED)
+	go vet -tags e2e ./...
+	@for file in $(wildcard config/*/kustomization.yaml); do \
+		echo "kustomize build: $$file"; $(TOOLS)/kustomize build "$$(dirname $$file)" >/dev/null; done
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
+	$(TOOLS)/golangci-lint run
+	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
+	$(TOOLS)/helm lint --strict $(CHART)
+
+##@ Tests
+
+.PHONY: test
+test: ## Run unit and integration tests, on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins where set)
+	@echo "Waiting for kube-apiserver, etcd and kubectl: $${KUBEBUILDER_ASSETS:-built by hack/cluster, kept in its cache}"
+	assets="$${KUBEBUILDER_ASSETS:-$$($(NODE) build kube-apiserver etcd kubectl)}"; \
+		KUBEBUILDER_ASSETS="$$assets" go test ./...
+	go test -C hack/cluster ./...
+
+.PHONY: e2e
+e2e: CLUSTER_NAME = extensionapi-e2e
+e2e: demo-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
+	go test -tags e2e ./test/e2e/... -v -count 1 -timeout 60m
+
+.PHONY: bench-apply
+bench-apply: CLUSTER_NAME = extensionapi-e2e
+bench-apply: demo-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
+	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
+
+##@ Demo
+
+CLUSTER_TOOLS := $(TOOLS)/helm $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
+demo demo-down e2e bench-apply: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
+
+.PHONY: demo
+demo: demo-images $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
+	hack/demo.sh up
+
+.PHONY: demo-down
+demo-down: $(CLUSTER_TOOLS) ## Remove the demo's cluster
+	hack/demo.sh down
+
+##@ Images
+
+.PHONY: image
+image: ## Build the operator and its image, an OCI tarball, without Docker: bin/images/operator.tar
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(OPERATOR) .
+	mkdir -p $(IMAGES)
+	$(NODE) image --ref $(IMG) --output $(CURDIR)/$(IMAGES)/operator.tar $(CURDIR)/$(OPERATOR)
+
+.PHONY: demo-images
+demo-images: image ## Build the images of the demo: the operator, sample-apiserver and its etcd
+	programs="$$($(NODE) build sample-apiserver etcd)"; \
+	for program in sample-apiserver etcd; do \
+		$(NODE) image --ref extensionapi.dev/$$program:demo \
+			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
+	done
+
+##@ Help
+
+# Built once per clone; in a second clone Go's build cache leaves little to do.
+$(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
+	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
+	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
+
+.PHONY: help
+help: ## Print this help
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
