@@ -53,7 +53,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
 .PHONY: test
 test: ## Run unit and integration tests, on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins where set)
 	@echo "Waiting for kube-apiserver, etcd and kubectl: $${KUBEBUILDER_ASSETS:-built by hack/cluster, kept in its cache}"
-	assets="$${KUBEBUILDER_ASSETS:-$$($(NODE) build kube-apiserver etcd kubectl)}"; \
+	@assets="$${KUBEBUILDER_ASSETS:-$$($(NODE) build kube-apiserver etcd kubectl)}"; \
 		KUBEBUILDER_ASSETS="$$assets" go test ./...
 	go test -C hack/cluster ./...
 
@@ -90,7 +90,7 @@ image: ## Build the operator and its image, an OCI tarball, without Docker: bin/
 
 .PHONY: demo-images
 demo-images: image ## Build the images of the demo: the operator, sample-apiserver and its etcd
-	programs="$$($(NODE) build sample-apiserver etcd)"; \
+	@programs="$$($(NODE) build sample-apiserver etcd)"; \
 	for program in sample-apiserver etcd; do \
 		$(NODE) image --ref extensionapi.dev/$$program:demo \
 			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
