@@ -18,6 +18,11 @@ IMAGES   := bin/images
 CHART    := charts/extensionapi-operator
 NODE     := go run -C hack/cluster .
 
+# Built once per clone; in a second clone Go's build cache leaves little to do.
+$(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
+	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
+	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
+
 ##@ Code
 
 # Where generated files go; hack/verify-generated.sh sets another directory and compares.
@@ -97,11 +102,6 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 	done
 
 ##@ Help
-
-# Built once per clone; in a second clone Go's build cache leaves little to do.
-$(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
-	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
-	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
 
 .PHONY: help
 help: ## Print this help
