@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// cluster is a one-node cluster. All it keeps on disk is in dir, which the node sees as nodeDir.
+type cluster struct {
+	name string
+	dir  string
+}
+
+func (c cluster) path(elements ...string) string {
+	return filepath.Join(append([]string{c.dir}, elements...)...)
+}
+
+func (c cluster) kubeconfig() string { return c.path("kubeconfig") }
+func (c cluster) cgroup() string     { return "extensionapi-" + c.name }
+
+func (c cluster) log(component string) string { return c.path("logs", component+".log") }
+
+// record is what must be known of a cluster to find it again and to take it down.
+type record struct {
+	Network network `json:"network"`
+	Node    process `json:"node"` // its first process; when this one ends, all the others do
+}
+
+// read returns fs.ErrNotExist if there is no such cluster.
+func (c cluster) read() (record, error) {
+	var r record
+	content, err := os.ReadFile(c.path("record.json"))
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", c.path("record.json"), err)
+	}
+	return r, nil
+}
+
+func (c cluster) write(r record) error {
+	content, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	tmp := c.path("record.json.tmp")
+	if err := os.WriteFile(tmp, content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, c.path("record.json"))
+}
+
+// running returns the record of a cluster that is up, and says what to do if it is not.
+func (c cluster) running() (record, error) {
+	r, err := c.read()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	if !r.Node.alive() {
+		return r, fmt.Errorf("cluster %q is not running; start it with: up --name %s", c.name, c.name)
+	}
+	return r, nil
+}
+
+// lockAll keeps other commands from starting or stopping any cluster meanwhile: they choose networks from one pool.
+func (c cluster) lockAll() (unlock func(), err error) {
+	clusters := filepath.Dir(c.dir)
+	if err := os.MkdirAll(clusters, 0o755); err != nil {
+		return nil, err
+	}
+	return lock(clusters)
+}
+
+// chooseNetwork returns a network that neither this machine nor another cluster uses.
+func (c cluster) chooseNetwork() (network, error) {
+	used, err := hostPrefixes()
+	if err != nil {
+		return 0, err
+	}
+	others, err := c.others()
+	if err != nil {
+		return 0, err
+	}
+	for _, other := range others {
+		used = append(used, other.Network.prefixes()...)
+	}
+	return freeNetwork(used)
+}
+
+// others returns the records of the clusters that this one stands beside, running or not.
+func (c cluster) others() ([]record, error) {
+	entries, err := os.ReadDir(filepath.Dir(c.dir))
+	if err != nil {
+		return nil, err
+	}
+	var others []record
+	for _, entry := range entries {
+		other := cluster{name: entry.Name(), dir: filepath.Join(filepath.Dir(c.dir), entry.Name())}
+		if r, err := other.read(); err == nil && other.name != c.name {
+			others = append(others, r)
+		}
+	}
+	return others, nil
+}
+
+func runKubeconfig(args []string) error {
+	c, _, err := parseCluster("kubeconfig", args)
+	if err != nil {
+		return err
+	}
+	if _, err := c.running(); err != nil {
+		return err
+	}
+	fmt.Println(c.kubeconfig())
+	return nil
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// component is a process of the node. Its program has its name.
+type component struct {
+	name string
+	args []string
+}
+
+// nodeCommand starts the node's first process, and is the name of its log.
+const nodeCommand = "node"
+
+// Where the node's processes find the cluster's directory and the programs.
+const (
+	nodeDir    = "/run/cluster"
+	nodeBinDir = "/run/bin"
+)
+
+// base are the components that need no kube-apiserver.
+func base(n network) []component {
+	return []component{
+		{"etcd", []string{
+			"--name=node",
+			"--data-dir=/run/cluster/etcd",
+			"--listen-client-urls=http://127.0.0.1:2379", // no Pod can reach the node's loopback
+			"--advertise-client-urls=http://127.0.0.1:2379",
+			"--unsafe-no-fsync", // quick; what it may lose in a power cut is a test cluster
+			"--log-level=warn",
+		}},
+		{"containerd", []string{"--config=/run/cluster/containerd.toml", "--log-level=warn"}},
+		{"kube-apiserver", []string{
+			"--etcd-servers=http://127.0.0.1:2379",
+			"--advertise-address=" + n.Node(),
+			"--service-cluster-ip-range=" + n.Services(),
+			"--allow-privileged=true",
+			"--authorization-mode=Node,RBAC",
+			"--enable-admission-plugins=NodeRestriction",
+			"--client-ca-file=/run/cluster/pki/ca.crt",
+			"--tls-cert-file=/run/cluster/pki/apiserver.crt",
+			"--tls-private-key-file=/run/cluster/pki/apiserver.key",
+			"--kubelet-certificate-authority=/run/cluster/pki/ca.crt",
+			"--kubelet-client-certificate=/run/cluster/pki/apiserver-kubelet-client.crt",
+			"--kubelet-client-key=/run/cluster/pki/apiserver-kubelet-client.key",
+			"--kubelet-preferred-address-types=InternalIP",
+			"--requestheader-client-ca-file=/run/cluster/pki/front-proxy-ca.crt",
+			"--requestheader-allowed-names=front-proxy-client",
+			"--requestheader-username-headers=X-Remote-User",
+			"--requestheader-group-headers=X-Remote-Group",
+			"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+			"--proxy-client-cert-file=/run/cluster/pki/front-proxy-client.crt",
+			"--proxy-client-key-file=/run/cluster/pki/front-proxy-client.key",
+			"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+			"--service-account-key-file=/run/cluster/pki/sa.key",
+			"--service-account-signing-key-file=/run/cluster/pki/sa.key",
+			"--audit-policy-file=/run/cluster/audit-policy.yaml",
+			"--audit-log-path=/run/cluster/audit.log",
+			"--audit-log-maxsize=200",
+			"--audit-log-maxbackup=1",
+		}},
+	}
+}
+
+// clients are the components that talk to the kube-apiserver. The controller manager gives up if it does not answer.
+func clients(c cluster, n network) []component {
+	return []component{
+		{"kube-controller-manager", []string{
+			"--kubeconfig=/run/cluster/controller-manager.kubeconfig",
+			"--leader-elect=false",
+			"--use-service-account-credentials=true",
+			"--root-ca-file=/run/cluster/pki/ca.crt",
+			"--service-account-private-key-file=/run/cluster/pki/sa.key",
+			"--cluster-signing-cert-file=/run/cluster/pki/ca.crt",
+			"--cluster-signing-key-file=/run/cluster/pki/ca.key",
+		}},
+		{"kube-scheduler", []string{"--kubeconfig=/run/cluster/scheduler.kubeconfig", "--leader-elect=false"}},
+		{"kubelet", []string{
+			"--config=/run/cluster/kubelet.yaml",
+			"--kubeconfig=/run/cluster/kubelet.kubeconfig",
+			"--hostname-override=" + c.name,
+			"--node-ip=" + n.Node(),
+		}},
+		{"kube-proxy", []string{"--config=/run/cluster/kube-proxy.yaml"}},
+	}
+}

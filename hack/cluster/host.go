@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+const otherWay = "or, with a container engine, use kind: make demo CLUSTER=kind"
+
+// hostPackages are the Debian packages of the programs that the node takes from the machine.
+var hostPackages = map[string]string{
+	"ip":   "iproute2",
+	"nft":  "nftables", // kube-proxy
+	"runc": "runc",     // Debian's, for one built from its Go module has no seccomp
+}
+
+// requireHost makes sure that a node can run on this machine. As root on Debian it installs what is missing.
+func requireHost() error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("a node runs on Linux only; %s", otherWay)
+	}
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("a node needs root; run this with sudo, %s", otherWay)
+	}
+	// A login shell's PATH may lack the directories in which these programs are.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		return err
+	}
+	missing := missingPackages()
+	if len(missing) == 0 {
+		return nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("install %s, %s", strings.Join(missing, ", "), otherWay)
+	}
+	progress("installing %s with apt-get", strings.Join(missing, ", "))
+	if err := aptGet("update"); err != nil {
+		return err
+	}
+	return aptGet(append([]string{"install", "--no-install-recommends"}, missing...)...)
+}
+
+func missingPackages() []string {
+	var missing []string
+	for program, pkg := range hostPackages {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, pkg)
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
+
+func aptGet(args ...string) error {
+	command := exec.Command("apt-get", append([]string{"--yes", "--quiet"}, args...)...)
+	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	command.Stdout, command.Stderr = os.Stderr, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("apt-get %s: %w", args[0], err)
+	}
+	return nil
+}

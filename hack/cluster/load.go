@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+)
+
+func runLoad(args []string) error {
+	c, files, err := parseCluster("load", args)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return errors.New("name the image tarballs to import")
+	}
+	r, err := c.running()
+	if err != nil {
+		return err
+	}
+	bin, err := build("ctr")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := load(r, bin, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load imports an image tarball into the containerd of the node, whose files are seen through its first process.
+func load(r record, bin, file string) error {
+	socket := fmt.Sprintf("/proc/%d/root/run/containerd/containerd.sock", r.Node.PID)
+	ctr := exec.Command(filepath.Join(bin, "ctr"), "--address", socket, "--namespace", "k8s.io", "images", "import", file)
+	if out, err := ctr.CombinedOutput(); err != nil {
+		return fmt.Errorf("import %s: %w\n%s", file, err, out)
+	}
+	progress("imported %s", file)
+	return nil
+}
+
+// loadPause imports the image that holds the namespaces of every Pod.
+func (c cluster) loadPause(r record, bin string) error {
+	tarball := c.path("pause.tar")
+	if err := writeImage(tarball, pauseImage, []string{filepath.Join(bin, "pause")}); err != nil {
+		return err
+	}
+	return load(r, bin, tarball)
+}

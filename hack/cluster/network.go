@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// network is the number of a cluster, from which all its addresses follow. The host reaches the node over a veth pair,
+// and Pods and Services through the node; nothing leads further, so that no Pod depends on the world outside.
+type network byte
+
+func (n network) address(second, last int) string { return fmt.Sprintf("10.%d.%d.%d", second, n, last) }
+
+func (n network) Host() string       { return n.address(213, 1) }
+func (n network) Node() string       { return n.address(213, 2) }
+func (n network) Pods() string       { return n.address(214, 0) + "/24" }
+func (n network) Services() string   { return n.address(215, 0) + "/24" }
+func (n network) APIService() string { return n.address(215, 1) } // of the Service default/kubernetes
+func (n network) link() string       { return fmt.Sprintf("xapi%d", n) }
+
+func (n network) prefixes() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix(n.Host() + "/30"),
+		netip.MustParsePrefix(n.Pods()),
+		netip.MustParsePrefix(n.Services()),
+	}
+}
+
+// freeNetwork returns the first network that overlaps with none of the prefixes in use.
+func freeNetwork(used []netip.Prefix) (network, error) {
+	for n := 0; n <= 255; n++ {
+		if candidate := network(n); !candidate.overlaps(used) {
+			return candidate, nil
+		}
+	}
+	return 0, fmt.Errorf("no free network among 10.213.0.0/16, 10.214.0.0/16 and 10.215.0.0/16; take down a cluster")
+}
+
+func (n network) overlaps(used []netip.Prefix) bool {
+	for _, own := range n.prefixes() {
+		for _, other := range used {
+			if own.Overlaps(other) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hostPrefixes returns the networks this machine's interfaces are in.
+func hostPrefixes() ([]netip.Prefix, error) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var prefixes []netip.Prefix
+	for _, address := range addresses {
+		if prefix, err := netip.ParsePrefix(address.String()); err == nil {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes, nil
+}
+
+// connectHost makes the veth pair between this machine and the network namespace of the process.
+func (n network) connectHost(pid int) error {
+	return ip(
+		"link add "+n.link()+" type veth peer name eth0 netns "+strconv.Itoa(pid),
+		"address add "+n.Host()+"/30 dev "+n.link(),
+		"link set "+n.link()+" up",
+		"route add "+n.Pods()+" via "+n.Node(),
+		"route add "+n.Services()+" via "+n.Node(),
+	)
+}
+
+// connectNode sets up the node's end. Traffic to a Service needs a route for a start, though kube-proxy rewrites it.
+func (n network) connectNode() error {
+	return ip(
+		"link set lo up",
+		"address add "+n.Node()+"/30 dev eth0",
+		"link set eth0 up",
+		"route add "+n.Services()+" via "+n.Host(),
+	)
+}
+
+func (n network) disconnect() error {
+	if _, err := net.InterfaceByName(n.link()); err != nil {
+		return nil // it went with the node's network namespace
+	}
+	return ip("link delete " + n.link())
+}
+
+func ip(commands ...string) error {
+	for _, command := range commands {
+		if out, err := exec.Command("ip", strings.Fields(command)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ip %s: %w: %s", command, err, out)
+		}
+	}
+	return nil
+}

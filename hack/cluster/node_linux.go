@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const nodePath = nodeBinDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// startNode starts the node's first process in namespaces of its own. Every process of the cluster descends from it
+// and every mount of the cluster is made in there, so that when it ends the kernel leaves nothing of them.
+func (c cluster) startNode(bin string, n network) (process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return process{}, err
+	}
+	log, err := os.Create(c.log(nodeCommand))
+	if err != nil {
+		return process{}, err
+	}
+	defer func() { _ = log.Close() }()
+
+	node := exec.Command(self, nodeCommand, c.name, c.dir, bin)
+	node.Stderr = log
+	node.Env = []string{"PATH=" + nodePath}
+	node.SysProcAttr = &syscall.SysProcAttr{
+		Setsid:     true, // Ctrl-C is not meant for it
+		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET,
+	}
+	start, err := node.StdinPipe()
+	if err != nil {
+		return process{}, err
+	}
+	if err := node.Start(); err != nil {
+		return process{}, err
+	}
+	first, err := identify(node.Process.Pid)
+	if err != nil {
+		return process{}, err
+	}
+	// Recorded and connected before it begins. If up dies on the way, the node reads the end of its input and ends.
+	if err := c.write(record{Network: n, Node: first}); err != nil {
+		return process{}, errors.Join(err, first.kill())
+	}
+	if err := n.connectHost(first.PID); err != nil {
+		return process{}, errors.Join(err, first.kill())
+	}
+	_, err = fmt.Fprintf(start, "%d\n", n)
+	return first, err
+}
+
+// runNode is the node's first process: it prepares the namespaces it was started in, starts the components, and ends
+// when one of them does.
+func runNode(args []string) error {
+	if len(args) != 3 || os.Getpid() != 1 {
+		return errors.New("only up may start this")
+	}
+	var n network
+	if _, err := fmt.Fscanln(bufio.NewReader(os.Stdin), &n); err != nil {
+		return fmt.Errorf("up ended before it had connected the node: %w", err)
+	}
+	c := cluster{name: args[0], dir: nodeDir}
+	if err := mountNode(args[1], args[2]); err != nil {
+		return err
+	}
+	if err := n.connectNode(); err != nil {
+		return err
+	}
+	return c.supervise(n)
+}
+
+// mountNode gives the node its own /proc, /run and /var; all else it shares with the machine. The cluster's directory
+// and its programs appear below /run, whatever directory they are in.
+func mountNode(dir, bin string) error {
+	handles := map[string]string{nodeDir: dir, nodeBinDir: bin}
+	for target, source := range handles {
+		// An open directory stays within reach when a mount covers its path.
+		handle, err := unix.Open(source, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
+		defer func() { _ = unix.Close(handle) }()
+		handles[target] = fmt.Sprintf("/proc/self/fd/%d", handle)
+	}
+	// Nothing mounted here reaches the machine, but what the kubelet mounts reaches the containers.
+	mounts := []mount{
+		{target: "/", flags: unix.MS_REC | unix.MS_PRIVATE},
+		{target: "/", flags: unix.MS_REC | unix.MS_SHARED},
+		{source: "tmpfs", target: "/run", fstype: "tmpfs"},
+		{source: handles[nodeDir], target: nodeDir, flags: unix.MS_BIND},
+		{source: handles[nodeBinDir], target: nodeBinDir, flags: unix.MS_BIND},
+		{source: nodeDir + "/var", target: "/var", flags: unix.MS_BIND},
+		{source: "proc", target: "/proc", fstype: "proc"},
+	}
+	for _, m := range mounts {
+		if err := m.do(); err != nil {
+			return err
+		}
+	}
+	return shieldSysctls()
+}
+
+type mount struct {
+	source, target, fstype string
+	flags                  uintptr
+}
+
+func (m mount) do() error {
+	if err := os.MkdirAll(m.target, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+		return fmt.Errorf("mount %s at %s: %w", m.source, m.target, err)
+	}
+	return nil
+}
+
+// shieldSysctls puts copies over the kernel settings that the kubelet changes and that belong to the whole machine.
+func shieldSysctls() error {
+	for _, name := range []string{
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
+		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+	} {
+		setting := filepath.Join("/proc/sys", name)
+		value, err := os.ReadFile(setting)
+		if err != nil {
+			return err
+		}
+		shield := filepath.Join("/run", strings.ReplaceAll(name, "/", "."))
+		if err := os.WriteFile(shield, value, 0o644); err != nil {
+			return err
+		}
+		if err := unix.Mount(shield, setting, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mount a copy over %s: %w", setting, err)
+		}
+	}
+	return nil
+}

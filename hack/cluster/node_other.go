@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux
+
+package main
+
+import "errors"
+
+var errNotLinux = errors.New("a node runs on Linux only") // requireHost has said so with a way out
+
+func (cluster) startNode(string, network) (process, error) { return process{}, errNotLinux }
+
+func runNode([]string) error { return errNotLinux }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// process names a process for good: a pid alone is used again, after a reboot or by a later process.
+type process struct {
+	PID   int    `json:"pid"`
+	Start string `json:"start"` // the boot and the clock tick in which it started
+}
+
+func identify(pid int) (process, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return process{}, err
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}, err
+	}
+	state, tick, err := parseStat(string(stat))
+	if err != nil {
+		return process{}, err
+	}
+	if state == "Z" || state == "X" {
+		return process{}, os.ErrProcessDone
+	}
+	return process{PID: pid, Start: strings.TrimSpace(string(boot)) + "/" + tick}, nil
+}
+
+// parseStat reads the state and the start time from /proc/PID/stat, whose second field may hold spaces and brackets.
+func parseStat(stat string) (state, tick string, err error) {
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	if len(fields) < 20 {
+		return "", "", fmt.Errorf("cannot read process state from %q", stat)
+	}
+	return fields[0], fields[19], nil
+}
+
+func (p process) alive() bool {
+	now, err := identify(p.PID)
+	return err == nil && now == p
+}
+
+// kill ends the process, which nothing can refuse, and waits until it is gone.
+func (p process) kill() error {
+	handle, err := os.FindProcess(p.PID) // from here on the handle means one process, whoever gets the pid
+	if err != nil {
+		return err
+	}
+	defer func() { _ = handle.Release() }()
+	if !p.alive() {
+		return nil
+	}
+	if err := handle.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("process %d: %w", p.PID, err)
+	}
+	return poll(30*time.Second, func() error {
+		if p.alive() {
+			return fmt.Errorf("process %d does not end", p.PID)
+		}
+		return nil
+	})
+}
+
+// poll calls try every 50 ms until it returns no error, and returns its last error after the timeout.
+func poll(timeout time.Duration, try func() error) error {
+	deadline := time.Now().Add(timeout)
+	for {
+		err := try()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervisor starts the components as children of the node's first process, and buries every process that dies.
+type supervisor struct {
+	mu      sync.Mutex
+	running map[int]component // by pid
+}
+
+// supervise starts all components and returns when one of them ends: a node runs whole or not at all.
+func (c cluster) supervise(n network) error {
+	s := supervisor{running: map[int]component{}}
+	if err := s.start(base(n), c); err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- s.reap(c) }()
+	go func() {
+		err := c.waitForAPI(n)
+		if err == nil {
+			err = s.start(clients(c, n), c)
+		}
+		if err != nil {
+			failed <- err
+		}
+	}()
+	return <-failed
+}
+
+func (s *supervisor) start(components []component, c cluster) error {
+	s.mu.Lock() // so that a component that dies at once is known when it is buried
+	defer s.mu.Unlock()
+	for _, component := range components {
+		log, err := os.Create(c.log(component.name))
+		if err != nil {
+			return err
+		}
+		command := exec.Command(filepath.Join(nodeBinDir, component.name), component.args...)
+		command.Stdout, command.Stderr = log, log
+		if err := errors.Join(command.Start(), log.Close()); err != nil {
+			return err
+		}
+		s.running[command.Process.Pid] = component
+	}
+	return nil
+}
+
+// reap returns when a component has ended, with the end of its log in the error.
+func (s *supervisor) reap(c cluster) error {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, 0, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("wait for the node's processes: %w", err)
+		}
+		s.mu.Lock()
+		component, ok := s.running[pid]
+		s.mu.Unlock()
+		if ok {
+			return fmt.Errorf("%s ended (%s)\n%s", component.name, describe(status), c.logTail(component.name))
+		}
+	}
+}
+
+func describe(status unix.WaitStatus) string {
+	if status.Signaled() {
+		return "killed by " + unix.SignalName(status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
+
+// logTail returns the last lines of a component's log under a heading that names the file.
+func (c cluster) logTail(component string) string {
+	content, err := os.ReadFile(c.log(component))
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("the end of %s:\n%s", c.log(component), lastLines(string(content), 20))
+}
+
+func lastLines(text string, count int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "\n")
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	certutil "k8s.io/client-go/util/cert"
+)
+
+const startTimeout = 2 * time.Minute
+
+// client talks to the kube-apiserver as the administrator.
+func (c cluster) client() (*http.Client, error) {
+	roots, err := certutil.NewPool(c.path("pki", "ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	admin, err := tls.LoadX509KeyPair(c.path("pki", "admin.crt"), c.path("pki", "admin.key"))
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{admin}}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 5 * time.Second}, nil
+}
+
+// waitForAPI waits, in the node, until its kube-apiserver serves.
+func (c cluster) waitForAPI(n network) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	return poll(startTimeout, func() error { return get(client, "https://"+n.Node()+":6443/readyz", nil) })
+}
+
+// milestone is a condition that a starting cluster reaches, and the component to ask if it does not.
+type milestone struct {
+	what, component, url string
+	reached              func(body []byte) bool // nil: the answer 200 is enough
+}
+
+func milestones(c cluster, n network) []milestone {
+	api := "https://" + n.Node() + ":6443"
+	return []milestone{
+		{"the kube-apiserver", "kube-apiserver", api + "/readyz", nil},
+		{"the node", "kubelet", api + "/api/v1/nodes/" + c.name, nodeReady},
+		{"the default service account", "kube-controller-manager", api + "/api/v1/namespaces/default/serviceaccounts/default", nil},
+		{"the service network", "kube-proxy", "http://" + n.Node() + ":10256/healthz", nil},
+	}
+}
+
+// waitReady waits until Pods can run.
+func (c cluster) waitReady(r record) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	for _, m := range milestones(c, r.Network) {
+		progress("waiting for %s", m.what)
+		err := poll(startTimeout, func() error {
+			if !r.Node.alive() {
+				return nil
+			}
+			return get(client, m.url, m.reached)
+		})
+		if !r.Node.alive() {
+			return fmt.Errorf("the node has stopped: %s", c.logTail(nodeCommand))
+		}
+		if err != nil {
+			return fmt.Errorf("%s is not ready after %s: %w\n%s", m.what, startTimeout, err, c.logTail(m.component))
+		}
+	}
+	return nil
+}
+
+func get(client *http.Client, url string, expected func([]byte) bool) error {
+	response, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK || expected != nil && !expected(body) {
+		return fmt.Errorf("GET %s: %s: %s", url, response.Status, body)
+	}
+	return nil
+}
+
+func nodeReady(body []byte) bool {
+	var node struct {
+		Status struct {
+			Conditions []struct{ Type, Status string }
+		}
+	}
+	if json.Unmarshal(body, &node) != nil {
+		return false
+	}
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == "Ready" {
+			return condition.Status == "True"
+		}
+	}
+	return false
+}
