@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Condition types of an ExtensionAPI, in the order of its life.
+const (
+	// ConditionCertificatesReady: a serving certificate and its trust bundle exist and fit each other.
+	ConditionCertificatesReady = "CertificatesReady"
+	// ConditionServerAvailable: at least one replica is ready to serve.
+	ConditionServerAvailable = "ServerAvailable"
+	// ConditionRegistered: every group-version has its APIService.
+	ConditionRegistered = "Registered"
+	// ConditionAvailable: kube-apiserver reports every APIService available.
+	ConditionAvailable = "Available"
+	// ConditionDiscoveryWithinLimit: every group-version answers discovery within spec.discovery.limit.
+	ConditionDiscoveryWithinLimit = "DiscoveryWithinLimit"
+	// ConditionReady: CertificatesReady, ServerAvailable, Registered and Available are all True.
+	ConditionReady = "Ready"
+	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is True when nothing will change until somebody acts (kstatus).
+	ConditionStalled = "Stalled"
+)
+
+// Reasons that several condition types share.
+const (
+	// ReasonPending: not looked at yet; an earlier phase comes first.
+	ReasonPending = "Pending"
+	// ReasonDeleting: the ExtensionAPI is being torn down.
+	ReasonDeleting = "Deleting"
+	// ReasonAsDesired: nothing is left to do (Reconciling and Stalled).
+	ReasonAsDesired = "AsDesired"
+	// ReasonReady: everything is in place (Ready).
+	ReasonReady = "Ready"
+
+	// ReasonNamespaceNotFound: spec.server.namespace does not exist.
+	ReasonNamespaceNotFound = "NamespaceNotFound"
+	// ReasonNamespaceTerminating: the server's namespace is being deleted.
+	ReasonNamespaceTerminating = "NamespaceTerminating"
+	// ReasonNameConflict: an object with a name that the operator needs belongs to somebody else.
+	ReasonNameConflict = "NameConflict"
+	// ReasonRefused: the API server refused an object (admission, quota, validation).
+	ReasonRefused = "Refused"
+	// ReasonWriteFailed: writing an object failed; it is tried again.
+	ReasonWriteFailed = "WriteFailed"
+)
+
+// Reasons of CertificatesReady.
+const (
+	// ReasonIssued: the operator issued the serving certificate.
+	ReasonIssued = "Issued"
+	// ReasonUserProvided: the existing backend has a certificate of its own, verified with spec.service.caBundle.
+	ReasonUserProvided = "UserProvided"
+	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.
+	ReasonInvalidCABundle = "InvalidCABundle"
+)
+
+// Reasons of ServerAvailable.
+const (
+	// ReasonReplicasAvailable: all replicas are up to date and available.
+	ReasonReplicasAvailable = "ReplicasAvailable"
+	// ReasonRollingOut: replicas are being started or replaced.
+	ReasonRollingOut = "RollingOut"
+	// ReasonRolloutStalled: the Deployment has passed its progress deadline.
+	ReasonRolloutStalled = "RolloutStalled"
+	// ReasonPodsRefused: the cluster refuses to create Pods (quota, admission).
+	ReasonPodsRefused = "PodsRefused"
+	// ReasonImagePullFailed: an image cannot be pulled.
+	ReasonImagePullFailed = "ImagePullFailed"
+	// ReasonCrashing: a container exits or is killed again and again.
+	ReasonCrashing = "Crashing"
+	// ReasonContainerConfigError: a container cannot be started as the template asks.
+	ReasonContainerConfigError = "ContainerConfigError"
+	// ReasonUnschedulable: no node takes the Pod.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonEndpointsReady: the existing Service has ready endpoints.
+	ReasonEndpointsReady = "EndpointsReady"
+	// ReasonServiceNotFound: the Service of spec.service does not exist.
+	ReasonServiceNotFound = "ServiceNotFound"
+	// ReasonServicePortNotFound: the Service does not have the port of spec.service.
+	ReasonServicePortNotFound = "ServicePortNotFound"
+	// ReasonNoReadyEndpoints: the Service has no ready endpoint.
+	ReasonNoReadyEndpoints = "NoReadyEndpoints"
+)
+
+// Reasons of Registered.
+const (
+	// ReasonRegistered: every group-version has its APIService.
+	ReasonRegistered = "Registered"
+	// ReasonProbing: ready replicas have not answered discovery of every group-version yet.
+	ReasonProbing = "Probing"
+	// ReasonProbeFailed: a ready replica fails discovery of a group-version.
+	ReasonProbeFailed = "ProbeFailed"
+	// ReasonWaitingForServer: there is no ready replica yet.
+	ReasonWaitingForServer = "WaitingForServer"
+	// ReasonHeldByOther: the APIService of a group-version belongs to somebody else.
+	ReasonHeldByOther = "HeldByOther"
+)
+
+// Reasons of Available that are the operator's; any other is the reason kube-apiserver gave.
+const (
+	// ReasonAllAvailable: kube-apiserver reports every APIService available.
+	ReasonAllAvailable = "AllAvailable"
+	// ReasonNotRegistered: not every group-version has an APIService.
+	ReasonNotRegistered = "NotRegistered"
+	// ReasonNotReported: kube-apiserver has not written a condition yet.
+	ReasonNotReported = "NotReported"
+)
+
+// Reasons of DiscoveryWithinLimit.
+const (
+	// ReasonWithinLimit: every group-version answered within the limit.
+	ReasonWithinLimit = "WithinLimit"
+	// ReasonLimitExceeded: a group-version took longer than the limit.
+	ReasonLimitExceeded = "LimitExceeded"
+	// ReasonNotAvailable: kube-apiserver answers for the server itself, so nothing can be measured.
+	ReasonNotAvailable = "NotAvailable"
+	// ReasonDiscoveryFailed: a discovery request failed.
+	ReasonDiscoveryFailed = "DiscoveryFailed"
+)
+
+// Reasons of Reconciling.
+const (
+	// ReasonProgressing: the operator or the cluster works towards the spec.
+	ReasonProgressing = "Progressing"
+)

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ExtensionAPI declares an extension API server (an aggregated API) and the API groups it serves. The operator runs and
+// registers it, and tells in the status conditions how it fares.
+//
+// The name becomes the name of the Service and Deployment, so it is a DNS label; with at most 46 characters the names
+// of the Pods stay within the 63 of a host name.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=xapi,categories=extensionapi
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`
+// +kubebuilder:printcolumn:name="Discovery",type=string,JSONPath=`.status.discoveryLatency`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Within-Limit",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="DiscoveryWithinLimit")].status`
+// +kubebuilder:printcolumn:name="Namespace",type=string,priority=1,JSONPath=`.spec['server','service'].namespace`
+// +kubebuilder:printcolumn:name="Groups",type=string,priority=1,JSONPath=`.spec.groups[*].name`
+// +kubebuilder:printcolumn:name="Cert-Expires",type=string,priority=1,JSONPath=`.status.certificate.notAfter`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label that begins with a letter (a-z, 0-9, -): the Service is named after it"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 46",message="metadata.name must have at most 46 characters: Pod names are derived from it and must fit into 63"
+type ExtensionAPI struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user wants.
+	// +required
+	Spec ExtensionAPISpec `json:"spec,omitzero"`
+
+	// status is what the operator has observed. Until it has, observedGeneration is -1, so that kstatus does not take a
+	// new object for a finished one.
+	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
+	Status ExtensionAPIStatus `json:"status,omitempty,omitzero"`
+}
+
+// ExtensionAPIList is a list of ExtensionAPI.
+// +kubebuilder:object:root=true
+type ExtensionAPIList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ExtensionAPI `json:"items"`
+}
+
+// ExtensionAPISpec says which API groups are served, and by what.
+// +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.service)",message="exactly one of spec.server (the operator runs the server) and spec.service (it already runs) must be set"
+// +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.service cannot be exchanged: delete the ExtensionAPI and create a new one"
+// +kubebuilder:validation:XValidation:rule="!has(self.certificates) || has(self.server)",message="spec.certificates goes with spec.server only; an existing backend brings its own certificate and spec.service.caBundle"
+type ExtensionAPISpec struct {
+	// groups are the API groups that the server serves; there is one APIService for every group-version.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Groups []APIGroup `json:"groups,omitempty"`
+
+	// server is the extension API server that the operator runs.
+	// +optional
+	Server *Server `json:"server,omitempty"`
+
+	// service is an extension API server that already runs; the operator only registers it and touches nothing else.
+	// +optional
+	Service *ServiceReference `json:"service,omitempty"`
+
+	// certificates says where the serving certificate of spec.server comes from. Left out, the operator manages it.
+	// +optional
+	Certificates *Certificates `json:"certificates,omitempty"`
+
+	// discovery says how discovery is measured.
+	// +optional
+	// +kubebuilder:default={}
+	Discovery Discovery `json:"discovery,omitempty,omitzero"`
+}
+
+// APIGroup is one API group with its versions.
+// +kubebuilder:validation:XValidation:rule="self.name.contains('.')",message="a group name needs a dot (example.com): names without one are Kubernetes' own"
+// +kubebuilder:validation:XValidation:rule="self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a group name must be a DNS subdomain of lower-case letters, digits, '-' and '.', such as wardle.example.com"
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['admissionregistration.k8s.io','apiextensions.k8s.io','apiregistration.k8s.io','authentication.k8s.io','authorization.k8s.io','certificates.k8s.io','coordination.k8s.io','discovery.k8s.io','events.k8s.io','flowcontrol.apiserver.k8s.io','internal.apiserver.k8s.io','networking.k8s.io','node.k8s.io','rbac.authorization.k8s.io','resource.k8s.io','scheduling.k8s.io','storage.k8s.io','storagemigration.k8s.io','aggregation.extensionapi.dev'])",message="this group is served by the cluster itself and cannot be taken over by an extension API server"
+// +kubebuilder:validation:XValidation:rule="self.versions.all(v, v.name.size() + 1 + self.name.size() <= 253)",message="<version>.<group> names the APIService and must have at most 253 characters"
+type APIGroup struct {
+	// name of the group, a DNS subdomain with at least one dot, such as wardle.example.com.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=251
+	Name string `json:"name,omitempty"`
+
+	// priority is the groupPriorityMinimum of the APIServices: clients that search all groups for a short name prefer
+	// higher ones. Kubernetes' own groups use 15800 to 18000, CRDs 1000. 1 to 20000; defaults to 1000.
+	// +optional
+	// +kubebuilder:default=1000
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20000
+	Priority int32 `json:"priority,omitempty"`
+
+	// versions of the group, the most preferred first: their versionPriority follows from the order.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Versions []APIVersion `json:"versions,omitempty"`
+}
+
+// APIVersion is one version of an API group.
+type APIVersion struct {
+	// name of the version, such as v1 or v1beta1.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a version must be a DNS label that begins with a letter, such as v1 or v1beta1"
+	Name string `json:"name,omitempty"`
+}
+
+// Discovery says how discovery is measured and against what it is judged.
+type Discovery struct {
+	// limit is the time within which a discovery request must be answered. kube-apiserver itself gives up after 5
+	// seconds. 1ms to 1m; defaults to 5s.
+	// +optional
+	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=duration
+	// +kubebuilder:validation:XValidation:rule="self >= duration('1ms') && self <= duration('1m')",message="spec.discovery.limit must be between 1ms and 1m"
+	Limit *metav1.Duration `json:"limit,omitempty"`
+
+	// interval is the time between two probes of the same group-version. 1s to 1h; defaults to 30s.
+	// +optional
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=duration
+	// +kubebuilder:validation:XValidation:rule="self >= duration('1s') && self <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ServerContainer is the name of the template's container that serves the API.
+const ServerContainer = "apiserver"
+
+// ServerFlags says which command line flags the operator adds to the server's container.
+// +kubebuilder:validation:Enum=Kubernetes;None
+type ServerFlags string
+
+const (
+	// ServerFlagsKubernetes adds --secure-port, --tls-cert-file and --tls-private-key-file, as servers built on
+	// k8s.io/apiserver understand them.
+	ServerFlagsKubernetes ServerFlags = "Kubernetes"
+	// ServerFlagsNone adds nothing; the template says where port, certificate and key go.
+	ServerFlagsNone ServerFlags = "None"
+)
+
+// Server is an extension API server that the operator runs as a Deployment.
+// +kubebuilder:validation:XValidation:rule="self.template.spec.containers.exists(c, c.name == 'apiserver')",message="spec.server.template.spec.containers must hold a container named 'apiserver': it is the one that serves the API"
+// +kubebuilder:validation:XValidation:rule="self.template.spec.containers.all(c, c.name != 'apiserver' || (has(c.image) && c.image.size() > 0))",message="the container 'apiserver' needs an image"
+// +kubebuilder:validation:XValidation:rule="self.template.spec.containers.all(c, c.name == 'apiserver' || !has(c.ports) || c.ports.all(p, p.containerPort != self.port))",message="spec.server.port is taken by another container of the template: give one of them another port"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.server.template.spec.restartPolicy must be Always or left out: the server runs in a Deployment"
+type Server struct {
+	// namespace in which the server runs. It must exist. Immutable.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.server.namespace must be a DNS label (a-z, 0-9, -)"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.namespace is immutable: delete the ExtensionAPI and create it anew for another namespace"
+	Namespace string `json:"namespace,omitempty"`
+
+	// replicas is the number of Pods, 1 to 100; defaults to 2, the least with which a rollout loses no request.
+	// +optional
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// port on which the server listens, 1024 to 65535, as it does not run as root; defaults to 8443.
+	// +optional
+	// +kubebuilder:default=8443
+	// +kubebuilder:validation:Minimum=1024
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+
+	// flags that the operator adds to the container 'apiserver'. Kubernetes adds --secure-port, --tls-cert-file and
+	// --tls-private-key-file unless the template has them; None adds nothing. Defaults to Kubernetes.
+	// +optional
+	// +kubebuilder:default=Kubernetes
+	Flags ServerFlags `json:"flags,omitempty"`
+
+	// template is a Pod template as in a Deployment. What it leaves out is filled in; what it sets always wins.
+	// +required
+	Template corev1.PodTemplateSpec `json:"template,omitzero"`
+}
+
+// ServiceReference names a Service in front of an extension API server that already runs.
+type ServiceReference struct {
+	// namespace of the Service.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.service.namespace must be a DNS label (a-z, 0-9, -)"
+	Namespace string `json:"namespace,omitempty"`
+
+	// name of the Service.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="spec.service.name must be the name of a Service: a DNS label that begins with a letter"
+	Name string `json:"name,omitempty"`
+
+	// port of the Service, 1 to 65535; defaults to 443.
+	// +optional
+	// +kubebuilder:default=443
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+
+	// caBundle holds the PEM certificates of the authorities that the server's certificate is verified with. The
+	// certificate must be valid for <name>.<namespace>.svc.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=262144
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('-----BEGIN CERTIFICATE-----')",message="spec.service.caBundle must hold PEM certificates (base64 of -----BEGIN CERTIFICATE----- ...)"
+	CABundle []byte `json:"caBundle,omitempty"`
+}
+
+// Certificates says where the serving certificate comes from.
+type Certificates struct {
+	// managed has the operator keep a certificate authority of its own for this ExtensionAPI.
+	// +optional
+	Managed *ManagedCertificates `json:"managed,omitempty"`
+}
+
+// ManagedCertificates are certificates that the operator issues and renews.
+type ManagedCertificates struct {
+	// validity of the serving certificate, 1h to 8760h (a year); defaults to 2160h (90 days). It is renewed when two
+	// thirds have passed.
+	// +optional
+	// +kubebuilder:default="2160h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=duration
+	// +kubebuilder:validation:XValidation:rule="self >= duration('1h') && self <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year)"
+	Validity *metav1.Duration `json:"validity,omitempty"`
+}

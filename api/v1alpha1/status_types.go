@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ExtensionAPIStatus is what the operator has observed. It is written only when something in it changed.
+type ExtensionAPIStatus struct {
+	// observedGeneration is the metadata.generation that this status speaks of; -1 before the operator has seen the
+	// object.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready sums up the others; Reconciling and Stalled follow kstatus.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=32
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// discoveryLatency is the slowest of the last discovery requests through kube-apiserver, over all group-versions.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	DiscoveryLatency *metav1.Duration `json:"discoveryLatency,omitempty"`
+
+	// apiServices tells of the APIService of each group-version.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
+	APIServices []APIServiceStatus `json:"apiServices,omitempty"`
+
+	// endpoints tells of the ready replicas of the server, the worst first, 10 at most.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MaxItems=10
+	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
+
+	// certificate tells of the serving certificate that the operator manages.
+	// +optional
+	Certificate *CertificateStatus `json:"certificate,omitempty"`
+}
+
+// APIServiceStatus tells of one APIService.
+type APIServiceStatus struct {
+	// name of the APIService: <version>.<group>.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// available is the status of the APIService's condition Available, as kube-apiserver wrote it.
+	// +required
+	// +kubebuilder:validation:Enum="True";"False";Unknown
+	Available metav1.ConditionStatus `json:"available,omitempty"`
+
+	// discovery is the last discovery request through kube-apiserver. It is not rewritten for a change of less than a
+	// tenth of spec.discovery.limit.
+	// +optional
+	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
+}
+
+// EndpointStatus tells of one ready replica, probed straight at its address.
+type EndpointStatus struct {
+	// address and port of the replica.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Address string `json:"address,omitempty"`
+
+	// pod behind the address, where it is known.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Pod string `json:"pod,omitempty"`
+
+	// discovery is the slowest of the last discovery requests, or a failed one. It is not rewritten for a change of less
+	// than a tenth of spec.discovery.limit.
+	// +optional
+	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
+}
+
+// DiscoveryStatus is the outcome of a discovery request.
+type DiscoveryStatus struct {
+	// last is the time from sending the request to the end of the answer.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	Last *metav1.Duration `json:"last,omitempty"`
+
+	// error says why the request failed; empty when it succeeded.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Error string `json:"error,omitempty"`
+}
+
+// CertificateStatus tells of the serving certificate.
+type CertificateStatus struct {
+	// notAfter is when the serving certificate expires.
+	// +required
+	NotAfter metav1.Time `json:"notAfter,omitempty,omitzero"`
+
+	// renewalTime is when it will be renewed.
+	// +required
+	RenewalTime metav1.Time `json:"renewalTime,omitempty,omitzero"`
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// action is what the events API wants to know of the operator's deed; it only ever reconciles.
+const action = "Reconcile"
+
+// sendEvents tells of the conditions that turned, and of the phases' own notes.
+func (r *Reconciler) sendEvents(s *scope) {
+	notes := append(transitions(s.before.Status.Conditions, s.Status.Conditions), s.notes...)
+	for _, n := range notes {
+		r.Events.Eventf(s.ExtensionAPI, nil, n.eventType, n.reason, action, "%s", n.message)
+	}
+}
+
+// transitions returns a note for each condition whose status or reason turned. Ready speaks when it turns True; what
+// stands in its way speaks for itself.
+func transitions(before, after []metav1.Condition) []note {
+	var notes []note
+	for _, condition := range after {
+		earlier := meta.FindStatusCondition(before, condition.Type)
+		if earlier != nil && earlier.Status == condition.Status && earlier.Reason == condition.Reason {
+			continue
+		}
+		switch {
+		case condition.Type == v1alpha1.ConditionReconciling, condition.Type == v1alpha1.ConditionStalled:
+		case condition.Type == v1alpha1.ConditionReady && condition.Status != metav1.ConditionTrue:
+		case condition.Status == metav1.ConditionTrue:
+			notes = append(notes, note{corev1.EventTypeNormal, condition.Reason, condition.Message})
+		case condition.Status == metav1.ConditionFalse && !expected[condition.Reason]:
+			notes = append(notes, note{corev1.EventTypeWarning, condition.Reason, condition.Message})
+		}
+	}
+	return notes
+}
+
+// expected are the reasons for False that every ExtensionAPI goes through on its way.
+var expected = map[string]bool{
+	v1alpha1.ReasonRollingOut:       true,
+	v1alpha1.ReasonWaitingForServer: true,
+	v1alpha1.ReasonProbing:          true,
+	v1alpha1.ReasonNotRegistered:    true,
+	v1alpha1.ReasonDeleting:         true,
+}

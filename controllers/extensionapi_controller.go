@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers reconciles ExtensionAPIs.
+//
+// A reconciliation is an ordered list of phases over one scope, in the order of a server's life; each phase has a file:
+// namespace, certificates, server, endpoints, registration, discovery. Each decides with a pure function, acts, and
+// leaves a verdict. Status is summed up and written once, at the end, also when a phase failed. Deletion has a file of
+// its own: teardown.
+package controllers
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+// Finalizer holds an ExtensionAPI until everything of it has been taken down in order.
+const Finalizer = "aggregation.extensionapi.dev/teardown"
+
+// Reconciler reconciles ExtensionAPIs.
+type Reconciler struct {
+	// Client reads from the cache that CacheOptions describes.
+	Client client.Client
+	// Live reads around the cache: Secrets, whose data is not cached, and what must not be missed.
+	Live    client.Reader
+	Applier *apply.Applier
+	Prober  *discovery.Prober
+	// Probed tells of ExtensionAPIs whose discovery results changed.
+	Probed         <-chan event.GenericEvent
+	KubeAPIServers *aggregation.KubeAPIServers
+	Events         events.EventRecorder
+	Clock          clock.PassiveClock
+	// OperatorNamespace is where certificate authorities are kept.
+	OperatorNamespace string
+}
+
+// +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile brings one ExtensionAPI a step nearer to its spec, or to its end.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	extensionAPI := &v1alpha1.ExtensionAPI{}
+	if err := r.Client.Get(ctx, request.NamespacedName, extensionAPI); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	s := newScope(extensionAPI)
+	if !extensionAPI.DeletionTimestamp.IsZero() {
+		return r.teardown(ctx, s)
+	}
+	if controllerutil.AddFinalizer(s.ExtensionAPI, Finalizer) {
+		// The patch brings a new event, and with it the next reconciliation.
+		return ctrl.Result{}, r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI))
+	}
+	err := r.runPhases(ctx, s)
+	summarize(s, r.Clock.Now())
+	return ctrl.Result{RequeueAfter: s.requeue}, errors.Join(err, r.writeStatus(ctx, s))
+}
+
+// runPhases runs all phases, also after one has failed: what can be observed is told.
+func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
+	phases := []func(context.Context, *scope) error{
+		r.reconcileNamespace,
+		r.reconcileCertificates,
+		r.reconcileServer,
+		r.reconcileEndpoints,
+		r.reconcileRegistration,
+		r.reconcileDiscovery,
+	}
+	var errs []error
+	for _, phase := range phases {
+		errs = append(errs, phase(ctx, s))
+	}
+	return errors.Join(errs...)
+}
+
+func optimisticMergeFrom(before *v1alpha1.ExtensionAPI) client.Patch {
+	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+}

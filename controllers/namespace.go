@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+
+// reconcileNamespace finds out whether there is a namespace for the server to be in.
+func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {
+	namespace := metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	err := r.Client.Get(ctx, client.ObjectKey{Name: s.backend.Namespace}, namespace)
+	switch {
+	case apierrors.IsNotFound(err):
+		s.namespace = namespaceMissing
+	case err != nil:
+		return err
+	case !namespace.DeletionTimestamp.IsZero():
+		s.namespace = namespaceTerminating
+	}
+	if v, found := namespaceVerdict(s.backend.Namespace, s.namespace); found {
+		s.conclude(v1alpha1.ConditionServerAvailable, v)
+		if s.Spec.Server != nil {
+			s.conclude(v1alpha1.ConditionCertificatesReady, v)
+		}
+	}
+	return nil
+}
+
+// namespaceVerdict is found only where the namespace stands in the way.
+func namespaceVerdict(name string, state namespaceState) (v verdict, found bool) {
+	switch state {
+	case namespaceMissing:
+		return bad(v1alpha1.ReasonNamespaceNotFound, fmt.Sprintf(
+			"namespace %q does not exist; create it: kubectl create namespace %s", name, name), working), true
+	case namespaceTerminating:
+		return bad(v1alpha1.ReasonNamespaceTerminating, fmt.Sprintf(
+			"namespace %q is being deleted, and the server with it; its APIServices have been removed so that the rest of "+
+				"the cluster is not affected. Delete the ExtensionAPI, or create the namespace again when it is gone", name),
+			working), true
+	default:
+		return verdict{}, false
+	}
+}
+
+func metadataOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(kind)
+	return object
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// maxLogTail bounds what of a crashed container's last words goes into a condition.
+const maxLogTail = 512
+
+// waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
+// pkg/kubelet/kuberuntime) to the operator's, with what to do next.
+var waitingReasons = map[string]struct{ reason, advice string }{
+	"ErrImagePull":               {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
+	"ImagePullBackOff":           {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
+	"InvalidImageName":           {v1alpha1.ReasonImagePullFailed, "correct the image name"},
+	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "load the image onto the node or change imagePullPolicy"},
+	"CreateContainerConfigError": {v1alpha1.ReasonContainerConfigError, "correct the template"},
+	"CreateContainerError":       {v1alpha1.ReasonContainerConfigError, "correct the template"},
+	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "correct the template"},
+}
+
+// podProblem returns the first problem that a Pod shows, in the order of their names; empty when there is none.
+func podProblem(pods []corev1.Pod) (reason, message string) {
+	sorted := slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	for i := range sorted {
+		pod := &sorted[i]
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
+		if reason, message := schedulingProblem(pod); reason != "" {
+			return reason, message
+		}
+		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+			if reason, message := containerProblem(pod, status); reason != "" {
+				return reason, message
+			}
+		}
+	}
+	return "", ""
+}
+
+func schedulingProblem(pod *corev1.Pod) (reason, message string) {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Reason == corev1.PodReasonUnschedulable {
+			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, condition.Message)
+		}
+	}
+	return "", ""
+}
+
+func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, message string) {
+	if waiting := status.State.Waiting; waiting != nil {
+		if known, found := waitingReasons[waiting.Reason]; found {
+			return known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s; %s",
+				pod.Name, status.Name, waiting.Reason, waiting.Message, known.advice)
+		}
+	}
+	ended := status.State.Terminated
+	if ended == nil {
+		ended = status.LastTerminationState.Terminated
+	}
+	// An init container that has done its work is ready; a server that ended is not, whatever its exit code.
+	if ended == nil || status.Ready {
+		return "", ""
+	}
+	return v1alpha1.ReasonCrashing, fmt.Sprintf(
+		"Pod %s, container %s ended with exit code %d (%s), %d restarts%s; see its log: kubectl -n %s logs %s -c %s --previous",
+		pod.Name, status.Name, ended.ExitCode, ended.Reason, status.RestartCount, lastWords(ended.Message),
+		pod.Namespace, pod.Name, status.Name)
+}
+
+// lastWords is the end of a log, on one line.
+func lastWords(message string) string {
+	line := strings.Join(strings.Fields(message), " ")
+	if line == "" {
+		return ""
+	}
+	if len(line) > maxLogTail {
+		line = "…" + strings.ToValidUTF8(line[len(line)-maxLogTail:], "")
+	}
+	return ": " + line
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+var apiServiceKind = apiregistrationv1.SchemeGroupVersion.WithKind("APIService")
+
+// +kubebuilder:rbac:groups=apiregistration.k8s.io,resources=apiservices,verbs=get;list;watch;create;patch;delete
+
+// reconcileRegistration keeps one APIService for each group-version. An APIService is created, or pointed at another
+// backend or trust bundle, only after every ready replica has answered discovery under just these terms. It is never
+// deleted and created anew: the garbage collector could take a group that is gone for owners that are gone.
+func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error {
+	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	if s.namespace != namespaceTerminating {
+		for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+			wanted[manifests.APIServiceName(groupVersion)] = true
+		}
+	}
+	var errs []error
+	for name := range registered {
+		if !wanted[name] {
+			_, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
+			errs = append(errs, err)
+		}
+	}
+	var outcomes []registrationOutcome
+	for _, configuration := range manifests.APIServices(s.ExtensionAPI, s.trust) {
+		if !wanted[*configuration.Name] {
+			continue
+		}
+		outcome, err := r.register(ctx, s, configuration, registered[*configuration.Name])
+		outcomes = append(outcomes, outcome)
+		errs = append(errs, err)
+	}
+	s.conclude(v1alpha1.ConditionRegistered, registrationVerdict(s.namespace, outcomes))
+	s.conclude(v1alpha1.ConditionAvailable, availableVerdict(s.namespace, outcomes))
+	describeAPIServices(s, outcomes)
+	return errors.Join(errs...)
+}
+
+// register applies one APIService unless something is in the way.
+func (r *Reconciler) register(
+	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
+	existing *apiregistrationv1.APIService,
+) (registrationOutcome, error) {
+	groupVersion := schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version}
+	outcome := registrationOutcome{name: *configuration.Name, existing: existing}
+	if existing == nil || changesBackend(existing, configuration) {
+		outcome.obstacle = r.obstacle(s, groupVersion)
+		if outcome.obstacle.reason != "" {
+			return outcome, nil
+		}
+	}
+	err := r.Applier.Apply(ctx, configuration)
+	if err == nil {
+		return outcome, nil
+	}
+	var conflict *apply.ConflictError
+	if errors.As(err, &conflict) {
+		outcome.obstacle = heldByOther(conflict.Holder)
+		return outcome, nil
+	}
+	s.requeueAfter(refusalRetry)
+	v, err := writeVerdict(err)
+	outcome.obstacle = v
+	return outcome, err
+}
+
+// changesBackend tells whether requests would go to another Service or be verified in another way.
+func changesBackend(
+	existing *apiregistrationv1.APIService, configuration *apiregistration.APIServiceApplyConfiguration,
+) bool {
+	wanted := configuration.Spec
+	return !bytes.Equal(existing.Spec.CABundle, wanted.CABundle) ||
+		!reflect.DeepEqual(existing.Spec.Service, &apiregistrationv1.ServiceReference{
+			Namespace: *wanted.Service.Namespace, Name: *wanted.Service.Name, Port: wanted.Service.Port,
+		})
+}
+
+func (r *Reconciler) ownAPIServices(
+	ctx context.Context, reader client.Reader, owner string,
+) (map[string]*apiregistrationv1.APIService, error) {
+	list := &apiregistrationv1.APIServiceList{}
+	if err := reader.List(ctx, list, client.MatchingLabels(manifests.Labels(owner))); err != nil {
+		return nil, err
+	}
+	result := map[string]*apiregistrationv1.APIService{}
+	for i := range list.Items {
+		result[list.Items[i].Name] = &list.Items[i]
+	}
+	return result, nil
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+// registrationOutcome is what came of registering one group-version.
+type registrationOutcome struct {
+	// name of the APIService.
+	name string
+	// existing is the operator's APIService, nil while there is none.
+	existing *apiregistrationv1.APIService
+	// obstacle is what is in the way; its reason is empty when nothing is.
+	obstacle verdict
+}
+
+// obstacle tells why a group-version cannot be sent to the backend yet.
+func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdict {
+	if s.trust == nil {
+		return bad(v1alpha1.ReasonWaitingForServer, "there is no certificate yet, see CertificatesReady", working)
+	}
+	if len(s.endpoints) == 0 {
+		return bad(v1alpha1.ReasonWaitingForServer, "no replica is ready yet, see ServerAvailable", working)
+	}
+	last := r.Prober.Last(s.Name)
+	if !last.Target.SameTrust(probeTarget(s)) {
+		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
+	}
+	for _, endpoint := range s.endpoints {
+		sample, found := last.Results[discovery.Key{
+			View: discovery.ViewEndpoint, Address: endpoint.address, GroupVersion: groupVersion,
+		}]
+		if v := endpointObstacle(endpoint, sample, found); v.reason != "" {
+			return v
+		}
+	}
+	return verdict{}
+}
+
+func endpointObstacle(endpoint endpoint, sample discovery.Sample, found bool) verdict {
+	switch {
+	case !found:
+		return bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", endpoint), working)
+	case sample.Err != nil:
+		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf("%s fails discovery: %v", endpoint, sample.Err), working)
+	case sample.Latency > discovery.AggregatorTimeout:
+		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf(
+			"%s took %s to answer discovery; kube-apiserver gives up after %s, and a registered group-version that is so "+
+				"slow harms the whole cluster", endpoint, sample.Latency.Round(roundTo), discovery.AggregatorTimeout), working)
+	default:
+		return verdict{}
+	}
+}
+
+func (e endpoint) String() string {
+	if e.pod != "" {
+		return fmt.Sprintf("Pod %s (%s)", e.pod, e.address)
+	}
+	return "endpoint " + e.address
+}
+
+func heldByOther(holder string) verdict {
+	return bad(v1alpha1.ReasonHeldByOther, fmt.Sprintf(
+		"the APIService exists already and belongs to %s; it is left alone. Delete it there, or take the group-version out "+
+			"of spec.groups", holder), stalled)
+}
+
+// registrationVerdict tells of the first group-version that is not registered.
+func registrationVerdict(namespace namespaceState, outcomes []registrationOutcome) verdict {
+	if v, found := removedVerdict(namespace); found {
+		return v
+	}
+	for _, outcome := range outcomes {
+		if outcome.obstacle.reason == "" {
+			continue
+		}
+		v := outcome.obstacle
+		v.message = outcome.name + ": " + v.message
+		if outcome.existing != nil {
+			v.message += "; until then the APIService stays as it was"
+		}
+		return v
+	}
+	return good(v1alpha1.ReasonRegistered, fmt.Sprintf("%d of %d group-versions are registered", len(outcomes), len(outcomes)))
+}
+
+// availableVerdict repeats what kube-apiserver says of the first APIService that is not available.
+func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) verdict {
+	if v, found := removedVerdict(namespace); found {
+		return v
+	}
+	for _, outcome := range outcomes {
+		if outcome.existing == nil {
+			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Registered", working)
+		}
+	}
+	for _, outcome := range outcomes {
+		condition := helper.GetAPIServiceConditionByType(outcome.existing, apiregistrationv1.Available)
+		if condition == nil || condition.Status == apiregistrationv1.ConditionUnknown {
+			return unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)
+		}
+		if condition.Status != apiregistrationv1.ConditionTrue {
+			return bad(condition.Reason, fmt.Sprintf(
+				"kube-apiserver reports %s as unavailable: %s; until it is available, namespace deletion and discovery "+
+					"suffer in the whole cluster", outcome.name, condition.Message), working)
+		}
+	}
+	return good(v1alpha1.ReasonAllAvailable, "kube-apiserver reports every APIService available")
+}
+
+func removedVerdict(namespace namespaceState) (v verdict, found bool) {
+	if namespace != namespaceTerminating {
+		return verdict{}, false
+	}
+	return bad(v1alpha1.ReasonNamespaceTerminating,
+		"the server's namespace is being deleted, so its APIServices have been removed", working), true
+}
+
+// describeAPIServices fills in the status of each APIService and remembers which are available.
+func describeAPIServices(s *scope, outcomes []registrationOutcome) {
+	before := s.before.Status.APIServices
+	s.Status.APIServices = nil
+	for _, outcome := range outcomes {
+		described := v1alpha1.APIServiceStatus{Name: outcome.name, Available: metav1.ConditionUnknown}
+		if outcome.existing != nil {
+			if c := helper.GetAPIServiceConditionByType(outcome.existing, apiregistrationv1.Available); c != nil {
+				described.Available = metav1.ConditionStatus(c.Status)
+			}
+		}
+		for _, earlier := range before {
+			if earlier.Name == outcome.name {
+				described.Discovery = earlier.Discovery
+			}
+		}
+		s.available[outcome.name] = described.Available == metav1.ConditionTrue
+		s.Status.APIServices = append(s.Status.APIServices, described)
+	}
+}

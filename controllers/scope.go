@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"time"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// namespaceState is what a phase needs to know of the server's namespace.
+type namespaceState int
+
+const (
+	namespaceActive namespaceState = iota
+	namespaceTerminating
+	namespaceMissing
+)
+
+// scope is what the phases of one reconciliation share: each reads what earlier ones found and adds its own.
+type scope struct {
+	// ExtensionAPI is a copy whose status the phases fill in.
+	*v1alpha1.ExtensionAPI
+	// before is the object as it was read.
+	before *v1alpha1.ExtensionAPI
+
+	backend   manifests.Backend
+	namespace namespaceState
+	// trust is the bundle that clients verify the server with, nil while there is none.
+	trust []byte
+	// endpoints are the addresses of the ready replicas, and the Pods behind them where they are known.
+	endpoints []endpoint
+	// available are the names of the APIServices that kube-apiserver calls available.
+	available map[string]bool
+
+	verdicts map[string]verdict
+	notes    []note
+	requeue  time.Duration
+}
+
+type endpoint struct {
+	address string
+	pod     string
+}
+
+// note is an Event to be sent after the status has been written.
+type note struct {
+	eventType string
+	reason    string
+	message   string
+}
+
+func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
+	return &scope{
+		ExtensionAPI: extensionAPI.DeepCopy(),
+		before:       extensionAPI,
+		backend:      manifests.BackendOf(extensionAPI),
+		available:    map[string]bool{},
+		verdicts:     map[string]verdict{},
+	}
+}
+
+// conclude records the verdict of a condition.
+func (s *scope) conclude(conditionType string, v verdict) {
+	s.verdicts[conditionType] = v
+}
+
+// requeueAfter asks for another reconciliation; the soonest wins.
+func (s *scope) requeueAfter(delay time.Duration) {
+	if s.requeue == 0 || delay < s.requeue {
+		s.requeue = delay
+	}
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// serverVerdict reads a Deployment's status and, where it is not complete, what its Pods say of the cause.
+func serverVerdict(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32) verdict {
+	status := deployment.Status
+	available := min(status.AvailableReplicas, replicas)
+	if rolledOut(deployment, replicas) {
+		return good(v1alpha1.ReasonReplicasAvailable, fmt.Sprintf("%d of %d replicas are available", available, replicas))
+	}
+	cause := rolloutProblem(deployment, pods)
+	cause.message = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
+		min(status.UpdatedReplicas, replicas), replicas, available, cause.message)
+	if status.AvailableReplicas > 0 {
+		cause.status = metav1.ConditionTrue
+	}
+	return cause
+}
+
+func rolledOut(deployment *appsv1.Deployment, replicas int32) bool {
+	status := deployment.Status
+	return status.ObservedGeneration >= deployment.Generation && deployment.Generation > 0 &&
+		status.UpdatedReplicas >= replicas && status.AvailableReplicas >= replicas && status.Replicas <= replicas
+}
+
+// rolloutProblem names why a rollout is not complete, in the cluster's own words.
+func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) verdict {
+	deadline := deploymentCondition(deployment, appsv1.DeploymentProgressing)
+	overdue := deadline.Status == corev1.ConditionFalse && deadline.Reason == "ProgressDeadlineExceeded"
+	state := working
+	if overdue {
+		state = stalled
+	}
+	if refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure); refused.Status == corev1.ConditionTrue {
+		return bad(v1alpha1.ReasonPodsRefused, refused.Message+"; raise the quota or change what refuses the Pods", state)
+	}
+	if reason, message := podProblem(pods); reason != "" {
+		return bad(reason, message, state)
+	}
+	if overdue {
+		return bad(v1alpha1.ReasonRolloutStalled, fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s=%s",
+			deadline.Message, deployment.Namespace, manifests.OwnerLabel, deployment.Name), state)
+	}
+	if deployment.Spec.Paused {
+		return bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+
+			" rollout resume deployment "+deployment.Name, state)
+	}
+	return bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
+}
+
+func deploymentCondition(
+	deployment *appsv1.Deployment, conditionType appsv1.DeploymentConditionType,
+) appsv1.DeploymentCondition {
+	for _, condition := range deployment.Status.Conditions {
+		if condition.Type == conditionType {
+			return condition
+		}
+	}
+	return appsv1.DeploymentCondition{}
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Settings are what the command line decides.
+type Settings struct {
+	// OperatorNamespace is where certificate authorities and the prober's ServiceAccount are.
+	OperatorNamespace string
+	// ProberServiceAccount is the identity of direct probes.
+	ProberServiceAccount string
+	// Metrics is where metrics are registered.
+	Metrics prometheus.Registerer
+}
+
+// SetUp has mgr, whose cache is made with CacheOptions, reconcile ExtensionAPIs until ctx ends.
+func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
+	probed := make(chan event.GenericEvent)
+	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader())
+	prober := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
+	reconciler := &Reconciler{
+		Client:  mgr.GetClient(),
+		Live:    mgr.GetAPIReader(),
+		Applier: apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
+		Prober: discovery.NewProber(ctx, clock.RealClock{}, kubeAPIServers.Clients,
+			discovery.AsServiceAccount(ctx, mgr.GetClient(), prober), discovery.NewMetrics(settings.Metrics),
+			func(name string) { tell(ctx, probed, name) }),
+		Probed:            probed,
+		KubeAPIServers:    kubeAPIServers,
+		Events:            mgr.GetEventRecorder(apply.FieldOwner),
+		Clock:             clock.RealClock{},
+		OperatorNamespace: settings.OperatorNamespace,
+	}
+	return reconciler.SetupWithManager(mgr)
+}
+
+// tell has the ExtensionAPI reconciled.
+func tell(ctx context.Context, probed chan<- event.GenericEvent, name string) {
+	object := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	select {
+	case <-ctx.Done():
+	case probed <- event.GenericEvent{Object: object}:
+	}
+}

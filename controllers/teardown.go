@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// teardownPoll is the time between two looks at what sends no event when it is gone.
+const teardownPoll = 500 * time.Millisecond
+
+// teardownStep is one step of taking an ExtensionAPI down; it returns what it waits for, empty when it is done.
+type teardownStep func(context.Context, *scope) (waitingFor string, err error)
+
+// teardown takes everything down in order: first the APIServices, and only when every kube-apiserver has dropped the
+// group-versions the server, and then what the server needed to its last moment.
+func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error) {
+	r.Prober.Forget(s.Name)
+	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
+		return ctrl.Result{}, nil
+	}
+	for _, step := range []teardownStep{r.unregister, r.awaitUnregistered, r.stopServer, r.removeRest} {
+		waitingFor, err := step(ctx, s)
+		if err == nil && waitingFor == "" {
+			continue
+		}
+		return ctrl.Result{RequeueAfter: teardownPoll}, errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err))
+	}
+	controllerutil.RemoveFinalizer(s.ExtensionAPI, Finalizer)
+	return ctrl.Result{}, client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before)))
+}
+
+func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor string, err error) error {
+	message := "being deleted; waiting for " + waitingFor
+	if err != nil {
+		message = fmt.Sprintf("being deleted, but %v; it is tried again", err)
+	}
+	for _, conditionType := range append(readyWhen, v1alpha1.ConditionDiscoveryWithinLimit) {
+		s.conclude(conditionType, unknown(v1alpha1.ReasonDeleting, message))
+	}
+	s.conclude(v1alpha1.ConditionAvailable, bad(v1alpha1.ReasonDeleting, message, working))
+	summarize(s, r.Clock.Now())
+	return client.IgnoreNotFound(r.writeStatus(ctx, s))
+}
+
+// unregister deletes the APIServices. It reads around the cache: one that was only just created must not stay behind.
+func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
+	registered, err := r.ownAPIServices(ctx, r.Live, s.Name)
+	if err != nil {
+		return "", err
+	}
+	var left []string
+	for name := range registered {
+		gone, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
+		if err != nil {
+			return "", err
+		}
+		if !gone {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	return waiting("the APIServices to go", left), nil
+}
+
+// awaitUnregistered waits until no kube-apiserver sends requests of these group-versions to the server.
+func (r *Reconciler) awaitUnregistered(ctx context.Context, s *scope) (string, error) {
+	var left []string
+	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+		served, err := r.served(ctx, groupVersion)
+		if err != nil {
+			return "", err
+		}
+		if served {
+			left = append(left, groupVersion.String())
+		}
+	}
+	return waiting("every kube-apiserver to drop", left), nil
+}
+
+// served tells whether a kube-apiserver still serves the group-version, unless it does so for somebody else by now.
+func (r *Reconciler) served(ctx context.Context, groupVersion schema.GroupVersion) (bool, error) {
+	other := metadataOf(apiServiceKind)
+	err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, other)
+	if client.IgnoreNotFound(err) != nil || err == nil {
+		return false, err
+	}
+	return r.KubeAPIServers.AnyServes(ctx, groupVersion)
+}
+
+// stopServer deletes what takes and serves requests, and waits for the last Pod to end.
+func (r *Reconciler) stopServer(ctx context.Context, s *scope) (string, error) {
+	if s.Spec.Server == nil {
+		return "", nil
+	}
+	server := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
+	return r.remove(ctx, s, []ownedObject{
+		{appsv1.SchemeGroupVersion.WithKind("Deployment"), server},
+		{policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), server},
+		{corev1.SchemeGroupVersion.WithKind("Service"), server},
+	})
+}
+
+// removeRest deletes what the server needed while it ran.
+func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
+	if s.Spec.Server == nil {
+		return "", nil
+	}
+	namespace := s.Spec.Server.Namespace
+	secret := corev1.SchemeGroupVersion.WithKind("Secret")
+	clusterRoleBinding := rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
+	return r.remove(ctx, s, []ownedObject{
+		{clusterRoleBinding, client.ObjectKey{Name: manifests.AuthDelegatorName(s.Name)}},
+		{clusterRoleBinding, client.ObjectKey{Name: manifests.ServerBindingName(s.Name)}},
+		{
+			rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
+			client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(s.Name)},
+		},
+		{
+			corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
+			client.ObjectKey{Namespace: namespace, Name: s.Name},
+		},
+		{secret, client.ObjectKey{Namespace: namespace, Name: manifests.ServingSecretName(s.Name)}},
+		{secret, client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.SignerSecretName(s.Name)}},
+	})
+}
+
+type ownedObject struct {
+	kind schema.GroupVersionKind
+	key  client.ObjectKey
+}
+
+// remove deletes the objects and returns which of them are still there.
+func (r *Reconciler) remove(ctx context.Context, s *scope, objects []ownedObject) (string, error) {
+	var left []string
+	for _, object := range objects {
+		gone, err := r.Applier.Delete(ctx, object.kind, object.key, s.Name)
+		if err != nil {
+			return "", err
+		}
+		if !gone {
+			left = append(left, object.kind.Kind+" "+object.key.String())
+		}
+	}
+	return waiting("the end of", left), nil
+}
+
+func waiting(what string, left []string) string {
+	if len(left) == 0 {
+		return ""
+	}
+	return what + " " + strings.Join(left, ", ")
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/client-go/util/workqueue"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+const (
+	firstRetry = 100 * time.Millisecond
+	// lastRetry bounds the backoff: when the cause of a failure is gone, it should show within seconds.
+	lastRetry = 30 * time.Second
+	// workers is how many ExtensionAPIs are reconciled at a time; a phase only ever waits for kube-apiserver.
+	workers = 4
+)
+
+// CacheOptions keeps in memory only objects with the owner label, and no data of Secrets; APIServices, namespaces and
+// ExtensionAPIs are kept whole.
+func CacheOptions() cache.Options {
+	owned, err := labels.NewRequirement(manifests.OwnerLabel, selection.Exists, nil)
+	if err != nil {
+		panic(err) // the label is a constant
+	}
+	byLabel := cache.ByObject{Label: labels.NewSelector().Add(*owned)}
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&appsv1.Deployment{}:            byLabel,
+		&corev1.Pod{}:                   byLabel,
+		&corev1.Secret{}:                byLabel,
+		&corev1.Service{}:               byLabel,
+		&corev1.ServiceAccount{}:        byLabel,
+		&discoveryv1.EndpointSlice{}:    byLabel,
+		&policyv1.PodDisruptionBudget{}: byLabel,
+		&rbacv1.ClusterRoleBinding{}:    byLabel,
+		&rbacv1.RoleBinding{}:           byLabel,
+	}}
+}
+
+// metadataOnly are the kinds of which only the metadata is watched.
+var metadataOnly = []schema.GroupVersionKind{
+	corev1.SchemeGroupVersion.WithKind("Secret"),
+	corev1.SchemeGroupVersion.WithKind("Service"),
+	corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
+	policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
+	rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
+	rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
+}
+
+// SetupWithManager has mgr run the reconciler.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	toOwner := handler.EnqueueRequestsFromMapFunc(ownerOf)
+	b := ctrl.NewControllerManagedBy(mgr).
+		Named("extensionapi").
+		For(&v1alpha1.ExtensionAPI{}).
+		Watches(&appsv1.Deployment{}, toOwner).
+		Watches(&corev1.Pod{}, toOwner).
+		Watches(&discoveryv1.EndpointSlice{}, toOwner).
+		Watches(&apiregistrationv1.APIService{}, handler.EnqueueRequestsFromMapFunc(r.concernedByAPIService)).
+		WatchesMetadata(metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")),
+			handler.EnqueueRequestsFromMapFunc(r.runningIn), builder.WithPredicates(namespaceComesOrGoes)).
+		WatchesRawSource(source.Channel(r.Probed, &handler.EnqueueRequestForObject{})).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		})
+	for _, kind := range metadataOnly {
+		b = b.WatchesMetadata(metadataOf(kind), toOwner)
+	}
+	return b.Complete(r)
+}
+
+// namespaceComesOrGoes drops changes of labels and annotations.
+var namespaceComesOrGoes = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+	},
+}
+
+// ownerOf enqueues the ExtensionAPI that an object was made for.
+func ownerOf(_ context.Context, object client.Object) []reconcile.Request {
+	owner := object.GetLabels()[manifests.OwnerLabel]
+	if owner == "" {
+		return nil
+	}
+	return []reconcile.Request{requestFor(owner)}
+}
+
+// concernedByAPIService enqueues the owner and whoever wants the group-version, too.
+func (r *Reconciler) concernedByAPIService(ctx context.Context, object client.Object) []reconcile.Request {
+	wants := r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+		for _, groupVersion := range manifests.GroupVersions(extensionAPI) {
+			if manifests.APIServiceName(groupVersion) == object.GetName() {
+				return true
+			}
+		}
+		return false
+	})
+	return append(wants, ownerOf(ctx, object)...)
+}
+
+// runningIn enqueues the ExtensionAPIs whose server is in a namespace.
+func (r *Reconciler) runningIn(ctx context.Context, namespace client.Object) []reconcile.Request {
+	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+		return manifests.BackendOf(extensionAPI).Namespace == namespace.GetName()
+	})
+}
+
+func (r *Reconciler) allThat(ctx context.Context, match func(*v1alpha1.ExtensionAPI) bool) []reconcile.Request {
+	list := &v1alpha1.ExtensionAPIList{}
+	if err := r.Client.List(ctx, list); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "listing ExtensionAPIs in the cache")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		if match(&list.Items[i]) {
+			requests = append(requests, requestFor(list.Items[i].Name))
+		}
+	}
+	return requests
+}
+
+func requestFor(name string) reconcile.Request {
+	return reconcile.Request{NamespacedName: client.ObjectKey{Name: name}}
+}

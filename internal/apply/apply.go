@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apply writes the operator's objects by server-side apply, and only when there is something to write.
+//
+// The API server decides what a change is: an object is applied again when the wanted configuration differs from the one
+// applied last, or when anybody has written the object since. What was applied is kept in memory; after a restart each
+// object is applied once more, which changes nothing when nothing is to be changed.
+package apply
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// FieldOwner is the field manager of everything the operator applies.
+const FieldOwner = "extensionapi-operator"
+
+// Applier applies objects that carry an owner label.
+type Applier struct {
+	client client.Client
+	// live reads around the cache, which holds only objects with the owner label.
+	live       client.Reader
+	ownerLabel string
+
+	mu      sync.Mutex
+	applied map[objectID]record
+}
+
+type objectID struct {
+	kind schema.GroupVersionKind
+	key  client.ObjectKey
+}
+
+// record is what was applied, and the object's resource version right after.
+type record struct {
+	configuration   [sha256.Size]byte
+	resourceVersion string
+}
+
+// New returns an Applier. Every object with the owner label must be in the cache.
+func New(cached client.Client, live client.Reader, ownerLabel string) *Applier {
+	return &Applier{client: cached, live: live, ownerLabel: ownerLabel, applied: map[objectID]record{}}
+}
+
+// ConflictError says that an object of the wanted name belongs to somebody else.
+type ConflictError struct {
+	Kind, Namespace, Name string
+	// Holder says whose it is, as far as the object tells.
+	Holder string
+}
+
+func (e *ConflictError) Error() string {
+	name := e.Name
+	if e.Namespace != "" {
+		name = e.Namespace + "/" + e.Name
+	}
+	return fmt.Sprintf("%s %s exists already and belongs to %s", e.Kind, name, e.Holder)
+}
+
+// Apply makes the object be as configuration says, unless it is already. It returns a *ConflictError when an object of
+// that name is not the operator's, and otherwise the API server's error.
+func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) error {
+	wanted, sum, err := encode(configuration)
+	if err != nil {
+		return err
+	}
+	id := objectID{wanted.GroupVersionKind(), client.ObjectKeyFromObject(wanted)}
+	current, err := a.get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if current != nil {
+		if err := a.checkOwner(wanted, current); err != nil {
+			return err
+		}
+		if a.recorded(id) == (record{sum, current.GetResourceVersion()}) {
+			return nil
+		}
+	}
+	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
+		client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if err != nil {
+		return err
+	}
+	a.remember(id, record{sum, wanted.GetResourceVersion()})
+	return nil
+}
+
+func (a *Applier) recorded(id objectID) record {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.applied[id]
+}
+
+func (a *Applier) remember(id objectID, r record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.applied[id] = r
+}
+
+// get returns the object's metadata, nil when there is none. What the cache does not have is looked up, since an object
+// without the owner label may be somebody else's.
+func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
+	object := prototype(id.kind)
+	err := a.client.Get(ctx, id.key, object)
+	if apierrors.IsNotFound(err) {
+		err = a.live.Get(ctx, id.key, object)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return object, err
+}
+
+// checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager.
+func (a *Applier) checkOwner(wanted, current client.Object) error {
+	owner, labelled := current.GetLabels()[a.ownerLabel]
+	if owner == wanted.GetLabels()[a.ownerLabel] {
+		return nil
+	}
+	if !labelled && appliedByOperator(current) {
+		return nil
+	}
+	return &ConflictError{
+		Kind:      wanted.GetObjectKind().GroupVersionKind().Kind,
+		Namespace: wanted.GetNamespace(),
+		Name:      wanted.GetName(),
+		Holder:    Holder(current, a.ownerLabel),
+	}
+}
+
+func appliedByOperator(object client.Object) bool {
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
+			return true
+		}
+	}
+	return false
+}
+
+// prototype returns an empty object to read a kind into: whole where others read its status from the same cache,
+// metadata otherwise.
+func prototype(kind schema.GroupVersionKind) client.Object {
+	switch kind.Kind {
+	case "APIService":
+		return &apiregistrationv1.APIService{}
+	case "Deployment":
+		return &appsv1.Deployment{}
+	}
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(kind)
+	return object
+}
+
+func encode(configuration runtime.ApplyConfiguration) (*unstructured.Unstructured, [sha256.Size]byte, error) {
+	encoded, err := json.Marshal(configuration)
+	if err != nil {
+		return nil, [sha256.Size]byte{}, err
+	}
+	object := &unstructured.Unstructured{}
+	return object, sha256.Sum256(encoded), json.Unmarshal(encoded, object)
+}

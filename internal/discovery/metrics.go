@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const labelExtensionAPI = "extensionapi"
+
+// Metrics are the measurements that Prometheus gets.
+type Metrics struct {
+	duration *prometheus.HistogramVec
+	failures *prometheus.CounterVec
+}
+
+// NewMetrics returns metrics registered with registerer.
+func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	labels := []string{labelExtensionAPI, "group", "version", "view"}
+	metrics := &Metrics{
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "extensionapi_discovery_duration_seconds",
+			Help: "Time from sending a discovery request to the end of its successful answer.",
+			// Finer around the aggregator's limit of 5 seconds.
+			Buckets:                     []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30},
+			NativeHistogramBucketFactor: 1.1,
+		}, labels),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "extensionapi_discovery_failures_total",
+			Help: "Discovery requests that failed: no answer in time, or not a good one.",
+		}, labels),
+	}
+	registerer.MustRegister(metrics.duration, metrics.failures)
+	return metrics
+}
+
+func (m *Metrics) observe(name string, results Results) {
+	for key, sample := range results {
+		labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View)}
+		if sample.Err != nil {
+			m.failures.WithLabelValues(labels...).Inc()
+			continue
+		}
+		m.duration.WithLabelValues(labels...).Observe(sample.Latency.Seconds())
+	}
+}
+
+func (m *Metrics) forget(name string) {
+	labels := prometheus.Labels{labelExtensionAPI: name}
+	m.duration.DeletePartialMatch(labels)
+	m.failures.DeletePartialMatch(labels)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"bytes"
+	"reflect"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// AggregatorTimeout is how long kube-apiserver waits for an answer to discovery, in the availability check
+// (kube-aggregator pkg/controllers/status/remote), the discovery fetch and the proxy (pkg/apiserver/handler_discovery.go,
+// handler_proxy.go).
+const AggregatorTimeout = 5 * time.Second
+
+// Target says what to probe for one ExtensionAPI.
+type Target struct {
+	// GroupVersions are asked for at every endpoint.
+	GroupVersions []schema.GroupVersion
+	// Registered are the group-versions that are asked for through kube-apiserver, too.
+	Registered []schema.GroupVersion
+	// Endpoints are the addresses (host:port) of the ready replicas.
+	Endpoints []string
+	// ServerName is what the serving certificate must be valid for.
+	ServerName string
+	// CABundle are the authorities (PEM) that the serving certificate is verified with.
+	CABundle []byte
+	// Interval is the time between two rounds.
+	Interval time.Duration
+	// Limit is what latencies are judged against.
+	Limit time.Duration
+}
+
+// View is a way to look at discovery.
+type View string
+
+const (
+	// ViewKubeAPIServer asks through a kube-apiserver, as clients do.
+	ViewKubeAPIServer View = "kube-apiserver"
+	// ViewEndpoint asks one replica, without anything between.
+	ViewEndpoint View = "endpoint"
+)
+
+// Key names a sample.
+type Key struct {
+	View View
+	// Address is the host:port of the kube-apiserver or the replica.
+	Address      string
+	GroupVersion schema.GroupVersion
+}
+
+// Sample is the outcome of one discovery request.
+type Sample struct {
+	// Latency is the time from sending the request to the end of the answer, or to the failure.
+	Latency time.Duration
+	// Err says why the request failed.
+	Err error
+}
+
+// Results are samples by what they are of.
+type Results map[Key]Sample
+
+// Round is what was probed at one time, and what came of it.
+type Round struct {
+	Target  Target
+	Results Results
+}
+
+// Moved tells whether a sample differs from an earlier one so much that it should be told: it failed or succeeded when
+// the other did not, crossed the limit, or moved by more than a tenth of it.
+func Moved(before, after Sample, limit time.Duration) bool {
+	if errorText(before.Err) != errorText(after.Err) {
+		return true
+	}
+	if (before.Latency > limit) != (after.Latency > limit) {
+		return true
+	}
+	// How long a failed request took says little: a refused connection, or the time-out.
+	return after.Err == nil && (after.Latency-before.Latency).Abs() > limit/10
+}
+
+// moved tells whether a round differs from an earlier one in what it probed, or in any sample that moved.
+func (r Round) moved(before Round) bool {
+	if !reflect.DeepEqual(before.Target, r.Target) {
+		return true
+	}
+	for key, sample := range r.Results {
+		earlier, found := before.Results[key]
+		if !found || Moved(earlier, sample, r.Target.Limit) {
+			return true
+		}
+	}
+	return len(before.Results) != len(r.Results)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// SameTrust tells whether both targets verify the server in the same way.
+func (t Target) SameTrust(other Target) bool {
+	return t.ServerName == other.ServerName && bytes.Equal(t.CABundle, other.CABundle)
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// fillContainer fills in what every container of the Pod gets.
+func fillContainer(container *corev1.Container) {
+	setDefault(&container.SecurityContext, &corev1.SecurityContext{})
+	security := container.SecurityContext
+	if !ptr.Deref(security.Privileged, false) {
+		setDefault(&security.AllowPrivilegeEscalation, ptr.To(false))
+		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})
+	}
+	// The last lines of a crashed container's log then stand in its status, and from there in ServerAvailable.
+	setDefault(&container.TerminationMessagePolicy, corev1.TerminationMessageFallbackToLogsOnError)
+}
+
+// fillServerContainer fills in what the container that serves the API gets.
+func fillServerContainer(container *corev1.Container, server *v1alpha1.Server) {
+	if server.Flags == v1alpha1.ServerFlagsKubernetes {
+		container.Args = append(container.Args, missingFlags(container, server.Port)...)
+	}
+	fillServerPort(container, server.Port)
+	fillServingCertMount(container)
+	fillProbes(container, server.Port)
+	if container.Lifecycle == nil {
+		container.Lifecycle = &corev1.Lifecycle{}
+	}
+	setDefault(&container.Lifecycle.PreStop, &corev1.LifecycleHandler{
+		Sleep: &corev1.SleepAction{Seconds: preStopSeconds},
+	})
+}
+
+// missingFlags are the flags for port and certificate that the template does not have.
+func missingFlags(container *corev1.Container, port int32) []string {
+	wanted := []struct{ name, value string }{
+		{"--secure-port", fmt.Sprint(port)},
+		{"--tls-cert-file", ServingCertPath + "/" + corev1.TLSCertKey},
+		{"--tls-private-key-file", ServingCertPath + "/" + corev1.TLSPrivateKeyKey},
+	}
+	present := slices.Concat(container.Command, container.Args)
+	var missing []string
+	for _, flag := range wanted {
+		if !hasFlag(present, flag.name) {
+			missing = append(missing, flag.name+"="+flag.value)
+		}
+	}
+	return missing
+}
+
+func hasFlag(args []string, name string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool {
+		return arg == name || strings.HasPrefix(arg, name+"=")
+	})
+}
+
+func fillServerPort(container *corev1.Container, port int32) {
+	if slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == port }) {
+		return
+	}
+	container.Ports = append(container.Ports, corev1.ContainerPort{
+		ContainerPort: port,
+		Protocol:      corev1.ProtocolTCP,
+	})
+}
+
+func fillServingCertMount(container *corev1.Container) {
+	mounted := func(mount corev1.VolumeMount) bool {
+		return mount.Name == servingCertVolume || mount.MountPath == ServingCertPath
+	}
+	if slices.ContainsFunc(container.VolumeMounts, mounted) {
+		return
+	}
+	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+		Name:      servingCertVolume,
+		MountPath: ServingCertPath,
+		ReadOnly:  true,
+	})
+}
+
+// fillProbes uses the paths of k8s.io/apiserver, which everybody may read. The startup probe is frequent, so that a new
+// Pod serves as soon as it can, and patient: two minutes.
+func fillProbes(container *corev1.Container, port int32) {
+	setDefault(&container.StartupProbe, httpsProbe("/readyz", port, 1, 120))
+	setDefault(&container.ReadinessProbe, httpsProbe("/readyz", port, 5, 3))
+	setDefault(&container.LivenessProbe, httpsProbe("/livez", port, 10, 6))
+}
+
+func httpsProbe(path string, port, periodSeconds, failureThreshold int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
+			Path:   path,
+			Port:   intstr.FromInt32(port),
+			Scheme: corev1.URISchemeHTTPS,
+		}},
+		PeriodSeconds:    periodSeconds,
+		TimeoutSeconds:   5,
+		FailureThreshold: failureThreshold,
+	}
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+const (
+	// OwnerLabel names the ExtensionAPI that an object was made for. The objects have no ownerReference: under a
+	// foreground deletion the garbage collector would delete the server before its APIServices.
+	OwnerLabel = "aggregation.extensionapi.dev/extensionapi"
+	// ManagedBy is the value of the label app.kubernetes.io/managed-by.
+	ManagedBy = "extensionapi-operator"
+
+	// AuthReaderNamespace holds the Role that lets a server read the aggregator's request-header configuration.
+	AuthReaderNamespace = "kube-system"
+	authReaderRole      = "extension-apiserver-authentication-reader"
+	authDelegatorRole   = "system:auth-delegator"
+	// ServerRole is the ClusterRole with what every server built on k8s.io/apiserver reads: namespaces, admission and
+	// flow control configuration. The chart installs it.
+	ServerRole = "extensionapi-operator:extension-apiserver"
+
+	servicePort = 443
+)
+
+// Labels are on every object of an ExtensionAPI and select its Pods.
+func Labels(name string) map[string]string {
+	return map[string]string{OwnerLabel: name}
+}
+
+func objectLabels(name string) map[string]string {
+	return map[string]string{OwnerLabel: name, "app.kubernetes.io/managed-by": ManagedBy}
+}
+
+// SignerSecretName is the name of the Secret with the certificate authority, in the operator's namespace.
+func SignerSecretName(name string) string { return name + "-signer" }
+
+// ServingSecretName is the name of the Secret with the serving certificate, in the server's namespace.
+func ServingSecretName(name string) string { return name + "-serving-cert" }
+
+// AuthDelegatorName is the name of the ClusterRoleBinding that lets the server ask who a client is and what it may do.
+func AuthDelegatorName(name string) string { return "extensionapi:" + name + ":auth-delegator" }
+
+// AuthReaderName is the name of the RoleBinding in kube-system.
+func AuthReaderName(name string) string { return "extensionapi:" + name + ":auth-reader" }
+
+// ServerBindingName is the name of the ClusterRoleBinding to ServerRole.
+func ServerBindingName(name string) string { return "extensionapi:" + name + ":server" }
+
+// APIServiceName is the name that kube-apiserver demands for the APIService of a group-version.
+func APIServiceName(groupVersion schema.GroupVersion) string {
+	return groupVersion.Version + "." + groupVersion.Group
+}
+
+// ServingHost is the name that kube-apiserver verifies a serving certificate for
+// (kube-aggregator pkg/apiserver/handler_proxy.go).
+func ServingHost(service Backend) string { return service.Name + "." + service.Namespace + ".svc" }
+
+// Backend is the Service behind the APIServices of an ExtensionAPI.
+type Backend struct {
+	Namespace string
+	Name      string
+	Port      int32
+}
+
+// BackendOf returns the Service that serves the API: the operator's own or the user's.
+func BackendOf(extensionAPI *v1alpha1.ExtensionAPI) Backend {
+	if service := extensionAPI.Spec.Service; service != nil {
+		return Backend{Namespace: service.Namespace, Name: service.Name, Port: service.Port}
+	}
+	return Backend{Namespace: extensionAPI.Spec.Server.Namespace, Name: extensionAPI.Name, Port: servicePort}
+}
+
+// GroupVersions returns every group-version of an ExtensionAPI, in the order of the spec.
+func GroupVersions(extensionAPI *v1alpha1.ExtensionAPI) []schema.GroupVersion {
+	var result []schema.GroupVersion
+	for _, group := range extensionAPI.Spec.Groups {
+		for _, version := range group.Versions {
+			result = append(result, schema.GroupVersion{Group: group.Name, Version: version.Name})
+		}
+	}
+	return result
+}

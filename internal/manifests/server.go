@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"encoding/json"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	apps "k8s.io/client-go/applyconfigurations/apps/v1"
+	core "k8s.io/client-go/applyconfigurations/core/v1"
+	meta "k8s.io/client-go/applyconfigurations/meta/v1"
+	policy "k8s.io/client-go/applyconfigurations/policy/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// DefaultReplicas is the least number of Pods with which a rollout loses no request.
+const DefaultReplicas = 2
+
+// Service gives the server its stable address; kube-apiserver sends requests to it.
+func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
+	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithSpec(core.ServiceSpec().
+			WithType(corev1.ServiceTypeClusterIP).
+			WithSelector(Labels(extensionAPI.Name)).
+			WithPorts(core.ServicePort().
+				WithName(PortName).
+				WithProtocol(corev1.ProtocolTCP).
+				WithPort(servicePort).
+				WithTargetPort(intstr.FromInt32(extensionAPI.Spec.Server.Port))))
+}
+
+// Deployment runs the server. A rollout starts a new Pod before it stops an old one.
+func Deployment(extensionAPI *v1alpha1.ExtensionAPI) (*apps.DeploymentApplyConfiguration, error) {
+	template, err := podTemplate(extensionAPI)
+	if err != nil {
+		return nil, err
+	}
+	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithSpec(apps.DeploymentSpec().
+			WithReplicas(Replicas(extensionAPI)).
+			WithSelector(meta.LabelSelector().WithMatchLabels(Labels(extensionAPI.Name))).
+			WithStrategy(apps.DeploymentStrategy().
+				WithType(appsv1.RollingUpdateDeploymentStrategyType).
+				WithRollingUpdate(apps.RollingUpdateDeployment().
+					WithMaxUnavailable(intstr.FromInt32(0)).
+					WithMaxSurge(intstr.FromInt32(1)))).
+			WithTemplate(template)), nil
+}
+
+// Replicas is the number of Pods that the user wants.
+func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
+	return ptr.Deref(extensionAPI.Spec.Server.Replicas, DefaultReplicas)
+}
+
+// PodDisruptionBudget has node drains take one Pod at a time. It never holds up a drain for a Pod that does not serve.
+func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
+	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithSpec(policy.PodDisruptionBudgetSpec().
+			WithMaxUnavailable(intstr.FromInt32(1)).
+			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
+			WithSelector(meta.LabelSelector().WithMatchLabels(Labels(extensionAPI.Name))))
+}
+
+// podTemplate is the user's template with what it leaves out filled in.
+func podTemplate(extensionAPI *v1alpha1.ExtensionAPI) (*core.PodTemplateSpecApplyConfiguration, error) {
+	filled := fillTemplate(extensionAPI)
+	encoded, err := json.Marshal(filled)
+	if err != nil {
+		return nil, err
+	}
+	result := &core.PodTemplateSpecApplyConfiguration{}
+	return result, json.Unmarshal(encoded, result)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+const (
+	// PortName is the name of the Service's port.
+	PortName          = "https"
+	servingCertVolume = "serving-cert"
+	// ServingCertPath is where the serving certificate is mounted. It is a directory, never a subPath: the kubelet does
+	// not update those.
+	ServingCertPath = "/var/run/extensionapi/serving-cert"
+
+	// preStopSeconds lets every node stop sending to a Pod before it stops listening: servers built on k8s.io/apiserver
+	// close the listener right after SIGTERM.
+	preStopSeconds = 10
+	// drainSeconds is how long such a server waits for open requests; watches hold it that long
+	// (k8s.io/apiserver pkg/server/config.go, RequestTimeout).
+	drainSeconds = 60
+	// exitSeconds is left for the process to end by itself.
+	exitSeconds = 5
+
+	// nonRootID is the user that distroless images call nonroot.
+	nonRootID = 65532
+)
+
+// fillTemplate fills in what the user's template leaves out; what it sets stays.
+func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
+	server := extensionAPI.Spec.Server
+	template := server.Template.DeepCopy()
+	labels := Labels(extensionAPI.Name)
+	if template.Labels == nil {
+		template.Labels = map[string]string{}
+	}
+	maps.Copy(template.Labels, labels)
+
+	pod := &template.Spec
+	setDefault(&pod.ServiceAccountName, serviceAccountName(extensionAPI))
+	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
+	fillPodSecurity(pod)
+	fillSpread(pod, labels)
+	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
+	for i := range pod.InitContainers {
+		fillContainer(&pod.InitContainers[i])
+	}
+	for i := range pod.Containers {
+		fillContainer(&pod.Containers[i])
+		if pod.Containers[i].Name == v1alpha1.ServerContainer {
+			fillServerContainer(&pod.Containers[i], server)
+		}
+	}
+	return template
+}
+
+// fillPodSecurity asks for what Pod Security "restricted" demands. A template that wants root gets no user forced on it.
+func fillPodSecurity(pod *corev1.PodSpec) {
+	setDefault(&pod.SecurityContext, &corev1.PodSecurityContext{})
+	security := pod.SecurityContext
+	setDefault(&security.RunAsNonRoot, ptr.To(true))
+	setDefault(&security.SeccompProfile, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault})
+	if *security.RunAsNonRoot {
+		setDefault(&security.RunAsUser, ptr.To[int64](nonRootID))
+		setDefault(&security.RunAsGroup, ptr.To[int64](nonRootID))
+		setDefault(&security.FSGroup, ptr.To[int64](nonRootID))
+	}
+}
+
+// fillSpread spreads the Pods of one revision over the nodes, without refusing to run them on a single one.
+func fillSpread(pod *corev1.PodSpec, labels map[string]string) {
+	if pod.TopologySpreadConstraints != nil || pod.Affinity != nil {
+		return
+	}
+	pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+		MaxSkew:           1,
+		TopologyKey:       corev1.LabelHostname,
+		WhenUnsatisfiable: corev1.ScheduleAnyway,
+		LabelSelector:     &metav1.LabelSelector{MatchLabels: labels},
+		MatchLabelKeys:    []string{"pod-template-hash"},
+	}}
+}
+
+func fillServingCertVolume(pod *corev1.PodSpec, secretName string) {
+	if slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == servingCertVolume }) {
+		return
+	}
+	pod.Volumes = append(pod.Volumes, corev1.Volume{
+		Name:         servingCertVolume,
+		VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}},
+	})
+}
+
+// setDefault sets field to value unless it has one.
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

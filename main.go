@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command extensionapi-operator runs extension API servers and registers them with the aggregation layer.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/go-logr/zapr"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/controllers"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// options are the command line flags.
+type options struct {
+	metricsBindAddress   string
+	healthBindAddress    string
+	leaderElect          bool
+	operatorNamespace    string
+	proberServiceAccount string
+	printVersion         bool
+}
+
+func main() {
+	o, logging := options{}, zap.Options{}
+	o.bind(flag.CommandLine)
+	logging.BindFlags(flag.CommandLine)
+	flag.Parse()
+	if o.printVersion {
+		fmt.Println(version)
+		return
+	}
+
+	logger := zapr.NewLogger(zap.NewRaw(zap.UseFlagOptions(&logging)))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+		logger.Error(err, "the operator ends")
+		os.Exit(1)
+	}
+}
+
+func (o *options) bind(flags *flag.FlagSet) {
+	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443",
+		"address of the metrics, over TLS for users that may get /metrics; 0 turns them off")
+	flags.StringVar(&o.healthBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas lead at a time")
+	flags.StringVar(&o.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"),
+		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
+	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
+		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
+	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
+}
+
+func run(ctx context.Context, o options) error {
+	if o.operatorNamespace == "" {
+		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
+	}
+	mgr, err := newManager(o)
+	if err != nil {
+		return err
+	}
+	err = controllers.SetUp(ctx, mgr, controllers.Settings{
+		OperatorNamespace:    o.operatorNamespace,
+		ProberServiceAccount: o.proberServiceAccount,
+		Metrics:              metrics.Registry,
+	})
+	if err != nil {
+		return err
+	}
+	ctrl.Log.Info("starting", "version", version)
+	return mgr.Start(ctx)
+}
+
+// newManager returns a manager that caches only what is the operator's.
+func newManager(o options) (ctrl.Manager, error) {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, err
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: newScheme(),
+		Cache:  controllers.CacheOptions(),
+		Metrics: server.Options{
+			BindAddress:    o.metricsBindAddress,
+			SecureServing:  true,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+		},
+		HealthProbeBindAddress:        o.healthBindAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              "extensionapi-operator",
+		LeaderElectionNamespace:       o.operatorNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(apiregistrationv1.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}
