@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func createCgroup(name string) error {
 		return errors.New("no cgroup file system is mounted; mount one at /sys/fs/cgroup")
 	}
 	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return err
 		}
 	}
@@ -52,20 +53,20 @@ func createCgroup(name string) error {
 }
 
 // removeCgroup removes the cgroup and all below it. Their processes must have ended.
-func removeCgroup(name string) error {
+func removeCgroup(ctx context.Context, name string) error {
 	dirs, err := cgroupDirs(name)
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := removeTree(dir); err != nil {
+		if err := removeTree(ctx, dir); err != nil {
 			return fmt.Errorf("remove cgroup: %w", err)
 		}
 	}
 	return nil
 }
 
-func removeTree(root string) error {
+func removeTree(ctx context.Context, root string) error {
 	var dirs []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
@@ -79,7 +80,7 @@ func removeTree(root string) error {
 	slices.Reverse(dirs) // children first
 	for _, dir := range dirs {
 		// The kernel keeps a cgroup busy for a moment after its last process has ended.
-		if err := poll(5*time.Second, func() error { return unix.Rmdir(dir) }); err != nil {
+		if err := poll(ctx, 5*time.Second, func() error { return unix.Rmdir(dir) }); err != nil {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (c cluster) write(r record) error {
 		return err
 	}
 	tmp := c.path("record.json.tmp")
-	if err := os.WriteFile(tmp, content, 0o644); err != nil {
+	if err := os.WriteFile(tmp, content, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(tmp, c.path("record.json"))
@@ -70,12 +71,12 @@ func (c cluster) running() (record, error) {
 }
 
 // lockAll keeps other commands from starting or stopping any cluster meanwhile: they choose networks from one pool.
-func (c cluster) lockAll() (unlock func(), err error) {
+func (c cluster) lockAll(ctx context.Context) (unlock func(), err error) {
 	clusters := filepath.Dir(c.dir)
-	if err := os.MkdirAll(clusters, 0o755); err != nil {
+	if err := os.MkdirAll(clusters, 0o750); err != nil {
 		return nil, err
 	}
-	return lock(clusters)
+	return lock(ctx, clusters)
 }
 
 // chooseNetwork returns a network that neither this machine nor another cluster uses.
@@ -110,7 +111,7 @@ func (c cluster) others() ([]record, error) {
 	return others, nil
 }
 
-func runKubeconfig(args []string) error {
+func runKubeconfig(_ context.Context, args []string) error {
 	c, _, err := parseCluster("kubeconfig", args)
 	if err != nil {
 		return err

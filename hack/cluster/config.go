@@ -39,7 +39,7 @@ func (c cluster) writeConfig(n network) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(c.path(file), content, 0o644); err != nil {
+		if err := os.WriteFile(c.path(file), content, 0o600); err != nil {
 			return err
 		}
 	}

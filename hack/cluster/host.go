@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ var hostPackages = map[string]string{
 }
 
 // requireHost makes sure that a node can run on this machine. As root on Debian it installs what is missing.
-func requireHost() error {
+func requireHost(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("a node runs on Linux only; %s", otherWay)
 	}
@@ -40,10 +41,10 @@ func requireHost() error {
 		return fmt.Errorf("install %s, %s", strings.Join(missing, ", "), otherWay)
 	}
 	progress("installing %s with apt-get", strings.Join(missing, ", "))
-	if err := aptGet("update"); err != nil {
+	if err := aptGet(ctx, "update"); err != nil {
 		return err
 	}
-	return aptGet(append([]string{"install", "--no-install-recommends"}, missing...)...)
+	return aptGet(ctx, append([]string{"install", "--no-install-recommends"}, missing...)...)
 }
 
 func missingPackages() []string {
@@ -57,8 +58,8 @@ func missingPackages() []string {
 	return missing
 }
 
-func aptGet(args ...string) error {
-	command := exec.Command("apt-get", append([]string{"--yes", "--quiet"}, args...)...)
+func aptGet(ctx context.Context, args ...string) error {
+	command := exec.CommandContext(ctx, "apt-get", append([]string{"--yes", "--quiet"}, args...)...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	if err := command.Run(); err != nil {

@@ -5,6 +5,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -22,7 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-func runImage(args []string) error {
+func runImage(_ context.Context, args []string) error {
 	flags := flag.NewFlagSet("image", flag.ExitOnError)
 	ref := flags.String("ref", "", "the image's name and tag")
 	output := flags.String("output", "", "the tarball to write, as an absolute path")

@@ -3,13 +3,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 )
 
-func runLoad(args []string) error {
+func runLoad(ctx context.Context, args []string) error {
 	c, files, err := parseCluster("load", args)
 	if err != nil {
 		return err
@@ -21,12 +22,12 @@ func runLoad(args []string) error {
 	if err != nil {
 		return err
 	}
-	bin, err := build("ctr")
+	bin, err := build(ctx, "ctr")
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if err := load(r, bin, file); err != nil {
+		if err := load(ctx, r, bin, file); err != nil {
 			return err
 		}
 	}
@@ -34,9 +35,10 @@ func runLoad(args []string) error {
 }
 
 // load imports an image tarball into the containerd of the node, whose files are seen through its first process.
-func load(r record, bin, file string) error {
+func load(ctx context.Context, r record, bin, file string) error {
 	socket := fmt.Sprintf("/proc/%d/root/run/containerd/containerd.sock", r.Node.PID)
-	ctr := exec.Command(filepath.Join(bin, "ctr"), "--address", socket, "--namespace", "k8s.io", "images", "import", file)
+	ctr := exec.CommandContext(ctx, filepath.Join(bin, "ctr"),
+		"--address", socket, "--namespace", "k8s.io", "images", "import", file)
 	if out, err := ctr.CombinedOutput(); err != nil {
 		return fmt.Errorf("import %s: %w\n%s", file, err, out)
 	}
@@ -45,10 +47,10 @@ func load(r record, bin, file string) error {
 }
 
 // loadPause imports the image that holds the namespaces of every Pod.
-func (c cluster) loadPause(r record, bin string) error {
+func (c cluster) loadPause(ctx context.Context, r record, bin string) error {
 	tarball := c.path("pause.tar")
 	if err := writeImage(tarball, pauseImage, []string{filepath.Join(bin, "pause")}); err != nil {
 		return err
 	}
-	return load(r, bin, tarball)
+	return load(ctx, r, bin, tarball)
 }

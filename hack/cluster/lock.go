@@ -3,21 +3,25 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// lock waits until no other command holds the directory, and keeps it until unlock or the end of this process.
-func lock(dir string) (unlock func(), err error) {
+// lock waits up to an hour until no other command holds the directory, and keeps it until unlock or the end of this
+// process.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	file, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	try := func() error { return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+	if try() != nil {
 		progress("waiting for another command that works on %s", dir)
-		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil {
+		if err := poll(ctx, time.Hour, try); err != nil {
 			return nil, fmt.Errorf("lock %s: %w", dir, err)
 		}
 	}

@@ -5,11 +5,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
+	"syscall"
 )
 
 const usage = `usage: go run -C hack/cluster . COMMAND
@@ -22,7 +25,7 @@ const usage = `usage: go run -C hack/cluster . COMMAND
   down [--name NAME]                      stop the cluster and remove everything of it
 `
 
-var commands = map[string]func(args []string) error{
+var commands = map[string]func(ctx context.Context, args []string) error{
 	"build":      runBuild,
 	"image":      runImage,
 	"up":         runUp,
@@ -37,8 +40,11 @@ func main() {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[1], err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := commands[os.Args[1]](ctx, os.Args[2:])
+	stop()
+	if err != nil {
+		progress("%s: %v", os.Args[1], err)
 		os.Exit(1)
 	}
 }

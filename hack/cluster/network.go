@@ -3,12 +3,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // network is the number of a cluster, from which all its addresses follow. The host reaches the node over a veth pair,
@@ -43,14 +46,9 @@ func freeNetwork(used []netip.Prefix) (network, error) {
 }
 
 func (n network) overlaps(used []netip.Prefix) bool {
-	for _, own := range n.prefixes() {
-		for _, other := range used {
-			if own.Overlaps(other) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.prefixes(), func(own netip.Prefix) bool {
+		return slices.ContainsFunc(used, own.Overlaps)
+	})
 }
 
 // hostPrefixes returns the networks this machine's interfaces are in.
@@ -69,8 +67,8 @@ func hostPrefixes() ([]netip.Prefix, error) {
 }
 
 // connectHost makes the veth pair between this machine and the network namespace of the process.
-func (n network) connectHost(pid int) error {
-	return ip(
+func (n network) connectHost(ctx context.Context, pid int) error {
+	return ip(ctx,
 		"link add "+n.link()+" type veth peer name eth0 netns "+strconv.Itoa(pid),
 		"address add "+n.Host()+"/30 dev "+n.link(),
 		"link set "+n.link()+" up",
@@ -80,8 +78,8 @@ func (n network) connectHost(pid int) error {
 }
 
 // connectNode sets up the node's end. Traffic to a Service needs a route for a start, though kube-proxy rewrites it.
-func (n network) connectNode() error {
-	return ip(
+func (n network) connectNode(ctx context.Context) error {
+	return ip(ctx,
 		"link set lo up",
 		"address add "+n.Node()+"/30 dev eth0",
 		"link set eth0 up",
@@ -89,16 +87,24 @@ func (n network) connectNode() error {
 	)
 }
 
-func (n network) disconnect() error {
-	if _, err := net.InterfaceByName(n.link()); err != nil {
-		return nil // it went with the node's network namespace
-	}
-	return ip("link delete " + n.link())
+// disconnect removes the veth pair. The kernel does so too, a moment after the node's network namespace has ended.
+func (n network) disconnect(ctx context.Context) error {
+	return poll(ctx, 5*time.Second, func() error {
+		if !n.connected() {
+			return nil
+		}
+		return ip(ctx, "link delete "+n.link())
+	})
 }
 
-func ip(commands ...string) error {
+func (n network) connected() bool {
+	_, err := net.InterfaceByName(n.link())
+	return err == nil
+}
+
+func ip(ctx context.Context, commands ...string) error {
 	for _, command := range commands {
-		if out, err := exec.Command("ip", strings.Fields(command)...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "ip", strings.Fields(command)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", command, err, out)
 		}
 	}

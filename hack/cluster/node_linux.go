@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,7 @@ const nodePath = nodeBinDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 
 // startNode starts the node's first process in namespaces of its own. Every process of the cluster descends from it
 // and every mount of the cluster is made in there, so that when it ends the kernel leaves nothing of them.
-func (c cluster) startNode(bin string, n network) (process, error) {
+func (c cluster) startNode(ctx context.Context, bin string, n network) (process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return process{}, err
@@ -30,7 +31,7 @@ func (c cluster) startNode(bin string, n network) (process, error) {
 	}
 	defer func() { _ = log.Close() }()
 
-	node := exec.Command(self, nodeCommand, c.name, c.dir, bin)
+	node := exec.CommandContext(context.WithoutCancel(ctx), self, nodeCommand, c.name, c.dir, bin)
 	node.Stderr = log
 	node.Env = []string{"PATH=" + nodePath}
 	node.SysProcAttr = &syscall.SysProcAttr{
@@ -50,10 +51,10 @@ func (c cluster) startNode(bin string, n network) (process, error) {
 	}
 	// Recorded and connected before it begins. If up dies on the way, the node reads the end of its input and ends.
 	if err := c.write(record{Network: n, Node: first}); err != nil {
-		return process{}, errors.Join(err, first.kill())
+		return process{}, errors.Join(err, first.kill(ctx))
 	}
-	if err := n.connectHost(first.PID); err != nil {
-		return process{}, errors.Join(err, first.kill())
+	if err := n.connectHost(ctx, first.PID); err != nil {
+		return process{}, errors.Join(err, first.kill(ctx))
 	}
 	_, err = fmt.Fprintf(start, "%d\n", n)
 	return first, err
@@ -61,7 +62,7 @@ func (c cluster) startNode(bin string, n network) (process, error) {
 
 // runNode is the node's first process: it prepares the namespaces it was started in, starts the components, and ends
 // when one of them does.
-func runNode(args []string) error {
+func runNode(ctx context.Context, args []string) error {
 	if len(args) != 3 || os.Getpid() != 1 {
 		return errors.New("only up may start this")
 	}
@@ -73,10 +74,10 @@ func runNode(args []string) error {
 	if err := mountNode(args[1], args[2]); err != nil {
 		return err
 	}
-	if err := n.connectNode(); err != nil {
+	if err := n.connectNode(ctx); err != nil {
 		return err
 	}
-	return c.supervise(n)
+	return c.supervise(ctx, n)
 }
 
 // mountNode gives the node its own /proc, /run and /var; all else it shares with the machine. The cluster's directory
@@ -116,7 +117,7 @@ type mount struct {
 }
 
 func (m mount) do() error {
-	if err := os.MkdirAll(m.target, 0o755); err != nil {
+	if err := os.MkdirAll(m.target, 0o750); err != nil {
 		return err
 	}
 	if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
@@ -137,7 +138,7 @@ func shieldSysctls() error {
 			return err
 		}
 		shield := filepath.Join("/run", strings.ReplaceAll(name, "/", "."))
-		if err := os.WriteFile(shield, value, 0o644); err != nil {
+		if err := os.WriteFile(shield, value, 0o600); err != nil { //nolint:gosec // a constant path
 			return err
 		}
 		if err := unix.Mount(shield, setting, "", unix.MS_BIND, ""); err != nil {

@@ -4,10 +4,15 @@
 
 package main
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 var errNotLinux = errors.New("a node runs on Linux only") // requireHost has said so with a way out
 
-func (cluster) startNode(string, network) (process, error) { return process{}, errNotLinux }
+func (cluster) startNode(context.Context, string, network) (process, error) {
+	return process{}, errNotLinux
+}
 
-func runNode([]string) error { return errNotLinux }
+func runNode(context.Context, []string) error { return errNotLinux }

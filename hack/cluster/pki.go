@@ -20,10 +20,10 @@ import (
 
 // identity is a certificate to issue. With hosts it serves under these names and addresses as well.
 type identity struct {
-	name         string // of its files
-	user         string
-	organization []string // groups, to Kubernetes
-	hosts        []string
+	name   string // of its files
+	user   string
+	groups []string
+	hosts  []string
 }
 
 // identities are those kubeadm issues, under kubeadm's names where it has one.
@@ -33,12 +33,12 @@ func identities(n network, node string) []identity {
 			"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 			"localhost", "127.0.0.1", n.Node(), n.APIService(),
 		}},
-		{name: "apiserver-kubelet-client", user: "kube-apiserver-kubelet-client", organization: []string{"system:masters"}},
-		{name: "admin", user: "kubernetes-admin", organization: []string{"system:masters"}},
+		{name: "apiserver-kubelet-client", user: "kube-apiserver-kubelet-client", groups: []string{"system:masters"}},
+		{name: "admin", user: "kubernetes-admin", groups: []string{"system:masters"}},
 		{name: "controller-manager", user: "system:kube-controller-manager"},
 		{name: "scheduler", user: "system:kube-scheduler"},
 		{name: "proxy", user: "system:kube-proxy"},
-		{name: "kubelet", user: "system:node:" + node, organization: []string{"system:nodes"}, hosts: []string{node, n.Node()}},
+		{name: "kubelet", user: "system:node:" + node, groups: []string{"system:nodes"}, hosts: []string{node, n.Node()}},
 	}
 }
 
@@ -106,7 +106,7 @@ func (a authority) issue(dir string, id identity) error {
 
 func (id identity) template() *x509.Certificate {
 	template := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: id.user, Organization: id.organization},
+		Subject:     pkix.Name{CommonName: id.user, Organization: id.groups},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
@@ -140,5 +140,5 @@ func writeCertificate(dir, name string, cert *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name+".crt"), pem, 0o644)
+	return os.WriteFile(filepath.Join(dir, name+".crt"), pem, 0o600)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,7 +51,7 @@ func (p process) alive() bool {
 }
 
 // kill ends the process, which nothing can refuse, and waits until it is gone.
-func (p process) kill() error {
+func (p process) kill(ctx context.Context) error {
 	handle, err := os.FindProcess(p.PID) // from here on the handle means one process, whoever gets the pid
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (p process) kill() error {
 	if err := handle.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("process %d: %w", p.PID, err)
 	}
-	return poll(30*time.Second, func() error {
+	return poll(ctx, 30*time.Second, func() error {
 		if p.alive() {
 			return fmt.Errorf("process %d does not end", p.PID)
 		}
@@ -71,13 +72,20 @@ func (p process) kill() error {
 }
 
 // poll calls try every 50 ms until it returns no error, and returns its last error after the timeout.
-func poll(timeout time.Duration, try func() error) error {
-	deadline := time.Now().Add(timeout)
+func poll(ctx context.Context, timeout time.Duration, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		err := try()
-		if err == nil || time.Now().After(deadline) {
-			return err
+		if err == nil {
+			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,17 +22,17 @@ type supervisor struct {
 }
 
 // supervise starts all components and returns when one of them ends: a node runs whole or not at all.
-func (c cluster) supervise(n network) error {
+func (c cluster) supervise(ctx context.Context, n network) error {
 	s := supervisor{running: map[int]component{}}
-	if err := s.start(base(n), c); err != nil {
+	if err := s.start(ctx, base(n), c); err != nil {
 		return err
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- s.reap(c) }()
 	go func() {
-		err := c.waitForAPI(n)
+		err := c.waitForAPI(ctx, n)
 		if err == nil {
-			err = s.start(clients(c, n), c)
+			err = s.start(ctx, clients(c, n), c)
 		}
 		if err != nil {
 			failed <- err
@@ -40,7 +41,7 @@ func (c cluster) supervise(n network) error {
 	return <-failed
 }
 
-func (s *supervisor) start(components []component, c cluster) error {
+func (s *supervisor) start(ctx context.Context, components []component, c cluster) error {
 	s.mu.Lock() // so that a component that dies at once is known when it is buried
 	defer s.mu.Unlock()
 	for _, component := range components {
@@ -48,7 +49,7 @@ func (s *supervisor) start(components []component, c cluster) error {
 		if err != nil {
 			return err
 		}
-		command := exec.Command(filepath.Join(nodeBinDir, component.name), component.args...)
+		command := exec.CommandContext(ctx, filepath.Join(nodeBinDir, component.name), component.args...)
 		command.Stdout, command.Stderr = log, log
 		if err := errors.Join(command.Start(), log.Close()); err != nil {
 			return err
@@ -85,13 +86,13 @@ func describe(status unix.WaitStatus) string {
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
-// logTail returns the last lines of a component's log under a heading that names the file.
+// logTail returns the last lines of a component's log under a heading that names the file in the cluster's directory.
 func (c cluster) logTail(component string) string {
 	content, err := os.ReadFile(c.log(component))
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("the end of %s:\n%s", c.log(component), lastLines(string(content), 20))
+	return fmt.Sprintf("the end of logs/%s.log:\n%s", component, lastLines(string(content), 20))
 }
 
 func lastLines(text string, count int) string {

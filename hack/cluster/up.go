@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,24 +11,24 @@ import (
 	"time"
 )
 
-func runUp(args []string) error {
+func runUp(ctx context.Context, args []string) error {
 	c, _, err := parseCluster("up", args)
 	if err != nil {
 		return err
 	}
-	if err := requireHost(); err != nil {
+	if err := requireHost(ctx); err != nil {
 		return err
 	}
-	bin, err := build(nodePrograms()...)
+	bin, err := build(ctx, nodePrograms()...)
 	if err != nil {
 		return err
 	}
-	unlock, err := c.lockAll()
+	unlock, err := c.lockAll(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := c.up(bin); err != nil {
+	if err := c.up(ctx, bin); err != nil {
 		return err
 	}
 	fmt.Println(c.kubeconfig())
@@ -44,7 +45,7 @@ func nodePrograms() []string {
 }
 
 // up starts the cluster unless it runs, and returns when Pods can run.
-func (c cluster) up(bin string) error {
+func (c cluster) up(ctx context.Context, bin string) error {
 	start := time.Now()
 	r, err := c.read()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -52,13 +53,13 @@ func (c cluster) up(bin string) error {
 	}
 	if r.Node.alive() {
 		progress("cluster %s is running", c.name)
-	} else if r, err = c.start(bin); err != nil {
+	} else if r, err = c.start(ctx, bin); err != nil {
 		return err
 	}
-	if err := c.waitReady(r); err != nil {
+	if err := c.waitReady(ctx, r); err != nil {
 		return fmt.Errorf("cluster %s: %w", c.name, err)
 	}
-	if err := c.loadPause(r, bin); err != nil {
+	if err := c.loadPause(ctx, r, bin); err != nil {
 		return err
 	}
 	progress("cluster %s is up after %s; kubectl is in %s", c.name, time.Since(start).Round(100*time.Millisecond), bin)
@@ -66,25 +67,23 @@ func (c cluster) up(bin string) error {
 }
 
 // start starts a cluster that is new, that was left half-started, or whose node has ended, as in a reboot.
-func (c cluster) start(bin string) (record, error) {
+func (c cluster) start(ctx context.Context, bin string) (record, error) {
 	n, err := c.prepare()
 	if err != nil {
 		return record{}, err
 	}
 	progress("starting cluster %s at %s", c.name, n.Node())
-	if err := errors.Join(n.disconnect(), removeCgroup(c.cgroup()), createCgroup(c.cgroup())); err != nil {
+	if err := errors.Join(n.disconnect(ctx), removeCgroup(ctx, c.cgroup()), createCgroup(c.cgroup())); err != nil {
 		return record{}, err
 	}
-	node, err := c.startNode(bin, n)
+	node, err := c.startNode(ctx, bin, n)
 	return record{Network: n, Node: node}, err
 }
 
 // prepare writes what the node reads. Network and keys are chosen once in a cluster's life.
 func (c cluster) prepare() (network, error) {
-	for _, dir := range []string{"pki", "logs", "cni", "var"} {
-		if err := os.MkdirAll(c.path(dir), 0o755); err != nil {
-			return 0, err
-		}
+	if err := c.makeDirs(); err != nil {
+		return 0, err
 	}
 	r, err := c.read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,4 +99,13 @@ func (c cluster) prepare() (network, error) {
 		return 0, err
 	}
 	return r.Network, errors.Join(c.writeConfig(r.Network), c.writeKubeconfigs(r.Network))
+}
+
+func (c cluster) makeDirs() error {
+	for _, dir := range []string{"pki", "logs", "cni", "var"} {
+		if err := os.MkdirAll(c.path(dir), 0o750); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -30,12 +31,12 @@ func (c cluster) client() (*http.Client, error) {
 }
 
 // waitForAPI waits, in the node, until its kube-apiserver serves.
-func (c cluster) waitForAPI(n network) error {
+func (c cluster) waitForAPI(ctx context.Context, n network) error {
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	return poll(startTimeout, func() error { return get(client, "https://"+n.Node()+":6443/readyz", nil) })
+	return poll(ctx, startTimeout, func() error { return get(ctx, client, "https://"+n.Node()+":6443/readyz", nil) })
 }
 
 // milestone is a condition that a starting cluster reaches, and the component to ask if it does not.
@@ -48,25 +49,29 @@ func milestones(c cluster, n network) []milestone {
 	api := "https://" + n.Node() + ":6443"
 	return []milestone{
 		{"the kube-apiserver", "kube-apiserver", api + "/readyz", nil},
+		{"the kubelet", "kubelet", api + "/api/v1/nodes/" + c.name + "/proxy/healthz", nil},
 		{"the node", "kubelet", api + "/api/v1/nodes/" + c.name, nodeReady},
-		{"the default service account", "kube-controller-manager", api + "/api/v1/namespaces/default/serviceaccounts/default", nil},
+		{
+			"the default service account", "kube-controller-manager",
+			api + "/api/v1/namespaces/default/serviceaccounts/default", nil,
+		},
 		{"the service network", "kube-proxy", "http://" + n.Node() + ":10256/healthz", nil},
 	}
 }
 
 // waitReady waits until Pods can run.
-func (c cluster) waitReady(r record) error {
+func (c cluster) waitReady(ctx context.Context, r record) error {
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
 	for _, m := range milestones(c, r.Network) {
 		progress("waiting for %s", m.what)
-		err := poll(startTimeout, func() error {
+		err := poll(ctx, startTimeout, func() error {
 			if !r.Node.alive() {
 				return nil
 			}
-			return get(client, m.url, m.reached)
+			return get(ctx, client, m.url, m.reached)
 		})
 		if !r.Node.alive() {
 			return fmt.Errorf("the node has stopped: %s", c.logTail(nodeCommand))
@@ -78,8 +83,12 @@ func (c cluster) waitReady(r record) error {
 	return nil
 }
 
-func get(client *http.Client, url string, expected func([]byte) bool) error {
-	response, err := client.Get(url)
+func get(ctx context.Context, client *http.Client, url string, expected func([]byte) bool) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"net/netip"
+	"testing"
+)
+
+func TestFreeNetwork(t *testing.T) {
+	for name, test := range map[string]struct {
+		used []string
+		want network
+	}{
+		"nothing in use":             {nil, 0},
+		"networks far away":          {[]string{"127.0.0.1/8", "192.168.1.7/24", "fe80::1/64"}, 0},
+		"other clusters":             {[]string{"10.213.0.1/30", "10.213.1.1/30", "10.213.3.1/30"}, 2},
+		"an address among the Pods":  {[]string{"10.214.0.77/32"}, 1},
+		"a wide network of Services": {[]string{"10.215.0.0/20"}, 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := freeNetwork(parsePrefixes(test.used))
+			if err != nil || got != test.want {
+				t.Errorf("got network %d and error %v, want %d", got, err, test.want)
+			}
+		})
+	}
+	if _, err := freeNetwork(parsePrefixes([]string{"10.0.0.0/8"})); err == nil {
+		t.Error("no error although all networks are in use")
+	}
+}
+
+func parsePrefixes(texts []string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		prefixes = append(prefixes, netip.MustParsePrefix(text))
+	}
+	return prefixes
+}
