@@ -33,7 +33,7 @@ GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/
 .PHONY: generate
 generate: $(TOOLS)/controller-gen ## Write deepcopy code, the CRD and the RBAC role from the markers in the code
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
-	$< paths=./controllers/... rbac:roleName=manager-role output:dir=$(OUT)/config/rbac
+	$< paths=./controllers/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/crds
 	$< paths=./api/... crd output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
 	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/crds/
@@ -56,7 +56,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
 ##@ Tests
 
 .PHONY: test
-test: ## Run unit and integration tests, on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins where set)
+test: $(TOOLS)/helm $(TOOLS)/kustomize ## Run unit and integration tests, on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins where set)
 	@echo "Waiting for kube-apiserver, etcd and kubectl: $${KUBEBUILDER_ASSETS:-built by hack/cluster, kept in its cache}"
 	@assets="$${KUBEBUILDER_ASSETS:-$$($(NODE) build kube-apiserver etcd kubectl)}"; \
 		KUBEBUILDER_ASSETS="$$assets" go test ./...
@@ -74,11 +74,11 @@ bench-apply: demo-images $(TOOLS)/helm ## Time apply to Available: the operator 
 
 ##@ Demo
 
-CLUSTER_TOOLS := $(TOOLS)/helm $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
-demo demo-down e2e bench-apply: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
+CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
+e2e bench-apply: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 
 .PHONY: demo
-demo: demo-images $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
+demo: demo-images $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
 	hack/demo.sh up
 
 .PHONY: demo-down

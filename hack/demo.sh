@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# hack/demo.sh up    runs the operator and its sample on a cluster of their own; safe to repeat
+# hack/demo.sh down  removes the cluster
+#
+# CLUSTER (node or kind), CLUSTER_NAME and IMG come from make, which first builds the tools and images that this needs:
+# make demo, make demo-down.
+set -Eeuo pipefail
+cd "$(dirname "$0")/.."
+
+namespace=extensionapi-system
+images=("$PWD"/bin/images/{operator,sample-apiserver,etcd}.tar)
+
+node_up() { hack_cluster up --name "$CLUSTER_NAME"; }
+node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
+node_down() { hack_cluster down --name "$CLUSTER_NAME"; }
+
+hack_cluster() { go run -C hack/cluster . "$@"; }
+
+kind_up() {
+	local kubeconfig=$PWD/bin/kind-$CLUSTER_NAME.kubeconfig
+	need_docker
+	if bin/tools/kind get clusters | grep --quiet --line-regexp "$CLUSTER_NAME"; then
+		bin/tools/kind export kubeconfig --name "$CLUSTER_NAME" --kubeconfig "$kubeconfig"
+	else
+		bin/tools/kind create cluster --name "$CLUSTER_NAME" --kubeconfig "$kubeconfig" --wait 3m
+	fi >&2
+	echo "$kubeconfig"
+}
+
+kind_load() {
+	for image in "$@"; do bin/tools/kind load image-archive "$image" --name "$CLUSTER_NAME"; done
+}
+
+kind_down() {
+	need_docker
+	bin/tools/kind delete cluster --name "$CLUSTER_NAME" --kubeconfig "bin/kind-$CLUSTER_NAME.kubeconfig"
+}
+
+need_docker() {
+	docker version --format '{{.Server.Version}}' >/dev/null 2>&1 && return
+	echo "CLUSTER=kind needs a Docker engine, and 'docker version' reaches none: start it, or leave CLUSTER out" >&2
+	return 1
+}
+
+up() {
+	step "Starting the cluster $CLUSTER_NAME ($CLUSTER)"
+	kubectl=$(hack_cluster build kubectl)/kubectl
+	KUBECONFIG=$("${CLUSTER}_up")
+	export KUBECONFIG
+	trap diagnose ERR
+
+	step "Loading the images"
+	"${CLUSTER}_load" "${images[@]}"
+
+	step "Installing the operator and waiting for its Pods, up to 3 minutes"
+	install_operator
+
+	step "Applying config/samples/wardle.yaml and waiting for it to be Ready, up to 3 minutes"
+	"$kubectl" apply -f config/samples/wardle.yaml
+	"$kubectl" wait --for=condition=Ready xapi/wardle --timeout 3m
+
+	step "Creating and reading an object of the new API"
+	"$kubectl" apply -f config/samples/flunder.yaml
+	"$kubectl" get -f config/samples/flunder.yaml
+
+	step "How the sample fares, as soon as its discovery has been measured"
+	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
+	print_status
+	print_next
+}
+
+install_operator() {
+	# Helm installs CRDs, but does not upgrade them.
+	"$kubectl" apply --server-side --force-conflicts -f charts/extensionapi-operator/crds
+	# The annotation makes the Pods roll when a new image came under the same tag.
+	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
+		--namespace "$namespace" --create-namespace --wait --timeout 3m --hide-notes \
+		--set-string "image.repository=${IMG%:*},image.tag=${IMG##*:}" \
+		--set-string "podAnnotations.image-archive=$(git hash-object "${images[0]}")"
+}
+
+print_status() {
+	"$kubectl" get xapi
+	echo
+	"$kubectl" get xapi wardle --output jsonpath='{range .status.conditions[*]}{.type}{"\t"}{.status}{"\t"}{.message}{"\n"}{end}' |
+		awk -F '\t' '{printf "%-22s %-7s %s\n", $1, $2, $3}'
+	echo
+	"$kubectl" get xapi wardle --output jsonpath='{range .status.endpoints[*]}{.pod}{"\t"}{.discovery.last}{"\n"}{end}' |
+		awk -F '\t' '{printf "%s answered discovery in %s\n", $1, $2}'
+}
+
+print_next() {
+	cat <<-NEXT
+
+		The cluster keeps running. To go on in this shell:
+
+		  export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH
+
+		  kubectl get xapi -o wide                        # what the operator knows
+		  kubectl get flunders -A                         # the API that the sample serves
+		  kubectl get all,secrets,pdb -n wardle-system    # what the operator made for it
+		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # it is repaired
+		  kubectl delete xapi wardle                      # takes it all down again, in order
+
+		  make demo-down CLUSTER=$CLUSTER CLUSTER_NAME=$CLUSTER_NAME
+	NEXT
+}
+
+# diagnose prints what somebody needs who has to find out why the demo failed.
+diagnose() {
+	trap - ERR
+	set +e
+	{
+		step "The demo failed. What the cluster says:"
+		"$kubectl" get xapi -o wide
+		"$kubectl" get xapi -o jsonpath='{range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
+		"$kubectl" get pods --all-namespaces -o wide
+		"$kubectl" get events --all-namespaces --sort-by .lastTimestamp | tail -n 20
+		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator --prefix --tail 30
+		echo "To look further: export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH"
+	} >&2
+}
+
+step() { printf '\n=== %s\n' "$*"; }
+
+case "$CLUSTER ${1-}" in
+"node up" | "kind up") up ;;
+"node down" | "kind down") "${CLUSTER}_down" ;;
+*)
+	echo "usage: CLUSTER=node|kind CLUSTER_NAME=NAME IMG=IMAGE hack/demo.sh up|down" >&2
+	exit 2
+	;;
+esac
