@@ -22,9 +22,7 @@ func (c cluster) path(elements ...string) string {
 	return filepath.Join(append([]string{c.dir}, elements...)...)
 }
 
-func (c cluster) kubeconfig() string { return c.path("kubeconfig") }
-func (c cluster) cgroup() string     { return "extensionapi-" + c.name }
-
+func (c cluster) kubeconfig() string          { return c.path("kubeconfig") }
 func (c cluster) log(component string) string { return c.path("logs", component+".log") }
 
 // record is what must be known of a cluster to find it again and to take it down.
@@ -112,7 +110,7 @@ func (c cluster) others() ([]record, error) {
 }
 
 func runKubeconfig(_ context.Context, args []string) error {
-	c, _, err := parseCluster("kubeconfig", args)
+	c, err := parseName("kubeconfig", args)
 	if err != nil {
 		return err
 	}

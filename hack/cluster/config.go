@@ -21,13 +21,13 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*"))
 
 // settings is what the templates of the node's configuration files are filled with.
 type settings struct {
-	Name, Cgroup, PauseImage string
-	Network                  network
+	Name, PauseImage string
+	Network          network
 }
 
 // writeConfig writes the components' configuration files. They name files as the node sees them.
 func (c cluster) writeConfig(n network) error {
-	values := settings{Name: c.name, Cgroup: c.cgroup(), PauseImage: pauseImage, Network: n}
+	values := settings{Name: c.name, PauseImage: pauseImage, Network: n}
 	for name, file := range map[string]string{
 		"containerd.toml":   "containerd.toml",
 		"node.conflist":     "cni/node.conflist",

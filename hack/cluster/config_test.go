@@ -97,7 +97,7 @@ func TestConfigurationFilesAreFilledIn(t *testing.T) {
 	for file, want := range map[string]string{
 		"containerd.toml":   "sandbox = '" + pauseImage + "'",
 		"cni/node.conflist": `"subnet": "10.214.7.0/24"`,
-		"kubelet.yaml":      "cgroupRoot: /extensionapi-test",
+		"kubelet.yaml":      "cgroupRoot: /extensionapi-7",
 		"kube-proxy.yaml":   "clusterCIDR: 10.214.7.0/24",
 		"audit-policy.yaml": "level: Metadata",
 	} {

@@ -11,8 +11,11 @@ import (
 )
 
 func runDown(ctx context.Context, args []string) error {
-	c, _, err := parseCluster("down", args)
+	c, err := parseName("down", args)
 	if err != nil {
+		return err
+	}
+	if err := requireRoot(); err != nil {
 		return err
 	}
 	unlock, err := c.lockAll(ctx)
@@ -27,18 +30,26 @@ func runDown(ctx context.Context, args []string) error {
 	return nil
 }
 
-// down ends the node, with which the kernel ends all its processes, mounts and network namespaces, and removes what is
-// left. It works as well on a cluster that never came up, or that is already gone.
+// down ends the node and removes what is left. It works as well on a cluster that never came up or is already gone.
 func (c cluster) down(ctx context.Context) error {
 	r, err := c.read()
 	if err == nil {
-		err = errors.Join(r.Node.kill(ctx), r.Network.disconnect(ctx))
+		err = r.stop(ctx)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := removeCgroup(ctx, c.cgroup()); err != nil {
+	return os.RemoveAll(c.dir)
+}
+
+// stop ends the node, and with it the kernel ends all its processes, mounts and network namespaces. It returns when
+// nothing is left of the cluster but its directory.
+func (r record) stop(ctx context.Context) error {
+	if err := r.Node.kill(ctx); err != nil {
 		return err
 	}
-	return os.RemoveAll(c.dir)
+	if err := r.Network.awaitRelease(ctx); err != nil {
+		return err
+	}
+	return removeCgroup(ctx, r.Network.Cgroup())
 }

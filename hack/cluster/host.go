@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-const otherWay = "or, with a container engine, use kind: make demo CLUSTER=kind"
+const otherWay = "or use kind where there is a container engine: make demo CLUSTER=kind"
 
 // hostPackages are the Debian packages of the programs that the node takes from the machine.
 var hostPackages = map[string]string{
@@ -21,14 +21,19 @@ var hostPackages = map[string]string{
 	"runc": "runc",     // Debian's, for one built from its Go module has no seccomp
 }
 
-// requireHost makes sure that a node can run on this machine. As root on Debian it installs what is missing.
-func requireHost(ctx context.Context) error {
+// requireRoot returns an error unless this process may start and stop a node.
+func requireRoot() error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("a node runs on Linux only; %s", otherWay)
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("a node needs root; run this with sudo, %s", otherWay)
+		return fmt.Errorf("a node needs root: run this as root (sudo make demo), %s", otherWay)
 	}
+	return nil
+}
+
+// requirePackages makes sure that the machine has the programs a node takes from it. On Debian it installs them.
+func requirePackages(ctx context.Context) error {
 	// A login shell's PATH may lack the directories in which these programs are.
 	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
 		return err
@@ -38,7 +43,7 @@ func requireHost(ctx context.Context) error {
 		return nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("install %s, %s", strings.Join(missing, ", "), otherWay)
+		return fmt.Errorf("a node needs %s (Debian's names): install them, %s", strings.Join(missing, ", "), otherWay)
 	}
 	progress("installing %s with apt-get", strings.Join(missing, ", "))
 	if err := aptGet(ctx, "update"); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func runLoad(ctx context.Context, args []string) error {
-	c, files, err := parseCluster("load", args)
+	c, files, err := parseNameAndFiles("load", args)
 	if err != nil {
 		return err
 	}

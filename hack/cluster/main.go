@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,15 +37,21 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 }
 
 func main() {
-	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprint(os.Stderr, usage)
+	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	flag.Parse()
+	command := commands[flag.Arg(0)]
+	if command == nil {
+		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := commands[os.Args[1]](ctx, os.Args[2:])
+	err := command(ctx, flag.Args()[1:])
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
 	stop()
 	if err != nil {
-		progress("%s: %v", os.Args[1], err)
+		progress("%s: %v", flag.Arg(0), err)
 		os.Exit(1)
 	}
 }
@@ -62,8 +69,17 @@ func cacheDir() (string, error) {
 
 var clusterName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
 
-// parseCluster reads the --name flag of a command and returns that cluster and the arguments left over.
-func parseCluster(command string, args []string) (cluster, []string, error) {
+// parseName reads the flag that names the cluster.
+func parseName(command string, args []string) (cluster, error) {
+	c, rest, err := parseNameAndFiles(command, args)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("unknown argument %q; a cluster is named with --name", rest[0])
+	}
+	return c, err
+}
+
+// parseNameAndFiles reads the flag that names the cluster, and returns the arguments that follow.
+func parseNameAndFiles(command string, args []string) (cluster, []string, error) {
 	flags := flag.NewFlagSet(command, flag.ExitOnError)
 	name := flags.String("name", "extensionapi", "the cluster's name")
 	_ = flags.Parse(args) // exits by itself on an error

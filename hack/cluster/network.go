@@ -27,6 +27,9 @@ func (n network) Services() string   { return n.address(215, 0) + "/24" }
 func (n network) APIService() string { return n.address(215, 1) } // of the Service default/kubernetes
 func (n network) link() string       { return fmt.Sprintf("xapi%d", n) }
 
+// Cgroup is named after the number, of which no two clusters on a machine have the same, whoever started them.
+func (n network) Cgroup() string { return fmt.Sprintf("extensionapi-%d", n) }
+
 func (n network) prefixes() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix(n.Host() + "/30"),
@@ -87,19 +90,14 @@ func (n network) connectNode(ctx context.Context) error {
 	)
 }
 
-// disconnect removes the veth pair. The kernel does so too, a moment after the node's network namespace has ended.
-func (n network) disconnect(ctx context.Context) error {
-	return poll(ctx, 5*time.Second, func() error {
-		if !n.connected() {
-			return nil
+// awaitRelease waits until the veth pair is gone. The kernel removes it when the node's network namespace has ended.
+func (n network) awaitRelease(ctx context.Context) error {
+	return poll(ctx, 30*time.Second, func() error {
+		if _, err := net.InterfaceByName(n.link()); err == nil {
+			return fmt.Errorf("network interface %s is in use, perhaps by a cluster in another user's cache", n.link())
 		}
-		return ip(ctx, "link delete "+n.link())
+		return nil
 	})
-}
-
-func (n network) connected() bool {
-	_, err := net.InterfaceByName(n.link())
-	return err == nil
 }
 
 func ip(ctx context.Context, commands ...string) error {

@@ -138,7 +138,7 @@ func shieldSysctls() error {
 			return err
 		}
 		shield := filepath.Join("/run", strings.ReplaceAll(name, "/", "."))
-		if err := os.WriteFile(shield, value, 0o600); err != nil { //nolint:gosec // a constant path
+		if err := os.WriteFile(shield, value, 0o600); err != nil { //nolint:gosec // the path is constant
 			return err
 		}
 		if err := unix.Mount(shield, setting, "", unix.MS_BIND, ""); err != nil {

@@ -12,11 +12,14 @@ import (
 )
 
 func runUp(ctx context.Context, args []string) error {
-	c, _, err := parseCluster("up", args)
+	c, err := parseName("up", args)
 	if err != nil {
 		return err
 	}
-	if err := requireHost(ctx); err != nil {
+	if err := requireRoot(); err != nil {
+		return err
+	}
+	if err := requirePackages(ctx); err != nil {
 		return err
 	}
 	bin, err := build(ctx, nodePrograms()...)
@@ -47,13 +50,13 @@ func nodePrograms() []string {
 // up starts the cluster unless it runs, and returns when Pods can run.
 func (c cluster) up(ctx context.Context, bin string) error {
 	start := time.Now()
-	r, err := c.read()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	r, err := c.prepare()
+	if err != nil {
 		return err
 	}
 	if r.Node.alive() {
 		progress("cluster %s is running", c.name)
-	} else if r, err = c.start(ctx, bin); err != nil {
+	} else if r.Node, err = c.start(ctx, bin, r); err != nil {
 		return err
 	}
 	if err := c.waitReady(ctx, r); err != nil {
@@ -66,39 +69,37 @@ func (c cluster) up(ctx context.Context, bin string) error {
 	return nil
 }
 
-// start starts a cluster that is new, that was left half-started, or whose node has ended, as in a reboot.
-func (c cluster) start(ctx context.Context, bin string) (record, error) {
-	n, err := c.prepare()
-	if err != nil {
-		return record{}, err
+// start starts the node of a cluster that is new, or whose node has ended, as in a reboot.
+func (c cluster) start(ctx context.Context, bin string, r record) (process, error) {
+	progress("starting cluster %s at %s", c.name, r.Network.Node())
+	if err := r.stop(ctx); err != nil {
+		return process{}, err
 	}
-	progress("starting cluster %s at %s", c.name, n.Node())
-	if err := errors.Join(n.disconnect(ctx), removeCgroup(ctx, c.cgroup()), createCgroup(c.cgroup())); err != nil {
-		return record{}, err
+	if err := createCgroup(r.Network.Cgroup()); err != nil {
+		return process{}, err
 	}
-	node, err := c.startNode(ctx, bin, n)
-	return record{Network: n, Node: node}, err
+	if err := errors.Join(c.writeConfig(r.Network), c.writeKubeconfigs(r.Network)); err != nil {
+		return process{}, err
+	}
+	return c.startNode(ctx, bin, r.Network)
 }
 
-// prepare writes what the node reads. Network and keys are chosen once in a cluster's life.
-func (c cluster) prepare() (network, error) {
-	if err := c.makeDirs(); err != nil {
-		return 0, err
-	}
+// prepare returns the cluster's record. What lasts all its life, network and keys, it chooses if there is none.
+func (c cluster) prepare() (record, error) {
 	r, err := c.read()
-	if errors.Is(err, fs.ErrNotExist) {
-		if r.Network, err = c.chooseNetwork(); err != nil {
-			return 0, err
-		}
-		if err := writePKI(c.path("pki"), r.Network, c.name); err != nil {
-			return 0, err
-		}
-		err = c.write(r) // last, for then the keys are complete
+	if !errors.Is(err, fs.ErrNotExist) {
+		return r, err
 	}
-	if err != nil {
-		return 0, err
+	if err := c.makeDirs(); err != nil {
+		return r, err
 	}
-	return r.Network, errors.Join(c.writeConfig(r.Network), c.writeKubeconfigs(r.Network))
+	if r.Network, err = c.chooseNetwork(); err != nil {
+		return r, err
+	}
+	if err := writePKI(c.path("pki"), r.Network, c.name); err != nil {
+		return r, err
+	}
+	return r, c.write(r) // last, so that a record means complete keys
 }
 
 func (c cluster) makeDirs() error {
