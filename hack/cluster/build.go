@@ -73,8 +73,8 @@ func build(ctx context.Context, names ...string) (string, error) {
 
 	missing := slices.DeleteFunc(wanted, func(p program) bool { return p.isIn(dir) })
 	if len(missing) > 0 {
-		progress("building programs: on two cores the first time takes about 4 minutes for kube-apiserver " +
-			"and 7 for all, later they come from the cache")
+		progress("building programs: on two cores the first time takes 4 to 5 minutes for kube-apiserver " +
+			"and 8 for all, later they come from the cache")
 	}
 	for _, p := range missing {
 		if err := p.build(ctx, dir); err != nil {
