@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -26,8 +27,11 @@ func (c cluster) client() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{admin}}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 5 * time.Second}, nil
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{admin}},
+		DialContext:     (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext, // a dead node does not even refuse
+	}
+	return &http.Client{Transport: transport, Timeout: 5 * time.Second}, nil
 }
 
 // waitForAPI waits, in the node, until its kube-apiserver serves.
