@@ -46,7 +46,7 @@ func main() {
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	if o.printVersion {
-		fmt.Println(version)
+		_, _ = fmt.Fprintln(os.Stdout, version)
 		return
 	}
 

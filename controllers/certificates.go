@@ -102,10 +102,12 @@ func certificateRequest(s *scope) pki.Request {
 
 // storeCertificates writes the signer first: a serving certificate without its signer would be issued again.
 func (r *Reconciler) storeCertificates(ctx context.Context, s *scope, result pki.Result) error {
-	if err := r.Applier.Apply(ctx, manifests.SignerSecret(s.ExtensionAPI, r.OperatorNamespace, result.Signer)); err != nil {
+	signer := manifests.SignerSecret(s.ExtensionAPI, r.OperatorNamespace, result.Signer)
+	if err := r.Applier.Apply(ctx, signer); err != nil {
 		return err
 	}
-	if err := r.Applier.Apply(ctx, manifests.ServingSecret(s.ExtensionAPI, result.Serving, result.Bundle)); err != nil {
+	serving := manifests.ServingSecret(s.ExtensionAPI, result.Serving, result.Bundle)
+	if err := r.Applier.Apply(ctx, serving); err != nil {
 		return err
 	}
 	if result.Issued != "" {

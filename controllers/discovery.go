@@ -13,13 +13,16 @@ import (
 )
 
 // reconcileDiscovery has discovery probed and tells what came of the last probes.
-func (r *Reconciler) reconcileDiscovery(_ context.Context, s *scope) error {
+func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	target := probeTarget(s)
-	r.Prober.Track(s.Name, target)
+	r.Prober.Track(ctx, s.Name, target)
 	last := r.Prober.Last(s.Name)
-	limit := target.Limit
-	describeDiscovery(s, last, limit)
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s.Status.APIServices, limit))
+	if last.Results == nil && s.before.Status.DiscoveryLatency != nil {
+		// The operator has just started: what was told before stays until there is something newer.
+		return nil
+	}
+	describeDiscovery(s, last, target.Limit)
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s.Status.APIServices, target.Limit))
 	return nil
 }
 
@@ -27,6 +30,7 @@ func (r *Reconciler) reconcileDiscovery(_ context.Context, s *scope) error {
 func probeTarget(s *scope) discovery.Target {
 	target := discovery.Target{
 		GroupVersions: manifests.GroupVersions(s.ExtensionAPI),
+		Service:       s.service,
 		ServerName:    manifests.ServingHost(s.backend),
 		CABundle:      s.trust,
 		Interval:      s.Spec.Discovery.Interval.Duration,

@@ -27,9 +27,14 @@ func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	if s.Spec.Service != nil {
 		return r.findExistingEndpoints(ctx, s)
 	}
+	service := &corev1.Service{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.backend.Namespace, Name: s.backend.Name}, service)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
 	// The EndpointSlices carry the labels of the operator's Service, so they are in the cache.
 	slices, err := endpointSlices(ctx, r.Client, s.backend)
-	s.endpoints = readyEndpoints(slices, manifests.PortName)
+	s.service, s.endpoints = addresses(service, s.backend.Port, slices)
 	return err
 }
 
@@ -48,7 +53,7 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 	if err != nil {
 		return err
 	}
-	s.endpoints = existingEndpoints(service, s.backend.Port, slices)
+	s.service, s.endpoints = addresses(service, s.backend.Port, slices)
 	if s.namespace == namespaceActive {
 		s.conclude(v1alpha1.ConditionServerAvailable, serviceVerdict(s.backend, service, len(s.endpoints)))
 	}
@@ -64,22 +69,28 @@ func endpointSlices(
 	return list.Items, err
 }
 
-// existingEndpoints returns the addresses that the aggregator would send requests to.
-func existingEndpoints(
+// addresses returns the Service's own address, empty when it has none, and the ready endpoints behind it: where the
+// aggregator sends requests to.
+func addresses(
 	service *corev1.Service, port int32, endpointSlices []discoveryv1.EndpointSlice,
-) []endpoint {
+) (own string, ready []endpoint) {
 	if service == nil {
-		return nil
+		return "", nil
 	}
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
-		return []endpoint{{address: net.JoinHostPort(service.Spec.ExternalName, strconv.Itoa(int(port)))}}
+		return "", []endpoint{{address: hostPort(service.Spec.ExternalName, port)}}
 	}
 	portName, found := servicePortName(service, port)
 	if !found {
-		return nil
+		return "", nil
 	}
-	return readyEndpoints(endpointSlices, portName)
+	if service.Spec.ClusterIP != "" && service.Spec.ClusterIP != corev1.ClusterIPNone {
+		own = hostPort(service.Spec.ClusterIP, port)
+	}
+	return own, readyEndpoints(endpointSlices, portName)
 }
+
+func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
 
 // readyEndpoints returns the ready addresses of the Service port of that name.
 func readyEndpoints(endpointSlices []discoveryv1.EndpointSlice, portName string) []endpoint {
@@ -102,7 +113,7 @@ func readyIn(slice discoveryv1.EndpointSlice, port int32) []endpoint {
 		if !ptr.Deref(candidate.Conditions.Ready, true) || len(candidate.Addresses) == 0 {
 			continue
 		}
-		ready := endpoint{address: net.JoinHostPort(candidate.Addresses[0], strconv.Itoa(int(port)))}
+		ready := endpoint{address: hostPort(candidate.Addresses[0], port)}
 		if target := candidate.TargetRef; target != nil && target.Kind == "Pod" {
 			ready.pod = target.Name
 		}
@@ -130,7 +141,8 @@ func serviceVerdict(backend manifests.Backend, service *corev1.Service, ready in
 	_, hasPort := servicePortName(service, backend.Port)
 	switch {
 	case service.Spec.Type == corev1.ServiceTypeExternalName:
-		return good(v1alpha1.ReasonEndpointsReady, fmt.Sprintf("Service %s names the host %s", name, service.Spec.ExternalName))
+		return good(v1alpha1.ReasonEndpointsReady,
+			fmt.Sprintf("Service %s names the host %s", name, service.Spec.ExternalName))
 	case !hasPort:
 		return bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
 			"Service %s has no port %d; correct spec.service.port", name, backend.Port), stalled)

@@ -30,20 +30,28 @@ func transitions(before, after []metav1.Condition) []note {
 		if earlier != nil && earlier.Status == condition.Status && earlier.Reason == condition.Reason {
 			continue
 		}
-		switch {
-		case condition.Type == v1alpha1.ConditionReconciling, condition.Type == v1alpha1.ConditionStalled:
-		case condition.Type == v1alpha1.ConditionReady && condition.Status != metav1.ConditionTrue:
-		case condition.Status == metav1.ConditionTrue:
+		if silentTypes[condition.Type] || silentReasons[condition.Reason] {
+			continue
+		}
+		switch condition.Status {
+		case metav1.ConditionTrue:
 			notes = append(notes, note{corev1.EventTypeNormal, condition.Reason, condition.Message})
-		case condition.Status == metav1.ConditionFalse && !expected[condition.Reason]:
-			notes = append(notes, note{corev1.EventTypeWarning, condition.Reason, condition.Message})
+		case metav1.ConditionFalse:
+			if condition.Type != v1alpha1.ConditionReady {
+				notes = append(notes, note{corev1.EventTypeWarning, condition.Reason, condition.Message})
+			}
 		}
 	}
 	return notes
 }
 
-// expected are the reasons for False that every ExtensionAPI goes through on its way.
-var expected = map[string]bool{
+// silentTypes repeat what other conditions say.
+var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.ConditionStalled: true}
+
+// silentReasons are the reasons that every ExtensionAPI goes through on its way, and Issued, for which there is a note
+// with more to say.
+var silentReasons = map[string]bool{
+	v1alpha1.ReasonIssued:           true,
 	v1alpha1.ReasonRollingOut:       true,
 	v1alpha1.ReasonWaitingForServer: true,
 	v1alpha1.ReasonProbing:          true,

@@ -61,11 +61,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	if controllerutil.AddFinalizer(s.ExtensionAPI, Finalizer) {
 		// The patch brings a new event, and with it the next reconciliation.
-		return ctrl.Result{}, r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI))
+		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
 	err := r.runPhases(ctx, s)
 	summarize(s, r.Clock.Now())
-	return ctrl.Result{RequeueAfter: s.requeue}, errors.Join(err, r.writeStatus(ctx, s))
+	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }
 
 // runPhases runs all phases, also after one has failed: what can be observed is told.

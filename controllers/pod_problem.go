@@ -21,7 +21,7 @@ var waitingReasons = map[string]struct{ reason, advice string }{
 	"ErrImagePull":               {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
 	"ImagePullBackOff":           {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
 	"InvalidImageName":           {v1alpha1.ReasonImagePullFailed, "correct the image name"},
-	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "load the image onto the node or change imagePullPolicy"},
+	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "load it onto the node, or change its pull policy"},
 	"CreateContainerConfigError": {v1alpha1.ReasonContainerConfigError, "correct the template"},
 	"CreateContainerError":       {v1alpha1.ReasonContainerConfigError, "correct the template"},
 	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "correct the template"},
@@ -71,10 +71,9 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, m
 	if ended == nil || status.Ready {
 		return "", ""
 	}
-	return v1alpha1.ReasonCrashing, fmt.Sprintf(
-		"Pod %s, container %s ended with exit code %d (%s), %d restarts%s; see its log: kubectl -n %s logs %s -c %s --previous",
-		pod.Name, status.Name, ended.ExitCode, ended.Reason, status.RestartCount, lastWords(ended.Message),
-		pod.Namespace, pod.Name, status.Name)
+	log := fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name)
+	return v1alpha1.ReasonCrashing, fmt.Sprintf("Pod %s, container %s ended with exit code %d (%s)%s; see its log: %s",
+		pod.Name, status.Name, ended.ExitCode, ended.Reason, lastWords(ended.Message), log)
 }
 
 // lastWords is the end of a log, on one line.

@@ -20,11 +20,11 @@ const refusalRetry = 5 * time.Second
 // writeVerdict says why an object could not be written, in the cluster's own words, and what to do about it. An error
 // that is not the user's to solve is returned, too, to be logged and tried again.
 func writeVerdict(err error) (verdict, error) {
-	var conflict *apply.ConflictError
-	switch {
-	case errors.As(err, &conflict):
+	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
 		return bad(v1alpha1.ReasonNameConflict, fmt.Sprintf(
-			"%v; delete it, or give the ExtensionAPI another name", err), stalled), nil
+			"%v; delete it, or give the ExtensionAPI another name", conflict), stalled), nil
+	}
+	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return bad(v1alpha1.ReasonNamespaceTerminating, err.Error(), working), nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):

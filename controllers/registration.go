@@ -75,8 +75,7 @@ func (r *Reconciler) register(
 	if err == nil {
 		return outcome, nil
 	}
-	var conflict *apply.ConflictError
-	if errors.As(err, &conflict) {
+	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
 		outcome.obstacle = heldByOther(conflict.Holder)
 		return outcome, nil
 	}

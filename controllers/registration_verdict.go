@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -37,26 +38,29 @@ func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdic
 		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
 	}
 	for _, endpoint := range s.endpoints {
-		sample, found := last.Results[discovery.Key{
-			View: discovery.ViewEndpoint, Address: endpoint.address, GroupVersion: groupVersion,
-		}]
-		if v := endpointObstacle(endpoint, sample, found); v.reason != "" {
+		key := discovery.Key{View: discovery.ViewEndpoint, Address: endpoint.address, GroupVersion: groupVersion}
+		if v := sampleObstacle(endpoint.String(), key, last.Results); v.reason != "" {
 			return v
 		}
+	}
+	if s.service != "" {
+		key := discovery.Key{View: discovery.ViewService, Address: s.service, GroupVersion: groupVersion}
+		return sampleObstacle(fmt.Sprintf("the Service (%s)", s.service), key, last.Results)
 	}
 	return verdict{}
 }
 
-func endpointObstacle(endpoint endpoint, sample discovery.Sample, found bool) verdict {
+func sampleObstacle(who string, key discovery.Key, results discovery.Results) verdict {
+	sample, found := results[key]
 	switch {
 	case !found:
-		return bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", endpoint), working)
+		return bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", who), working)
 	case sample.Err != nil:
-		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf("%s fails discovery: %v", endpoint, sample.Err), working)
+		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf("%s fails discovery: %v", who, sample.Err), working)
 	case sample.Latency > discovery.AggregatorTimeout:
 		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf(
 			"%s took %s to answer discovery; kube-apiserver gives up after %s, and a registered group-version that is so "+
-				"slow harms the whole cluster", endpoint, sample.Latency.Round(roundTo), discovery.AggregatorTimeout), working)
+				"slow harms the whole cluster", who, sample.Latency.Round(time.Second), discovery.AggregatorTimeout), working)
 	default:
 		return verdict{}
 	}
@@ -91,7 +95,7 @@ func registrationVerdict(namespace namespaceState, outcomes []registrationOutcom
 		}
 		return v
 	}
-	return good(v1alpha1.ReasonRegistered, fmt.Sprintf("%d of %d group-versions are registered", len(outcomes), len(outcomes)))
+	return good(v1alpha1.ReasonRegistered, fmt.Sprintf("all %d group-versions are registered", len(outcomes)))
 }
 
 // availableVerdict repeats what kube-apiserver says of the first APIService that is not available.

@@ -5,6 +5,9 @@ package controllers
 import (
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -29,6 +32,8 @@ type scope struct {
 	namespace namespaceState
 	// trust is the bundle that clients verify the server with, nil while there is none.
 	trust []byte
+	// service is the address of the Service, empty when it has none of its own.
+	service string
 	// endpoints are the addresses of the ready replicas, and the Pods behind them where they are known.
 	endpoints []endpoint
 	// available are the names of the APIServices that kube-apiserver calls available.
@@ -64,6 +69,18 @@ func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 // conclude records the verdict of a condition.
 func (s *scope) conclude(conditionType string, v verdict) {
 	s.verdicts[conditionType] = v
+}
+
+// result is what a reconciliation returns. A conflict means that the object was read from an outdated cache; the event
+// that brings the cache up to date brings the next reconciliation, too.
+func (s *scope) result(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		err = nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: s.requeue}, nil
 }
 
 // requeueAfter asks for another reconciliation; the soonest wins.

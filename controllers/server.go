@@ -45,7 +45,8 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI)))
+	v := serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI))
+	s.conclude(v1alpha1.ConditionServerAvailable, v)
 	return nil
 }
 

@@ -43,7 +43,8 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) verdict {
 	if overdue {
 		state = stalled
 	}
-	if refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure); refused.Status == corev1.ConditionTrue {
+	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
+	if refused.Status == corev1.ConditionTrue {
 		return bad(v1alpha1.ReasonPodsRefused, refused.Message+"; raise the quota or change what refuses the Pods", state)
 	}
 	if reason, message := podProblem(pods); reason != "" {

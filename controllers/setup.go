@@ -33,14 +33,18 @@ type Settings struct {
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	probed := make(chan event.GenericEvent)
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader())
-	prober := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
+	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
+	prober := discovery.NewProber(clock.RealClock{}, kubeAPIServers.Clients,
+		discovery.AsServiceAccount(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics),
+		func(name string) { tell(ctx, probed, name) })
+	if err := mgr.Add(prober); err != nil {
+		return err
+	}
 	reconciler := &Reconciler{
-		Client:  mgr.GetClient(),
-		Live:    mgr.GetAPIReader(),
-		Applier: apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
-		Prober: discovery.NewProber(ctx, clock.RealClock{}, kubeAPIServers.Clients,
-			discovery.AsServiceAccount(ctx, mgr.GetClient(), prober), discovery.NewMetrics(settings.Metrics),
-			func(name string) { tell(ctx, probed, name) }),
+		Client:            mgr.GetClient(),
+		Live:              mgr.GetAPIReader(),
+		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
+		Prober:            prober,
 		Probed:            probed,
 		KubeAPIServers:    kubeAPIServers,
 		Events:            mgr.GetEventRecorder(apply.FieldOwner),

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -61,8 +62,8 @@ func readyVerdict(verdicts map[string]verdict) verdict {
 func progressVerdicts(verdicts map[string]verdict) (reconciling, stalling verdict) {
 	reconciling = bad(v1alpha1.ReasonAsDesired, "nothing is left to do", settled)
 	stalling = bad(v1alpha1.ReasonAsDesired, "nothing waits for you", settled)
-	for i := len(readyWhen) - 1; i >= 0; i-- {
-		v := verdicts[readyWhen[i]]
+	for _, conditionType := range slices.Backward(readyWhen) {
+		v := verdicts[conditionType]
 		switch v.progress {
 		case working:
 			reconciling = verdict{metav1.ConditionTrue, v1alpha1.ReasonProgressing, v.message, working}
@@ -93,7 +94,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	if equality.Semantic.DeepEqual(s.before.Status, s.Status) {
 		return nil
 	}
-	object := s.ExtensionAPI.DeepCopy()
+	object := s.DeepCopy()
 	if err := r.Client.Status().Patch(ctx, object, optimisticMergeFrom(s.before)); err != nil {
 		return err
 	}

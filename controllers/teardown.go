@@ -41,10 +41,11 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 		if err == nil && waitingFor == "" {
 			continue
 		}
-		return ctrl.Result{RequeueAfter: teardownPoll}, errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err))
+		s.requeueAfter(teardownPoll)
+		return s.result(errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err)))
 	}
 	controllerutil.RemoveFinalizer(s.ExtensionAPI, Finalizer)
-	return ctrl.Result{}, client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before)))
+	return s.result(client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before))))
 }
 
 func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor string, err error) error {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/util/workqueue"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,14 +40,17 @@ const (
 	workers = 4
 )
 
+// hasOwner selects objects with the owner label.
+var hasOwner = func() labels.Requirement {
+	requirement, err := labels.NewRequirement(manifests.OwnerLabel, selection.Exists, nil)
+	utilruntime.Must(err) // the label is a constant
+	return *requirement
+}()
+
 // CacheOptions keeps in memory only objects with the owner label, and no data of Secrets; APIServices, namespaces and
 // ExtensionAPIs are kept whole.
 func CacheOptions() cache.Options {
-	owned, err := labels.NewRequirement(manifests.OwnerLabel, selection.Exists, nil)
-	if err != nil {
-		panic(err) // the label is a constant
-	}
-	byLabel := cache.ByObject{Label: labels.NewSelector().Add(*owned)}
+	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
 		&appsv1.Deployment{}:            byLabel,
 		&corev1.Pod{}:                   byLabel,
@@ -63,7 +67,6 @@ func CacheOptions() cache.Options {
 // metadataOnly are the kinds of which only the metadata is watched.
 var metadataOnly = []schema.GroupVersionKind{
 	corev1.SchemeGroupVersion.WithKind("Secret"),
-	corev1.SchemeGroupVersion.WithKind("Service"),
 	corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
 	policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
 	rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
@@ -78,6 +81,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.ExtensionAPI{}).
 		Watches(&appsv1.Deployment{}, toOwner).
 		Watches(&corev1.Pod{}, toOwner).
+		Watches(&corev1.Service{}, toOwner).
 		Watches(&discoveryv1.EndpointSlice{}, toOwner).
 		Watches(&apiregistrationv1.APIService{}, handler.EnqueueRequestsFromMapFunc(r.concernedByAPIService)).
 		WatchesMetadata(metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")),
@@ -85,7 +89,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		WatchesRawSource(source.Channel(r.Probed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
+				firstRetry, lastRetry),
 		})
 	for _, kind := range metadataOnly {
 		b = b.WatchesMetadata(metadataOf(kind), toOwner)

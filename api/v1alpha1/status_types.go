@@ -11,7 +11,7 @@ type ExtensionAPIStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Ready sums up the others; Reconciling and Stalled follow kstatus.
+	// conditions tell how it fares: Ready sums up the others; Reconciling and Stalled follow kstatus.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,10 +18,13 @@ import (
 
 // Bounds of the Pod template's lists, far above what a server needs.
 const (
-	maxContainers = 32
-	maxPorts      = 64
-	maxTextLength = 4096
+	maxContainers  = 32
+	maxPorts       = 64
+	maxNameLength  = 63
+	maxImageLength = 4096
 )
+
+type schema = apiextensionsv1.JSONSchemaProps
 
 func main() {
 	if err := finish(os.Stdin, os.Stdout); err != nil {
@@ -39,7 +43,10 @@ func finish(in io.Reader, out io.Writer) error {
 		return err
 	}
 	for i := range crd.Spec.Versions {
-		editIn(crd.Spec.Versions[i].Schema.OpenAPIV3Schema, finishTemplate, "spec", "server", "template")
+		err := editIn(crd.Spec.Versions[i].Schema.OpenAPIV3Schema, finishTemplate, "spec", "server", "template")
+		if err != nil {
+			return err
+		}
 	}
 	result, err := yaml.Marshal(struct {
 		APIVersion string                                       `json:"apiVersion"`
@@ -54,46 +61,54 @@ func finish(in io.Reader, out io.Writer) error {
 	return err
 }
 
-func finishTemplate(template *apiextensionsv1.JSONSchemaProps) {
+func finishTemplate(template *schema) error {
 	description := template.Description
 	stripDescriptions(template)
 	template.Description = description
-	editIn(template, boundContainers, "spec", "containers")
-	editIn(template, func(s *apiextensionsv1.JSONSchemaProps) { s.MaxLength = ptr.To[int64](16) }, "spec", "restartPolicy")
+	return errors.Join(
+		editIn(template, boundContainers, "spec", "containers"),
+		editIn(template, maxLength(maxNameLength), "spec", "restartPolicy"),
+	)
 }
 
-func boundContainers(containers *apiextensionsv1.JSONSchemaProps) {
+func boundContainers(containers *schema) error {
 	containers.MaxItems = ptr.To[int64](maxContainers)
 	container := containers.Items.Schema
-	editIn(container, func(s *apiextensionsv1.JSONSchemaProps) { s.MaxItems = ptr.To[int64](maxPorts) }, "ports")
-	editIn(container, func(s *apiextensionsv1.JSONSchemaProps) { s.MaxLength = ptr.To[int64](63) }, "name")
-	editIn(container, func(s *apiextensionsv1.JSONSchemaProps) { s.MaxLength = ptr.To[int64](maxTextLength) }, "image")
+	return errors.Join(
+		editIn(container, func(s *schema) error { s.MaxItems = ptr.To[int64](maxPorts); return nil }, "ports"),
+		editIn(container, maxLength(maxNameLength), "name"),
+		editIn(container, maxLength(maxImageLength), "image"),
+	)
 }
 
-// editIn changes the property at path below schema; a path that does not exist is a mistake of this program.
-func editIn(schema *apiextensionsv1.JSONSchemaProps, edit func(*apiextensionsv1.JSONSchemaProps), path ...string) {
+func maxLength(length int64) func(*schema) error {
+	return func(s *schema) error { s.MaxLength = &length; return nil }
+}
+
+// editIn changes the property at path below s.
+func editIn(s *schema, edit func(*schema) error, path ...string) error {
 	if len(path) == 0 {
-		edit(schema)
-		return
+		return edit(s)
 	}
-	child, found := schema.Properties[path[0]]
+	child, found := s.Properties[path[0]]
 	if !found {
-		panic(fmt.Sprintf("the schema has no property %q", path[0]))
+		return fmt.Errorf("the schema has no property %q; has the Pod template changed?", path[0])
 	}
-	editIn(&child, edit, path[1:]...)
-	schema.Properties[path[0]] = child
+	err := editIn(&child, edit, path[1:]...)
+	s.Properties[path[0]] = child
+	return err
 }
 
-func stripDescriptions(schema *apiextensionsv1.JSONSchemaProps) {
-	schema.Description = ""
-	for name, child := range schema.Properties {
+func stripDescriptions(s *schema) {
+	s.Description = ""
+	for name, child := range s.Properties {
 		stripDescriptions(&child)
-		schema.Properties[name] = child
+		s.Properties[name] = child
 	}
-	if schema.Items != nil && schema.Items.Schema != nil {
-		stripDescriptions(schema.Items.Schema)
+	if s.Items != nil && s.Items.Schema != nil {
+		stripDescriptions(s.Items.Schema)
 	}
-	if schema.AdditionalProperties != nil && schema.AdditionalProperties.Schema != nil {
-		stripDescriptions(schema.AdditionalProperties.Schema)
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil {
+		stripDescriptions(s.AdditionalProperties.Schema)
 	}
 }

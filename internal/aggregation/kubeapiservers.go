@@ -36,8 +36,8 @@ func NewKubeAPIServers(config *rest.Config, reader client.Reader) *KubeAPIServer
 	return &KubeAPIServers{config: config, reader: reader, clients: map[string]*http.Client{}}
 }
 
-// Clients returns an HTTP client for each kube-apiserver, by its address (host:port). Where they list no endpoint, it is
-// the one that config names.
+// Clients returns an HTTP client for each kube-apiserver, by its address (host:port). Where they list no endpoint, it
+// is the one that config names.
 func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, error) {
 	addresses, err := k.addresses(ctx)
 	if err != nil {

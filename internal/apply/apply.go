@@ -2,9 +2,9 @@
 
 // Package apply writes the operator's objects by server-side apply, and only when there is something to write.
 //
-// The API server decides what a change is: an object is applied again when the wanted configuration differs from the one
-// applied last, or when anybody has written the object since. What was applied is kept in memory; after a restart each
-// object is applied once more, which changes nothing when nothing is to be changed.
+// The API server decides what a change is: an object is applied again when the wanted configuration differs from the
+// one applied last, or when anybody has written the object since. What was applied is kept in memory; after a restart
+// each object is applied once more, which changes nothing when nothing is to be changed.
 package apply
 
 import (
@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -150,7 +151,7 @@ func appliedByOperator(object client.Object) bool {
 	return false
 }
 
-// prototype returns an empty object to read a kind into: whole where others read its status from the same cache,
+// prototype returns an empty object to read a kind into: whole where others read more of it from the same cache,
 // metadata otherwise.
 func prototype(kind schema.GroupVersionKind) client.Object {
 	switch kind.Kind {
@@ -158,6 +159,8 @@ func prototype(kind schema.GroupVersionKind) client.Object {
 		return &apiregistrationv1.APIService{}
 	case "Deployment":
 		return &appsv1.Deployment{}
+	case "Service":
+		return &corev1.Service{}
 	}
 	object := &metav1.PartialObjectMetadata{}
 	object.SetGroupVersionKind(kind)

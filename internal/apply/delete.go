@@ -8,30 +8,43 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Delete deletes the object if it carries this owner label value, its dependents first, and tells whether it is gone.
-// It reads around the cache: what has only just been created must not be missed.
+// Delete deletes the object if it carries this owner label value, and tells whether it is gone. It reads around the
+// cache: what has only just been created must not be missed. A Deployment goes after its Pods.
 func (a *Applier) Delete(
 	ctx context.Context, kind schema.GroupVersionKind, key client.ObjectKey, owner string,
 ) (gone bool, err error) {
+	object, err := a.getOwned(ctx, kind, key, owner)
+	if object == nil || err != nil {
+		return err == nil, err
+	}
+	if object.GetDeletionTimestamp() == nil {
+		policy := metav1.DeletePropagationBackground
+		if kind.Kind == "Deployment" {
+			policy = metav1.DeletePropagationForeground
+		}
+		err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(policy))
+		if client.IgnoreNotFound(err) != nil {
+			return false, err
+		}
+	}
+	object, err = a.getOwned(ctx, kind, key, owner)
+	return object == nil && err == nil, err
+}
+
+// getOwned returns the object, nil when there is none or it is not this owner's.
+func (a *Applier) getOwned(
+	ctx context.Context, kind schema.GroupVersionKind, key client.ObjectKey, owner string,
+) (client.Object, error) {
 	object := prototype(kind)
-	err = a.live.Get(ctx, key, object)
+	err := a.live.Get(ctx, key, object)
 	if apierrors.IsNotFound(err) || (err == nil && object.GetLabels()[a.ownerLabel] != owner) {
 		a.forget(objectID{kind, key})
-		return true, nil
+		return nil, nil
 	}
-	if err != nil || object.GetDeletionTimestamp() != nil {
-		return false, err
-	}
-	err = a.client.Delete(ctx, object,
-		client.Preconditions{UID: ptr.To(object.GetUID())}, client.PropagationPolicy(metav1.DeletePropagationForeground))
-	if apierrors.IsNotFound(err) {
-		return true, nil
-	}
-	return false, err
+	return object, err
 }
 
 func (a *Applier) forget(id objectID) {

@@ -12,7 +12,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -24,8 +23,8 @@ const (
 	tokenTimeout = 10 * time.Second
 )
 
-// AsServiceAccount authenticates with short-lived tokens of a ServiceAccount, which needs no rights: every authenticated
-// user may read discovery. A server could replay a token it is sent, so it must not be the operator's own.
+// AsServiceAccount authenticates with short-lived tokens of a ServiceAccount, which needs no rights: every
+// authenticated user may read discovery. A server could replay a token, so it must not be the operator's own.
 func AsServiceAccount(ctx context.Context, c client.Client, serviceAccount client.ObjectKey) Authenticate {
 	source := oauth2.ReuseTokenSourceWithExpiry(nil, &tokenRequester{ctx, c, serviceAccount}, tokenRenewBefore)
 	return func(base http.RoundTripper) http.RoundTripper {
@@ -35,7 +34,7 @@ func AsServiceAccount(ctx context.Context, c client.Client, serviceAccount clien
 
 // tokenRequester implements oauth2.TokenSource, which has no context of its own.
 type tokenRequester struct {
-	ctx            context.Context
+	ctx            context.Context //nolint:containedctx // oauth2.TokenSource is not given one
 	client         client.Client
 	serviceAccount client.ObjectKey
 }
@@ -47,7 +46,7 @@ func (t *tokenRequester) Token() (*oauth2.Token, error) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: t.serviceAccount.Namespace, Name: t.serviceAccount.Name},
 	}
 	request := &authenticationv1.TokenRequest{
-		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To(int64(tokenLifetime.Seconds()))},
+		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(tokenLifetime.Seconds()))},
 	}
 	if err := t.client.SubResource("token").Create(ctx, account, request); err != nil {
 		return nil, fmt.Errorf("no token for probing (ServiceAccount %s): %w", t.serviceAccount, err)

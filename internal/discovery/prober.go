@@ -7,10 +7,14 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 )
+
+// firstRetry is the pause after a round that failed; it doubles with each further one, up to the interval.
+const firstRetry = 100 * time.Millisecond
 
 // KubeAPIServers returns an HTTP client for each kube-apiserver, by its address (host:port).
 type KubeAPIServers func(ctx context.Context) (map[string]*http.Client, error)
@@ -18,44 +22,63 @@ type KubeAPIServers func(ctx context.Context) (map[string]*http.Client, error)
 // Authenticate makes a transport to an endpoint send the identity that probes have. It is never the operator's own.
 type Authenticate func(http.RoundTripper) http.RoundTripper
 
-// Prober probes the tracked targets until its context ends.
+// Prober probes the tracked targets while it runs.
 type Prober struct {
-	// ctx bounds the loops, whose life is that of the process and not of a call.
-	ctx            context.Context
 	clock          clock.Clock
 	kubeAPIServers KubeAPIServers
 	authenticate   Authenticate
 	metrics        *Metrics
 	changed        func(name string)
 
+	// added are the loops that Start is to run.
+	added chan *loop
 	mu    sync.Mutex
 	loops map[string]*loop
 }
 
-// NewProber returns a Prober that runs until ctx ends and calls changed after each round whose results matter.
+// NewProber returns a Prober that calls changed after each round whose results matter.
 func NewProber(
-	ctx context.Context, clk clock.Clock, kubeAPIServers KubeAPIServers, authenticate Authenticate, metrics *Metrics,
+	clk clock.Clock, kubeAPIServers KubeAPIServers, authenticate Authenticate, metrics *Metrics,
 	changed func(name string),
 ) *Prober {
 	return &Prober{
-		ctx: ctx, clock: clk, kubeAPIServers: kubeAPIServers, authenticate: authenticate, metrics: metrics,
-		changed: changed, loops: map[string]*loop{},
+		clock: clk, kubeAPIServers: kubeAPIServers, authenticate: authenticate, metrics: metrics, changed: changed,
+		added: make(chan *loop), loops: map[string]*loop{},
+	}
+}
+
+// Start probes until ctx ends. It implements manager.Runnable.
+func (p *Prober) Start(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case added := <-p.added:
+			running.Go(func() { p.run(ctx, added) })
+		}
 	}
 }
 
 // Track has target probed at once and then at its interval, in place of what was tracked by that name before.
-func (p *Prober) Track(name string, target Target) {
+// Before Start runs, it waits for it, or for ctx to end.
+func (p *Prober) Track(ctx context.Context, name string, target Target) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	current, found := p.loops[name]
+	if !found {
+		current = newLoop(name, target)
+		p.loops[name] = current
+	}
+	p.mu.Unlock()
 	if found {
 		current.retarget(target)
 		return
 	}
-	ctx, cancel := context.WithCancel(p.ctx)
-	current = &loop{name: name, cancel: cancel, target: target, wake: make(chan struct{}, 1)}
-	p.loops[name] = current
-	go p.run(ctx, current)
+	select {
+	case p.added <- current:
+	case <-ctx.Done():
+	}
 }
 
 // Forget stops probing what is tracked by that name and removes its metrics.
@@ -63,7 +86,7 @@ func (p *Prober) Forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if current, found := p.loops[name]; found {
-		current.cancel()
+		close(current.forgotten)
 		delete(p.loops, name)
 	}
 	p.metrics.forget(name)
@@ -81,6 +104,16 @@ func (p *Prober) Last(name string) Round {
 }
 
 func (p *Prober) run(ctx context.Context, l *loop) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer cancel()
+		select {
+		case <-l.forgotten:
+		case <-ctx.Done():
+		}
+	}()
+	retry := firstRetry
 	for ctx.Err() == nil {
 		target := l.current()
 		results := p.round(ctx, l, target)
@@ -91,26 +124,42 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 		if l.publish(Round{Target: target, Results: results}) {
 			p.changed(l.name)
 		}
+		var delay time.Duration
+		delay, retry = pause(target.Interval, retry, results.failed())
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
-		case <-p.clock.After(wait.Jitter(target.Interval, 0.1)):
+			retry = firstRetry
+		case <-p.clock.After(wait.Jitter(delay, 0.1)):
 		}
 	}
 }
 
+// pause is the time to the next round: the interval, or less after a failure, so that a server that starts or recovers
+// is seen soon. It returns the pause after a further failure, too.
+func pause(interval, retry time.Duration, failed bool) (delay, nextRetry time.Duration) {
+	if !failed {
+		return interval, firstRetry
+	}
+	return min(interval, retry), min(interval, 2*retry)
+}
+
 // loop is the state of one tracked target.
 type loop struct {
-	name   string
-	cancel context.CancelFunc
-	wake   chan struct{}
-	// endpoints is used by the loop's goroutine only.
-	endpoints endpointClient
+	name      string
+	wake      chan struct{}
+	forgotten chan struct{}
+	// client is used by the loop's goroutine only.
+	client directClient
 
 	mu     sync.Mutex
 	target Target
 	latest Round
 	told   Round
+}
+
+func newLoop(name string, target Target) *loop {
+	return &loop{name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{})}
 }
 
 func (l *loop) retarget(target Target) {

@@ -18,13 +18,11 @@ const idleConnectionTimeout = 90 * time.Second
 // round probes everything that target names, all at the same time.
 func (p *Prober) round(ctx context.Context, l *loop, target Target) Results {
 	collector := &collector{results: Results{}}
-	endpoints := l.endpoints.get(target, p.authenticate)
-	for _, address := range target.Endpoints {
-		for _, groupVersion := range target.GroupVersions {
-			collector.add(Key{ViewEndpoint, address, groupVersion}, func() Sample {
-				return probe(ctx, p.clock, endpoints, address, groupVersion, target.Limit)
-			})
-		}
+	client := l.client.get(target, p.authenticate)
+	for _, key := range target.direct() {
+		collector.add(key, func() Sample {
+			return probe(ctx, p.clock, client, key.Address, key.GroupVersion, target.Limit)
+		})
 	}
 	if len(target.Registered) > 0 {
 		p.probeKubeAPIServers(ctx, collector, target)
@@ -64,16 +62,16 @@ func (c *collector) add(key Key, probe func() Sample) {
 	})
 }
 
-// endpointClient keeps the connections to the endpoints for as long as their trust stays the same.
-type endpointClient struct {
+// directClient keeps the connections to the server for as long as their trust stays the same.
+type directClient struct {
 	client     *http.Client
 	serverName string
 	caBundle   []byte
 }
 
-func (e *endpointClient) get(target Target, authenticate Authenticate) *http.Client {
-	if e.client != nil && e.serverName == target.ServerName && bytes.Equal(e.caBundle, target.CABundle) {
-		return e.client
+func (d *directClient) get(target Target, authenticate Authenticate) *http.Client {
+	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) {
+		return d.client
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(target.CABundle)
@@ -86,12 +84,12 @@ func (e *endpointClient) get(target Target, authenticate Authenticate) *http.Cli
 		ForceAttemptHTTP2: true,
 		IdleConnTimeout:   idleConnectionTimeout,
 	}
-	*e = endpointClient{
+	*d = directClient{
 		client:     &http.Client{Transport: authenticate(transport), CheckRedirect: refuseRedirect},
 		serverName: target.ServerName,
 		caBundle:   target.CABundle,
 	}
-	return e.client
+	return d.client
 }
 
 // refuseRedirect keeps the probe's credentials from following a redirect; the aggregator follows none either.

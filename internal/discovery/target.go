@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// AggregatorTimeout is how long kube-apiserver waits for an answer to discovery, in the availability check
-// (kube-aggregator pkg/controllers/status/remote), the discovery fetch and the proxy (pkg/apiserver/handler_discovery.go,
-// handler_proxy.go).
+// AggregatorTimeout is how long kube-apiserver waits for an answer to discovery: in the availability check
+// (kube-aggregator pkg/controllers/status/remote), the discovery fetch (pkg/apiserver/handler_discovery.go) and the
+// proxy (pkg/apiserver/handler_proxy.go).
 const AggregatorTimeout = 5 * time.Second
 
 // Target says what to probe for one ExtensionAPI.
@@ -23,6 +23,8 @@ type Target struct {
 	Registered []schema.GroupVersion
 	// Endpoints are the addresses (host:port) of the ready replicas.
 	Endpoints []string
+	// Service is the address (host:port) of the Service in front of them, empty when it has none of its own.
+	Service string
 	// ServerName is what the serving certificate must be valid for.
 	ServerName string
 	// CABundle are the authorities (PEM) that the serving certificate is verified with.
@@ -39,6 +41,8 @@ type View string
 const (
 	// ViewKubeAPIServer asks through a kube-apiserver, as clients do.
 	ViewKubeAPIServer View = "kube-apiserver"
+	// ViewService asks at the Service's address, which shows whether the cluster's network sends requests on already.
+	ViewService View = "service"
 	// ViewEndpoint asks one replica, without anything between.
 	ViewEndpoint View = "endpoint"
 )
@@ -46,7 +50,7 @@ const (
 // Key names a sample.
 type Key struct {
 	View View
-	// Address is the host:port of the kube-apiserver or the replica.
+	// Address is the host:port of the kube-apiserver, the Service or the replica.
 	Address      string
 	GroupVersion schema.GroupVersion
 }
@@ -61,6 +65,16 @@ type Sample struct {
 
 // Results are samples by what they are of.
 type Results map[Key]Sample
+
+// failed tells whether any request failed.
+func (r Results) failed() bool {
+	for _, sample := range r {
+		if sample.Err != nil {
+			return true
+		}
+	}
+	return false
+}
 
 // Round is what was probed at one time, and what came of it.
 type Round struct {
@@ -100,6 +114,20 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// direct returns what is asked without kube-apiserver between.
+func (t Target) direct() []Key {
+	var keys []Key
+	for _, groupVersion := range t.GroupVersions {
+		for _, address := range t.Endpoints {
+			keys = append(keys, Key{ViewEndpoint, address, groupVersion})
+		}
+		if t.Service != "" && len(t.Endpoints) > 0 {
+			keys = append(keys, Key{ViewService, t.Service, groupVersion})
+		}
+	}
+	return keys
 }
 
 // SameTrust tells whether both targets verify the server in the same way.

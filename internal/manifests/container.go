@@ -19,7 +19,7 @@ func fillContainer(container *corev1.Container) {
 	setDefault(&container.SecurityContext, &corev1.SecurityContext{})
 	security := container.SecurityContext
 	if !ptr.Deref(security.Privileged, false) {
-		setDefault(&security.AllowPrivilegeEscalation, ptr.To(false))
+		setDefault(&security.AllowPrivilegeEscalation, new(false))
 		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})
 	}
 	// The last lines of a crashed container's log then stand in its status, and from there in ServerAvailable.

@@ -29,7 +29,7 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 			WithType(corev1.ServiceTypeClusterIP).
 			WithSelector(Labels(extensionAPI.Name)).
 			WithPorts(core.ServicePort().
-				WithName(PortName).
+				WithName(portName).
 				WithProtocol(corev1.ProtocolTCP).
 				WithPort(servicePort).
 				WithTargetPort(intstr.FromInt32(extensionAPI.Spec.Server.Port))))

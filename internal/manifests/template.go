@@ -14,8 +14,7 @@ import (
 )
 
 const (
-	// PortName is the name of the Service's port.
-	PortName          = "https"
+	portName          = "https"
 	servingCertVolume = "serving-cert"
 	// ServingCertPath is where the serving certificate is mounted. It is a directory, never a subPath: the kubelet does
 	// not update those.
@@ -62,11 +61,12 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	return template
 }
 
-// fillPodSecurity asks for what Pod Security "restricted" demands. A template that wants root gets no user forced on it.
+// fillPodSecurity asks for what Pod Security "restricted" demands. A template that wants root gets no user forced on
+// it.
 func fillPodSecurity(pod *corev1.PodSpec) {
 	setDefault(&pod.SecurityContext, &corev1.PodSecurityContext{})
 	security := pod.SecurityContext
-	setDefault(&security.RunAsNonRoot, ptr.To(true))
+	setDefault(&security.RunAsNonRoot, new(true))
 	setDefault(&security.SeccompProfile, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault})
 	if *security.RunAsNonRoot {
 		setDefault(&security.RunAsUser, ptr.To[int64](nonRootID))

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/util/cert"
 )
 
-// ParseBundle returns the certificate authorities of a PEM trust bundle. It fails when there is no certificate, when one
-// cannot be parsed, or when none of them is an authority that is valid now.
+// ParseBundle returns the certificate authorities of a PEM trust bundle. It fails when there is no certificate, when
+// one cannot be parsed, or when none of them is an authority that is valid now.
 func ParseBundle(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 	certificates, err := cert.ParseCertsPEM(bundle)
 	if err != nil {

@@ -44,8 +44,8 @@ func NewSigner(commonName string, now time.Time, validity time.Duration) (KeyPai
 }
 
 // IssueServing makes a serving certificate for dnsNames with a new ECDSA P-256 key. It never outlives the signer.
-func (signer KeyPair) IssueServing(dnsNames []string, now time.Time, validity time.Duration) (KeyPair, error) {
-	authority, authorityKey, err := signer.parse()
+func (pair KeyPair) IssueServing(dnsNames []string, now time.Time, validity time.Duration) (KeyPair, error) {
+	authority, authorityKey, err := pair.parse()
 	if err != nil {
 		return KeyPair{}, fmt.Errorf("certificate authority: %w", err)
 	}
