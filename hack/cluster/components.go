@@ -72,6 +72,7 @@ func clients(c cluster, n network) []component {
 			"--service-account-private-key-file=/run/cluster/pki/sa.key",
 			"--cluster-signing-cert-file=/run/cluster/pki/ca.crt",
 			"--cluster-signing-key-file=/run/cluster/pki/ca.key",
+			"--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins", // by default it makes one in /usr
 		}},
 		{"kube-scheduler", []string{"--kubeconfig=/run/cluster/scheduler.kubeconfig", "--leader-elect=false"}},
 		{"kubelet", []string{
