@@ -4,29 +4,29 @@
 # hack/demo.sh up    runs the operator and its sample on a cluster of their own; safe to repeat
 # hack/demo.sh down  removes the cluster
 #
-# CLUSTER (node or kind), CLUSTER_NAME and IMG come from make, which first builds the tools and images that this needs:
+# CLUSTER (node or kind) and CLUSTER_NAME come from make, which first builds the tools and images that this needs:
 # make demo, make demo-down.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
 namespace=extensionapi-system
-images=("$PWD"/bin/images/{operator,sample-apiserver,etcd}.tar)
+operator_image=$PWD/bin/images/operator.tar
+sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
 
-node_up() { hack_cluster up --name "$CLUSTER_NAME"; }
+node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME"); }
 node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
 node_down() { hack_cluster down --name "$CLUSTER_NAME"; }
 
 hack_cluster() { go run -C hack/cluster . "$@"; }
 
 kind_up() {
-	local kubeconfig=$PWD/bin/kind-$CLUSTER_NAME.kubeconfig
 	need_docker
+	KUBECONFIG=$PWD/bin/kind-$CLUSTER_NAME.kubeconfig
 	if bin/tools/kind get clusters | grep --quiet --line-regexp "$CLUSTER_NAME"; then
-		bin/tools/kind export kubeconfig --name "$CLUSTER_NAME" --kubeconfig "$kubeconfig"
+		bin/tools/kind export kubeconfig --name "$CLUSTER_NAME" --kubeconfig "$KUBECONFIG"
 	else
-		bin/tools/kind create cluster --name "$CLUSTER_NAME" --kubeconfig "$kubeconfig" --wait 3m
-	fi >&2
-	echo "$kubeconfig"
+		bin/tools/kind create cluster --name "$CLUSTER_NAME" --kubeconfig "$KUBECONFIG" --wait 3m
+	fi
 }
 
 kind_load() {
@@ -47,12 +47,12 @@ need_docker() {
 up() {
 	step "Starting the cluster $CLUSTER_NAME ($CLUSTER)"
 	kubectl=$(hack_cluster build kubectl)/kubectl
-	KUBECONFIG=$("${CLUSTER}_up")
+	"${CLUSTER}_up"
 	export KUBECONFIG
 	trap diagnose ERR
 
 	step "Loading the images"
-	"${CLUSTER}_load" "${images[@]}"
+	"${CLUSTER}_load" "$operator_image" "${sample_images[@]}"
 
 	step "Installing the operator and waiting for its Pods, up to 3 minutes"
 	install_operator
@@ -72,14 +72,19 @@ up() {
 }
 
 install_operator() {
+	local image
+	image=$(image_index io.containerd.image.name)
 	# Helm installs CRDs, but does not upgrade them.
 	"$kubectl" apply --server-side --force-conflicts -f charts/extensionapi-operator/crds
 	# The annotation makes the Pods roll when a new image came under the same tag.
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
 		--namespace "$namespace" --create-namespace --wait --timeout 3m --hide-notes \
-		--set-string "image.repository=${IMG%:*},image.tag=${IMG##*:}" \
-		--set-string "podAnnotations.image-archive=$(git hash-object "${images[0]}")"
+		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
+		--set-string "podAnnotations.image-digest=$(image_index digest)"
 }
+
+# image_index prints a field of the index of the operator's image.
+image_index() { tar -xOf "$operator_image" index.json | sed "s|.*\"$1\":\"\([^\"]*\)\".*|\1|"; }
 
 print_status() {
 	"$kubectl" get xapi
@@ -117,19 +122,20 @@ diagnose() {
 		"$kubectl" get xapi -o wide
 		"$kubectl" get xapi -o jsonpath='{range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
 		"$kubectl" get pods --all-namespaces -o wide
-		"$kubectl" get events --all-namespaces --sort-by .lastTimestamp | tail -n 20
+		"$kubectl" get events --all-namespaces --sort-by .metadata.creationTimestamp | tail -n 20
 		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator --prefix --tail 30
 		echo "To look further: export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH"
 	} >&2
+	exit 1
 }
 
 step() { printf '\n=== %s\n' "$*"; }
 
-case "$CLUSTER ${1-}" in
+case "${CLUSTER-} ${1-}" in
 "node up" | "kind up") up ;;
 "node down" | "kind down") "${CLUSTER}_down" ;;
 *)
-	echo "usage: CLUSTER=node|kind CLUSTER_NAME=NAME IMG=IMAGE hack/demo.sh up|down" >&2
+	echo "usage: CLUSTER=node|kind CLUSTER_NAME=NAME hack/demo.sh up|down" >&2
 	exit 2
 	;;
 esac
