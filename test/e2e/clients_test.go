@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/e2e-framework/klient/wait"
+	"sigs.k8s.io/e2e-framework/pkg/envconf"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// userName is somebody who may use Flunders and nothing else. An administrator would be let in by a server that cannot
+// find out any more who may do what.
+const userName = "e2e-user"
+
+// Clients of the cluster, with the administrator's rights except for user.
+var (
+	kube       client.Client
+	objects    dynamic.Interface
+	names      metadata.Interface
+	discoverer discovery.DiscoveryInterface
+	user       dynamic.Interface
+)
+
+func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
+	kubeClient, err := cfg.NewClient()
+	if err != nil {
+		return ctx, err
+	}
+	config := rest.CopyConfig(kubeClient.RESTConfig())
+	config.QPS = -1 // kube-apiserver's own limits are the ones that count
+	asUser := rest.CopyConfig(config)
+	asUser.Impersonate.UserName = userName
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(apiregistrationv1.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	if kube, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		return ctx, err
+	}
+	if objects, err = dynamic.NewForConfig(config); err != nil {
+		return ctx, err
+	}
+	if names, err = metadata.NewForConfig(config); err != nil {
+		return ctx, err
+	}
+	if user, err = dynamic.NewForConfig(asUser); err != nil {
+		return ctx, err
+	}
+	discoverer, err = discovery.NewDiscoveryClientForConfig(config)
+	return ctx, err
+}
+
+func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	role := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: userName},
+		Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{flunderGroup}, Resources: []string{"flunders"}, Verbs: []string{"create", "get", "delete"},
+		}},
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: userName},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: userName},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: userName}},
+	}
+	if err := client.IgnoreAlreadyExists(kube.Create(ctx, role)); err != nil {
+		return ctx, err
+	}
+	return ctx, client.IgnoreAlreadyExists(kube.Create(ctx, binding))
+}
+
+// kubectl runs kubectl in the repository's directory and returns what it prints to standard output.
+func kubectl(t testing.TB, args ...string) string {
+	t.Helper()
+	printed, err := output(t.Context(), "kubectl", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return printed
+}
+
+// eventually returns after how long check succeeded. When it does not within limit, the test fails with what it said
+// last.
+func eventually(t testing.TB, limit time.Duration, check func(context.Context) error) time.Duration {
+	t.Helper()
+	took, err := poll(t.Context(), limit, check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took
+}
+
+func poll(ctx context.Context, limit time.Duration, check func(context.Context) error) (time.Duration, error) {
+	start := time.Now()
+	var last error
+	err := wait.For(func(ctx context.Context) (bool, error) {
+		last = check(ctx)
+		return last == nil, nil
+	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
+	if err != nil {
+		return 0, fmt.Errorf("after %s still: %w", limit, last)
+	}
+	return time.Since(start).Round(10 * time.Millisecond), nil
+}

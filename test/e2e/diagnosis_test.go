@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// diagnose logs what somebody needs who has to find out why a test failed.
+func diagnose(ctx context.Context, t testing.TB) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"get", "extensionapis", "-o", `jsonpath={range .items[*]}{.metadata.name}{" generation "}{.metadata.generation}{"\n"}` +
+			`{range .status.conditions[*]}{"  "}{.type}{"="}{.status}{" "}{.reason}{": "}{.message}{"\n"}{end}{end}`},
+		{"get", "pods", "--all-namespaces", "-o", "wide"},
+		{"get", "apiservices", "--selector", ownerLabel},
+		{
+			"logs", "--namespace", operatorNamespace, "--selector", "app.kubernetes.io/name=" + operatorName, "--prefix",
+			"--tail", "40",
+		},
+	} {
+		printed, err := output(ctx, "kubectl", args...)
+		if err != nil {
+			printed = err.Error()
+		}
+		t.Logf("$ kubectl %s\n%s", strings.Join(args, " "), printed)
+	}
+}

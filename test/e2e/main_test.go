@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+// Package e2e tests the operator as people meet it: installed by Helm on a real one-node cluster, which it starts and
+// takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 leaves it running, and the next run
+// goes on with it.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/e2e-framework/pkg/env"
+	"sigs.k8s.io/e2e-framework/pkg/envconf"
+)
+
+const (
+	// root is the repository, seen from here.
+	root              = "../.."
+	operatorName      = "extensionapi-operator"
+	operatorNamespace = "extensionapi-system"
+)
+
+func TestMain(m *testing.M) {
+	e := env.New()
+	e.Setup(startDemo, connect, allowUser, removeSample)
+	e.Finish(takeDown)
+	os.Exit(e.Run(m))
+}
+
+// startDemo starts what `make demo` does, and so tests it: cluster, operator and sample.
+func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
+	// Only here the tests can reach the operator's processes and the kube-apiserver's audit log.
+	if err := os.Setenv("CLUSTER", "node"); err != nil {
+		return ctx, err
+	}
+	if err := run(ctx, "hack/demo.sh", "up"); err != nil {
+		return ctx, err
+	}
+	programs, err := output(ctx, "go", "run", "-C", "hack/cluster", ".", "build", "kubectl")
+	if err != nil {
+		return ctx, err
+	}
+	kubeconfig, err := output(ctx,
+		"go", "run", "-C", "hack/cluster", ".", "kubeconfig", "--name", os.Getenv("CLUSTER_NAME"))
+	if err != nil {
+		return ctx, err
+	}
+	cfg.WithKubeconfigFile(kubeconfig)
+	return ctx, errors.Join(
+		os.Setenv("KUBECONFIG", kubeconfig),
+		os.Setenv("PATH", programs+string(filepath.ListSeparator)+os.Getenv("PATH")),
+	)
+}
+
+// removeSample leaves of the sample its namespace and its etcd, where the tests' servers keep their objects.
+func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	fmt.Println("=== Deleting the demo's Flunder and its ExtensionAPI, which takes as long as the defaults take to drain")
+	return ctx, errors.Join(
+		run(ctx, "kubectl", "delete", "-f", "config/samples/flunder.yaml"),
+		run(ctx, "kubectl", "delete", "extensionapis", "--all"),
+	)
+}
+
+// takeDown ends the program when it fails: the framework would only note it.
+func takeDown(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	if os.Getenv("E2E_KEEP") == "1" {
+		fmt.Printf("=== E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s\n", os.Getenv("KUBECONFIG"))
+		return ctx, nil
+	}
+	fmt.Println("=== Uninstalling the operator and removing the cluster")
+	uninstalled := run(ctx, "bin/tools/helm", "uninstall", operatorName, "--namespace", operatorNamespace, "--wait")
+	if err := errors.Join(uninstalled, run(ctx, "hack/demo.sh", "down")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return ctx, nil
+}
+
+// run runs a program in the repository's directory and shows its output.
+func run(ctx context.Context, name string, args ...string) error {
+	command := program(ctx, name, args...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+// output runs a program in the repository's directory and returns what it prints to standard output.
+func output(ctx context.Context, name string, args ...string) (string, error) {
+	command := program(ctx, name, args...)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	stdout, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimSpace(string(stdout)), nil
+}
+
+func program(ctx context.Context, name string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Dir = root
+	return command
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
+	before := newInventory(t)
+	sample := readSample(t)
+	kubectl(t, "apply", "-f", "config/samples/wardle.yaml")
+	t.Cleanup(func() { cleanUp(t, sample) })
+	kubectl(t, "wait", "--for=condition=Ready", "xapi/wardle", "--timeout", "1m")
+
+	header, _, _ := strings.Cut(kubectl(t, "get", "xapi"), "\n")
+	if columns := strings.Fields(header); !slices.Equal(columns,
+		[]string{"NAME", "READY", "AVAILABLE", "DISCOVERY", "REASON", "AGE"}) {
+		t.Errorf("kubectl get xapi has the columns %q", columns)
+	}
+	kubectl(t, "apply", "-f", "config/samples/flunder.yaml")
+	kubectl(t, "get", "flunder", "my-first-flunder")
+	kubectl(t, "delete", "-f", "config/samples/flunder.yaml")
+
+	start := time.Now()
+	kubectl(t, "delete", "xapi/wardle", "--wait")
+	t.Logf("with the default grace period the ExtensionAPI was deleted in %s", time.Since(start).Round(time.Second))
+	if err := before.sameAs(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPlainImageBecomesServedAPI(t *testing.T) {
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
+	if err := served("v1beta1", "v1alpha1")(t.Context()); err != nil {
+		t.Error(err)
+	}
+	t.Logf("measured after another %s", eventually(t, time.Minute, measured(extensionAPI)))
+}
+
+// measured succeeds when there is a latency of every group-version and every replica.
+func measured(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI); err != nil {
+			return err
+		}
+		status := extensionAPI.Status
+		latencies := []*v1alpha1.DiscoveryStatus{{Last: status.DiscoveryLatency}}
+		for _, apiService := range status.APIServices {
+			latencies = append(latencies, apiService.Discovery)
+		}
+		for _, endpoint := range status.Endpoints {
+			latencies = append(latencies, endpoint.Discovery)
+		}
+		for _, latency := range latencies {
+			if latency == nil || latency.Last == nil || latency.Last.Duration <= 0 {
+				return fmt.Errorf("a latency is missing: %+v", status)
+			}
+		}
+		replicas := int(ptr.Deref(extensionAPI.Spec.Server.Replicas, 0))
+		if want := 1 + len(extensionAPI.Spec.Groups[0].Versions) + replicas; len(latencies) != want {
+			return fmt.Errorf("there are %d latencies, want %d: %+v", len(latencies), want, status)
+		}
+		return shows(extensionAPI, v1alpha1.ConditionDiscoveryWithinLimit, metav1.ConditionTrue,
+			v1alpha1.ReasonWithinLimit, "", "Current")(ctx)
+	}
+}
+
+func TestChangesOfTheSpecAreRolledOut(t *testing.T) {
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	eventually(t, time.Minute, ready(extensionAPI))
+	v1beta1, v1alpha1Service := uidOf(t, "v1beta1."+flunderGroup), uidOf(t, "v1alpha1."+flunderGroup)
+	versions := extensionAPI.Spec.Groups[0].Versions
+
+	t.Run("an argument", func(t *testing.T) {
+		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
+			container := &spec.Server.Template.Spec.Containers[0]
+			container.Args = append(container.Args, "--v=1")
+		})
+		t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
+		if args := deployment(t).Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--v=1") {
+			t.Errorf("the Deployment has the arguments %q", args)
+		}
+	})
+	t.Run("a version less", func(t *testing.T) {
+		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].Versions = versions[:1] })
+		eventually(t, time.Minute, ready(extensionAPI))
+		eventually(t, 10*time.Second, notServed("v1alpha1"))
+	})
+	t.Run("a version more", func(t *testing.T) {
+		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].Versions = versions })
+		eventually(t, time.Minute, ready(extensionAPI))
+		eventually(t, 10*time.Second, served("v1beta1", "v1alpha1"))
+	})
+	t.Run("more replicas", func(t *testing.T) { scale(t, extensionAPI, 3) })
+	t.Run("fewer replicas", func(t *testing.T) { scale(t, extensionAPI, 1) })
+
+	if uidOf(t, "v1beta1."+flunderGroup) != v1beta1 {
+		t.Error("the APIService of v1beta1, which nobody changed, was deleted and created anew")
+	}
+	if uidOf(t, "v1alpha1."+flunderGroup) == v1alpha1Service {
+		t.Error("the APIService of v1alpha1 was never deleted")
+	}
+}
+
+func scale(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, replicas int32) {
+	t.Helper()
+	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Replicas = &replicas })
+	t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
+	if status := deployment(t).Status; status.AvailableReplicas != replicas || status.Replicas != replicas {
+		t.Errorf("%d of %d Pods are available, want %d", status.AvailableReplicas, status.Replicas, replicas)
+	}
+	eventually(t, 10*time.Second, served("v1beta1", "v1alpha1"))
+}
+
+// notServed succeeds when kube-apiserver does not know the version.
+func notServed(version string) func(context.Context) error {
+	return func(context.Context) error {
+		_, err := discoverer.ServerResourcesForGroupVersion(flunderGroup + "/" + version)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("discovery of version %s, which is not registered, answers with error %v", version, err)
+	}
+}
+
+func uidOf(t *testing.T, apiService string) types.UID {
+	t.Helper()
+	found := &apiregistrationv1.APIService{}
+	if err := kube.Get(t.Context(), client.ObjectKey{Name: apiService}, found); err != nil {
+		t.Fatal(err)
+	}
+	return found.UID
+}
+
+func deployment(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	deployment := &appsv1.Deployment{}
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "wardle"}, deployment); err != nil {
+		t.Fatal(err)
+	}
+	return deployment
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+const (
+	sampleNamespace = "wardle-system"
+	flunderGroup    = "wardle.example.com"
+)
+
+// wardle is the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace. Its Pods end within seconds
+// instead of minutes, as nobody's requests need to be drained and tests wait for the end of many of them.
+func wardle(t testing.TB, namespace string) *v1alpha1.ExtensionAPI {
+	t.Helper()
+	extensionAPI := readSample(t)
+	extensionAPI.Spec.Server.Namespace = namespace
+	pod := &extensionAPI.Spec.Server.Template.Spec
+	pod.TerminationGracePeriodSeconds = ptr.To[int64](3)
+	pod.Containers[0].Lifecycle = &corev1.Lifecycle{
+		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}},
+	}
+	// The variables with etcd's address exist in the sample's namespace only.
+	etcd := &corev1.Service{}
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {
+		t.Fatal(err)
+	}
+	pod.Containers[0].Args = []string{"--etcd-servers=http://" + etcd.Spec.ClusterIP + ":2379"}
+	return extensionAPI
+}
+
+func readSample(t testing.TB) *v1alpha1.ExtensionAPI {
+	t.Helper()
+	file, err := os.Open(filepath.Join(root, "config/samples/wardle.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	documents := yaml.NewYAMLOrJSONDecoder(file, 4096)
+	for {
+		sample := &v1alpha1.ExtensionAPI{}
+		if err := documents.Decode(sample); err != nil {
+			t.Fatalf("looking for the ExtensionAPI in %s: %v", file.Name(), err)
+		}
+		if sample.Kind == "ExtensionAPI" {
+			return sample
+		}
+	}
+}
+
+// create creates the ExtensionAPI, and cleans up when the test ends.
+func create(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
+	if err := kube.Create(t.Context(), extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cleanUp(t, extensionAPI) })
+}
+
+// cleanUp deletes the ExtensionAPI and looks whether anything of it is left.
+func cleanUp(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	if t.Failed() {
+		diagnose(ctx, t)
+	}
+	if err := remove(ctx, extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+	left, err := takeInventory(ctx, ownerLabel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range left {
+		t.Errorf("the ExtensionAPI is deleted and has left behind: %s", name)
+	}
+}
+
+// change patches the ExtensionAPI with what mutate does to it.
+func change(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI, mutate func(*v1alpha1.ExtensionAPISpec)) {
+	t.Helper()
+	patch := client.MergeFrom(extensionAPI.DeepCopy())
+	mutate(&extensionAPI.Spec)
+	if err := kube.Patch(t.Context(), extensionAPI, patch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// remove deletes the ExtensionAPI and waits until it is gone.
+func remove(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) error {
+	if err := kube.Delete(ctx, extensionAPI); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	_, err := poll(ctx, 2*time.Minute, gone(extensionAPI))
+	return err
+}
+
+func gone(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current := &v1alpha1.ExtensionAPI{}
+		err := kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current)
+		if err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		return fmt.Errorf("the ExtensionAPI is still there: %s", describe(current))
+	}
+}
+
+// ready succeeds when the current spec is what runs, by the conditions and by kstatus.
+func ready(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "", status.CurrentStatus)
+}
+
+// shows succeeds when the condition is as wanted, its message holds words, and kstatus computes progress.
+func shows(
+	extensionAPI *v1alpha1.ExtensionAPI, conditionType string, conditionStatus metav1.ConditionStatus, reason, words string,
+	progress status.Status,
+) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current := &v1alpha1.ExtensionAPI{}
+		if err := kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current); err != nil {
+			return err
+		}
+		computed, err := kstatus(current)
+		if err != nil {
+			return err
+		}
+		condition := ptr.Deref(meta.FindStatusCondition(current.Status.Conditions, conditionType), metav1.Condition{})
+		if condition.Status == conditionStatus && condition.Reason == reason && strings.Contains(condition.Message, words) &&
+			condition.ObservedGeneration == current.Generation && computed == progress {
+			return nil
+		}
+		return fmt.Errorf("want generation %d %s=%s %s %q (%s), have %s: %s", current.Generation,
+			conditionType, conditionStatus, reason, words, progress, computed, describe(current))
+	}
+}
+
+func kstatus(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
+	if err != nil {
+		return "", err
+	}
+	result, err := status.Compute(&unstructured.Unstructured{Object: content})
+	if err != nil {
+		return "", err
+	}
+	return result.Status, nil
+}
+
+func describe(extensionAPI *v1alpha1.ExtensionAPI) string {
+	text := fmt.Sprintf("%s, generation %d", extensionAPI.Name, extensionAPI.Generation)
+	for _, c := range extensionAPI.Status.Conditions {
+		text += fmt.Sprintf("\n  %s=%s %s (generation %d): %s", c.Type, c.Status, c.Reason, c.ObservedGeneration, c.Message)
+	}
+	return text
+}
+
+// served succeeds when an ordinary user can create, read and delete a Flunder in each of the versions.
+func served(versions ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var errs []error
+		for _, version := range versions {
+			errs = append(errs, useFlunder(ctx, version))
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func useFlunder(ctx context.Context, version string) error {
+	groupVersion := schema.GroupVersion{Group: flunderGroup, Version: version}
+	flunders := user.Resource(groupVersion.WithResource("flunders")).Namespace(metav1.NamespaceDefault)
+	flunder := &unstructured.Unstructured{}
+	flunder.SetGroupVersionKind(groupVersion.WithKind("Flunder"))
+	flunder.SetGenerateName("e2e-")
+	created, err := flunders.Create(ctx, flunder, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("creating a Flunder: %w", err)
+	}
+	if _, err := flunders.Get(ctx, created.GetName(), metav1.GetOptions{}); err != nil {
+		return fmt.Errorf("reading a Flunder: %w", err)
+	}
+	if err := flunders.Delete(ctx, created.GetName(), metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("deleting a Flunder: %w", err)
+	}
+	return nil
+}
