@@ -27,19 +27,24 @@ func fillContainer(container *corev1.Container) {
 }
 
 // fillServerContainer fills in what the container that serves the API gets.
-func fillServerContainer(container *corev1.Container, server *v1alpha1.Server) {
+func fillServerContainer(container *corev1.Container, server *v1alpha1.Server, gracePeriodSeconds int64) {
 	if server.Flags == v1alpha1.ServerFlagsKubernetes {
 		container.Args = append(container.Args, missingFlags(container, server.Port)...)
 	}
 	fillServerPort(container, server.Port)
 	fillServingCertMount(container)
 	fillProbes(container, server.Port)
-	if container.Lifecycle == nil {
-		container.Lifecycle = &corev1.Lifecycle{}
+	fillPreStop(container, gracePeriodSeconds)
+}
+
+// fillPreStop leaves half of a short grace period to the server's own end.
+func fillPreStop(container *corev1.Container, gracePeriodSeconds int64) {
+	seconds := min(preStopSeconds, gracePeriodSeconds/2)
+	if seconds <= 0 {
+		return
 	}
-	setDefault(&container.Lifecycle.PreStop, &corev1.LifecycleHandler{
-		Sleep: &corev1.SleepAction{Seconds: preStopSeconds},
-	})
+	setDefault(&container.Lifecycle, &corev1.Lifecycle{})
+	setDefault(&container.Lifecycle.PreStop, &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: seconds}})
 }
 
 // missingFlags are the flags for port and certificate that the template does not have.

@@ -55,7 +55,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	for i := range pod.Containers {
 		fillContainer(&pod.Containers[i])
 		if pod.Containers[i].Name == v1alpha1.ServerContainer {
-			fillServerContainer(&pod.Containers[i], server)
+			fillServerContainer(&pod.Containers[i], server, *pod.TerminationGracePeriodSeconds)
 		}
 	}
 	return template

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
+
+const apiServiceName = "v1.wardle.example.com"
+
+func apiServiceWith(conditions ...apiregistrationv1.APIServiceCondition) *apiregistrationv1.APIService {
+	return &apiregistrationv1.APIService{Status: apiregistrationv1.APIServiceStatus{Conditions: conditions}}
+}
+
+func available(status apiregistrationv1.ConditionStatus, reason, message string) apiregistrationv1.APIServiceCondition {
+	return apiregistrationv1.APIServiceCondition{
+		Type: apiregistrationv1.Available, Status: status, Reason: reason, Message: message,
+	}
+}
+
+func assertVerdict(t *testing.T, got verdict, status metav1.ConditionStatus, reason, message string) {
+	t.Helper()
+	if got.status != status || got.reason != reason || !strings.Contains(got.message, message) {
+		t.Errorf("got %+v, want %s %s with %q", got, status, reason, message)
+	}
+}
+
+func TestRegistrationVerdict(t *testing.T) {
+	blocked := registrationOutcome{name: apiServiceName, obstacle: bad(v1alpha1.ReasonProbeFailed, "it fails", working)}
+	kept := blocked
+	kept.existing = apiServiceWith()
+	done := registrationOutcome{name: "v2.wardle.example.com"}
+	tests := map[string]struct {
+		namespace namespaceState
+		outcomes  []registrationOutcome
+		status    metav1.ConditionStatus
+		reason    string
+		message   string
+	}{
+		"all registered": {outcomes: []registrationOutcome{done}, status: "True", reason: v1alpha1.ReasonRegistered, message: "1"},
+		"one is blocked": {
+			outcomes: []registrationOutcome{done, blocked}, status: "False", reason: v1alpha1.ReasonProbeFailed,
+			message: apiServiceName + ": it fails",
+		},
+		"a change is blocked": {
+			outcomes: []registrationOutcome{kept}, status: "False", reason: v1alpha1.ReasonProbeFailed,
+			message: "stays as it was",
+		},
+		"the namespace goes": {
+			namespace: namespaceTerminating, status: "False", reason: v1alpha1.ReasonNamespaceTerminating, message: "removed",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assertVerdict(t, registrationVerdict(test.namespace, test.outcomes), test.status, test.reason, test.message)
+		})
+	}
+}
+
+func TestAvailableVerdictRepeatsKubeAPIServer(t *testing.T) {
+	yes := apiServiceWith(available(apiregistrationv1.ConditionTrue, "Passed", "all checks passed"))
+	no := apiServiceWith(available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "connection refused"))
+	tests := map[string]struct {
+		existing *apiregistrationv1.APIService
+		status   metav1.ConditionStatus
+		reason   string
+		message  string
+	}{
+		"available":      {yes, "True", v1alpha1.ReasonAllAvailable, "every APIService"},
+		"not available":  {no, "False", "FailedDiscoveryCheck", apiServiceName + " as unavailable: connection refused"},
+		"not registered": {nil, "False", v1alpha1.ReasonNotRegistered, apiServiceName},
+		"not checked":    {apiServiceWith(), "Unknown", v1alpha1.ReasonNotReported, apiServiceName},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			outcomes := []registrationOutcome{{name: apiServiceName, existing: test.existing}}
+			assertVerdict(t, availableVerdict(namespaceActive, outcomes), test.status, test.reason, test.message)
+		})
+	}
+}
+
+func TestSampleObstacle(t *testing.T) {
+	key := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.1:8443", GroupVersion: groupVersion}
+	tests := map[string]struct {
+		results discovery.Results
+		reason  string
+		message string
+	}{
+		"not asked yet": {nil, v1alpha1.ReasonProbing, "Pod a"},
+		"fails":         {discovery.Results{key: {Err: errors.New("answered 500")}}, v1alpha1.ReasonProbeFailed, "answered 500"},
+		"too slow":      {discovery.Results{key: {Latency: 6 * time.Second}}, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assertVerdict(t, sampleObstacle("Pod a", key, test.results), "False", test.reason, test.message)
+		})
+	}
+	if v := sampleObstacle("Pod a", key, discovery.Results{key: {Latency: time.Second}}); v.reason != "" {
+		t.Errorf("a good answer is an obstacle: %+v", v)
+	}
+}
+
+func TestChangesBackend(t *testing.T) {
+	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
+		Groups:  []v1alpha1.APIGroup{{Name: "wardle.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+		Service: &v1alpha1.ServiceReference{Namespace: "a", Name: "b", Port: 443},
+	}}
+	existing := apiServiceWith()
+	existing.Spec.CABundle = []byte("bundle")
+	existing.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: "a", Name: "b", Port: new(int32(443))}
+	existing.Spec.GroupPriorityMinimum = 1
+
+	tests := map[string]struct {
+		change func()
+		want   bool
+	}{
+		"other priorities only": {func() {}, false},
+		"another bundle":        {func() { existing.Spec.CABundle = []byte("other") }, true},
+		"another Service":       {func() { existing.Spec.Service.Name = "c" }, true},
+		"another port":          {func() { existing.Spec.Service.Port = new(int32(444)) }, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := existing.DeepCopy()
+			defer func() { existing = before }()
+			test.change()
+			if got := changesBackend(existing, manifests.APIServices(extensionAPI, []byte("bundle"))[0]); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

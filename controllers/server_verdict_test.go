@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func deploymentWith(status appsv1.DeploymentStatus) *appsv1.Deployment {
+	deployment := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "wardle-system", Name: "wardle", Generation: 2}, Status: status,
+	}
+	deployment.Status.ObservedGeneration = 2
+	return deployment
+}
+
+func progressing(status corev1.ConditionStatus, reason string) appsv1.DeploymentCondition {
+	return appsv1.DeploymentCondition{
+		Type: appsv1.DeploymentProgressing, Status: status, Reason: reason, Message: "ReplicaSet has timed out",
+	}
+}
+
+func podWaiting(reason, message string) corev1.Pod {
+	return podWith(corev1.ContainerStatus{
+		Name:  "apiserver",
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
+	})
+}
+
+func podWith(status corev1.ContainerStatus) corev1.Pod {
+	return corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "wardle-system", Name: "wardle-1"},
+		Status:     corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{status}},
+	}
+}
+
+func crashed(message string, exitCode int32) corev1.Pod {
+	pod := podWaiting("CrashLoopBackOff", "back-off 10s")
+	pod.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{
+		ExitCode: exitCode, Reason: "Error", Message: message,
+	}
+	return pod
+}
+
+func unschedulable() corev1.Pod {
+	pod := podWith(corev1.ContainerStatus{})
+	pod.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+		Message: "0/1 nodes are available: 1 Insufficient cpu.",
+	}}
+	return pod
+}
+
+func TestServerVerdictNamesTheCause(t *testing.T) {
+	complete := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
+	half := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}
+	surging := appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}
+	none := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2}
+	overdue := none
+	overdue.Conditions = []appsv1.DeploymentCondition{progressing(corev1.ConditionFalse, "ProgressDeadlineExceeded")}
+	refused := appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
+		Message: `pods "wardle-1" is forbidden: exceeded quota: pods`,
+	}}}
+	outdated := deploymentWith(complete)
+	outdated.Status.ObservedGeneration = 1
+	paused := deploymentWith(none)
+	paused.Spec.Paused = true
+
+	const yes, no = metav1.ConditionTrue, metav1.ConditionFalse
+	tests := map[string]struct {
+		deployment *appsv1.Deployment
+		pods       []corev1.Pod
+		status     metav1.ConditionStatus
+		reason     string
+		message    string
+		progress   progress
+	}{
+		"complete":          {deploymentWith(complete), nil, yes, v1alpha1.ReasonReplicasAvailable, "2 of 2", settled},
+		"not there yet":     {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
+		"not observed yet":  {outdated, nil, yes, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
+		"half available":    {deploymentWith(half), nil, yes, v1alpha1.ReasonRollingOut, "1 available", working},
+		"old Pods left":     {deploymentWith(surging), nil, yes, v1alpha1.ReasonRollingOut, "2 available", working},
+		"paused":            {paused, nil, no, v1alpha1.ReasonRollingOut, "rollout resume deployment wardle", working},
+		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonPodsRefused, "exceeded quota", working},
+		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonRolloutStalled, "timed out", stalled},
+		"image not to be had": {
+			deploymentWith(none), []corev1.Pod{podWaiting("ErrImagePull", "not found")},
+			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", working,
+		},
+		"image not to be had for too long": {
+			deploymentWith(overdue), []corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
+			no, v1alpha1.ReasonImagePullFailed, "pull secrets", stalled,
+		},
+		"a template the kubelet cannot follow": {
+			deploymentWith(none), []corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
+			no, v1alpha1.ReasonContainerConfigError, "image will run as root", working,
+		},
+		"crashing": {
+			deploymentWith(none), []corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
+			no, v1alpha1.ReasonCrashing, "exit code 1 (Error): unknown flag: --nonsense; see its log", working,
+		},
+		"a server that just ends": {
+			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashing, "exit code 0", working,
+		},
+		"no node takes it": {
+			deploymentWith(none), []corev1.Pod{unschedulable()}, no, v1alpha1.ReasonUnschedulable, "Insufficient cpu", working,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := serverVerdict(test.deployment, test.pods, 2)
+			if got.status != test.status || got.reason != test.reason || got.progress != test.progress {
+				t.Errorf("got %+v", got)
+			}
+			if !strings.Contains(got.message, test.message) {
+				t.Errorf("message %q does not contain %q", got.message, test.message)
+			}
+		})
+	}
+}
+
+func TestPodProblemPassesOverWhatIsNone(t *testing.T) {
+	ended := podWith(corev1.ContainerStatus{Name: "init", Ready: true, State: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{Reason: "Completed"},
+	}})
+	recovered := crashed("old trouble", 1)
+	recovered.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	recovered.Status.ContainerStatuses[0].Ready = true
+	deleted := podWaiting("ErrImagePull", "not found")
+	deleted.DeletionTimestamp = &metav1.Time{}
+	starting := podWaiting("ContainerCreating", "")
+	for name, pod := range map[string]corev1.Pod{
+		"an init container that is done": ended, "a server that runs again": recovered,
+		"a Pod that goes": deleted, "a Pod that starts": starting,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if reason, message := podProblem([]corev1.Pod{pod}); reason != "" {
+				t.Errorf("%s: %s", reason, message)
+			}
+		})
+	}
+}
+
+func TestLastWordsAreBounded(t *testing.T) {
+	got := lastWords(strings.Repeat("ä", 1000) + " the end")
+	if len(got) > maxLogTail+10 || !strings.HasSuffix(got, "the end") || strings.ContainsRune(got, '\uFFFD') {
+		t.Errorf("got %q", got)
+	}
+}

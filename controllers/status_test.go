@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func scopeOf(generation int64) *scope {
+	s := newScope(&v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: &v1alpha1.Server{}}})
+	s.Generation = generation
+	return s
+}
+
+func concludeAll(s *scope, v verdict) {
+	for _, conditionType := range append(readyWhen, v1alpha1.ConditionDiscoveryWithinLimit) {
+		s.conclude(conditionType, v)
+	}
+}
+
+func statusOf(s *scope, conditionType string) metav1.ConditionStatus {
+	return meta.FindStatusCondition(s.Status.Conditions, conditionType).Status
+}
+
+func TestSummarizeSetsEveryConditionWithGenerationReasonAndMessage(t *testing.T) {
+	s := scopeOf(7)
+	summarize(s, noon)
+	if len(s.Status.Conditions) != 8 || s.Status.ObservedGeneration != 7 {
+		t.Errorf("%d conditions, observed generation %d", len(s.Status.Conditions), s.Status.ObservedGeneration)
+	}
+	for _, condition := range s.Status.Conditions {
+		if condition.ObservedGeneration != 7 || condition.Reason == "" || condition.Message == "" {
+			t.Errorf("incomplete: %+v", condition)
+		}
+	}
+	if got := statusOf(s, v1alpha1.ConditionReady); got != metav1.ConditionUnknown {
+		t.Errorf("Ready = %s before anything was looked at", got)
+	}
+}
+
+func TestSummarizeFollowsKstatus(t *testing.T) {
+	fine := good(v1alpha1.ReasonRegistered, "fine")
+	tests := map[string]struct {
+		server                       verdict
+		ready, reconciling, stalling metav1.ConditionStatus
+	}{
+		"all is well":    {fine, "True", "False", "False"},
+		"rolling out":    {verdict{"True", v1alpha1.ReasonRollingOut, "1 of 2", working}, "True", "True", "False"},
+		"not up yet":     {bad(v1alpha1.ReasonRollingOut, "0 of 2", working), "False", "True", "False"},
+		"up to the user": {bad(v1alpha1.ReasonRolloutStalled, "0 of 2", stalled), "False", "False", "True"},
+		"not known":      {unknown(v1alpha1.ReasonPending, "not looked at"), "Unknown", "True", "False"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := scopeOf(1)
+			concludeAll(s, fine)
+			s.conclude(v1alpha1.ConditionServerAvailable, test.server)
+			summarize(s, noon)
+			for conditionType, want := range map[string]metav1.ConditionStatus{
+				v1alpha1.ConditionReady:       test.ready,
+				v1alpha1.ConditionReconciling: test.reconciling,
+				v1alpha1.ConditionStalled:     test.stalling,
+			} {
+				if got := statusOf(s, conditionType); got != want {
+					t.Errorf("%s = %s, want %s", conditionType, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestReadyTellsTheFirstCause(t *testing.T) {
+	s := scopeOf(1)
+	concludeAll(s, bad(v1alpha1.ReasonNotRegistered, "a consequence", working))
+	s.conclude(v1alpha1.ConditionCertificatesReady, good(v1alpha1.ReasonIssued, "fine"))
+	s.conclude(v1alpha1.ConditionServerAvailable, bad(v1alpha1.ReasonImagePullFailed, "the cause", working))
+	summarize(s, noon)
+	if got := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); got.Message != "the cause" {
+		t.Errorf("Ready says %q", got.Message)
+	}
+}
+
+func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
+	s := scopeOf(1)
+	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, bad(v1alpha1.ReasonLimitExceeded, "slow", working))
+	summarize(s, noon)
+	if got := statusOf(s, v1alpha1.ConditionReady); got != metav1.ConditionTrue {
+		t.Errorf("Ready = %s", got)
+	}
+}
+
+func TestAPhaseThatCouldNotConcludeKeepsWhatWasTold(t *testing.T) {
+	s := scopeOf(1)
+	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
+	summarize(s, noon)
+
+	later := newScope(s.ExtensionAPI)
+	summarize(later, noon.Add(time.Hour))
+	for _, condition := range later.Status.Conditions {
+		if condition.Type != v1alpha1.ConditionReconciling && !condition.LastTransitionTime.Time.Equal(noon) {
+			t.Errorf("%s turned to %s", condition.Type, condition.Status)
+		}
+	}
+}
+
+func TestTransitionsTellEachTurnOnce(t *testing.T) {
+	before := scopeOf(1)
+	concludeAll(before, bad(v1alpha1.ReasonRollingOut, "starting", working))
+	summarize(before, noon)
+	if notes := transitions(nil, before.Status.Conditions); len(notes) != 0 {
+		t.Errorf("what every ExtensionAPI goes through was told: %+v", notes)
+	}
+
+	after := newScope(before.ExtensionAPI)
+	concludeAll(after, good(v1alpha1.ReasonRegistered, "fine"))
+	after.conclude(v1alpha1.ConditionServerAvailable, bad(v1alpha1.ReasonCrashing, "exit code 1", working))
+	summarize(after, noon)
+	notes := transitions(before.Status.Conditions, after.Status.Conditions)
+	var warnings int
+	for _, n := range notes {
+		if n.eventType == "Warning" {
+			warnings++
+		}
+	}
+	if len(notes) != 5 || warnings != 1 {
+		t.Errorf("%d notes, %d warnings: %+v", len(notes), warnings, notes)
+	}
+	if again := transitions(after.Status.Conditions, after.Status.Conditions); len(again) != 0 {
+		t.Errorf("told again: %+v", again)
+	}
+}

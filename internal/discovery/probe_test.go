@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
+)
+
+var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
+
+const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1","resources":[]}`
+
+func serve(t *testing.T, handler http.HandlerFunc) (server *httptest.Server, address string) {
+	t.Helper()
+	server = httptest.NewTLSServer(handler)
+	t.Cleanup(server.Close)
+	return server, strings.TrimPrefix(server.URL, "https://")
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func TestProbeJudgesTheAnswer(t *testing.T) {
+	tests := map[string]struct {
+		handler http.HandlerFunc
+		err     string
+	}{
+		"a good answer":            {answer(http.StatusOK, goodAnswer), ""},
+		"an error":                 {answer(http.StatusInternalServerError, "oops"), "answered 500"},
+		"a refusal":                {answer(http.StatusForbidden, "{}"), "answered 403"},
+		"something else":           {answer(http.StatusOK, "<html>"), "no APIResourceList"},
+		"another group-version":    {answer(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of"},
+		"a body without an end":    {endless, "more than 16 MiB"},
+		"a body that is cut short": {cutShort, "EOF"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.invalid/", http.StatusFound)
+		}, "answered 302"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, address := serve(t, test.handler)
+			client := server.Client()
+			client.CheckRedirect = refuseRedirect
+			sample := probe(t.Context(), clock.RealClock{}, client, address, groupVersion, AggregatorTimeout)
+			if got := errorText(sample.Err); (test.err == "") != (got == "") || !strings.Contains(got, test.err) {
+				t.Errorf("error %q, want %q", got, test.err)
+			}
+		})
+	}
+}
+
+func endless(w http.ResponseWriter, r *http.Request) {
+	for r.Context().Err() == nil {
+		if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+			return
+		}
+	}
+}
+
+func cutShort(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = w.Write([]byte("{"))
+}
+
+func TestErrorsReadTheSameEachTime(t *testing.T) {
+	server, address := serve(t, answer(http.StatusOK, goodAnswer))
+	untrusting := &http.Client{Transport: &http.Transport{}}
+	first := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
+	second := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
+	if first.Err == nil || errorText(first.Err) != errorText(second.Err) {
+		t.Errorf("%v, then %v", first.Err, second.Err)
+	}
+	server.Close()
+	gone := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
+	if errorText(gone.Err) != "dial: connect: connection refused" {
+		t.Errorf("a closed port reads %q", gone.Err)
+	}
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
+)
+
+const interval = 30 * time.Second
+
+// bench is a Prober under a fake clock, with a server to probe.
+type bench struct {
+	*Prober
+	clock    *clocktesting.FakeClock
+	told     chan string
+	asked    chan string
+	failing  atomic.Bool
+	target   Target
+	registry *prometheus.Registry
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{
+		clock:    clocktesting.NewFakeClock(time.Unix(0, 0)),
+		told:     make(chan string, 100),
+		asked:    make(chan string, 100),
+		registry: prometheus.NewRegistry(),
+	}
+	server, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b.asked <- r.URL.Path
+		if b.failing.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write([]byte(goodAnswer))
+	})
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	b.target = Target{
+		GroupVersions: []schema.GroupVersion{groupVersion},
+		Endpoints:     []string{address},
+		ServerName:    "example.com", // httptest's certificate is for it
+		CABundle:      ca,
+		Interval:      interval,
+		Limit:         AggregatorTimeout,
+	}
+	b.Prober = NewProber(b.clock,
+		func(context.Context) (map[string]*http.Client, error) {
+			return map[string]*http.Client{address: server.Client()}, nil
+		},
+		func(base http.RoundTripper) http.RoundTripper { return base },
+		NewMetrics(b.registry), func(name string) { b.told <- name })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func receive[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-from:
+		return value
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+// awaitPause waits until the loop has ended its round and waits for the clock.
+func (b *bench) awaitPause(t *testing.T) {
+	t.Helper()
+	for !b.clock.HasWaiters() {
+		if t.Context().Err() != nil {
+			t.Fatal("the loop does not pause")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (b *bench) endpointSample() (Sample, bool) {
+	sample, found := b.Last("wardle").Results[Key{ViewEndpoint, b.target.Endpoints[0], groupVersion}]
+	return sample, found
+}
+
+func TestATrackedTargetIsProbedAtOnceAndThenAtItsInterval(t *testing.T) {
+	b := newBench(t)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if sample, found := b.endpointSample(); !found || sample.Err != nil {
+		t.Fatalf("first round: %v %v", found, sample.Err)
+	}
+	receive(t, b.asked)
+	b.awaitPause(t)
+	b.clock.Step(interval * 11 / 10) // the interval and its jitter
+	receive(t, b.asked)
+}
+
+func TestNothingIsToldWhileNothingChanges(t *testing.T) {
+	b := newBench(t)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	for range 3 {
+		receive(t, b.asked)
+		b.awaitPause(t)
+		b.clock.Step(interval * 11 / 10)
+	}
+	receive(t, b.asked)
+	b.awaitPause(t)
+	if len(b.told) != 0 {
+		t.Error("rounds without news were told")
+	}
+}
+
+func TestAFailureIsToldAndTriedAgainSoon(t *testing.T) {
+	b := newBench(t)
+	b.failing.Store(true)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if sample, _ := b.endpointSample(); sample.Err == nil {
+		t.Fatal("a failing server passed")
+	}
+	b.failing.Store(false)
+	b.awaitPause(t)
+	b.clock.Step(firstRetry * 11 / 10)
+	receive(t, b.told)
+	if sample, _ := b.endpointSample(); sample.Err != nil {
+		t.Errorf("after recovery: %v", sample.Err)
+	}
+}
+
+func TestPauseDoublesUpToTheInterval(t *testing.T) {
+	retry := firstRetry
+	var delay time.Duration
+	for range 20 {
+		before := delay
+		if delay, retry = pause(interval, retry, true); delay < before {
+			t.Fatalf("the pause shrank from %v to %v", before, delay)
+		}
+	}
+	if delay != interval {
+		t.Errorf("after many failures the pause is %v", delay)
+	}
+	if delay, retry = pause(interval, retry, false); delay != interval || retry != firstRetry {
+		t.Errorf("after a success: %v and %v", delay, retry)
+	}
+}
+
+func TestAChangedTargetIsProbedAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	b.awaitPause(t)
+	b.target.Registered = b.target.GroupVersions
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	key := Key{ViewKubeAPIServer, b.target.Endpoints[0], groupVersion}
+	if sample, found := b.Last("wardle").Results[key]; !found || sample.Err != nil {
+		t.Errorf("through kube-apiserver: %v %v", found, sample.Err)
+	}
+}
+
+func TestAnUntrustedServerFails(t *testing.T) {
+	b := newBench(t)
+	b.target.ServerName = "other.example.org"
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if sample, _ := b.endpointSample(); sample.Err == nil {
+		t.Error("a certificate for another name passed")
+	}
+}
+
+func TestAForgottenTargetLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if got := testutil.CollectAndCount(b.metrics.duration); got != 1 {
+		t.Fatalf("%d histograms", got)
+	}
+	b.Forget("wardle")
+	if got := testutil.CollectAndCount(b.metrics.duration); got != 0 {
+		t.Errorf("%d histograms are left", got)
+	}
+	if last := b.Last("wardle"); last.Results != nil {
+		t.Error("results are left")
+	}
+}
+
+func TestMoved(t *testing.T) {
+	failed, other := Sample{Err: errors.New("a")}, Sample{Err: errors.New("b")}
+	at := func(latency time.Duration) Sample { return Sample{Latency: latency} }
+	tests := map[string]struct {
+		before, after Sample
+		want          bool
+	}{
+		"noise":                        {at(3 * time.Millisecond), at(400 * time.Millisecond), false},
+		"more than a tenth":            {at(3 * time.Millisecond), at(600 * time.Millisecond), true},
+		"across the limit":             {at(4900 * time.Millisecond), at(5100 * time.Millisecond), true},
+		"a failure":                    {at(time.Millisecond), failed, true},
+		"another failure":              {failed, other, true},
+		"the same failure, but slower": {failed, Sample{Err: failed.Err, Latency: time.Second}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Moved(test.before, test.after, AggregatorTimeout); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+func TestTheServiceIsAskedOnlyWhenThereIsAnEndpointBehindIt(t *testing.T) {
+	target := Target{GroupVersions: []schema.GroupVersion{groupVersion}, Service: "10.1.0.1:443"}
+	if keys := target.direct(); len(keys) != 0 {
+		t.Errorf("asked %v", keys)
+	}
+	target.Endpoints = []string{"10.0.0.1:8443"}
+	if keys := target.direct(); len(keys) != 2 {
+		t.Errorf("asked %v", keys)
+	}
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestGolden shows what is built for an ExtensionAPI with nothing but an image, for one that sets whatever the operator
+// would fill in, and for an existing backend. `go test ./internal/manifests -update` writes the files.
+func TestGolden(t *testing.T) {
+	for _, name := range []string{"minimal", "everything-set", "existing-backend"} {
+		t.Run(name, func(t *testing.T) {
+			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
+		})
+	}
+}
+
+func read(t *testing.T, file string) *v1alpha1.ExtensionAPI {
+	t.Helper()
+	encoded, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extensionAPI := &v1alpha1.ExtensionAPI{}
+	if err := yaml.UnmarshalStrict(encoded, extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+	return extensionAPI
+}
+
+func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyConfiguration {
+	t.Helper()
+	var objects []runtime.ApplyConfiguration
+	if extensionAPI.Spec.Server != nil {
+		pair := pki.KeyPair{Certificate: []byte("certificate"), Key: []byte("key")}
+		deployment, err := Deployment(extensionAPI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if account := ServiceAccount(extensionAPI); account != nil {
+			objects = append(objects, account)
+		}
+		objects = append(objects, AuthDelegatorBinding(extensionAPI), AuthReaderBinding(extensionAPI),
+			ServerBinding(extensionAPI), SignerSecret(extensionAPI, "extensionapi-system", pair),
+			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
+			PodDisruptionBudget(extensionAPI), deployment)
+	}
+	for _, apiService := range APIServices(extensionAPI, []byte("bundle")) {
+		objects = append(objects, apiService)
+	}
+	return objects
+}
+
+func compareGolden(t *testing.T, file string, objects []runtime.ApplyConfiguration) {
+	t.Helper()
+	var got bytes.Buffer
+	for _, object := range objects {
+		encoded, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.WriteString("---\n")
+		got.Write(encoded)
+	}
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s is not what is built now; if the change is meant, run go test ./internal/manifests -update.\n%s",
+			path, got.String())
+	}
+}
+
+func TestMissingFlagsLeavesTheTemplatesFlagsAlone(t *testing.T) {
+	tests := map[string]struct {
+		command, args []string
+		want          int
+	}{
+		"none set":                  {want: 3},
+		"set with an equals sign":   {args: []string{"--secure-port=9443"}, want: 2},
+		"set as a separate word":    {args: []string{"--tls-cert-file", "/a", "--tls-private-key-file", "/b"}, want: 1},
+		"set in the command":        {command: []string{"/server", "--secure-port=1", "--tls-cert-file=/a"}, want: 1},
+		"a longer flag is no match": {args: []string{"--secure-ports=1"}, want: 3},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			container := &corev1.Container{Command: test.command, Args: test.args}
+			if got := missingFlags(container, 8443); len(got) != test.want {
+				t.Errorf("missing flags = %q, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestPreStopFitsIntoTheGracePeriod(t *testing.T) {
+	for gracePeriod, want := range map[int64]int64{75: 10, 20: 10, 7: 3, 2: 1} {
+		container := &corev1.Container{}
+		fillPreStop(container, gracePeriod)
+		if got := container.Lifecycle.PreStop.Sleep.Seconds; got != want {
+			t.Errorf("with a grace period of %ds it sleeps for %ds, want %ds", gracePeriod, got, want)
+		}
+	}
+	container := &corev1.Container{}
+	if fillPreStop(container, 1); container.Lifecycle != nil {
+		t.Error("a grace period of one second leaves no time to sleep")
+	}
+}
+
+func TestTemplateIsNotChangedByFillingIn(t *testing.T) {
+	extensionAPI := read(t, "minimal.yaml")
+	before := extensionAPI.DeepCopy()
+	fillTemplate(extensionAPI)
+	if before.Spec.Server.Template.String() != extensionAPI.Spec.Server.Template.String() {
+		t.Error("the user's template was changed in place")
+	}
+}
