@@ -48,19 +48,28 @@ func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
 	}{
 		"the ready ones behind the port": {
 			serviceWith(corev1.ServiceSpec{ClusterIP: "10.1.0.1", Ports: ports}), 443,
-			"10.1.0.1:443", []string{"10.0.0.1:8443", "10.0.0.2:8443"},
+			"10.1.0.1:443",
+			[]string{"10.0.0.1:8443", "10.0.0.2:8443"},
 		},
 		"a headless Service has no address of its own": {
 			serviceWith(corev1.ServiceSpec{ClusterIP: "None", Ports: ports}), 443,
-			"", []string{"10.0.0.1:8443", "10.0.0.2:8443"},
+			"",
+			[]string{"10.0.0.1:8443", "10.0.0.2:8443"},
 		},
-		"IPv6": {serviceWith(corev1.ServiceSpec{ClusterIP: "fd00::1", Ports: ports}), 9090, "[fd00::1]:9090", []string{"10.0.0.1:9090"}},
+		"IPv6": {
+			serviceWith(corev1.ServiceSpec{ClusterIP: "fd00::1", Ports: ports}), 9090,
+			"[fd00::1]:9090",
+			[]string{"10.0.0.1:9090"},
+		},
 		"an external name": {
 			serviceWith(corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"}), 8443,
-			"", []string{"localhost:8443"},
+			"",
+			[]string{"localhost:8443"},
 		},
-		"a port that the Service does not have": {serviceWith(corev1.ServiceSpec{ClusterIP: "10.1.0.1", Ports: ports}), 444, "", nil},
-		"no Service":                            {nil, 443, "", nil},
+		"a port that the Service does not have": {
+			serviceWith(corev1.ServiceSpec{ClusterIP: "10.1.0.1", Ports: ports}), 444, "", nil,
+		},
+		"no Service": {nil, 443, "", nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +87,7 @@ func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
 
 func TestServiceVerdict(t *testing.T) {
 	backend := manifests.Backend{Namespace: "a", Name: "b", Port: 443}
-	service := serviceWith(corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}})
+	service, portless := serviceWith(corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}), &corev1.Service{}
 	tests := map[string]struct {
 		service *corev1.Service
 		ready   int
@@ -88,7 +97,7 @@ func TestServiceVerdict(t *testing.T) {
 	}{
 		"ready":        {service, 2, "True", v1alpha1.ReasonEndpointsReady, "a/b has 2 ready"},
 		"no endpoint":  {service, 0, "False", v1alpha1.ReasonNoReadyEndpoints, "Pods behind it"},
-		"no such port": {serviceWith(corev1.ServiceSpec{}), 0, "False", v1alpha1.ReasonServicePortNotFound, "spec.service.port"},
+		"no such port": {portless, 0, "False", v1alpha1.ReasonServicePortNotFound, "spec.service.port"},
 		"no Service":   {nil, 0, "False", v1alpha1.ReasonServiceNotFound, "create it"},
 		"an external name": {
 			serviceWith(corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "h"}), 1,

@@ -50,7 +50,9 @@ func TestRegistrationVerdict(t *testing.T) {
 		reason    string
 		message   string
 	}{
-		"all registered": {outcomes: []registrationOutcome{done}, status: "True", reason: v1alpha1.ReasonRegistered, message: "1"},
+		"all registered": {
+			outcomes: []registrationOutcome{done}, status: "True", reason: v1alpha1.ReasonRegistered, message: "1",
+		},
 		"one is blocked": {
 			outcomes: []registrationOutcome{done, blocked}, status: "False", reason: v1alpha1.ReasonProbeFailed,
 			message: apiServiceName + ": it fails",
@@ -95,21 +97,24 @@ func TestAvailableVerdictRepeatsKubeAPIServer(t *testing.T) {
 func TestSampleObstacle(t *testing.T) {
 	key := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.1:8443", GroupVersion: groupVersion}
 	tests := map[string]struct {
-		results discovery.Results
+		sample  *discovery.Sample
 		reason  string
 		message string
 	}{
 		"not asked yet": {nil, v1alpha1.ReasonProbing, "Pod a"},
-		"fails":         {discovery.Results{key: {Err: errors.New("answered 500")}}, v1alpha1.ReasonProbeFailed, "answered 500"},
-		"too slow":      {discovery.Results{key: {Latency: 6 * time.Second}}, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
+		"fails":         {&discovery.Sample{Err: errors.New("answered 500")}, v1alpha1.ReasonProbeFailed, "answered 500"},
+		"too slow":      {&discovery.Sample{Latency: 6 * time.Second}, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
+		"answers well":  {&discovery.Sample{Latency: time.Second}, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, sampleObstacle("Pod a", key, test.results), "False", test.reason, test.message)
+			results := discovery.Results{}
+			if test.sample != nil {
+				results[key] = *test.sample
+			}
+			got := sampleObstacle("Pod a", key, results)
+			assertVerdict(t, got, got.status, test.reason, test.message)
 		})
-	}
-	if v := sampleObstacle("Pod a", key, discovery.Results{key: {Latency: time.Second}}); v.reason != "" {
-		t.Errorf("a good answer is an obstacle: %+v", v)
 	}
 }
 

@@ -92,19 +92,23 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonPodsRefused, "exceeded quota", working},
 		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonRolloutStalled, "timed out", stalled},
 		"image not to be had": {
-			deploymentWith(none), []corev1.Pod{podWaiting("ErrImagePull", "not found")},
+			deploymentWith(none),
+			[]corev1.Pod{podWaiting("ErrImagePull", "not found")},
 			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", working,
 		},
 		"image not to be had for too long": {
-			deploymentWith(overdue), []corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
+			deploymentWith(overdue),
+			[]corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
 			no, v1alpha1.ReasonImagePullFailed, "pull secrets", stalled,
 		},
 		"a template the kubelet cannot follow": {
-			deploymentWith(none), []corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
+			deploymentWith(none),
+			[]corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
 			no, v1alpha1.ReasonContainerConfigError, "image will run as root", working,
 		},
 		"crashing": {
-			deploymentWith(none), []corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
+			deploymentWith(none),
+			[]corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
 			no, v1alpha1.ReasonCrashing, "exit code 1 (Error): unknown flag: --nonsense; see its log", working,
 		},
 		"a server that just ends": {

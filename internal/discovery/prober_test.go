@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
@@ -72,25 +73,22 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func receive[T any](t *testing.T, from <-chan T) T {
+func receive[T any](t *testing.T, from <-chan T) {
 	t.Helper()
 	select {
-	case value := <-from:
-		return value
+	case <-from:
 	case <-time.After(10 * time.Second):
 		t.Fatal("nothing came")
-		panic("unreachable")
 	}
 }
 
 // awaitPause waits until the loop has ended its round and waits for the clock.
 func (b *bench) awaitPause(t *testing.T) {
 	t.Helper()
-	for !b.clock.HasWaiters() {
-		if t.Context().Err() != nil {
-			t.Fatal("the loop does not pause")
-		}
-		time.Sleep(time.Millisecond)
+	paused := func(context.Context) (bool, error) { return b.clock.HasWaiters(), nil }
+	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 10*time.Second, true, paused)
+	if err != nil {
+		t.Fatal("the loop does not pause")
 	}
 }
 

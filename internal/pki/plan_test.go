@@ -101,8 +101,12 @@ func TestPlanReplaces(t *testing.T) {
 			change: func(_ *Material, r *Request) { r.Validity = time.Hour },
 			issued: "longer than wanted", keepsSigner: true,
 		},
-		"a lost authority":                     {change: func(m *Material, _ *Request) { m.Signer = KeyPair{} }, issued: "no certificate authority"},
-		"an authority with a wrong key":        {change: func(m *Material, _ *Request) { m.Signer.Key = other.Signer.Key }, issued: "unusable"},
+		"a lost authority": {
+			change: func(m *Material, _ *Request) { m.Signer = KeyPair{} }, issued: "no certificate authority",
+		},
+		"an authority with a wrong key": {
+			change: func(m *Material, _ *Request) { m.Signer.Key = other.Signer.Key }, issued: "unusable",
+		},
 		"an authority that is about to expire": {now: start.Add(signerValidity - 24*time.Hour), issued: "about to expire"},
 	}
 	for name, test := range tests {
