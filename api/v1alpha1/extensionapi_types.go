@@ -131,15 +131,15 @@ type Discovery struct {
 	// +optional
 	// +kubebuilder:default="5s"
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Format=duration
-	// +kubebuilder:validation:XValidation:rule="self >= duration('1ms') && self <= duration('1m')",message="spec.discovery.limit must be between 1ms and 1m"
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1m')",message="spec.discovery.limit must be between 1ms and 1m, such as 500ms or 5s; its units are h, m, s and ms"
 	Limit *metav1.Duration `json:"limit,omitempty"`
 
 	// interval is the time between two probes of the same group-version. 1s to 1h; defaults to 30s.
 	// +optional
 	// +kubebuilder:default="30s"
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Format=duration
-	// +kubebuilder:validation:XValidation:rule="self >= duration('1s') && self <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h"
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h, such as 30s or 5m; its units are h, m, s and ms"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 }

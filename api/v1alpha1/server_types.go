@@ -107,7 +107,7 @@ type ManagedCertificates struct {
 	// +optional
 	// +kubebuilder:default="2160h"
 	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Format=duration
-	// +kubebuilder:validation:XValidation:rule="self >= duration('1h') && self <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year)"
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
 	Validity *metav1.Duration `json:"validity,omitempty"`
 }
