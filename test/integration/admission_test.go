@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// patched is a manifest of testdata with changes.
+type patched struct {
+	Why   string
+	Valid string
+	Patch json.RawMessage
+	// Message is what the user is told, from the field on.
+	Message string
+}
+
+func TestInvalidExtensionAPIsAreRefusedWithTheFieldAndWhatIsAllowed(t *testing.T) {
+	for _, test := range readCases(t, "refusals.yaml") {
+		t.Run(test.Why, func(t *testing.T) {
+			t.Parallel()
+			err := strictly().Create(ctx, test.object(t), client.DryRunAll)
+			if err == nil {
+				t.Fatal("it is accepted")
+			}
+			if !strings.Contains(err.Error(), test.Message) {
+				t.Errorf("the user is told\n\t%v\nwhich lacks\n\t%s", err, test.Message)
+			}
+		})
+	}
+}
+
+func TestValidExtensionAPIsOfManyShapesAreAccepted(t *testing.T) {
+	for _, test := range readCases(t, "acceptances.yaml") {
+		t.Run(test.Why, func(t *testing.T) {
+			t.Parallel()
+			if err := strictly().Create(ctx, test.object(t), client.DryRunAll); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestLabelsAndAnnotationsOfTheTemplateAreKept(t *testing.T) {
+	test := patched{Valid: "server.yaml", Patch: json.RawMessage(`[{"op": "add", "path": "/spec/server/template/metadata",
+		"value": {"labels": {"team": "stock"}, "annotations": {"example.com/scrape": "true"}}}]`)}
+	object := test.object(t)
+	if err := strictly().Create(ctx, object, client.DryRunAll); err != nil {
+		t.Fatal(err)
+	}
+	kept, _, _ := unstructured.NestedString(object.Object, "spec", "server", "template", "metadata", "labels", "team")
+	if kept != "stock" {
+		t.Errorf("the template's label became %q", kept)
+	}
+}
+
+func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
+	extensionAPI := served("defaults")
+	if err := strictly().Create(ctx, extensionAPI, client.DryRunAll); err != nil {
+		t.Fatal(err)
+	}
+	server, discovery := extensionAPI.Spec.Server, extensionAPI.Spec.Discovery
+	for _, field := range []struct {
+		path         string
+		found, wants any
+	}{
+		{"spec.groups[0].priority", extensionAPI.Spec.Groups[0].Priority, int32(1000)},
+		{"spec.server.replicas", *server.Replicas, int32(2)},
+		{"spec.server.port", server.Port, int32(8443)},
+		{"spec.server.flags", server.Flags, v1alpha1.ServerFlagsKubernetes},
+		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
+		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
+		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},
+	} {
+		if field.found != field.wants {
+			t.Errorf("%s is %v by default instead of %v", field.path, field.found, field.wants)
+		}
+	}
+}
+
+func TestServicePortIs443ByDefault(t *testing.T) {
+	test := patched{Valid: "service.yaml", Patch: json.RawMessage(`[{"op": "remove", "path": "/spec/service/port"}]`)}
+	object := test.object(t)
+	if err := strictly().Create(ctx, object, client.DryRunAll); err != nil {
+		t.Fatal(err)
+	}
+	if port, _, _ := unstructured.NestedInt64(object.Object, "spec", "service", "port"); port != 443 {
+		t.Errorf("spec.service.port is %d", port)
+	}
+}
+
+func TestImmutableFieldsCannotBeChanged(t *testing.T) {
+	for _, test := range readCases(t, "immutables.yaml") {
+		t.Run(test.Why, func(t *testing.T) {
+			t.Parallel()
+			name := "immutable-" + strings.TrimSuffix(test.Valid, ".yaml")
+			existing := patched{Valid: test.Valid}.object(t)
+			existing.SetGenerateName(name + "-")
+			existing.SetName("")
+			if err := strictly().Create(ctx, existing); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { remove(t, existing.GetName()) })
+			patch := client.RawPatch("application/json-patch+json", test.Patch)
+			err := strictly().Patch(ctx, existing, patch, client.DryRunAll)
+			if err == nil {
+				t.Fatal("the change is accepted")
+			}
+			if !strings.Contains(err.Error(), test.Message) {
+				t.Errorf("the user is told\n\t%v\nwhich lacks\n\t%s", err, test.Message)
+			}
+		})
+	}
+}
+
+// strictly refuses unknown fields, as kubectl apply does.
+func strictly() client.Client {
+	return client.WithFieldValidation(plane.client, metav1.FieldValidationStrict)
+}
+
+func readCases(t *testing.T, file string) []patched {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []patched
+	if err := yaml.UnmarshalStrict(content, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func (p patched) object(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	manifest, err := os.ReadFile(filepath.Join("testdata", p.Valid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := yaml.YAMLToJSON(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Patch != nil {
+		patch, err := jsonpatch.DecodePatch(p.Patch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content, err = patch.Apply(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(content); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}

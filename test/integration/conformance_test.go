@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// conditionTypes are on every ExtensionAPI that the operator has seen.
+var conditionTypes = []string{
+	v1alpha1.ConditionCertificatesReady,
+	v1alpha1.ConditionServerAvailable,
+	v1alpha1.ConditionRegistered,
+	v1alpha1.ConditionAvailable,
+	v1alpha1.ConditionDiscoveryWithinLimit,
+	v1alpha1.ConditionReady,
+	v1alpha1.ConditionReconciling,
+	v1alpha1.ConditionStalled,
+}
+
+// checkConformance holds for an ExtensionAPI at any moment of its life; every test checks it whenever it reads one.
+func checkConformance(extensionAPI *v1alpha1.ExtensionAPI) error {
+	if len(extensionAPI.Status.Conditions) == 0 {
+		return checkUntouched(extensionAPI)
+	}
+	if observed := extensionAPI.Status.ObservedGeneration; observed < 1 || observed > extensionAPI.Generation {
+		return fmt.Errorf("status.observedGeneration is %d at generation %d", observed, extensionAPI.Generation)
+	}
+	for _, conditionType := range conditionTypes {
+		if err := checkCondition(extensionAPI, conditionType); err != nil {
+			return err
+		}
+	}
+	if known, found := len(conditionTypes), len(extensionAPI.Status.Conditions); found != known {
+		return fmt.Errorf("%d conditions instead of %d", found, known)
+	}
+	return checkSummary(extensionAPI)
+}
+
+func checkUntouched(extensionAPI *v1alpha1.ExtensionAPI) error {
+	if observed := extensionAPI.Status.ObservedGeneration; observed != -1 {
+		return fmt.Errorf("status.observedGeneration is %d without any condition", observed)
+	}
+	return nil
+}
+
+func checkCondition(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) error {
+	condition := meta.FindStatusCondition(extensionAPI.Status.Conditions, conditionType)
+	switch {
+	case condition == nil:
+		return fmt.Errorf("there is no condition %s", conditionType)
+	case condition.ObservedGeneration != extensionAPI.Status.ObservedGeneration:
+		return fmt.Errorf("condition %s is of generation %d, the status of %d",
+			conditionType, condition.ObservedGeneration, extensionAPI.Status.ObservedGeneration)
+	case condition.Reason == "", condition.Message == "":
+		return fmt.Errorf("condition %s says nothing: %+v", conditionType, *condition)
+	}
+	return nil
+}
+
+// checkSummary compares Ready, Reconciling and Stalled with what they sum up.
+func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
+	is := func(conditionType string) bool {
+		return meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, conditionType)
+	}
+	served := is(v1alpha1.ConditionCertificatesReady) && is(v1alpha1.ConditionServerAvailable) &&
+		is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAvailable)
+	reconciling, stalled := is(v1alpha1.ConditionReconciling), is(v1alpha1.ConditionStalled)
+	switch {
+	case is(v1alpha1.ConditionReady) != served:
+		return fmt.Errorf("ready is not the sum of what it sums up")
+	case reconciling && stalled:
+		return fmt.Errorf("both Reconciling and Stalled")
+	case !served && !reconciling && !stalled:
+		return fmt.Errorf("not Ready, yet neither Reconciling nor Stalled")
+	}
+	return checkKStatus(extensionAPI, reconciling, stalled)
+}
+
+func checkKStatus(extensionAPI *v1alpha1.ExtensionAPI, reconciling, stalled bool) error {
+	wanted := status.CurrentStatus
+	switch {
+	case extensionAPI.DeletionTimestamp != nil:
+		wanted = status.TerminatingStatus
+	case reconciling, extensionAPI.Status.ObservedGeneration != extensionAPI.Generation:
+		wanted = status.InProgressStatus
+	case stalled:
+		wanted = status.FailedStatus
+	}
+	computed, err := kstatusOf(extensionAPI)
+	if err == nil && computed != wanted {
+		err = fmt.Errorf("kstatus computes %s instead of %s", computed, wanted)
+	}
+	return err
+}
+
+// kstatusOf is what kubectl wait, Helm and GitOps tools take the object for.
+func kstatusOf(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
+	if err != nil {
+		return "", err
+	}
+	result, err := status.Compute(&unstructured.Unstructured{Object: content})
+	if err != nil {
+		return "", err
+	}
+	return result.Status, nil
+}
+
+// describe shows what a failed test needs to know of an ExtensionAPI.
+func describe(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) string {
+	t.Helper()
+	shown, err := json.MarshalIndent(struct {
+		Metadata metav1.ObjectMeta
+		Status   v1alpha1.ExtensionAPIStatus
+	}{metav1.ObjectMeta{
+		Name: extensionAPI.Name, Generation: extensionAPI.Generation, DeletionTimestamp: extensionAPI.DeletionTimestamp,
+	}, extensionAPI.Status}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(shown)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+const (
+	repository = "../.."
+	crdFile    = repository + "/config/crd/bases/aggregation.extensionapi.dev_extensionapis.yaml"
+
+	operatorNamespace = "extensionapi-system"
+	operatorAccount   = "extensionapi-operator"
+	proberAccount     = "extensionapi-operator-prober"
+
+	frontProxyName = "front-proxy-client"
+)
+
+// controlPlane is a kube-apiserver with its etcd, and what the operator's installation puts into it.
+type controlPlane struct {
+	env *envtest.Environment
+	// client reads and writes as the cluster's administrator, without a cache.
+	client client.Client
+	// dir holds files for as long as the control plane runs.
+	dir string
+	// kubeconfig is a file with the administrator's.
+	kubeconfig string
+}
+
+func startControlPlane() (*controlPlane, error) {
+	dir, err := os.MkdirTemp("", "extensionapi-integration-")
+	if err != nil {
+		return nil, err
+	}
+	p := &controlPlane{
+		dir:        dir,
+		kubeconfig: filepath.Join(dir, "kubeconfig"),
+		env: &envtest.Environment{
+			UseExistingCluster:       ptr.To(false),
+			ControlPlaneStartTimeout: time.Minute,
+			CRDDirectoryPaths:        []string{filepath.Dir(crdFile)},
+			ErrorIfCRDPathMissing:    true,
+		},
+	}
+	flags := p.env.ControlPlane.GetAPIServer().Configure()
+	// It would publish an address of this machine on which it does not listen.
+	flags.Set("endpoint-reconciler-type", "none")
+	if err := configureFrontProxy(dir, flags); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	if _, err := p.env.Start(); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	if err := p.install(); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+func (p *controlPlane) stop() error {
+	return errors.Join(p.env.Stop(), os.RemoveAll(p.dir))
+}
+
+// configureFrontProxy gives kube-apiserver the identity with which it speaks to extension API servers.
+func configureFrontProxy(dir string, flags *envtest.Arguments) error {
+	// A certificate may be its own authority, so one is enough.
+	pair, err := pki.NewSigner(frontProxyName, time.Now(), 24*time.Hour)
+	if err != nil {
+		return err
+	}
+	certificate, key := filepath.Join(dir, "front-proxy.crt"), filepath.Join(dir, "front-proxy.key")
+	flags.
+		Set("requestheader-client-ca-file", certificate).
+		Set("requestheader-allowed-names", frontProxyName).
+		Set("requestheader-username-headers", "X-Remote-User").
+		Set("requestheader-group-headers", "X-Remote-Group").
+		Set("requestheader-extra-headers-prefix", "X-Remote-Extra-").
+		Set("proxy-client-cert-file", certificate).
+		Set("proxy-client-key-file", key)
+	return errors.Join(os.WriteFile(certificate, pair.Certificate, 0o600), os.WriteFile(key, pair.Key, 0o600))
+}
+
+// install makes the objects that the chart and the kustomization make, but for the operator's Deployment.
+func (p *controlPlane) install() error {
+	if err := os.WriteFile(p.kubeconfig, p.env.KubeConfig, 0o600); err != nil {
+		return err
+	}
+	var err error
+	if p.client, err = client.New(p.env.Config, client.Options{Scheme: newScheme()}); err != nil {
+		return err
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: operatorNamespace}}
+	if err := p.client.Create(ctx, namespace); err != nil {
+		return err
+	}
+	for _, file := range []string{
+		"role.yaml", "operator_role.yaml", "operator_serviceaccount.yaml", "prober_serviceaccount.yaml",
+		"server_clusterrole.yaml",
+	} {
+		if err := p.installFile(filepath.Join(repository, "config/rbac", file)); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+func (p *controlPlane) installFile(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		namespaced, err := p.client.IsObjectNamespaced(object)
+		if err != nil {
+			return err
+		}
+		if namespaced {
+			object.SetNamespace(operatorNamespace)
+		}
+		if err := p.client.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+}
+
+// operatorConfig is that of the operator's ServiceAccount, so that it has the rights of config/rbac and no others.
+func (p *controlPlane) operatorConfig() (*rest.Config, error) {
+	user, err := p.env.AddUser(envtest.User{
+		Name:   "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount,
+		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + operatorNamespace},
+	}, &rest.Config{QPS: -1})
+	if err != nil {
+		return nil, err
+	}
+	return user.Config(), nil
+}
+
+// newScheme is that of main.go, and CustomResourceDefinitions.
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(apiregistrationv1.AddToScheme(scheme))
+	utilruntime.Must(apiextensionsv1.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// apply creates an ExtensionAPI, checks that nobody takes it for finished, and removes it at the end of the test.
+func apply(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
+	create(t, extensionAPI)
+	t.Cleanup(func() { remove(t, extensionAPI.Name) })
+	// What was read back with the answer is from before the operator's first touch.
+	if err := checkConformance(extensionAPI); err != nil {
+		t.Fatalf("just created, ExtensionAPI %s is not conformant: %v", extensionAPI.Name, err)
+	}
+	if computed, err := kstatusOf(extensionAPI); err != nil || computed != status.InProgressStatus {
+		t.Fatalf("just created, kstatus computes %q for ExtensionAPI %s (%v)", computed, extensionAPI.Name, err)
+	}
+}
+
+// remove deletes an ExtensionAPI, waits for its end, and makes sure that nothing is left of it.
+func remove(t *testing.T, name string) {
+	t.Helper()
+	extensionAPI := named(name)
+	if err := plane.client.Delete(ctx, extensionAPI); client.IgnoreNotFound(err) != nil {
+		t.Fatal(err)
+	}
+	awaitEnd(t, name)
+	if left := objectsOf(t, name); len(left) > 0 {
+		t.Errorf("ExtensionAPI %s is gone, but not %v", name, left)
+	}
+}
+
+func awaitEnd(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, func() error {
+		collectGarbage(t, name)
+		extensionAPI := named(name)
+		err := plane.client.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return errors.Join(err, fmt.Errorf("it is still there:\n%s", describe(t, extensionAPI)))
+	})
+}
+
+// collectGarbage ends Deployments that are being deleted, as the garbage collector does when no Pod is left.
+func collectGarbage(t *testing.T, name string) {
+	t.Helper()
+	deployments := &appsv1.DeploymentList{}
+	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.Labels(name))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range deployments.Items {
+		deployment := &deployments.Items[i]
+		before := deployment.DeepCopy()
+		if !controllerutil.RemoveFinalizer(deployment, metav1.FinalizerDeleteDependents) {
+			continue
+		}
+		if err := plane.client.Patch(ctx, deployment, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// objectsOf lists the objects of every kind that carry the owner label of an ExtensionAPI, and their resource versions.
+func objectsOf(t *testing.T, name string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, kind := range listableKinds(t) {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind)
+		err := plane.client.List(ctx, list, client.MatchingLabels(manifests.Labels(name)))
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsServiceUnavailable(err) {
+			t.Fatalf("listing %s: %v", kind, err)
+		}
+		for _, object := range list.Items {
+			found[object.GetKind()+" "+client.ObjectKeyFromObject(&object).String()] = object.GetResourceVersion()
+		}
+	}
+	return found
+}
+
+// listableKinds are those that the cluster has, but for groups whose servers other tests have broken.
+func listableKinds(t *testing.T) []schema.GroupVersionKind {
+	t.Helper()
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(plane.env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists, err := discovery.ServerPreferredResources(discoveryClient)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		t.Fatal(err)
+	}
+	var kinds []schema.GroupVersionKind
+	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
+		groupVersion, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, resource := range list.APIResources {
+			kinds = append(kinds, groupVersion.WithKind(resource.Kind))
+		}
+	}
+	return kinds
+}

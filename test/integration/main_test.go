@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration tests the operator on a real kube-apiserver and etcd, with real extension API servers behind the
+// aggregation layer.
+//
+// There is no controller manager, no scheduler and no kubelet: Pods never start, and what those would write the tests
+// write themselves. Everything listens on loopback; kube-apiserver reaches an extension API server there through a
+// Service of type ExternalName.
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+var (
+	// ctx outlives t.Context(), so that cleanups can use it.
+	ctx = context.Background()
+	// Shared by all tests: starting a control plane takes longer than most of them.
+	plane   *controlPlane
+	running *operator
+)
+
+func TestMain(m *testing.M) {
+	logger := zap.New(zap.WriteTo(os.Stderr))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "integration tests:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return 0, errors.New("KUBEBUILDER_ASSETS does not name a directory with kube-apiserver, etcd, kubectl and " +
+			"sample-apiserver: run 'make test', which builds them")
+	}
+	if plane, err = startControlPlane(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, plane.stop()) }()
+	if running, err = startOperator(plane); err != nil {
+		return 0, err
+	}
+	defer func() { running.stop() }()
+	return m.Run(), nil
+}

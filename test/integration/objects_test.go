@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"crypto/tls"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+// create makes the object as somebody who is not the operator.
+func create(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := plane.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
+		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+// somebody is the field manager of the tests.
+const somebody = "somebody"
+
+// change reads the object, has it changed, and writes it back.
+func change[T client.Object](t *testing.T, object T, mutate func(T)) {
+	t.Helper()
+	if err := tryChange(t, object, mutate); err != nil {
+		t.Fatalf("changing %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+func tryChange[T client.Object](t *testing.T, object T, mutate func(T)) error {
+	t.Helper()
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		return err
+	}
+	before, _ := object.DeepCopyObject().(client.Object)
+	mutate(object)
+	return plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(somebody))
+}
+
+func createNamespace(t *testing.T, name string) {
+	t.Helper()
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+}
+
+// named refers to an ExtensionAPI.
+func named(name string) *v1alpha1.ExtensionAPI {
+	return &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+// served is an ExtensionAPI of the group NAME.example.com, version v1, whose server the operator runs in namespace NAME.
+func served(name string) *v1alpha1.ExtensionAPI {
+	extensionAPI := named(name)
+	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
+		Groups: groups(name+".example.com", "v1"),
+		Server: &v1alpha1.Server{
+			Namespace: name,
+			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+				Containers: []corev1.Container{{Name: v1alpha1.ServerContainer, Image: "registry.example.com/server"}},
+			}},
+		},
+	}
+	return extensionAPI
+}
+
+func groups(group string, versions ...string) []v1alpha1.APIGroup {
+	result := v1alpha1.APIGroup{Name: group}
+	for _, version := range versions {
+		result.Versions = append(result.Versions, v1alpha1.APIVersion{Name: version})
+	}
+	return []v1alpha1.APIGroup{result}
+}
+
+func groupVersion(group, version string) schema.GroupVersion {
+	return schema.GroupVersion{Group: group, Version: version}
+}
+
+// backend is an extension API server that somebody already runs behind a Service.
+type backend struct {
+	service *corev1.Service
+	signer  pki.KeyPair
+	port    int32
+}
+
+// exposeBackend makes a namespace and a Service of that name for a server on a port of this machine.
+func exposeBackend(t *testing.T, name string, port int32) *backend {
+	t.Helper()
+	createNamespace(t, name)
+	b := &backend{
+		signer: newSigner(t),
+		port:   port,
+		service: &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name},
+			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
+		},
+	}
+	create(t, b.service)
+	return b
+}
+
+// declare is an ExtensionAPI for the backend, with frequent probes.
+func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
+	extensionAPI := named(b.service.Name)
+	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
+		Groups: groups,
+		Service: &v1alpha1.ServiceReference{
+			Namespace: b.service.Namespace, Name: b.service.Name, Port: b.port, CABundle: b.signer.Certificate,
+		},
+		Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: time.Second}},
+	}
+	return extensionAPI
+}
+
+// startBackend runs an extensionserver of the versions of group NAME.example.com.
+func startBackend(t *testing.T, name string, versions ...string) (*backend, *extensionserver.Server) {
+	t.Helper()
+	var groupVersions []schema.GroupVersion
+	for _, version := range versions {
+		groupVersions = append(groupVersions, groupVersion(name+".example.com", version))
+	}
+	signer := newSigner(t)
+	server := extensionserver.Start(keyPair(t, servingFor(t, signer, name)), groupVersions...)
+	t.Cleanup(server.Close)
+	b := exposeBackend(t, name, server.Port())
+	b.signer = signer
+	return b, server
+}
+
+func newSigner(t *testing.T) pki.KeyPair {
+	t.Helper()
+	signer, err := pki.NewSigner("integration test", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+// servingFor is a certificate for the Service NAME in namespace NAME.
+func servingFor(t *testing.T, signer pki.KeyPair, name string) pki.KeyPair {
+	t.Helper()
+	serving, err := signer.IssueServing([]string{name + "." + name + ".svc"}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serving
+}
+
+func keyPair(t *testing.T, pair pki.KeyPair) tls.Certificate {
+	t.Helper()
+	certificate, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/extensionapi/extensionapi-operator/controllers"
+)
+
+// operator is the operator, run in this process as main.go runs it.
+type operator struct {
+	// metrics are the operator's own.
+	metrics *prometheus.Registry
+	// writes are the requests that it sent to change something.
+	writes *writeLog
+	// stop ends the operator and waits for its end.
+	stop func()
+}
+
+func startOperator(p *controlPlane) (*operator, error) {
+	restConfig, err := p.operatorConfig()
+	if err != nil {
+		return nil, err
+	}
+	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}}
+	restConfig.Wrap(o.writes.wrap)
+	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
+		Scheme:  newScheme(),
+		Cache:   controllers.CacheOptions(),
+		Metrics: server.Options{BindAddress: "0"},
+		// The operator is started again in this process, under the same name.
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	err = controllers.SetUp(ctx, mgr, controllers.Settings{
+		OperatorNamespace:    operatorNamespace,
+		ProberServiceAccount: proberAccount,
+		Metrics:              o.metrics,
+	})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	o.stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			ctrl.Log.Error(err, "the operator ended")
+		}
+	}
+	if !mgr.GetCache().WaitForCacheSync(ctx) {
+		cancel()
+		return nil, errors.Join(errors.New("the operator did not start"), <-ended)
+	}
+	return o, nil
+}
+
+// writeLog records the requests that ask for a change.
+type writeLog struct {
+	mu      sync.Mutex
+	entries []string
+}
+
+// since returns the requests after the first n.
+func (w *writeLog) since(n int) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.entries[n:])
+}
+
+func (w *writeLog) count() int { return len(w.since(0)) }
+
+func (w *writeLog) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		if request.Method != http.MethodGet {
+			w.mu.Lock()
+			w.entries = append(w.entries, fmt.Sprintf("%s %s", request.Method, request.URL.Path))
+			w.mu.Unlock()
+		}
+		return next.RoundTrip(request)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
