@@ -7,6 +7,7 @@ package extensionserver
 import (
 	"crypto/tls"
 	"encoding/json"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -46,6 +47,8 @@ func Start(certificate tls.Certificate, groupVersions ...schema.GroupVersion) *S
 	s.Behave(Behaviour{})
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.EnableHTTP2 = true
+	// Clients that do not trust the certificate are no news.
+	s.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.http.TLS = &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"k8s.io/klog/v2"
@@ -39,6 +40,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// program is one that 'make test' builds.
+func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
 
 func run(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {

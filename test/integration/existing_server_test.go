@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// TestSampleServerThatAlreadyRuns is the life of an ExtensionAPI with a real server; its parts build on each other.
+func TestSampleServerThatAlreadyRuns(t *testing.T) {
+	const (
+		name   = "sample"
+		group  = "wardle.example.com"
+		newest = "v1beta1." + group
+		oldest = "v1alpha1." + group
+	)
+	t.Parallel()
+	sample := exposeBackend(t, name, freePort(t))
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	untouched := resourceVersions(t, sample.service, namespace)
+	life := t
+	apply(t, sample.declare(groups(group, "v1beta1", "v1alpha1")))
+
+	t.Run("is not registered before it answers", func(t *testing.T) {
+		await(t, name, status.InProgressStatus,
+			isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided),
+			isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady, "names the host localhost"),
+			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+				newest, fmt.Sprintf("endpoint localhost:%d fails discovery", sample.port), "connection refused"),
+			isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		expectAPIServices(t, name)
+	})
+	t.Run("is registered as soon as it does", func(t *testing.T) {
+		startSampleServer(life, sample.port, servingFor(t, sample.signer, name))
+		await(t, name, status.CurrentStatus,
+			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered, "all 2 group-versions"),
+			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable),
+			isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit, "5s"),
+			isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
+		expectAPIServices(t, name, newest, oldest)
+	})
+	t.Run("keeps objects that kubectl creates", func(t *testing.T) {
+		kubectl(t, "apply", "--filename", sampleFile("flunder.yaml"))
+		expectFlunder(t)
+	})
+	t.Run("has its discovery measured", func(t *testing.T) {
+		extensionAPI := awaitThat(t, name, measured)
+		if latency := extensionAPI.Status.DiscoveryLatency.Duration; latency <= 0 {
+			t.Errorf("status.discoveryLatency is %s", latency)
+		}
+		for _, view := range []string{"kube-apiserver", "endpoint"} {
+			for _, version := range []string{"v1beta1", "v1alpha1"} {
+				if observations(t, name, group, version, view) == 0 {
+					t.Errorf("the histogram has no sample of %s, view %s", version, view)
+				}
+			}
+		}
+	})
+	t.Run("has priorities and order of versions changed in place", func(t *testing.T) {
+		before := apiServices(t, name)
+		reordered := groups(group, "v1alpha1", "v1beta1")
+		reordered[0].Priority = 2000
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = reordered })
+		await(t, name, status.CurrentStatus)
+		after := apiServices(t, name)
+		for _, version := range []string{newest, oldest} {
+			if after[version].UID != before[version].UID {
+				t.Errorf("APIService %s was made anew", version)
+			}
+			if priority := after[version].Spec.GroupPriorityMinimum; priority != 2000 {
+				t.Errorf("APIService %s has group priority %d", version, priority)
+			}
+		}
+		if after[oldest].Spec.VersionPriority <= after[newest].Spec.VersionPriority {
+			t.Errorf("%s is not preferred: %d, %d", oldest,
+				after[oldest].Spec.VersionPriority, after[newest].Spec.VersionPriority)
+		}
+	})
+	t.Run("loses and gets one version without the other being touched", func(t *testing.T) {
+		before := apiServices(t, name)[newest].UID
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v1beta1") })
+		await(t, name, status.CurrentStatus)
+		expectAPIServices(t, name, newest)
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v1beta1", "v1alpha1") })
+		await(t, name, status.CurrentStatus)
+		expectAPIServices(t, name, newest, oldest)
+		if after := apiServices(t, name)[newest].UID; after != before {
+			t.Error("the APIService of the other version was made anew")
+		}
+	})
+	t.Run("goes on serving when it is given a wrong authority", func(t *testing.T) {
+		setCABundle(t, name, newSigner(t).Certificate)
+		await(t, name, status.InProgressStatus,
+			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+				"signed by unknown authority", "until then the APIService stays as it was"),
+			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+		for version, apiService := range apiServices(t, name) {
+			if !bytes.Equal(apiService.Spec.CABundle, sample.signer.Certificate) {
+				t.Errorf("APIService %s trusts the wrong authority", version)
+			}
+		}
+		expectFlunder(t)
+		setCABundle(t, name, sample.signer.Certificate)
+		await(t, name, status.CurrentStatus)
+	})
+	t.Run("stays when its ExtensionAPI goes, with Service and namespace", func(t *testing.T) {
+		kubectl(t, "delete", "--filename", sampleFile("flunder.yaml"))
+		remove(t, name)
+		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
+	})
+}
+
+func sampleFile(name string) string { return filepath.Join(repository, "config/samples", name) }
+
+func expectFlunder(t *testing.T) {
+	t.Helper()
+	found := kubectl(t, "get", "flunders", "--output", "name")
+	if wanted := "flunder.wardle.example.com/my-first-flunder"; !strings.Contains(found, wanted) {
+		t.Errorf("kubectl get flunders finds %q instead of %q", found, wanted)
+	}
+}
+
+func measured(extensionAPI *v1alpha1.ExtensionAPI) error {
+	if extensionAPI.Status.DiscoveryLatency == nil {
+		return errors.New("there is no status.discoveryLatency")
+	}
+	for _, apiService := range extensionAPI.Status.APIServices {
+		if apiService.Available != metav1.ConditionTrue || apiService.Discovery == nil || apiService.Discovery.Last == nil {
+			return fmt.Errorf("status of APIService %s: %+v", apiService.Name, apiService)
+		}
+	}
+	if len(extensionAPI.Status.Endpoints) == 0 {
+		return errors.New("there is no endpoint in status")
+	}
+	return nil
+}
+
+func setCABundle(t *testing.T, name string, caBundle []byte) {
+	t.Helper()
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.CABundle = caBundle })
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func TestPlainKubectlApplyTakesTheCRD(t *testing.T) {
+	t.Parallel()
+	// The first one stores the whole CRD in an annotation, which has a limit.
+	kubectl(t, "apply", "--filename", crdFile)
+	if second := kubectl(t, "apply", "--filename", crdFile); !strings.Contains(second, "unchanged") {
+		t.Errorf("the second apply says %q", second)
+	}
+}
+
+func TestPlainKubectlApplyTakesTheSamples(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{"wardle": "wardle.yaml", "inventory": "existing-service.yaml"} {
+		kubectl(t, "apply", "--filename", sampleFile(file))
+		t.Cleanup(func() { remove(t, name) })
+	}
+	await(t, "wardle", status.InProgressStatus,
+		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonIssued),
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut))
+	await(t, "inventory", status.InProgressStatus,
+		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided),
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotFound,
+			"kubectl create namespace inventory-system"))
+}
+
+// kubectl returns what the command prints, errors and warnings included.
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	output, err := runKubectl(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+func runKubectl(args ...string) (string, error) {
+	args = append([]string{"--kubeconfig", plane.kubeconfig, "--cache-dir", filepath.Join(plane.dir, "cache")}, args...)
+	output, err := exec.CommandContext(ctx, program("kubectl"), args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, output)
+	}
+	return string(output), err
+}

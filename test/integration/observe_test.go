@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// apiServices are those of an ExtensionAPI.
+func apiServices(t *testing.T, name string) map[string]*apiregistrationv1.APIService {
+	t.Helper()
+	list := &apiregistrationv1.APIServiceList{}
+	if err := plane.client.List(ctx, list, client.MatchingLabels(manifests.Labels(name))); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]*apiregistrationv1.APIService{}
+	for i := range list.Items {
+		found[list.Items[i].Name] = &list.Items[i]
+	}
+	return found
+}
+
+func expectAPIServices(t *testing.T, name string, wanted ...string) {
+	t.Helper()
+	found := slices.Sorted(maps.Keys(apiServices(t, name)))
+	slices.Sort(wanted)
+	if !slices.Equal(found, wanted) {
+		t.Errorf("ExtensionAPI %s has the APIServices %v instead of %v", name, found, wanted)
+	}
+}
+
+// resourceVersions reads the objects.
+func resourceVersions(t *testing.T, objects ...client.Object) map[string]string {
+	t.Helper()
+	versions := map[string]string{}
+	for _, object := range objects {
+		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			t.Fatal(err)
+		}
+		versions[fmt.Sprintf("%T %s", object, client.ObjectKeyFromObject(object))] = object.GetResourceVersion()
+	}
+	return versions
+}
+
+func expectUnchanged(t *testing.T, before, after map[string]string) {
+	t.Helper()
+	if maps.Equal(before, after) {
+		return
+	}
+	for object := range before {
+		if before[object] != after[object] {
+			t.Errorf("%s was written: resource version %s became %q", object, before[object], after[object])
+		}
+	}
+	for object := range after {
+		if _, found := before[object]; !found {
+			t.Errorf("%s is new", object)
+		}
+	}
+}
+
+// observations counts the samples of the discovery histogram.
+func observations(t *testing.T, name, group, version, view string) uint64 {
+	t.Helper()
+	families, err := running.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]string{"extensionapi": name, "group": group, "version": version, "view": view}
+	for _, family := range families {
+		if family.GetName() != "extensionapi_discovery_duration_seconds" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			if maps.Equal(labelsOf(metric), wanted) {
+				return metric.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return 0
+}
+
+func labelsOf(metric *dto.Metric) map[string]string {
+	labels := map[string]string{}
+	for _, pair := range metric.GetLabel() {
+		labels[pair.GetName()] = pair.GetValue()
+	}
+	return labels
+}

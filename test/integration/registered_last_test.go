@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+func TestServerThatFailsDiscoveryIsRegisteredOnceItRecovers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		behaviour extensionserver.Behaviour
+		limit     time.Duration
+		// cause is what the condition tells.
+		cause string
+	}{
+		{
+			name:      "error",
+			behaviour: extensionserver.Behaviour{Status: http.StatusInternalServerError},
+			cause:     "answered 500 Internal Server Error",
+		},
+		{
+			name:      "redirect",
+			behaviour: extensionserver.Behaviour{Status: http.StatusFound},
+			cause:     "answered 302 Found",
+		},
+		{
+			name:      "other-group-version",
+			behaviour: extensionserver.Behaviour{GroupVersion: "other.example.com/v1"},
+			cause: `answered for group-version "other.example.com/v1" instead of ` +
+				`"other-group-version.example.com/v1"`,
+		},
+		{
+			name:      "slow",
+			behaviour: extensionserver.Behaviour{Delay: 5600 * time.Millisecond},
+			limit:     10 * time.Second,
+			cause:     "took 6s to answer discovery; kube-apiserver gives up after 5s",
+		},
+		{
+			name:      "hanging",
+			behaviour: extensionserver.Behaviour{Delay: time.Hour},
+			cause:     "no complete answer within 6s",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			backend, server := startBackend(t, test.name, "v1")
+			server.Behave(test.behaviour)
+			extensionAPI := backend.declare(groups(test.name+".example.com", "v1"))
+			if test.limit > 0 {
+				extensionAPI.Spec.Discovery.Limit = &metav1.Duration{Duration: test.limit}
+			}
+			apply(t, extensionAPI)
+			expectNotRegistered(t, backend, test.cause)
+			server.Behave(extensionserver.Behaviour{})
+			awaitRegistered(t, test.name)
+		})
+	}
+}
+
+func TestServerWithAWrongCertificateIsRegisteredOnceItHasARightOne(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		wrong func(*testing.T, *backend) tls.Certificate
+		cause string
+	}{
+		{
+			name: "unknown-authority",
+			wrong: func(t *testing.T, _ *backend) tls.Certificate {
+				t.Helper()
+				return keyPair(t, servingFor(t, newSigner(t), "unknown-authority"))
+			},
+			cause: "certificate signed by unknown authority",
+		},
+		{
+			name: "other-host",
+			wrong: func(t *testing.T, b *backend) tls.Certificate {
+				t.Helper()
+				return keyPair(t, servingFor(t, b.signer, "somewhere-else"))
+			},
+			cause: "certificate is valid for somewhere-else.somewhere-else.svc, not other-host.other-host.svc",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			backend, server := startBackend(t, test.name, "v1")
+			server.Present(test.wrong(t, backend))
+			apply(t, backend.declare(groups(test.name+".example.com", "v1")))
+			expectNotRegistered(t, backend, test.cause)
+			server.Present(keyPair(t, servingFor(t, backend.signer, test.name)))
+			awaitRegistered(t, test.name)
+		})
+	}
+}
+
+func TestOnlyTheVersionThatTheServerLacksIsNotRegistered(t *testing.T) {
+	t.Parallel()
+	const name = "half-served"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+			"v2.half-served.example.com", "answered 404 Not Found"),
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+	expectAPIServices(t, name, "v1.half-served.example.com")
+}
+
+func TestAuthorityThatCannotBeParsedStallsAndHeals(t *testing.T) {
+	t.Parallel()
+	const name = "garbled-authority"
+	backend, _ := startBackend(t, name, "v1")
+	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
+	extensionAPI.Spec.Service.CABundle = []byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+	apply(t, extensionAPI)
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonInvalidCABundle, "spec.service.caBundle"),
+		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonInvalidCABundle))
+	expectAPIServices(t, name)
+	setCABundle(t, name, backend.signer.Certificate)
+	awaitRegistered(t, name)
+}
+
+func TestAnswersBeyondTheLimitAreToldWithoutTakingTheAPIDown(t *testing.T) {
+	t.Parallel()
+	const name = "sluggish"
+	backend, server := startBackend(t, name, "v1")
+	server.Behave(extensionserver.Behaviour{Delay: 300 * time.Millisecond})
+	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
+	extensionAPI.Spec.Discovery.Limit = &metav1.Duration{Duration: 100 * time.Millisecond}
+	apply(t, extensionAPI)
+	await(t, name, status.CurrentStatus,
+		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady),
+		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonLimitExceeded,
+			"v1.sluggish.example.com", "the limit is 100ms"))
+	server.Behave(extensionserver.Behaviour{})
+	await(t, name, status.CurrentStatus,
+		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit, "100ms"))
+}
+
+func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
+	t.Parallel()
+	const name = "failing-later"
+	backend, server := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	before := apiServices(t, name)["v1.failing-later.example.com"].UID
+
+	server.Behave(extensionserver.Behaviour{Status: http.StatusInternalServerError})
+	haveCheckedAgain(t, backend)
+	await(t, name, status.InProgressStatus,
+		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
+		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
+		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable))
+	if after := apiServices(t, name)["v1.failing-later.example.com"].UID; after != before {
+		t.Error("the APIService was made anew")
+	}
+	server.Behave(extensionserver.Behaviour{})
+	awaitRegistered(t, name)
+}
+
+func expectNotRegistered(t *testing.T, b *backend, cause string) {
+	t.Helper()
+	name := b.service.Name
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+			"v1."+name+".example.com", fmt.Sprintf("endpoint localhost:%d", b.port), cause),
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered),
+		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable))
+	expectAPIServices(t, name)
+}
+
+// awaitRegistered waits until all is well with an ExtensionAPI.
+func awaitRegistered(t *testing.T, name string) {
+	t.Helper()
+	await(t, name, status.CurrentStatus,
+		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
+		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable),
+		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit),
+		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
+}
+
+// haveCheckedAgain has kube-apiserver check the availability at once instead of within 30 seconds.
+func haveCheckedAgain(t *testing.T, b *backend) {
+	t.Helper()
+	metav1.SetMetaDataAnnotation(&b.service.ObjectMeta, "touched", time.Now().String())
+	if err := plane.client.Update(ctx, b.service); err != nil {
+		t.Fatal(err)
+	}
+}

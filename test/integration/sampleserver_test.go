@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+// startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It keeps its objects in the
+// control plane's etcd, apart from those of kube-apiserver.
+func startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	output := &bytes.Buffer{}
+	server := exec.CommandContext(ctx, program("sample-apiserver"),
+		"--etcd-servers", plane.env.ControlPlane.Etcd.URL.String(),
+		"--etcd-prefix", "/registry/sample-apiserver",
+		"--kubeconfig", plane.kubeconfig,
+		"--authentication-kubeconfig", plane.kubeconfig,
+		"--authorization-kubeconfig", plane.kubeconfig,
+		"--bind-address", "127.0.0.1",
+		"--secure-port", fmt.Sprint(port),
+		"--tls-cert-file", write("tls.crt", serving.Certificate),
+		"--tls-private-key-file", write("tls.key", serving.Key))
+	server.Stdout, server.Stderr = output, output
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+		if t.Failed() {
+			t.Logf("sample-apiserver:\n%s", output)
+		}
+	})
+}
+
+// freePort is one on which nothing listens.
+func freePort(t *testing.T) int32 {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	address, _ := listener.Addr().(*net.TCPAddr)
+	return int32(address.Port)
+}
