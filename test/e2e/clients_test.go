@@ -46,7 +46,8 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 		return ctx, err
 	}
 	config := rest.CopyConfig(kubeClient.RESTConfig())
-	config.QPS = -1 // kube-apiserver's own limits are the ones that count
+	config.QPS = -1                           // kube-apiserver's own limits are the ones that count
+	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are listed and used on purpose
 	asUser := rest.CopyConfig(config)
 	asUser.Impersonate.UserName = userName
 	scheme := runtime.NewScheme()

@@ -28,7 +28,14 @@ const (
 	operatorNamespace = "extensionapi-system"
 )
 
+// kubeconfig is the path of the administrator's, empty until the cluster is up.
+var kubeconfig string
+
 func TestMain(m *testing.M) {
+	if os.Getenv("CLUSTER_NAME") == "" {
+		fmt.Fprintln(os.Stderr, "CLUSTER_NAME is not set: run 'make e2e', or name the cluster to test on")
+		os.Exit(2)
+	}
 	e := env.New()
 	e.Setup(startDemo, connect, allowUser, removeSample)
 	e.Finish(takeDown)
@@ -48,7 +55,7 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 	if err != nil {
 		return ctx, err
 	}
-	kubeconfig, err := output(ctx,
+	kubeconfig, err = output(ctx,
 		"go", "run", "-C", "hack/cluster", ".", "kubeconfig", "--name", os.Getenv("CLUSTER_NAME"))
 	if err != nil {
 		return ctx, err
@@ -72,16 +79,23 @@ func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, erro
 // takeDown ends the program when it fails: the framework would only note it.
 func takeDown(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	if os.Getenv("E2E_KEEP") == "1" {
-		fmt.Printf("=== E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s\n", os.Getenv("KUBECONFIG"))
+		fmt.Printf("=== E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s\n", kubeconfig)
 		return ctx, nil
 	}
 	fmt.Println("=== Uninstalling the operator and removing the cluster")
-	uninstalled := run(ctx, "bin/tools/helm", "uninstall", operatorName, "--namespace", operatorNamespace, "--wait")
-	if err := errors.Join(uninstalled, run(ctx, "hack/demo.sh", "down")); err != nil {
+	if err := errors.Join(uninstall(ctx), run(ctx, "hack/demo.sh", "down")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	return ctx, nil
+}
+
+func uninstall(ctx context.Context) error {
+	if kubeconfig == "" {
+		return nil
+	}
+	return run(ctx, "bin/tools/helm", "uninstall", operatorName, "--namespace", operatorNamespace, "--wait",
+		"--kubeconfig", kubeconfig)
 }
 
 // run runs a program in the repository's directory and shows its output.

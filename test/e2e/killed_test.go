@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+const kills = 20
+
+// stage is a piece of work that the operator is killed in.
+type stage struct {
+	name string
+	// start asks the operator for the work, done succeeds when it has come to the right end.
+	start func(*testing.T)
+	done  func(context.Context) error
+	// takes is how long the operator is at it when nobody kills it.
+	takes time.Duration
+}
+
+func TestKilledOperatorFinishesItsWork(t *testing.T) {
+	random := newRandom(t)
+	before := newInventory(t)
+	extensionAPI := &v1alpha1.ExtensionAPI{}
+	stages := []*stage{
+		{
+			name: "create",
+			start: func(t *testing.T) {
+				*extensionAPI = *wardle(t, sampleNamespace)
+				create(t, extensionAPI)
+			},
+			done: runs(extensionAPI),
+		},
+		{
+			name:  "update",
+			start: func(t *testing.T) { change(t, extensionAPI, rearrange) },
+			done:  runs(extensionAPI),
+		},
+		{
+			name: "delete",
+			start: func(t *testing.T) {
+				if err := kube.Delete(t.Context(), extensionAPI); err != nil {
+					t.Fatal(err)
+				}
+			},
+			done: func(ctx context.Context) error { return errors.Join(gone(extensionAPI)(ctx), before.sameAs(ctx)) },
+		},
+	}
+	for _, stage := range stages {
+		stage.start(t)
+		stage.takes = eventually(t, time.Minute, stage.done)
+		t.Logf("undisturbed, %s takes %s", stage.name, stage.takes)
+	}
+	for i := range kills {
+		stage, pods := stages[i%len(stages)], victims(t)
+		moment := time.Duration(random.Int64N(int64(stage.takes)))
+		doomed := pods[:1+random.IntN(len(pods))]
+		stage.start(t)
+		select {
+		case <-t.Context().Done():
+		case <-time.After(moment):
+		}
+		kill(t, doomed)
+		took := eventually(t, 2*time.Minute, stage.done)
+		t.Logf("kill %d in %s after %s (%d of 2 replicas): all is as it should be another %s later",
+			i+1, stage.name, moment.Round(time.Millisecond), len(doomed), took)
+	}
+}
+
+// newRandom is seeded with E2E_SEED, to do the same once more, or else with the time.
+func newRandom(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv("E2E_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatalf("E2E_SEED: %v", err)
+		}
+	}
+	t.Logf("to kill at the same moments again: E2E_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// rearrange changes the Pods, their number, and the versions.
+func rearrange(spec *v1alpha1.ExtensionAPISpec) {
+	container(spec).Args = append(container(spec).Args, "--v=1")
+	spec.Server.Replicas = ptr.To[int32](1)
+	spec.Groups[0].Versions = spec.Groups[0].Versions[:1]
+}
+
+// runs succeeds when what the spec asks for is served, and nothing else.
+func runs(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := ready(extensionAPI)(ctx); err != nil {
+			return err
+		}
+		versions := extensionAPI.Spec.Groups[0].Versions
+		if err := served(versions[0].Name)(ctx); err != nil {
+			return err
+		}
+		pods := &corev1.PodList{}
+		if err := kube.List(ctx, pods, client.InNamespace(sampleNamespace), client.HasLabels{ownerLabel}); err != nil {
+			return err
+		}
+		if int32(len(pods.Items)) != *extensionAPI.Spec.Server.Replicas {
+			return fmt.Errorf("there are %d Pods", len(pods.Items))
+		}
+		if len(versions) == 1 {
+			return notServed("v1alpha1")(ctx)
+		}
+		return served("v1alpha1")(ctx)
+	}
+}
+
+// victims are the operator's Pods, the leader first, once all of them run.
+func victims(t *testing.T) []corev1.Pod {
+	t.Helper()
+	var pods []corev1.Pod
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		lease := &coordinationv1.Lease{}
+		if err := kube.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}, lease); err != nil {
+			return err
+		}
+		pods = operatorPods(t)
+		leads := func(pod corev1.Pod) bool {
+			return strings.HasPrefix(ptr.Deref(lease.Spec.HolderIdentity, ""), pod.Name+"_")
+		}
+		slices.SortFunc(pods, func(a, _ corev1.Pod) int { return map[bool]int{true: -1, false: 1}[leads(a)] })
+		if len(pods) != 2 || !leads(pods[0]) || !running(pods[0]) || !running(pods[1]) {
+			return errors.New("the operator does not have two running Pods of which one leads")
+		}
+		return nil
+	})
+	return pods
+}
+
+func running(pod corev1.Pod) bool {
+	statuses := pod.Status.ContainerStatuses
+	return pod.DeletionTimestamp == nil && len(statuses) == 1 && statuses[0].State.Running != nil
+}
+
+// kill sends SIGKILL to the operator's processes. The Pods are replaced, as the kubelet would wait longer and longer
+// before it starts them again, and the Lease is given back, as it would outlive its holder by 15 seconds.
+func kill(t *testing.T, pods []corev1.Pod) {
+	t.Helper()
+	for _, pod := range pods {
+		pid := processOf(t, pod.Status.ContainerStatuses[0])
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pod := range pods {
+		if err := kube.Delete(t.Context(), &pod, client.GracePeriodSeconds(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: operatorName}}
+	if err := kube.Delete(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// processOf finds the process of a container among the machine's own, by its cgroup.
+func processOf(t *testing.T, container corev1.ContainerStatus) int {
+	t.Helper()
+	_, id, found := strings.Cut(container.ContainerID, "containerd://")
+	if !found || id == "" {
+		t.Fatalf("a container without an ID: %v", container)
+	}
+	cgroups, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range cgroups {
+		content, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(content), "/"+id+"\n") {
+			continue // another process, or one that has ended
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	t.Fatalf("found no process of container %s", id)
+	return 0
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	eventually(t, time.Minute, ready(extensionAPI))
+	stranger, reader := serviceAccountToken(t, "e2e-stranger"), serviceAccountToken(t, "e2e-reader")
+	createObject(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "e2e-metrics-reader"},
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: operatorName + ":metrics-reader",
+		},
+		Subjects: []rbacv1.Subject{{
+			Kind: rbacv1.ServiceAccountKind, Namespace: metav1.NamespaceDefault, Name: "e2e-reader",
+		}},
+	})
+	for _, pod := range operatorPods(t) {
+		for who, request := range map[string]struct {
+			token string
+			want  int
+		}{
+			"nobody":   {"", http.StatusUnauthorized},
+			"stranger": {stranger, http.StatusForbidden},
+			"reader":   {reader, http.StatusOK},
+		} {
+			if status, _, err := scrape(t.Context(), pod, request.token); err != nil || status != request.want {
+				t.Errorf("%s gives %s status %d and error %v, want status %d", pod.Name, who, status, err, request.want)
+			}
+		}
+	}
+	// Only the leader probes.
+	eventually(t, time.Minute, somePodMeasures(operatorPods(t), reader,
+		`extensionapi_discovery_duration_seconds_count{extensionapi="wardle",group="wardle.example.com",version="v1beta1"`))
+}
+
+// serviceAccountToken creates a ServiceAccount and returns a token of it.
+func serviceAccountToken(t *testing.T, name string) string {
+	t.Helper()
+	createObject(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name}})
+	return kubectl(t, "create", "token", name, "--namespace", metav1.NamespaceDefault)
+}
+
+func operatorPods(t *testing.T) []corev1.Pod {
+	t.Helper()
+	pods := &corev1.PodList{}
+	err := kube.List(t.Context(), pods, client.InNamespace(operatorNamespace),
+		client.MatchingLabels{"app.kubernetes.io/name": operatorName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pods.Items
+}
+
+func scrape(ctx context.Context, pod corev1.Pod, token string) (status int, body string, err error) {
+	url := "https://" + net.JoinHostPort(pod.Status.PodIP, "8443") + "/metrics"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, "", err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	// The operator signs the certificate of its metrics itself.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(content), err
+}
+
+// somePodMeasures succeeds when one of the Pods answers with a line that begins with series.
+func somePodMeasures(pods []corev1.Pod, token, series string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var errs []error
+		for _, pod := range pods {
+			_, body, err := scrape(ctx, pod, token)
+			if strings.Contains(body, "\n"+series) {
+				return nil
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(append(errs, fmt.Errorf("no Pod has measured %s", series))...)
+	}
+}
