@@ -103,7 +103,7 @@ func awaitThat(
 	eventually(t, func() error {
 		extensionAPI = get(t, name)
 		if err := wanted(extensionAPI); err != nil {
-			return fmt.Errorf("%w\n%s", err, describe(t, extensionAPI))
+			return fmt.Errorf("%w\n%s", err, describe(extensionAPI))
 		}
 		return nil
 	})
@@ -118,7 +118,7 @@ func get(t *testing.T, name string) *v1alpha1.ExtensionAPI {
 		t.Fatal(err)
 	}
 	if err := checkConformance(extensionAPI); err != nil {
-		t.Fatalf("ExtensionAPI %s is not conformant: %v\n%s", name, err, describe(t, extensionAPI))
+		t.Fatalf("ExtensionAPI %s is not conformant: %v\n%s", name, err, describe(extensionAPI))
 	}
 	return extensionAPI
 }

@@ -5,11 +5,10 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
-	"testing"
+	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -118,16 +117,16 @@ func kstatusOf(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
 }
 
 // describe shows what a failed test needs to know of an ExtensionAPI.
-func describe(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) string {
-	t.Helper()
-	shown, err := json.MarshalIndent(struct {
-		Metadata metav1.ObjectMeta
-		Status   v1alpha1.ExtensionAPIStatus
-	}{metav1.ObjectMeta{
-		Name: extensionAPI.Name, Generation: extensionAPI.Generation, DeletionTimestamp: extensionAPI.DeletionTimestamp,
-	}, extensionAPI.Status}, "", "  ")
-	if err != nil {
-		t.Fatal(err)
+func describe(extensionAPI *v1alpha1.ExtensionAPI) string {
+	text := &strings.Builder{}
+	shown := extensionAPI.Status.DeepCopy()
+	fmt.Fprintf(text, "%s, generation %d, observed %d, deleted %v\n",
+		extensionAPI.Name, extensionAPI.Generation, shown.ObservedGeneration, extensionAPI.DeletionTimestamp)
+	for _, c := range shown.Conditions {
+		fmt.Fprintf(text, "  %s %s %s (generation %d): %s\n", c.Type, c.Status, c.Reason, c.ObservedGeneration, c.Message)
 	}
-	return string(shown)
+	shown.Conditions = nil
+	rest, err := json.Marshal(shown)
+	fmt.Fprintln(text, " ", string(rest), err)
+	return text.String()
 }

@@ -57,7 +57,7 @@ func awaitEnd(t *testing.T, name string) {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return errors.Join(err, fmt.Errorf("it is still there:\n%s", describe(t, extensionAPI)))
+		return errors.Join(err, fmt.Errorf("it is still there:\n%s", describe(extensionAPI)))
 	})
 }
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// overdue is what the deployment controller writes when a rollout takes too long.
+var overdue = appsv1.DeploymentCondition{
+	Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded",
+	Message: `ReplicaSet "server-1" has timed out progressing.`,
+}
+
+func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
+	t.Parallel()
+	const name = "trouble"
+	startRollout(t, name)
+	for _, test := range []struct {
+		trouble string
+		// available of the two replicas, and what else the cluster says.
+		available  int32
+		deployment []appsv1.DeploymentCondition
+		pod        *corev1.PodStatus
+		kstatus    status.Status
+		wants      condition
+	}{
+		{
+			trouble: "an image that cannot be pulled",
+			pod:     waiting("ErrImagePull", `failed to resolve "registry.example.com/server": not found`),
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullFailed, "0 of 2 replicas",
+				"Pod trouble-0, container apiserver", `"registry.example.com/server": not found`, "check the image name"),
+		},
+		{
+			trouble: "a container that crashes",
+			pod:     crashed(),
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashing,
+				"Pod trouble-0, container apiserver ended with exit code 1", "panic: no etcd",
+				"kubectl -n trouble logs trouble-0 -c apiserver --previous"),
+		},
+		{
+			trouble:    "a container that crashes until the deadline",
+			deployment: []appsv1.DeploymentCondition{overdue},
+			pod:        crashed(),
+			kstatus:    status.FailedStatus,
+			wants:      isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonCrashing, "panic: no etcd"),
+		},
+		{
+			trouble: "a template that asks for what is not there",
+			pod:     waiting("CreateContainerConfigError", `configmap "config" not found`),
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonContainerConfigError,
+				`configmap "config" not found`, "correct the template"),
+		},
+		{
+			trouble: "no node for the Pods",
+			pod: &corev1.PodStatus{Conditions: []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+				Message: "0/3 nodes are available: 3 Insufficient memory.",
+			}}},
+			kstatus: status.InProgressStatus,
+			wants:   isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonUnschedulable, "3 Insufficient memory."),
+		},
+		{
+			trouble: "Pods that the cluster refuses",
+			deployment: []appsv1.DeploymentCondition{{
+				Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
+				Message: `pods "trouble-0" is forbidden: exceeded quota: small`,
+			}},
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonPodsRefused,
+				`pods "trouble-0" is forbidden: exceeded quota: small`, "raise the quota"),
+		},
+		{
+			trouble:    "a rollout that does not get on",
+			deployment: []appsv1.DeploymentCondition{overdue},
+			kstatus:    status.FailedStatus,
+			wants: isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonRolloutStalled,
+				"has timed out progressing", "kubectl -n trouble describe pods"),
+		},
+		{
+			trouble:   "a rollout on its way, with a replica that serves",
+			available: 1,
+			kstatus:   status.InProgressStatus,
+			wants: isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut,
+				"1 available", "waiting for Pods to become ready"),
+		},
+	} {
+		t.Run(test.trouble, func(t *testing.T) {
+			heal := runPod(t, name, test.pod)
+			setDeploymentStatus(t, name, test.available, test.deployment...)
+			await(t, name, test.kstatus, test.wants)
+			heal()
+			setDeploymentStatus(t, name, 2)
+			await(t, name, status.InProgressStatus,
+				isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonReplicasAvailable, "2 of 2 replicas are available"),
+				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer),
+				isFalse(v1alpha1.ConditionStalled, v1alpha1.ReasonAsDesired))
+		})
+	}
+}
+
+// runPod makes the first Pod of a server, in the replication controller's stead, with what the kubelet says of it. It
+// returns how to remove it, which happens at the end of the test otherwise.
+func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) (remove func()) {
+	t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name + "-0", Labels: manifests.Labels(name)},
+		Spec:       served(name).Spec.Server.Template.Spec,
+	}
+	create(t, pod)
+	remove = func() {
+		if err := plane.client.Delete(ctx, pod); client.IgnoreNotFound(err) != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(remove)
+	if podStatus != nil {
+		pod.Status = *podStatus
+		if err := plane.client.Status().Update(ctx, pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return remove
+}
+
+func waiting(reason, message string) *corev1.PodStatus {
+	return &corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+		Name:  v1alpha1.ServerContainer,
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
+	}}}
+}
+
+func crashed() *corev1.PodStatus {
+	podStatus := waiting("CrashLoopBackOff", "back-off 5m0s restarting failed container")
+	podStatus.ContainerStatuses[0].RestartCount = 7
+	podStatus.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{
+		ExitCode: 1, Reason: "Error", Message: "panic: no etcd\n",
+	}
+	return podStatus
+}
+
+// setDeploymentStatus writes what the deployment controller does of a server with two replicas.
+func setDeploymentStatus(t *testing.T, name string, available int32, conditions ...appsv1.DeploymentCondition) {
+	t.Helper()
+	deployment := &appsv1.Deployment{}
+	eventually(t, func() error {
+		if err := plane.client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, deployment); err != nil {
+			return err
+		}
+		deployment.Status = appsv1.DeploymentStatus{
+			ObservedGeneration: deployment.Generation,
+			Replicas:           available, UpdatedReplicas: available, ReadyReplicas: available, AvailableReplicas: available,
+			Conditions: conditions,
+		}
+		return plane.client.Status().Update(ctx, deployment)
+	})
+}
