@@ -35,7 +35,7 @@ generate: $(TOOLS)/controller-gen ## Write deepcopy code, the CRD and the RBAC r
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
 	$< paths=./controllers/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/crds
-	$< paths=./api/... crd output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
+	$< paths=./api/... crd:generateEmbeddedObjectMeta=true output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
 	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/crds/
 
 .PHONY: verify

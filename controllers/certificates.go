@@ -5,6 +5,8 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,9 +18,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
-
-// defaultValidity equals the default in the schema of certificates.managed, which may be left out as a whole.
-const defaultValidity = 90 * 24 * time.Hour
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
 
@@ -37,8 +36,8 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	if err != nil {
 		return err
 	}
+	s.trust = stored.Bundle
 	if s.namespace != namespaceActive {
-		s.trust = stored.Bundle
 		return nil
 	}
 	result, err := pki.Plan(stored, certificateRequest(s), r.Clock.Now())
@@ -46,10 +45,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		return err
 	}
 	if err := r.storeCertificates(ctx, s, result); err != nil {
-		v, err := writeVerdict(err)
-		s.conclude(v1alpha1.ConditionCertificatesReady, v)
-		s.requeueAfter(refusalRetry)
-		return err
+		return s.refuse(v1alpha1.ConditionCertificatesReady, err)
 	}
 	s.trust = result.Bundle
 	s.conclude(v1alpha1.ConditionCertificatesReady, issuedVerdict(result))
@@ -70,7 +66,21 @@ func (r *Reconciler) storedCertificates(ctx context.Context, s *scope) (pki.Mate
 	if err != nil {
 		return pki.Material{}, err
 	}
-	return pki.Material{Signer: keyPair(signer), Serving: keyPair(serving), Bundle: serving[manifests.CABundleKey]}, nil
+	bundle := signer[manifests.CABundleKey]
+	if signer == nil {
+		// A lost authority is still trusted by kube-apiserver, and its certificate still served.
+		bundle, err = r.registeredBundle(ctx, s)
+	}
+	return pki.Material{Signer: keyPair(signer), Serving: keyPair(serving), Bundle: bundle}, err
+}
+
+// registeredBundle returns what kube-apiserver verifies the server with now.
+func (r *Reconciler) registeredBundle(ctx context.Context, s *scope) ([]byte, error) {
+	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		return registered[name].Spec.CABundle, err
+	}
+	return nil, err
 }
 
 // readSecret returns the data of a Secret, nil when there is none.
@@ -92,7 +102,7 @@ func certificateRequest(s *scope) pki.Request {
 	request := pki.Request{
 		Name:     s.Name,
 		DNSNames: []string{host, host + ".cluster.local"},
-		Validity: defaultValidity,
+		Validity: v1alpha1.DefaultValidity,
 	}
 	if c := s.Spec.Certificates; c != nil && c.Managed != nil && c.Managed.Validity != nil {
 		request.Validity = c.Managed.Validity.Duration
@@ -100,14 +110,16 @@ func certificateRequest(s *scope) pki.Request {
 	return request
 }
 
-// storeCertificates writes the signer first: a serving certificate without its signer would be issued again.
+// storeCertificates writes the signer first: a serving certificate without its signer would be issued again. The bundle
+// is kept with the signer, where the server's namespace cannot add an authority to it; the server's own copy is for
+// people to look at.
 func (r *Reconciler) storeCertificates(ctx context.Context, s *scope, result pki.Result) error {
-	signer := manifests.SignerSecret(s.ExtensionAPI, r.OperatorNamespace, result.Signer)
-	if err := r.Applier.Apply(ctx, signer); err != nil {
+	signer := manifests.SignerSecret(s.ExtensionAPI, r.OperatorNamespace, result.Signer, result.Bundle)
+	if _, err := r.Applier.Apply(ctx, signer); err != nil {
 		return err
 	}
 	serving := manifests.ServingSecret(s.ExtensionAPI, result.Serving, result.Bundle)
-	if err := r.Applier.Apply(ctx, serving); err != nil {
+	if _, err := r.Applier.Apply(ctx, serving); err != nil {
 		return err
 	}
 	if result.Issued != "" {

@@ -4,8 +4,11 @@ package controllers
 
 import (
 	"context"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -33,14 +36,22 @@ func probeTarget(s *scope) discovery.Target {
 		Service:       s.service,
 		ServerName:    manifests.ServingHost(s.backend),
 		CABundle:      s.trust,
-		Interval:      s.Spec.Discovery.Interval.Duration,
-		Limit:         s.Spec.Discovery.Limit.Duration,
+		Interval:      interval(s),
+		Limit:         limit(s),
 	}
 	for _, endpoint := range s.endpoints {
-		target.Endpoints = append(target.Endpoints, endpoint.address)
+		target.Endpoints = append(target.Endpoints, endpoint.Address)
 	}
 	target.Registered = availableGroupVersions(s)
 	return target
+}
+
+func interval(s *scope) time.Duration {
+	return ptr.Deref(s.Spec.Discovery.Interval, metav1.Duration{Duration: v1alpha1.DefaultDiscoveryInterval}).Duration
+}
+
+func limit(s *scope) time.Duration {
+	return ptr.Deref(s.Spec.Discovery.Limit, metav1.Duration{Duration: v1alpha1.DefaultDiscoveryLimit}).Duration
 }
 
 func availableGroupVersions(s *scope) []schema.GroupVersion {

@@ -50,12 +50,12 @@ func describeEndpoints(s *scope, last discovery.Round, limit time.Duration) []v1
 	var result []v1alpha1.EndpointStatus
 	for _, endpoint := range s.endpoints {
 		sample, found := slowest(last.Results, func(key discovery.Key) bool {
-			return key.View == discovery.ViewEndpoint && key.Address == endpoint.address
+			return key.View == discovery.ViewEndpoint && key.Address == endpoint.Address
 		})
 		result = append(result, v1alpha1.EndpointStatus{
-			Address:   endpoint.address,
-			Pod:       endpoint.pod,
-			Discovery: describeSample(before[endpoint.address], sample, found, limit),
+			Address:   endpoint.Address,
+			Pod:       endpoint.Pod,
+			Discovery: describeSample(before[endpoint.Address], sample, found, limit),
 		})
 	}
 	slices.SortStableFunc(result, func(a, b v1alpha1.EndpointStatus) int {
@@ -107,8 +107,7 @@ func describeSample(
 		return nil
 	}
 	if sample.Err != nil {
-		message := sample.Err.Error()
-		return &v1alpha1.DiscoveryStatus{Error: message[:min(len(message), maxErrorLength)]}
+		return &v1alpha1.DiscoveryStatus{Error: shorten(sample.Err.Error(), maxErrorLength)}
 	}
 	if told != nil && told.Last != nil && !discovery.Moved(discovery.Sample{Latency: told.Last.Duration}, sample, limit) {
 		return told
@@ -118,6 +117,9 @@ func describeSample(
 
 // discoveryVerdict judges what clients feel: the requests through kube-apiserver.
 func discoveryVerdict(apiServices []v1alpha1.APIServiceStatus, limit time.Duration) verdict {
+	if len(apiServices) == 0 {
+		return unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
+	}
 	for _, told := range apiServices {
 		if v, decided := groupVersionVerdict(told, limit); decided {
 			return v

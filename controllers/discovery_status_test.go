@@ -12,9 +12,10 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-const limit = 5 * time.Second
+const testLimit = 5 * time.Second
 
 func took(latency time.Duration) *v1alpha1.DiscoveryStatus {
 	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: latency}}
@@ -50,7 +51,7 @@ func TestDiscoveryVerdict(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.told.Name = apiServiceName
-			got := discoveryVerdict([]v1alpha1.APIServiceStatus{test.told}, limit)
+			got := discoveryVerdict([]v1alpha1.APIServiceStatus{test.told}, testLimit)
 			assertVerdict(t, got, test.status, test.reason, test.message)
 		})
 	}
@@ -75,7 +76,7 @@ func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := describeSample(test.told, discovery.Sample{Latency: test.latency}, true, limit)
+			got := describeSample(test.told, discovery.Sample{Latency: test.latency}, true, testLimit)
 			if got.Last.Duration != test.want || got.Error != "" {
 				t.Errorf("told %v, want %v", got.Last.Duration, test.want)
 			}
@@ -89,7 +90,7 @@ func TestTheSlowestKubeAPIServerIsTold(t *testing.T) {
 	describeDiscovery(s, discovery.Round{Results: discovery.Results{
 		throughKubeAPIServer("a"): {Latency: time.Second},
 		throughKubeAPIServer("b"): {Latency: 2 * time.Second},
-	}}, limit)
+	}}, testLimit)
 	if got := s.Status.DiscoveryLatency; got == nil || got.Duration != 2*time.Second {
 		t.Errorf("told %v", got)
 	}
@@ -100,14 +101,14 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 	results := discovery.Results{}
 	for i := range 2 * maxEndpointsTold {
 		address := fmt.Sprintf("10.0.0.%d:8443", i)
-		s.endpoints = append(s.endpoints, endpoint{address: address, pod: fmt.Sprint("pod-", i)})
+		s.endpoints = append(s.endpoints, endpoints.Endpoint{Address: address, Pod: fmt.Sprint("pod-", i)})
 		key := discovery.Key{View: discovery.ViewEndpoint, Address: address, GroupVersion: groupVersion}
 		results[key] = discovery.Sample{Latency: time.Duration(i) * time.Second}
 	}
 	failing := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.3:8443", GroupVersion: groupVersion}
 	results[failing] = discovery.Sample{Err: errors.New("connection refused")}
 
-	told := describeEndpoints(s, discovery.Round{Results: results}, limit)
+	told := describeEndpoints(s, discovery.Round{Results: results}, testLimit)
 	if len(told) != maxEndpointsTold {
 		t.Fatalf("%d endpoints told", len(told))
 	}

@@ -13,11 +13,9 @@ import (
 // action is what the events API wants to know of the operator's deed; it only ever reconciles.
 const action = "Reconcile"
 
-// sendEvents tells of the conditions that turned, and of the phases' own notes.
-func (r *Reconciler) sendEvents(s *scope) {
-	notes := append(transitions(s.before.Status.Conditions, s.Status.Conditions), s.notes...)
+func (r *Reconciler) sendEvents(s *scope, notes []note) {
 	for _, n := range notes {
-		r.Events.Eventf(s.ExtensionAPI, nil, n.eventType, n.reason, action, "%s", n.message)
+		r.Events.Eventf(s.ExtensionAPI, nil, n.eventType, n.reason, action, "%s", shorten(n.message, maxNote))
 	}
 }
 
@@ -56,5 +54,7 @@ var silentReasons = map[string]bool{
 	v1alpha1.ReasonWaitingForServer: true,
 	v1alpha1.ReasonProbing:          true,
 	v1alpha1.ReasonNotRegistered:    true,
-	v1alpha1.ReasonDeleting:         true,
+	// The network may take a moment to send requests to a new Service.
+	v1alpha1.ReasonServiceUnreachable: true,
+	v1alpha1.ReasonDeleting:           true,
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -53,6 +54,10 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	if err := r.Client.Get(ctx, request.NamespacedName, extensionAPI); err != nil {
+		if apierrors.IsNotFound(err) {
+			// Somebody may have removed the finalizer.
+			r.Prober.Forget(request.Name)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	s := newScope(extensionAPI)
@@ -64,11 +69,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
 	err := r.runPhases(ctx, s)
-	summarize(s, r.Clock.Now())
+	summarize(s, err, r.Clock.Now())
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }
 
-// runPhases runs all phases, also after one has failed: what can be observed is told.
+// runPhases runs the phases up to the first error: a later phase would take what is not known for a fact. A refusal that
+// a user can do something about is no error but a verdict, after which the others run.
 func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 	phases := []func(context.Context, *scope) error{
 		r.reconcileNamespace,
@@ -78,11 +84,12 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 		r.reconcileRegistration,
 		r.reconcileDiscovery,
 	}
-	var errs []error
 	for _, phase := range phases {
-		errs = append(errs, phase(ctx, s))
+		if err := phase(ctx, s); err != nil {
+			return err
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func optimisticMergeFrom(before *v1alpha1.ExtensionAPI) client.Patch {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -27,12 +28,14 @@ var waitingReasons = map[string]struct{ reason, advice string }{
 	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "correct the template"},
 }
 
-// podProblem returns the first problem that a Pod shows, in the order of their names; empty when there is none.
+// podProblem returns the first problem that a Pod of the newest revision shows, in the order of their names; empty when
+// there is none.
 func podProblem(pods []corev1.Pod) (reason, message string) {
+	revision := newestRevision(pods)
 	sorted := slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for i := range sorted {
 		pod := &sorted[i]
-		if pod.DeletionTimestamp != nil {
+		if pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision {
 			continue
 		}
 		if reason, message := schedulingProblem(pod); reason != "" {
@@ -45,6 +48,17 @@ func podProblem(pods []corev1.Pod) (reason, message string) {
 		}
 	}
 	return "", ""
+}
+
+// newestRevision is that of the youngest Pod: an older one may still show a problem that its template no longer has.
+func newestRevision(pods []corev1.Pod) string {
+	if len(pods) == 0 {
+		return ""
+	}
+	youngest := slices.MaxFunc(pods, func(a, b corev1.Pod) int {
+		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+	})
+	return youngest.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
 }
 
 func schedulingProblem(pod *corev1.Pod) (reason, message string) {

@@ -17,21 +17,31 @@ import (
 // refusalRetry is the time after which a refused object is tried again: what refused it need not tell when it changes.
 const refusalRetry = 5 * time.Second
 
-// writeVerdict says why an object could not be written, in the cluster's own words, and what to do about it. An error
-// that is not the user's to solve is returned, too, to be logged and tried again.
-func writeVerdict(err error) (verdict, error) {
+// refuse concludes that the API server refused an object, in its own words and with what to do about it. Any other
+// error is returned, to be logged and tried again: it says nothing of what the condition is about.
+func (s *scope) refuse(conditionType string, err error) error {
+	v, refused := refusalVerdict(err)
+	if !refused {
+		return err
+	}
+	s.conclude(conditionType, v)
+	s.requeueAfter(refusalRetry)
+	return nil
+}
+
+func refusalVerdict(err error) (v verdict, refused bool) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
 		return bad(v1alpha1.ReasonNameConflict, fmt.Sprintf(
-			"%v; delete it, or give the ExtensionAPI another name", conflict), stalled), nil
+			"%v; delete it, or give the ExtensionAPI another name", conflict), stalled), true
 	}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return bad(v1alpha1.ReasonNamespaceTerminating, err.Error(), working), nil
+		return bad(v1alpha1.ReasonNamespaceTerminating, err.Error(), working), true
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
 			"the API server refused it: %v; change the ExtensionAPI or what refused it; it is tried again every %s",
-			err, refusalRetry), stalled), nil
+			err, refusalRetry), stalled), true
 	default:
-		return bad(v1alpha1.ReasonWriteFailed, fmt.Sprintf("%v; it is tried again", err), working), err
+		return verdict{}, false
 	}
 }

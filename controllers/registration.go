@@ -3,7 +3,6 @@
 package controllers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
 var apiServiceKind = apiregistrationv1.SchemeGroupVersion.WithKind("APIService")
@@ -31,7 +31,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 		return err
 	}
 	wanted := map[string]bool{}
-	if s.namespace != namespaceTerminating {
+	if s.namespace == namespaceActive {
 		for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
@@ -52,10 +52,13 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 		outcomes = append(outcomes, outcome)
 		errs = append(errs, err)
 	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
 	s.conclude(v1alpha1.ConditionRegistered, registrationVerdict(s.namespace, outcomes))
 	s.conclude(v1alpha1.ConditionAvailable, availableVerdict(s.namespace, outcomes))
 	describeAPIServices(s, outcomes)
-	return errors.Join(errs...)
+	return nil
 }
 
 // register applies one APIService unless something is in the way.
@@ -71,7 +74,7 @@ func (r *Reconciler) register(
 			return outcome, nil
 		}
 	}
-	err := r.Applier.Apply(ctx, configuration)
+	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
 		return outcome, nil
 	}
@@ -79,18 +82,22 @@ func (r *Reconciler) register(
 		outcome.obstacle = heldByOther(conflict.Holder)
 		return outcome, nil
 	}
-	s.requeueAfter(refusalRetry)
-	v, err := writeVerdict(err)
+	v, refused := refusalVerdict(err)
+	if !refused {
+		return outcome, err
+	}
 	outcome.obstacle = v
-	return outcome, err
+	s.requeueAfter(refusalRetry)
+	return outcome, nil
 }
 
-// changesBackend tells whether requests would go to another Service or be verified in another way.
+// changesBackend tells whether requests would go to another Service, or the server be refused that is trusted now. A
+// bundle that only grows can do no harm.
 func changesBackend(
 	existing *apiregistrationv1.APIService, configuration *apiregistration.APIServiceApplyConfiguration,
 ) bool {
 	wanted := configuration.Spec
-	return !bytes.Equal(existing.Spec.CABundle, wanted.CABundle) ||
+	return !pki.Covers(wanted.CABundle, existing.Spec.CABundle) ||
 		!reflect.DeepEqual(existing.Spec.Service, &apiregistrationv1.ServiceReference{
 			Namespace: *wanted.Service.Namespace, Name: *wanted.Service.Name, Port: wanted.Service.Port,
 		})

@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -25,6 +26,14 @@ type registrationOutcome struct {
 	obstacle verdict
 }
 
+// availability is what kube-apiserver says of the APIService, nil while it has said nothing.
+func (o registrationOutcome) availability() *apiregistrationv1.APIServiceCondition {
+	if o.existing == nil {
+		return nil
+	}
+	return helper.GetAPIServiceConditionByType(o.existing, apiregistrationv1.Available)
+}
+
 // obstacle tells why a group-version cannot be sent to the backend yet.
 func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdict {
 	if s.trust == nil {
@@ -38,16 +47,28 @@ func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdic
 		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
 	}
 	for _, endpoint := range s.endpoints {
-		key := discovery.Key{View: discovery.ViewEndpoint, Address: endpoint.address, GroupVersion: groupVersion}
+		key := discovery.Key{View: discovery.ViewEndpoint, Address: endpoint.Address, GroupVersion: groupVersion}
 		if v := sampleObstacle(endpoint.String(), key, last.Results); v.reason != "" {
 			return v
 		}
 	}
-	if s.service != "" {
-		key := discovery.Key{View: discovery.ViewService, Address: s.service, GroupVersion: groupVersion}
-		return sampleObstacle(fmt.Sprintf("the Service (%s)", s.service), key, last.Results)
+	return serviceObstacle(s.service, groupVersion, last.Results)
+}
+
+// serviceObstacle speaks of the network: every replica behind the Service has answered.
+func serviceObstacle(address string, groupVersion schema.GroupVersion, results discovery.Results) verdict {
+	if address == "" {
+		return verdict{}
 	}
-	return verdict{}
+	sample, found := results[discovery.Key{View: discovery.ViewService, Address: address, GroupVersion: groupVersion}]
+	if found && sample.Err == nil {
+		return verdict{}
+	}
+	message := fmt.Sprintf("every ready replica answers discovery; waiting for the Service's address %s to do so", address)
+	if found {
+		message += fmt.Sprintf(": %v; if that lasts, look at kube-proxy and network policies", sample.Err)
+	}
+	return bad(v1alpha1.ReasonServiceUnreachable, message, working)
 }
 
 func sampleObstacle(who string, key discovery.Key, results discovery.Results) verdict {
@@ -64,13 +85,6 @@ func sampleObstacle(who string, key discovery.Key, results discovery.Results) ve
 	default:
 		return verdict{}
 	}
-}
-
-func (e endpoint) String() string {
-	if e.pod != "" {
-		return fmt.Sprintf("Pod %s (%s)", e.pod, e.address)
-	}
-	return "endpoint " + e.address
 }
 
 func heldByOther(holder string) verdict {
@@ -104,17 +118,17 @@ func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) 
 		return v
 	}
 	for _, outcome := range outcomes {
-		if outcome.existing == nil {
+		if outcome.existing == nil && outcome.obstacle.reason != "" {
 			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Registered", working)
 		}
 	}
 	for _, outcome := range outcomes {
-		condition := helper.GetAPIServiceConditionByType(outcome.existing, apiregistrationv1.Available)
+		condition := outcome.availability()
 		if condition == nil || condition.Status == apiregistrationv1.ConditionUnknown {
 			return unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)
 		}
 		if condition.Status != apiregistrationv1.ConditionTrue {
-			return bad(condition.Reason, fmt.Sprintf(
+			return bad(cmp.Or(condition.Reason, v1alpha1.ReasonNotReported), fmt.Sprintf(
 				"kube-apiserver reports %s as unavailable: %s; until it is available, namespace deletion and discovery "+
 					"suffer in the whole cluster", outcome.name, condition.Message), working)
 		}
@@ -122,12 +136,18 @@ func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) 
 	return good(v1alpha1.ReasonAllAvailable, "kube-apiserver reports every APIService available")
 }
 
+// removedVerdict is found when there are no APIServices because there is no namespace.
 func removedVerdict(namespace namespaceState) (v verdict, found bool) {
-	if namespace != namespaceTerminating {
+	switch namespace {
+	case namespaceTerminating:
+		return bad(v1alpha1.ReasonNamespaceTerminating,
+			"the server's namespace is being deleted, so its APIServices have been removed", working), true
+	case namespaceMissing:
+		return bad(v1alpha1.ReasonNamespaceNotFound,
+			"the server's namespace does not exist, so it has no APIServices", working), true
+	default:
 		return verdict{}, false
 	}
-	return bad(v1alpha1.ReasonNamespaceTerminating,
-		"the server's namespace is being deleted, so its APIServices have been removed", working), true
 }
 
 // describeAPIServices fills in the status of each APIService and remembers which are available.
@@ -136,10 +156,8 @@ func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 	s.Status.APIServices = nil
 	for _, outcome := range outcomes {
 		described := v1alpha1.APIServiceStatus{Name: outcome.name, Available: metav1.ConditionUnknown}
-		if outcome.existing != nil {
-			if c := helper.GetAPIServiceConditionByType(outcome.existing, apiregistrationv1.Available); c != nil {
-				described.Available = metav1.ConditionStatus(c.Status)
-			}
+		if condition := outcome.availability(); condition != nil {
+			described.Available = metav1.ConditionStatus(condition.Status)
 		}
 		for _, earlier := range before {
 			if earlier.Name == outcome.name {

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
@@ -81,10 +83,10 @@ func TestAvailableVerdictRepeatsKubeAPIServer(t *testing.T) {
 		reason   string
 		message  string
 	}{
-		"available":      {yes, "True", v1alpha1.ReasonAllAvailable, "every APIService"},
-		"not available":  {no, "False", "FailedDiscoveryCheck", apiServiceName + " as unavailable: connection refused"},
-		"not registered": {nil, "False", v1alpha1.ReasonNotRegistered, apiServiceName},
-		"not checked":    {apiServiceWith(), "Unknown", v1alpha1.ReasonNotReported, apiServiceName},
+		"available":       {yes, "True", v1alpha1.ReasonAllAvailable, "every APIService"},
+		"not available":   {no, "False", "FailedDiscoveryCheck", apiServiceName + " as unavailable: connection refused"},
+		"just registered": {nil, "Unknown", v1alpha1.ReasonNotReported, apiServiceName},
+		"not checked":     {apiServiceWith(), "Unknown", v1alpha1.ReasonNotReported, apiServiceName},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +94,21 @@ func TestAvailableVerdictRepeatsKubeAPIServer(t *testing.T) {
 			assertVerdict(t, availableVerdict(namespaceActive, outcomes), test.status, test.reason, test.message)
 		})
 	}
+}
+
+func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
+	outcomes := []registrationOutcome{{name: apiServiceName, obstacle: bad(v1alpha1.ReasonProbing, "wait", working)}}
+	assertVerdict(t, availableVerdict(namespaceActive, outcomes), "False", v1alpha1.ReasonNotRegistered, apiServiceName)
+}
+
+func TestServiceObstacleSpeaksOfTheNetwork(t *testing.T) {
+	key := discovery.Key{View: discovery.ViewService, Address: "10.1.0.1:443", GroupVersion: groupVersion}
+	refused := discovery.Results{key: {Err: errors.New("dial: connect: connection refused")}}
+	got := serviceObstacle(key.Address, groupVersion, refused)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "connection refused; if that lasts, look at kube-proxy")
+	assertVerdict(t, serviceObstacle(key.Address, groupVersion, nil), "False", v1alpha1.ReasonServiceUnreachable, "waiting")
+	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Results{key: {}}), "", "", "")
+	assertVerdict(t, serviceObstacle("", groupVersion, nil), "", "", "")
 }
 
 func TestSampleObstacle(t *testing.T) {
@@ -119,21 +136,35 @@ func TestSampleObstacle(t *testing.T) {
 }
 
 func TestChangesBackend(t *testing.T) {
+	signer, err := pki.NewSigner("test", noon, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := pki.NewSigner("other", noon, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, both := signer.Certificate, slices.Concat(other.Certificate, signer.Certificate)
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
 		Groups:  []v1alpha1.APIGroup{{Name: "wardle.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
 		Service: &v1alpha1.ServiceReference{Namespace: "a", Name: "b", Port: 443},
 	}}
 	existing := apiServiceWith()
-	existing.Spec.CABundle = []byte("bundle")
+	existing.Spec.CABundle = bundle
 	existing.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: "a", Name: "b", Port: new(int32(443))}
 	existing.Spec.GroupPriorityMinimum = 1
 
+	if changesBackend(existing, manifests.APIServices(extensionAPI, both)[0]) {
+		t.Error("a bundle that only grows counts as a change")
+	}
 	tests := map[string]struct {
 		change func()
 		want   bool
 	}{
 		"other priorities only": {func() {}, false},
-		"another bundle":        {func() { existing.Spec.CABundle = []byte("other") }, true},
+		"another bundle":        {func() { existing.Spec.CABundle = other.Certificate }, true},
+		"a smaller bundle":      {func() { existing.Spec.CABundle = both }, true},
+		"a damaged bundle":      {func() { existing.Spec.CABundle = []byte("rubbish") }, true},
 		"another Service":       {func() { existing.Spec.Service.Name = "c" }, true},
 		"another port":          {func() { existing.Spec.Service.Port = new(int32(444)) }, true},
 	}
@@ -142,7 +173,7 @@ func TestChangesBackend(t *testing.T) {
 			before := existing.DeepCopy()
 			defer func() { existing = before }()
 			test.change()
-			if got := changesBackend(existing, manifests.APIServices(extensionAPI, []byte("bundle"))[0]); got != test.want {
+			if got := changesBackend(existing, manifests.APIServices(extensionAPI, bundle)[0]); got != test.want {
 				t.Errorf("got %v", got)
 			}
 		})

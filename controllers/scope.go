@@ -9,6 +9,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -34,19 +35,14 @@ type scope struct {
 	trust []byte
 	// service is the address of the Service, empty when it has none of its own.
 	service string
-	// endpoints are the addresses of the ready replicas, and the Pods behind them where they are known.
-	endpoints []endpoint
+	// endpoints are the ready replicas.
+	endpoints []endpoints.Endpoint
 	// available are the names of the APIServices that kube-apiserver calls available.
 	available map[string]bool
 
 	verdicts map[string]verdict
 	notes    []note
 	requeue  time.Duration
-}
-
-type endpoint struct {
-	address string
-	pod     string
 }
 
 // note is an Event to be sent after the status has been written.

@@ -4,10 +4,10 @@ package controllers
 
 import (
 	"context"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,63 +28,78 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if s.Spec.Server == nil || s.namespace != namespaceActive {
 		return nil
 	}
-	if err := r.applyServer(ctx, s); err != nil {
-		v, err := writeVerdict(err)
-		s.conclude(v1alpha1.ConditionServerAvailable, v)
-		s.requeueAfter(refusalRetry)
-		return err
-	}
-	deployment := &appsv1.Deployment{}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}, deployment)
-	if client.IgnoreNotFound(err) != nil {
-		return err
-	}
 	pods := &corev1.PodList{}
-	err = r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
+	err := r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
 		client.MatchingLabels(manifests.Labels(s.Name)))
 	if err != nil {
 		return err
+	}
+	generation, err := r.applyServer(ctx, s, accountsInUse(s, pods.Items))
+	if err != nil {
+		return s.refuse(v1alpha1.ConditionServerAvailable, err)
+	}
+	deployment := &appsv1.Deployment{}
+	err = r.Client.Get(ctx, client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}, deployment)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	if deployment.Generation < generation {
+		// The cache does not have what was just applied; what it says of a rollout is of an earlier one.
+		deployment = &appsv1.Deployment{}
 	}
 	v := serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI))
 	s.conclude(v1alpha1.ConditionServerAvailable, v)
 	return nil
 }
 
-// applyServer writes the server's objects, the Deployment last: its Pods need the others.
-func (r *Reconciler) applyServer(ctx context.Context, s *scope) error {
-	deployment, err := manifests.Deployment(s.ExtensionAPI)
-	if err != nil {
-		return err
-	}
-	if err := r.applyServiceAccount(ctx, s); err != nil {
-		return err
-	}
-	for _, object := range []runtime.ApplyConfiguration{
-		manifests.AuthDelegatorBinding(s.ExtensionAPI),
-		manifests.AuthReaderBinding(s.ExtensionAPI),
-		manifests.ServerBinding(s.ExtensionAPI),
-		manifests.Service(s.ExtensionAPI),
-		manifests.PodDisruptionBudget(s.ExtensionAPI),
-		deployment,
-	} {
-		if err := r.Applier.Apply(ctx, object); err != nil {
-			return err
+// accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that of
+// the Pods that are still to be replaced.
+func accountsInUse(s *scope, pods []corev1.Pod) []string {
+	accounts := []string{manifests.ServiceAccountName(s.ExtensionAPI)}
+	for i := range pods {
+		if name := pods[i].Spec.ServiceAccountName; name != "" {
+			accounts = append(accounts, name)
 		}
 	}
-	return nil
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }
 
-// applyServiceAccount removes the operator's ServiceAccount when the template has come to name another one.
-func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope) error {
-	if account := manifests.ServiceAccount(s.ExtensionAPI); account != nil {
-		return r.Applier.Apply(ctx, account)
+// applyServer writes the server's objects, the Deployment last: its Pods need the others. It returns the generation of
+// the Deployment.
+func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []string) (generation int64, err error) {
+	deployment, err := manifests.Deployment(s.ExtensionAPI)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.applyServiceAccount(ctx, s, accounts); err != nil {
+		return 0, err
+	}
+	for _, object := range []runtime.ApplyConfiguration{
+		manifests.AuthDelegatorBinding(s.ExtensionAPI, accounts),
+		manifests.AuthReaderBinding(s.ExtensionAPI, accounts),
+		manifests.ServerBinding(s.ExtensionAPI, accounts),
+		manifests.Service(s.ExtensionAPI),
+		manifests.PodDisruptionBudget(s.ExtensionAPI),
+	} {
+		if _, err := r.Applier.Apply(ctx, object); err != nil {
+			return 0, err
+		}
+	}
+	return r.Applier.Apply(ctx, deployment)
+}
+
+// applyServiceAccount removes the operator's ServiceAccount when the template names another one and the last Pod that
+// ran as it has gone.
+func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope, accounts []string) error {
+	if slices.Contains(accounts, s.Name) {
+		_, err := r.Applier.Apply(ctx, manifests.ServiceAccount(s.ExtensionAPI))
+		return err
 	}
 	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
 	cached := metadataOf(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
-	if err := r.Client.Get(ctx, key, cached); apierrors.IsNotFound(err) {
-		return nil
-	} else if err != nil {
-		return err
+	if err := r.Client.Get(ctx, key, cached); err != nil {
+		return client.IgnoreNotFound(err)
 	}
 	_, err := r.Applier.Delete(ctx, cached.GroupVersionKind(), key, s.Name)
 	return err

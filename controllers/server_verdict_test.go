@@ -153,6 +153,16 @@ func TestPodProblemPassesOverWhatIsNone(t *testing.T) {
 	}
 }
 
+func TestAProblemOfAnOlderRevisionIsNotTold(t *testing.T) {
+	older, newer := podWaiting("ErrImagePull", "not found"), podWaiting("ContainerCreating", "")
+	older.Labels = map[string]string{"pod-template-hash": "a"}
+	newer.Labels = map[string]string{"pod-template-hash": "b"}
+	newer.CreationTimestamp = metav1.NewTime(noon)
+	if reason, message := podProblem([]corev1.Pod{older, newer}); reason != "" {
+		t.Errorf("%s: %s", reason, message)
+	}
+}
+
 func TestLastWordsAreBounded(t *testing.T) {
 	got := lastWords(strings.Repeat("ä", 1000) + " the end")
 	if len(got) > maxLogTail+10 || !strings.HasSuffix(got, "the end") || strings.ContainsRune(got, '\uFFFD') {

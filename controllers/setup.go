@@ -29,13 +29,17 @@ type Settings struct {
 	Metrics prometheus.Registerer
 }
 
+// The metrics are for users that may get /metrics, which kube-apiserver is asked for.
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
 // SetUp has mgr, whose cache is made with CacheOptions, reconcile ExtensionAPIs until ctx ends.
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	probed := make(chan event.GenericEvent)
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader())
 	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
 	prober := discovery.NewProber(clock.RealClock{}, kubeAPIServers.Clients,
-		discovery.AsServiceAccount(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics),
+		discovery.TokenOf(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics),
 		func(name string) { tell(ctx, probed, name) })
 	if err := mgr.Add(prober); err != nil {
 		return err

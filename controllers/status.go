@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,29 +24,34 @@ var readyWhen = []string{
 	v1alpha1.ConditionAvailable,
 }
 
-// summarize turns the verdicts into conditions and adds Ready, Reconciling and Stalled.
-func summarize(s *scope, now time.Time) {
-	s.Status.ObservedGeneration = s.Generation
+// summarize turns the verdicts into conditions and adds Ready, Reconciling and Stalled. After an error that interrupted
+// the phases, what was not looked at stays as it was told, of the generation that it was told of.
+func summarize(s *scope, interruption error, now time.Time) {
 	for _, conditionType := range append(readyWhen, v1alpha1.ConditionDiscoveryWithinLimit) {
 		v, concluded := s.verdicts[conditionType]
-		if !concluded {
-			v = earlierVerdict(s.Status.Conditions, conditionType)
-			s.verdicts[conditionType] = v
+		earlier := meta.FindStatusCondition(s.Status.Conditions, conditionType)
+		switch {
+		case concluded:
+			setCondition(s, conditionType, v, s.Generation, now)
+		case earlier != nil:
+			s.verdicts[conditionType] = verdict{earlier.Status, earlier.Reason, earlier.Message, working}
+		default:
+			s.verdicts[conditionType] = unknown(v1alpha1.ReasonPending, "not looked at yet")
+			setCondition(s, conditionType, s.verdicts[conditionType], s.Generation, now)
 		}
-		setCondition(s, conditionType, v, now)
 	}
-	setCondition(s, v1alpha1.ConditionReady, readyVerdict(s.verdicts), now)
 	reconciling, stalled := progressVerdicts(s.verdicts)
-	setCondition(s, v1alpha1.ConditionReconciling, reconciling, now)
-	setCondition(s, v1alpha1.ConditionStalled, stalled, now)
-}
-
-// earlierVerdict is what was told before, for a phase that could not conclude this time.
-func earlierVerdict(conditions []metav1.Condition, conditionType string) verdict {
-	if earlier := meta.FindStatusCondition(conditions, conditionType); earlier != nil {
-		return verdict{earlier.Status, earlier.Reason, earlier.Message, working}
+	if interruption != nil {
+		reconciling = verdict{
+			metav1.ConditionTrue, v1alpha1.ReasonRetrying, fmt.Sprintf("%v; it is tried again", interruption), working,
+		}
+	} else {
+		s.Status.ObservedGeneration = s.Generation
 	}
-	return unknown(v1alpha1.ReasonPending, "not looked at yet")
+	observed := max(0, s.Status.ObservedGeneration)
+	setCondition(s, v1alpha1.ConditionReady, readyVerdict(s.verdicts), observed, now)
+	setCondition(s, v1alpha1.ConditionReconciling, reconciling, observed, now)
+	setCondition(s, v1alpha1.ConditionStalled, stalled, observed, now)
 }
 
 // readyVerdict is the first cause why the API does not serve, or that it does.
@@ -72,25 +78,26 @@ func progressVerdicts(verdicts map[string]verdict) (reconciling, stalling verdic
 		}
 	}
 	if stalling.status == metav1.ConditionTrue {
-		reconciling = bad(v1alpha1.ConditionStalled, "see Stalled", settled)
+		reconciling = bad(v1alpha1.ReasonStalled, "see Stalled", settled)
 	}
 	return reconciling, stalling
 }
 
-func setCondition(s *scope, conditionType string, v verdict, now time.Time) {
+func setCondition(s *scope, conditionType string, v verdict, generation int64, now time.Time) {
 	meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{
 		Type:               conditionType,
 		Status:             v.status,
 		Reason:             v.reason,
-		Message:            v.message,
-		ObservedGeneration: s.Generation,
+		Message:            shorten(v.message, maxMessage),
+		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(now),
 	})
 }
 
-// writeStatus writes the status if it changed, and then sends the events. The optimistic lock keeps an outdated cache
-// from taking back what was written since.
+// writeStatus writes the status if it changed, and then tells of the conditions that turned. What the phases did is told
+// in any case: it is done. The optimistic lock keeps an outdated cache from taking back what was written since.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
+	r.sendEvents(s, s.notes)
 	if equality.Semantic.DeepEqual(s.before.Status, s.Status) {
 		return nil
 	}
@@ -98,6 +105,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	if err := r.Client.Status().Patch(ctx, object, optimisticMergeFrom(s.before)); err != nil {
 		return err
 	}
-	r.sendEvents(s)
+	r.sendEvents(s, transitions(s.before.Status.Conditions, s.Status.Conditions))
 	return nil
 }

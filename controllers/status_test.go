@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func statusOf(s *scope, conditionType string) metav1.ConditionStatus {
 
 func TestSummarizeSetsEveryConditionWithGenerationReasonAndMessage(t *testing.T) {
 	s := scopeOf(7)
-	summarize(s, noon)
+	summarize(s, nil, noon)
 	if len(s.Status.Conditions) != 8 || s.Status.ObservedGeneration != 7 {
 		t.Errorf("%d conditions, observed generation %d", len(s.Status.Conditions), s.Status.ObservedGeneration)
 	}
@@ -63,7 +64,7 @@ func TestSummarizeFollowsKstatus(t *testing.T) {
 			s := scopeOf(1)
 			concludeAll(s, fine)
 			s.conclude(v1alpha1.ConditionServerAvailable, test.server)
-			summarize(s, noon)
+			summarize(s, nil, noon)
 			for conditionType, want := range map[string]metav1.ConditionStatus{
 				v1alpha1.ConditionReady:       test.ready,
 				v1alpha1.ConditionReconciling: test.reconciling,
@@ -82,7 +83,7 @@ func TestReadyTellsTheFirstCause(t *testing.T) {
 	concludeAll(s, bad(v1alpha1.ReasonNotRegistered, "a consequence", working))
 	s.conclude(v1alpha1.ConditionCertificatesReady, good(v1alpha1.ReasonIssued, "fine"))
 	s.conclude(v1alpha1.ConditionServerAvailable, bad(v1alpha1.ReasonImagePullFailed, "the cause", working))
-	summarize(s, noon)
+	summarize(s, nil, noon)
 	if got := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); got.Message != "the cause" {
 		t.Errorf("Ready says %q", got.Message)
 	}
@@ -92,30 +93,37 @@ func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
 	s := scopeOf(1)
 	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, bad(v1alpha1.ReasonLimitExceeded, "slow", working))
-	summarize(s, noon)
+	summarize(s, nil, noon)
 	if got := statusOf(s, v1alpha1.ConditionReady); got != metav1.ConditionTrue {
 		t.Errorf("Ready = %s", got)
 	}
 }
 
-func TestAPhaseThatCouldNotConcludeKeepsWhatWasTold(t *testing.T) {
+func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
 	s := scopeOf(1)
 	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
-	summarize(s, noon)
+	summarize(s, nil, noon)
 
 	later := newScope(s.ExtensionAPI)
-	summarize(later, noon.Add(time.Hour))
+	later.Generation = 2
+	summarize(later, errors.New("kube-apiserver is away"), noon.Add(time.Hour))
 	for _, condition := range later.Status.Conditions {
 		if condition.Type != v1alpha1.ConditionReconciling && !condition.LastTransitionTime.Time.Equal(noon) {
 			t.Errorf("%s turned to %s", condition.Type, condition.Status)
 		}
+		if condition.ObservedGeneration != 1 {
+			t.Errorf("%s claims to speak of generation %d", condition.Type, condition.ObservedGeneration)
+		}
+	}
+	if got := statusOf(later, v1alpha1.ConditionReconciling); got != metav1.ConditionTrue || later.Status.ObservedGeneration != 1 {
+		t.Errorf("Reconciling = %s, observed generation %d", got, later.Status.ObservedGeneration)
 	}
 }
 
 func TestTransitionsTellEachTurnOnce(t *testing.T) {
 	before := scopeOf(1)
 	concludeAll(before, bad(v1alpha1.ReasonRollingOut, "starting", working))
-	summarize(before, noon)
+	summarize(before, nil, noon)
 	if notes := transitions(nil, before.Status.Conditions); len(notes) != 0 {
 		t.Errorf("what every ExtensionAPI goes through was told: %+v", notes)
 	}
@@ -123,7 +131,7 @@ func TestTransitionsTellEachTurnOnce(t *testing.T) {
 	after := newScope(before.ExtensionAPI)
 	concludeAll(after, good(v1alpha1.ReasonRegistered, "fine"))
 	after.conclude(v1alpha1.ConditionServerAvailable, bad(v1alpha1.ReasonCrashing, "exit code 1", working))
-	summarize(after, noon)
+	summarize(after, nil, noon)
 	notes := transitions(before.Status.Conditions, after.Status.Conditions)
 	var warnings int
 	for _, n := range notes {

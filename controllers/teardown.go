@@ -24,10 +24,18 @@ import (
 )
 
 // teardownPoll is the time between two looks at what sends no event when it is gone.
-const teardownPoll = 500 * time.Millisecond
+const (
+	teardownPoll = 500 * time.Millisecond
+	// stopPoll is longer: the end of the Deployment sends an event.
+	stopPoll = 5 * time.Second
+)
 
-// teardownStep is one step of taking an ExtensionAPI down; it returns what it waits for, empty when it is done.
-type teardownStep func(context.Context, *scope) (waitingFor string, err error)
+// teardownStep is one step of taking an ExtensionAPI down.
+type teardownStep struct {
+	// run returns what it waits for, empty when it is done.
+	run  func(context.Context, *scope) (waitingFor string, err error)
+	poll time.Duration
+}
 
 // teardown takes everything down in order: first the APIServices, and only when every kube-apiserver has dropped the
 // group-versions the server, and then what the server needed to its last moment.
@@ -36,12 +44,17 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
 		return ctrl.Result{}, nil
 	}
-	for _, step := range []teardownStep{r.unregister, r.awaitUnregistered, r.stopServer, r.removeRest} {
-		waitingFor, err := step(ctx, s)
+	for _, step := range []teardownStep{
+		{r.unregister, teardownPoll},
+		{r.awaitUnregistered, teardownPoll},
+		{r.stopServer, stopPoll},
+		{r.removeRest, teardownPoll},
+	} {
+		waitingFor, err := step.run(ctx, s)
 		if err == nil && waitingFor == "" {
 			continue
 		}
-		s.requeueAfter(teardownPoll)
+		s.requeueAfter(step.poll)
 		return s.result(errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err)))
 	}
 	controllerutil.RemoveFinalizer(s.ExtensionAPI, Finalizer)
@@ -57,7 +70,7 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 		s.conclude(conditionType, unknown(v1alpha1.ReasonDeleting, message))
 	}
 	s.conclude(v1alpha1.ConditionAvailable, bad(v1alpha1.ReasonDeleting, message, working))
-	summarize(s, r.Clock.Now())
+	summarize(s, nil, r.Clock.Now())
 	return client.IgnoreNotFound(r.writeStatus(ctx, s))
 }
 

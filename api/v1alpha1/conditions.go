@@ -41,8 +41,6 @@ const (
 	ReasonNameConflict = "NameConflict"
 	// ReasonRefused: the API server refused an object (admission, quota, validation).
 	ReasonRefused = "Refused"
-	// ReasonWriteFailed: writing an object failed; it is tried again.
-	ReasonWriteFailed = "WriteFailed"
 )
 
 // Reasons of CertificatesReady.
@@ -85,6 +83,8 @@ const (
 
 // Reasons of Registered.
 const (
+	// ReasonServiceUnreachable: the replicas answer discovery, but the Service's address does not yet.
+	ReasonServiceUnreachable = "ServiceUnreachable"
 	// ReasonRegistered: every group-version has its APIService.
 	ReasonRegistered = "Registered"
 	// ReasonProbing: ready replicas have not answered discovery of every group-version yet.
@@ -121,6 +121,10 @@ const (
 
 // Reasons of Reconciling.
 const (
+	// ReasonRetrying: kube-apiserver failed a request; it is tried again.
+	ReasonRetrying = "Retrying"
+	// ReasonStalled: nothing is being done, since somebody has to act first.
+	ReasonStalled = "Stalled"
 	// ReasonProgressing: the operator or the cluster works towards the spec.
 	ReasonProgressing = "Progressing"
 )

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -22,6 +23,16 @@ const (
 	maxPorts       = 64
 	maxNameLength  = 63
 	maxImageLength = 4096
+)
+
+const (
+	// quantityPattern is the schema's for resource.Quantity. It allows exponents that the Go type cannot parse.
+	quantityPattern = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|` +
+		`([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`
+	decodableQuantityPattern = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|` +
+		`([eE](\+|-)?[0-9]{1,2}))?$`
+	// maxExactInteger is the largest integer that the schema's floating point bounds can hold exactly.
+	maxExactInteger = 1<<53 - 1
 )
 
 type schema = apiextensionsv1.JSONSchemaProps
@@ -63,8 +74,9 @@ func finish(in io.Reader, out io.Writer) error {
 
 func finishTemplate(template *schema) error {
 	description := template.Description
-	stripDescriptions(template)
+	eachSchema(template, stripDescription)
 	template.Description = description
+	eachSchema(template, boundNumbers)
 	return errors.Join(
 		editIn(template, boundContainers, "spec", "containers"),
 		editIn(template, maxLength(maxNameLength), "spec", "restartPolicy"),
@@ -99,16 +111,41 @@ func editIn(s *schema, edit func(*schema) error, path ...string) error {
 	return err
 }
 
-func stripDescriptions(s *schema) {
-	s.Description = ""
+func stripDescription(s *schema) { s.Description = "" }
+
+// boundNumbers refuses what the Go types cannot hold: one object that does not decode would stop the operator's watch of
+// all of them.
+func boundNumbers(s *schema) {
+	switch {
+	case s.Pattern == quantityPattern:
+		s.Pattern = decodableQuantityPattern
+	case s.Type == "integer" && s.Format == "int64":
+		bound(s, maxExactInteger)
+	case s.Type == "integer", s.XIntOrString && s.Pattern == "":
+		bound(s, math.MaxInt32)
+	}
+}
+
+func bound(s *schema, largest float64) {
+	if s.Maximum == nil {
+		s.Maximum = &largest
+	}
+	if s.Minimum == nil {
+		s.Minimum = ptr.To(-largest)
+	}
+}
+
+// eachSchema edits s and everything below it.
+func eachSchema(s *schema, edit func(*schema)) {
+	edit(s)
 	for name, child := range s.Properties {
-		stripDescriptions(&child)
+		eachSchema(&child, edit)
 		s.Properties[name] = child
 	}
 	if s.Items != nil && s.Items.Schema != nil {
-		stripDescriptions(s.Items.Schema)
+		eachSchema(s.Items.Schema, edit)
 	}
 	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil {
-		stripDescriptions(s.AdditionalProperties.Schema)
+		eachSchema(s.AdditionalProperties.Schema, edit)
 	}
 }

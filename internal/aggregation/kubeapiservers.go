@@ -6,21 +6,27 @@ package aggregation
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// kubeAPIServerName is in the serving certificate of every kube-apiserver.
-const kubeAPIServerName = "kubernetes.default.svc"
+const (
+	// kubeAPIServerName is in the serving certificate of every kube-apiserver.
+	kubeAPIServerName = "kubernetes.default.svc"
+	// kubernetesPort is the port of the Service (k8s.io/kubernetes pkg/controlplane/controller/kubernetesservice).
+	kubernetesPort = "https"
+)
+
+// kubernetesService has every kube-apiserver behind it.
+var kubernetesService = types.NamespacedName{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}
 
 // KubeAPIServers reaches each kube-apiserver by itself, as each aggregates on its own.
 type KubeAPIServers struct {
@@ -39,15 +45,15 @@ func NewKubeAPIServers(config *rest.Config, reader client.Reader) *KubeAPIServer
 // Clients returns an HTTP client for each kube-apiserver, by its address (host:port). Where they list no endpoint, it
 // is the one that config names.
 func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, error) {
-	addresses, err := k.addresses(ctx)
+	slices, err := endpoints.List(ctx, k.reader, kubernetesService)
 	if err != nil {
 		return nil, fmt.Errorf("listing the kube-apiservers behind the Service default/kubernetes: %w", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	current := map[string]*http.Client{}
-	for _, address := range addresses {
-		if current[address], err = k.client(address); err != nil {
+	for _, ready := range endpoints.Ready(slices, kubernetesPort) {
+		if current[ready.Address], err = k.client(ready.Address); err != nil {
 			return nil, err
 		}
 	}
@@ -58,25 +64,6 @@ func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, 
 	}
 	k.clients = current
 	return current, nil
-}
-
-func (k *KubeAPIServers) addresses(ctx context.Context) ([]string, error) {
-	slices := &discoveryv1.EndpointSliceList{}
-	err := k.reader.List(ctx, slices, client.InNamespace(metav1.NamespaceDefault),
-		client.MatchingLabels{discoveryv1.LabelServiceName: "kubernetes"})
-	if err != nil {
-		return nil, err
-	}
-	var addresses []string
-	for _, slice := range slices.Items {
-		for _, port := range slice.Ports {
-			for _, endpoint := range slice.Endpoints {
-				addresses = append(addresses,
-					net.JoinHostPort(endpoint.Addresses[0], strconv.Itoa(int(ptr.Deref(port.Port, 0)))))
-			}
-		}
-	}
-	return addresses, nil
 }
 
 func (k *KubeAPIServers) client(address string) (*http.Client, error) {

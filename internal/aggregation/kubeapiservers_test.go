@@ -30,7 +30,7 @@ type endpointReader struct {
 }
 
 func (r endpointReader) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
-	slice := discoveryv1.EndpointSlice{Ports: []discoveryv1.EndpointPort{{Port: &r.port}}}
+	slice := discoveryv1.EndpointSlice{Ports: []discoveryv1.EndpointPort{{Name: new("https"), Port: &r.port}}}
 	for _, address := range r.addresses {
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{address}})
 	}

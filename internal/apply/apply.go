@@ -44,10 +44,19 @@ type objectID struct {
 	key  client.ObjectKey
 }
 
-// record is what was applied, and the object's resource version right after.
+// record is what was applied, and the object's version right after.
 type record struct {
-	configuration   [sha256.Size]byte
-	resourceVersion string
+	configuration [sha256.Size]byte
+	version       string
+}
+
+// version changes when anybody changes what may have been applied. Where the kind has a generation, status is left out
+// of it, which Kubernetes writes all the time.
+func version(object client.Object) string {
+	if object.GetGeneration() == 0 {
+		return object.GetResourceVersion()
+	}
+	return fmt.Sprint(object.GetUID(), object.GetGeneration(), object.GetLabels())
 }
 
 // New returns an Applier. Every object with the owner label must be in the cache.
@@ -70,33 +79,34 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s %s exists already and belongs to %s", e.Kind, name, e.Holder)
 }
 
-// Apply makes the object be as configuration says, unless it is already. It returns a *ConflictError when an object of
-// that name is not the operator's, and otherwise the API server's error.
-func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) error {
+// Apply makes the object be as configuration says, unless it is already, and returns its generation, 0 where the kind
+// has none. It returns a *ConflictError when an object of that name is not the operator's, and otherwise the API
+// server's error.
+func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (generation int64, err error) {
 	wanted, sum, err := encode(configuration)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	id := objectID{wanted.GroupVersionKind(), client.ObjectKeyFromObject(wanted)}
 	current, err := a.get(ctx, id)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if current != nil {
 		if err := a.checkOwner(wanted, current); err != nil {
-			return err
+			return 0, err
 		}
-		if a.recorded(id) == (record{sum, current.GetResourceVersion()}) {
-			return nil
+		if a.recorded(id) == (record{sum, version(current)}) {
+			return current.GetGeneration(), nil
 		}
 	}
 	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
 		client.FieldOwner(FieldOwner), client.ForceOwnership)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	a.remember(id, record{sum, wanted.GetResourceVersion()})
-	return nil
+	a.remember(id, record{sum, version(wanted)})
+	return wanted.GetGeneration(), nil
 }
 
 func (a *Applier) recorded(id objectID) record {

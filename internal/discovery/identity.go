@@ -5,7 +5,6 @@ package discovery
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -23,12 +22,16 @@ const (
 	tokenTimeout = 10 * time.Second
 )
 
-// AsServiceAccount authenticates with short-lived tokens of a ServiceAccount, which needs no rights: every
-// authenticated user may read discovery. A server could replay a token, so it must not be the operator's own.
-func AsServiceAccount(ctx context.Context, c client.Client, serviceAccount client.ObjectKey) Authenticate {
+// TokenOf returns short-lived tokens of a ServiceAccount, which needs no rights: every authenticated user may read
+// discovery. A server could replay a token, so it must not be the operator's own.
+func TokenOf(ctx context.Context, c client.Client, serviceAccount client.ObjectKey) Token {
 	source := oauth2.ReuseTokenSourceWithExpiry(nil, &tokenRequester{ctx, c, serviceAccount}, tokenRenewBefore)
-	return func(base http.RoundTripper) http.RoundTripper {
-		return &oauth2.Transport{Source: source, Base: base}
+	return func(context.Context) (string, error) {
+		token, err := source.Token()
+		if err != nil {
+			return "", err
+		}
+		return token.AccessToken, nil
 	}
 }
 

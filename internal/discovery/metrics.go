@@ -4,9 +4,14 @@ package discovery
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-const labelExtensionAPI = "extensionapi"
+const (
+	labelExtensionAPI = "extensionapi"
+	labelGroup        = "group"
+	labelVersion      = "version"
+)
 
 // Metrics are the measurements that Prometheus gets.
 type Metrics struct {
@@ -16,7 +21,7 @@ type Metrics struct {
 
 // NewMetrics returns metrics registered with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
-	labels := []string{labelExtensionAPI, "group", "version", "view"}
+	labels := []string{labelExtensionAPI, labelGroup, labelVersion, "view"}
 	metrics := &Metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "extensionapi_discovery_duration_seconds",
@@ -34,19 +39,22 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return metrics
 }
 
-func (m *Metrics) observe(name string, results Results) {
-	for key, sample := range results {
-		labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View)}
-		if sample.Err != nil {
-			m.failures.WithLabelValues(labels...).Inc()
-			continue
-		}
-		m.duration.WithLabelValues(labels...).Observe(sample.Latency.Seconds())
+func (m *Metrics) observe(name string, key Key, sample Sample) {
+	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View)}
+	if sample.Err != nil {
+		m.failures.WithLabelValues(labels...).Inc()
+		return
+	}
+	m.duration.WithLabelValues(labels...).Observe(sample.Latency.Seconds())
+}
+
+func (m *Metrics) forgetGroupVersions(name string, groupVersions []schema.GroupVersion) {
+	for _, removed := range groupVersions {
+		m.forget(prometheus.Labels{labelExtensionAPI: name, labelGroup: removed.Group, labelVersion: removed.Version})
 	}
 }
 
-func (m *Metrics) forget(name string) {
-	labels := prometheus.Labels{labelExtensionAPI: name}
+func (m *Metrics) forget(labels prometheus.Labels) {
 	m.duration.DeletePartialMatch(labels)
 	m.failures.DeletePartialMatch(labels)
 }

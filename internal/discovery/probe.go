@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,30 +27,39 @@ const (
 	timeoutMargin = time.Second
 )
 
-// probe sends one discovery request and reads the whole answer.
-func probe(
-	ctx context.Context, clk clock.PassiveClock, client *http.Client, address string, groupVersion schema.GroupVersion,
-	limit time.Duration,
-) Sample {
-	timeout := max(limit, AggregatorTimeout) + timeoutMargin
+// asker sends discovery requests with one identity.
+type asker struct {
+	clock  clock.PassiveClock
+	client *http.Client
+	// token is sent along, unless it is empty.
+	token string
+	limit time.Duration
+}
+
+// ask sends one discovery request and reads the whole answer.
+func (a asker) ask(ctx context.Context, key Key) Sample {
+	timeout := max(a.limit, AggregatorTimeout) + timeoutMargin
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	start := clk.Now()
-	body, err := get(ctx, client, "https://"+address+"/apis/"+groupVersion.String())
-	latency := clk.Since(start)
+	start := a.clock.Now()
+	body, err := a.get(ctx, "https://"+key.Address+"/apis/"+key.GroupVersion.String())
+	latency := a.clock.Since(start)
 	if err == nil {
-		err = checkResourceList(body, groupVersion)
+		err = checkResourceList(body, key.GroupVersion)
 	}
 	return Sample{Latency: latency, Err: explain(err, timeout)}
 }
 
-func get(ctx context.Context, client *http.Client, target string) ([]byte, error) {
+func (a asker) get(ctx context.Context, target string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Accept", "application/json")
-	response, err := client.Do(request)
+	if a.token != "" {
+		request.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	response, err := a.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +89,10 @@ func checkResourceList(body []byte, groupVersion schema.GroupVersion) error {
 	return nil
 }
 
-// explain words an error so that it is the same each time it happens: without URL and ephemeral port numbers.
+// streamNumber is what HTTP/2 says of the request that failed; it counts up.
+var streamNumber = regexp.MustCompile(`stream ID \d+; `)
+
+// explain words an error so that it is the same each time it happens: without URL, port and stream numbers, and times.
 func explain(err error, timeout time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no complete answer within %s", timeout)
@@ -88,6 +102,13 @@ func explain(err error, timeout time.Duration) error {
 	}
 	if wrapped, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("%s: %w", wrapped.Op, wrapped.Err)
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return fmt.Errorf("the serving certificate has expired or is not valid yet: it is valid from %s to %s",
+			invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
+	}
+	if err != nil && streamNumber.MatchString(err.Error()) {
+		return errors.New(streamNumber.ReplaceAllString(err.Error(), ""))
 	}
 	return err
 }

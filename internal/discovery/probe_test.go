@@ -3,10 +3,15 @@
 package discovery
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
@@ -30,6 +35,12 @@ func answer(status int, body string) http.HandlerFunc {
 	}
 }
 
+func askAt(t *testing.T, client *http.Client, address string) Sample {
+	t.Helper()
+	asker := asker{clock: clock.RealClock{}, client: client, limit: AggregatorTimeout}
+	return asker.ask(t.Context(), Key{ViewEndpoint, address, groupVersion})
+}
+
 func TestProbeJudgesTheAnswer(t *testing.T) {
 	tests := map[string]struct {
 		handler http.HandlerFunc
@@ -51,7 +62,7 @@ func TestProbeJudgesTheAnswer(t *testing.T) {
 			server, address := serve(t, test.handler)
 			client := server.Client()
 			client.CheckRedirect = refuseRedirect
-			sample := probe(t.Context(), clock.RealClock{}, client, address, groupVersion, AggregatorTimeout)
+			sample := askAt(t, client, address)
 			if got := errorText(sample.Err); (test.err == "") != (got == "") || !strings.Contains(got, test.err) {
 				t.Errorf("error %q, want %q", got, test.err)
 			}
@@ -75,14 +86,32 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 func TestErrorsReadTheSameEachTime(t *testing.T) {
 	server, address := serve(t, answer(http.StatusOK, goodAnswer))
 	untrusting := &http.Client{Transport: &http.Transport{}}
-	first := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
-	second := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
+	first, second := askAt(t, untrusting, address), askAt(t, untrusting, address)
 	if first.Err == nil || errorText(first.Err) != errorText(second.Err) {
 		t.Errorf("%v, then %v", first.Err, second.Err)
 	}
 	server.Close()
-	gone := probe(t.Context(), clock.RealClock{}, untrusting, address, groupVersion, AggregatorTimeout)
+	gone := askAt(t, untrusting, address)
 	if errorText(gone.Err) != "dial: connect: connection refused" {
 		t.Errorf("a closed port reads %q", gone.Err)
+	}
+}
+
+func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
+	certificate := &x509.Certificate{NotBefore: time.Unix(0, 0), NotAfter: time.Unix(3600, 0)}
+	var texts []string
+	for _, detail := range []string{"current time 12:00:00 is after …", "current time 12:00:30 is after …"} {
+		failure := x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired, Detail: detail}
+		texts = append(texts, explain(&url.Error{Err: &tls.CertificateVerificationError{Err: failure}}, time.Second).Error())
+	}
+	if texts[0] != texts[1] || !strings.Contains(texts[0], "to 1970-01-01T01:00:00Z") {
+		t.Errorf("reads %q", texts)
+	}
+}
+
+func TestStreamNumbersAreLeftOut(t *testing.T) {
+	got := explain(errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer"), time.Second).Error()
+	if got != "stream error: INTERNAL_ERROR; received from peer" {
+		t.Errorf("reads %q", got)
 	}
 }

@@ -6,27 +6,34 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 )
 
-// firstRetry is the pause after a round that failed; it doubles with each further one, up to the interval.
-const firstRetry = 100 * time.Millisecond
+const (
+	// firstRetry is the pause after a round that failed; it doubles with each further one.
+	firstRetry = 100 * time.Millisecond
+	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
+	lastRetry = 10 * time.Second
+)
 
 // KubeAPIServers returns an HTTP client for each kube-apiserver, by its address (host:port).
 type KubeAPIServers func(ctx context.Context) (map[string]*http.Client, error)
 
-// Authenticate makes a transport to an endpoint send the identity that probes have. It is never the operator's own.
-type Authenticate func(http.RoundTripper) http.RoundTripper
+// Token returns the bearer token of the identity that direct probes have. It is never the operator's own.
+type Token func(ctx context.Context) (string, error)
 
 // Prober probes the tracked targets while it runs.
 type Prober struct {
 	clock          clock.Clock
 	kubeAPIServers KubeAPIServers
-	authenticate   Authenticate
+	token          Token
 	metrics        *Metrics
 	changed        func(name string)
 
@@ -38,11 +45,11 @@ type Prober struct {
 
 // NewProber returns a Prober that calls changed after each round whose results matter.
 func NewProber(
-	clk clock.Clock, kubeAPIServers KubeAPIServers, authenticate Authenticate, metrics *Metrics,
+	clk clock.Clock, kubeAPIServers KubeAPIServers, token Token, metrics *Metrics,
 	changed func(name string),
 ) *Prober {
 	return &Prober{
-		clock: clk, kubeAPIServers: kubeAPIServers, authenticate: authenticate, metrics: metrics, changed: changed,
+		clock: clk, kubeAPIServers: kubeAPIServers, token: token, metrics: metrics, changed: changed,
 		added: make(chan *loop), loops: map[string]*loop{},
 	}
 }
@@ -64,20 +71,40 @@ func (p *Prober) Start(ctx context.Context) error {
 // Track has target probed at once and then at its interval, in place of what was tracked by that name before.
 // Before Start runs, it waits for it, or for ctx to end.
 func (p *Prober) Track(ctx context.Context, name string, target Target) {
-	p.mu.Lock()
-	current, found := p.loops[name]
-	if !found {
-		current = newLoop(name, target)
-		p.loops[name] = current
-	}
-	p.mu.Unlock()
-	if found {
-		current.retarget(target)
+	added := p.trackKnown(name, target)
+	if added == nil {
 		return
 	}
 	select {
-	case p.added <- current:
+	case p.added <- added:
 	case <-ctx.Done():
+	}
+}
+
+// trackKnown returns a new loop to be run where there is none of that name yet.
+func (p *Prober) trackKnown(name string, target Target) (added *loop) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, found := p.loops[name]; found {
+		p.metrics.forgetGroupVersions(name, known.retarget(target))
+		return nil
+	}
+	p.loops[name] = newLoop(name, target)
+	return p.loops[name]
+}
+
+// measure adds results to the metrics, unless they are of what was forgotten meanwhile.
+func (p *Prober) measure(l *loop, results Results) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loops[l.name] != l {
+		return
+	}
+	wanted := l.current().GroupVersions
+	for key, sample := range results {
+		if slices.Contains(wanted, key.GroupVersion) {
+			p.metrics.observe(l.name, key, sample)
+		}
 	}
 }
 
@@ -89,7 +116,7 @@ func (p *Prober) Forget(name string) {
 		close(current.forgotten)
 		delete(p.loops, name)
 	}
-	p.metrics.forget(name)
+	p.metrics.forget(prometheus.Labels{labelExtensionAPI: name})
 }
 
 // Last returns the last round, the zero value before the first has ended.
@@ -120,7 +147,7 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.metrics.observe(l.name, results)
+		p.measure(l, results)
 		if l.publish(Round{Target: target, Results: results}) {
 			p.changed(l.name)
 		}
@@ -141,7 +168,7 @@ func pause(interval, retry time.Duration, failed bool) (delay, nextRetry time.Du
 	if !failed {
 		return interval, firstRetry
 	}
-	return min(interval, retry), min(interval, 2*retry)
+	return min(interval, retry), min(lastRetry, 2*retry)
 }
 
 // loop is the state of one tracked target.
@@ -162,17 +189,24 @@ func newLoop(name string, target Target) *loop {
 	return &loop{name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{})}
 }
 
-func (l *loop) retarget(target Target) {
+// retarget returns the group-versions that are no longer probed.
+func (l *loop) retarget(target Target) (removed []schema.GroupVersion) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if reflect.DeepEqual(l.target, target) {
-		return
+		return nil
+	}
+	for _, groupVersion := range l.target.GroupVersions {
+		if !slices.Contains(target.GroupVersions, groupVersion) {
+			removed = append(removed, groupVersion)
+		}
 	}
 	l.target = target
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
+	return removed
 }
 
 func (l *loop) current() Target {

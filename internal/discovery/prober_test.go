@@ -23,12 +23,15 @@ const interval = 30 * time.Second
 // bench is a Prober under a fake clock, with a server to probe.
 type bench struct {
 	*Prober
-	clock    *clocktesting.FakeClock
-	told     chan string
-	asked    chan string
-	failing  atomic.Bool
-	target   Target
-	registry *prometheus.Registry
+	clock   *clocktesting.FakeClock
+	told    chan string
+	asked   chan string
+	failing atomic.Bool
+	token   chan string
+	// tokenError is set before anything is tracked.
+	tokenError error
+	target     Target
+	registry   *prometheus.Registry
 }
 
 func newBench(t *testing.T) *bench {
@@ -37,10 +40,12 @@ func newBench(t *testing.T) *bench {
 		clock:    clocktesting.NewFakeClock(time.Unix(0, 0)),
 		told:     make(chan string, 100),
 		asked:    make(chan string, 100),
+		token:    make(chan string, 100),
 		registry: prometheus.NewRegistry(),
 	}
 	server, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		b.asked <- r.URL.Path
+		b.token <- r.Header.Get("Authorization")
 		if b.failing.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -59,7 +64,7 @@ func newBench(t *testing.T) *bench {
 		func(context.Context) (map[string]*http.Client, error) {
 			return map[string]*http.Client{address: server.Client()}, nil
 		},
-		func(base http.RoundTripper) http.RoundTripper { return base },
+		func(context.Context) (string, error) { return "a-token", b.tokenError },
 		NewMetrics(b.registry), func(name string) { b.told <- name })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -143,7 +148,7 @@ func TestAFailureIsToldAndTriedAgainSoon(t *testing.T) {
 	}
 }
 
-func TestPauseDoublesUpToTheInterval(t *testing.T) {
+func TestPauseDoublesUpToABound(t *testing.T) {
 	retry := firstRetry
 	var delay time.Duration
 	for range 20 {
@@ -152,8 +157,11 @@ func TestPauseDoublesUpToTheInterval(t *testing.T) {
 			t.Fatalf("the pause shrank from %v to %v", before, delay)
 		}
 	}
-	if delay != interval {
+	if delay != lastRetry {
 		t.Errorf("after many failures the pause is %v", delay)
+	}
+	if delay, _ = pause(time.Second, lastRetry, true); delay != time.Second {
+		t.Errorf("with an interval of 1s the pause is %v", delay)
 	}
 	if delay, retry = pause(interval, retry, false); delay != interval || retry != firstRetry {
 		t.Errorf("after a success: %v and %v", delay, retry)
@@ -210,6 +218,7 @@ func TestMoved(t *testing.T) {
 		"noise":                        {at(3 * time.Millisecond), at(400 * time.Millisecond), false},
 		"more than a tenth":            {at(3 * time.Millisecond), at(600 * time.Millisecond), true},
 		"across the limit":             {at(4900 * time.Millisecond), at(5100 * time.Millisecond), true},
+		"a failure that is over":       {failed, at(time.Millisecond), true},
 		"a failure":                    {at(time.Millisecond), failed, true},
 		"another failure":              {failed, other, true},
 		"the same failure, but slower": {failed, Sample{Err: failed.Err, Latency: time.Second}, false},
@@ -231,5 +240,54 @@ func TestTheServiceIsAskedOnlyWhenThereIsAnEndpointBehindIt(t *testing.T) {
 	target.Endpoints = []string{"10.0.0.1:8443"}
 	if keys := target.direct(); len(keys) != 2 {
 		t.Errorf("asked %v", keys)
+	}
+}
+
+func TestEveryMoveAcrossWhatIsDecidedByIsTold(t *testing.T) {
+	fast, slow := Sample{Latency: 4600 * time.Millisecond}, Sample{Latency: 5500 * time.Millisecond}
+	if !Moved(slow, fast, 10*time.Second) {
+		t.Error("a server that became fast enough to be registered is not told")
+	}
+	if Moved(Sample{Latency: time.Millisecond}, Sample{Latency: 40 * time.Millisecond}, 100*time.Millisecond) {
+		t.Error("with a small limit noise is told")
+	}
+}
+
+func TestDirectProbesCarryTheTokenAndThoseThroughKubeAPIServerDoNot(t *testing.T) {
+	b := newBench(t)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if got := <-b.token; got != "Bearer a-token" {
+		t.Errorf("a direct probe carried %q", got)
+	}
+	b.target.Registered, b.target.Endpoints = b.target.GroupVersions, nil
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if got := <-b.token; got != "" {
+		t.Errorf("a probe through kube-apiserver carried %q", got)
+	}
+}
+
+func TestWithoutATokenNothingIsSent(t *testing.T) {
+	b := newBench(t)
+	b.tokenError = errors.New("no token")
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if sample, _ := b.endpointSample(); !errors.Is(sample.Err, b.tokenError) || len(b.asked) != 0 {
+		t.Errorf("got %v, and %d requests", sample.Err, len(b.asked))
+	}
+}
+
+func TestTheMetricsOfARemovedGroupVersionGo(t *testing.T) {
+	b := newBench(t)
+	other := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}
+	b.target.GroupVersions = []schema.GroupVersion{groupVersion, other}
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	b.target.GroupVersions = []schema.GroupVersion{groupVersion}
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if got := testutil.CollectAndCount(b.metrics.failures); got != 0 {
+		t.Errorf("%d series of failures are left of v2, which answered for another group-version", got)
 	}
 }

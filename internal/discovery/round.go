@@ -15,33 +15,49 @@ import (
 // idleConnectionTimeout outlives the default interval, so that rounds share connections.
 const idleConnectionTimeout = 90 * time.Second
 
+// pingAfter is how long an HTTP/2 connection may be silent before it is checked, and how long the check may take.
+const pingAfter = AggregatorTimeout
+
 // round probes everything that target names, all at the same time.
 func (p *Prober) round(ctx context.Context, l *loop, target Target) Results {
 	collector := &collector{results: Results{}}
-	client := l.client.get(target, p.authenticate)
-	for _, key := range target.direct() {
-		collector.add(key, func() Sample {
-			return probe(ctx, p.clock, client, key.Address, key.GroupVersion, target.Limit)
-		})
-	}
+	p.askDirectly(ctx, collector, l.client.get(target), target)
 	if len(target.Registered) > 0 {
-		p.probeKubeAPIServers(ctx, collector, target)
+		p.askKubeAPIServers(ctx, collector, target)
 	}
 	collector.pending.Wait()
 	return collector.results
 }
 
-// probeKubeAPIServers asks every kube-apiserver. When they cannot be listed, each group-version gets that as its error.
-func (p *Prober) probeKubeAPIServers(ctx context.Context, collector *collector, target Target) {
+// askDirectly asks the server itself. The token is there before the clock starts; without one nothing is asked.
+func (p *Prober) askDirectly(ctx context.Context, collector *collector, client *http.Client, target Target) {
+	keys := target.direct()
+	if len(keys) == 0 {
+		return
+	}
+	token, err := p.token(ctx)
+	asker := asker{clock: p.clock, client: client, token: token, limit: target.Limit}
+	for _, key := range keys {
+		collector.add(key, func() Sample {
+			if err != nil {
+				return Sample{Err: err}
+			}
+			return asker.ask(ctx, key)
+		})
+	}
+}
+
+// askKubeAPIServers asks every kube-apiserver. When they cannot be listed, each group-version gets that as its error.
+func (p *Prober) askKubeAPIServers(ctx context.Context, collector *collector, target Target) {
 	servers, err := p.kubeAPIServers(ctx)
 	for _, groupVersion := range target.Registered {
 		if err != nil {
 			collector.add(Key{View: ViewKubeAPIServer, GroupVersion: groupVersion}, func() Sample { return Sample{Err: err} })
 		}
 		for address, client := range servers {
-			collector.add(Key{ViewKubeAPIServer, address, groupVersion}, func() Sample {
-				return probe(ctx, p.clock, client, address, groupVersion, target.Limit)
-			})
+			key := Key{ViewKubeAPIServer, address, groupVersion}
+			asker := asker{clock: p.clock, client: client, limit: target.Limit}
+			collector.add(key, func() Sample { return asker.ask(ctx, key) })
 		}
 	}
 }
@@ -69,7 +85,7 @@ type directClient struct {
 	caBundle   []byte
 }
 
-func (d *directClient) get(target Target, authenticate Authenticate) *http.Client {
+func (d *directClient) get(target Target) *http.Client {
 	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) {
 		return d.client
 	}
@@ -83,9 +99,11 @@ func (d *directClient) get(target Target, authenticate Authenticate) *http.Clien
 		},
 		ForceAttemptHTTP2: true,
 		IdleConnTimeout:   idleConnectionTimeout,
+		// A connection to a node that died would otherwise be used until TCP gives up.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}
 	*d = directClient{
-		client:     &http.Client{Transport: authenticate(transport), CheckRedirect: refuseRedirect},
+		client:     &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
 		serverName: target.ServerName,
 		caBundle:   target.CABundle,
 	}

@@ -83,17 +83,25 @@ type Round struct {
 }
 
 // Moved tells whether a sample differs from an earlier one so much that it should be told: it failed or succeeded when
-// the other did not, crossed the limit, or moved by more than a tenth of it.
+// the other did not, crossed the limit or that of kube-apiserver, or moved by more than a tenth of the limit.
 func Moved(before, after Sample, limit time.Duration) bool {
 	if errorText(before.Err) != errorText(after.Err) {
 		return true
 	}
-	if (before.Latency > limit) != (after.Latency > limit) {
-		return true
-	}
 	// How long a failed request took says little: a refused connection, or the time-out.
-	return after.Err == nil && (after.Latency-before.Latency).Abs() > limit/10
+	if after.Err != nil {
+		return false
+	}
+	return crosses(before, after, limit) || crosses(before, after, AggregatorTimeout) ||
+		(after.Latency-before.Latency).Abs() > max(limit/10, noise)
 }
+
+func crosses(before, after Sample, limit time.Duration) bool {
+	return (before.Latency > limit) != (after.Latency > limit)
+}
+
+// noise is what a busy machine adds to any latency; a small limit must not make it news.
+const noise = 50 * time.Millisecond
 
 // moved tells whether a round differs from an earlier one in what it probed, or in any sample that moved.
 func (r Round) moved(before Round) bool {

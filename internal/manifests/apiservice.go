@@ -27,6 +27,8 @@ func APIServices(
 					WithGroupPriorityMinimum(group.Priority).
 					WithVersionPriority(int32(highestVersionPriority-i)).
 					WithCABundle(caBundle...).
+					// Said, so that somebody else's true is taken back; with it the API server would refuse a caBundle.
+					WithInsecureSkipTLSVerify(false).
 					WithService(apiregistration.ServiceReference().
 						WithNamespace(backend.Namespace).
 						WithName(backend.Name).

@@ -18,6 +18,9 @@ import (
 func fillContainer(container *corev1.Container) {
 	setDefault(&container.SecurityContext, &corev1.SecurityContext{})
 	security := container.SecurityContext
+	if wantsRoot(security.RunAsUser) {
+		setDefault(&security.RunAsNonRoot, new(false))
+	}
 	if !ptr.Deref(security.Privileged, false) {
 		setDefault(&security.AllowPrivilegeEscalation, new(false))
 		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})

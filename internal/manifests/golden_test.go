@@ -51,11 +51,9 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		if err != nil {
 			t.Fatal(err)
 		}
-		if account := ServiceAccount(extensionAPI); account != nil {
-			objects = append(objects, account)
-		}
-		objects = append(objects, AuthDelegatorBinding(extensionAPI), AuthReaderBinding(extensionAPI),
-			ServerBinding(extensionAPI), SignerSecret(extensionAPI, "extensionapi-system", pair),
+		accounts := []string{ServiceAccountName(extensionAPI)}
+		objects = append(objects, ServiceAccount(extensionAPI), AuthDelegatorBinding(extensionAPI, accounts),
+			AuthReaderBinding(extensionAPI, accounts), ServerBinding(extensionAPI, accounts), SignerSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle")),
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
 	}

@@ -4,6 +4,7 @@ package manifests
 
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -64,6 +65,11 @@ type Backend struct {
 	Namespace string
 	Name      string
 	Port      int32
+}
+
+// Key names the Service.
+func (b Backend) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: b.Namespace, Name: b.Name}
 }
 
 // BackendOf returns the Service that serves the API: the operator's own or the user's.

@@ -3,6 +3,8 @@
 package manifests
 
 import (
+	"cmp"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	rbac "k8s.io/client-go/applyconfigurations/rbac/v1"
@@ -10,56 +12,59 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// ServiceAccount is the identity of the server, nil when the template names another one.
+// ServiceAccount is the identity of the server, unless the template names another one.
 func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
-	if extensionAPI.Spec.Server.Template.Spec.ServiceAccountName != "" {
-		return nil
-	}
 	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name))
 }
 
-// AuthDelegatorBinding lets the server delegate authentication and authorization to kube-apiserver.
-func AuthDelegatorBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.ClusterRoleBindingApplyConfiguration {
-	return clusterRoleBinding(extensionAPI, AuthDelegatorName(extensionAPI.Name), authDelegatorRole)
+// ServiceAccountName is the name of the ServiceAccount that the server runs as.
+func ServiceAccountName(extensionAPI *v1alpha1.ExtensionAPI) string {
+	return cmp.Or(extensionAPI.Spec.Server.Template.Spec.ServiceAccountName, extensionAPI.Name)
 }
 
-// ServerBinding lets the server read what k8s.io/apiserver's admission and flow control need.
-func ServerBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.ClusterRoleBindingApplyConfiguration {
-	return clusterRoleBinding(extensionAPI, ServerBindingName(extensionAPI.Name), ServerRole)
+// AuthDelegatorBinding lets the ServiceAccounts delegate authentication and authorization to kube-apiserver.
+func AuthDelegatorBinding(
+	extensionAPI *v1alpha1.ExtensionAPI, accounts []string,
+) *rbac.ClusterRoleBindingApplyConfiguration {
+	return clusterRoleBinding(extensionAPI, AuthDelegatorName(extensionAPI.Name), authDelegatorRole, accounts)
 }
 
-// AuthReaderBinding lets the server learn by which certificate and headers it knows the aggregator.
-func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.RoleBindingApplyConfiguration {
+// ServerBinding lets the ServiceAccounts read what k8s.io/apiserver's admission and flow control need.
+func ServerBinding(
+	extensionAPI *v1alpha1.ExtensionAPI, accounts []string,
+) *rbac.ClusterRoleBindingApplyConfiguration {
+	return clusterRoleBinding(extensionAPI, ServerBindingName(extensionAPI.Name), ServerRole, accounts)
+}
+
+// AuthReaderBinding lets the ServiceAccounts learn by which certificate and headers they know the aggregator.
+func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
 	return rbac.RoleBinding(AuthReaderName(extensionAPI.Name), AuthReaderNamespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
 		WithRoleRef(roleRef("Role", authReaderRole)).
-		WithSubjects(subject(extensionAPI))
+		WithSubjects(subjects(extensionAPI, accounts)...)
 }
 
 func clusterRoleBinding(
-	extensionAPI *v1alpha1.ExtensionAPI, name, role string,
+	extensionAPI *v1alpha1.ExtensionAPI, name, role string, accounts []string,
 ) *rbac.ClusterRoleBindingApplyConfiguration {
 	return rbac.ClusterRoleBinding(name).
 		WithLabels(objectLabels(extensionAPI.Name)).
 		WithRoleRef(roleRef("ClusterRole", role)).
-		WithSubjects(subject(extensionAPI))
+		WithSubjects(subjects(extensionAPI, accounts)...)
 }
 
 func roleRef(kind, name string) *rbac.RoleRefApplyConfiguration {
 	return rbac.RoleRef().WithAPIGroup(rbacv1.GroupName).WithKind(kind).WithName(name)
 }
 
-func subject(extensionAPI *v1alpha1.ExtensionAPI) *rbac.SubjectApplyConfiguration {
-	return rbac.Subject().
-		WithKind(rbacv1.ServiceAccountKind).
-		WithNamespace(extensionAPI.Spec.Server.Namespace).
-		WithName(serviceAccountName(extensionAPI))
-}
-
-func serviceAccountName(extensionAPI *v1alpha1.ExtensionAPI) string {
-	if name := extensionAPI.Spec.Server.Template.Spec.ServiceAccountName; name != "" {
-		return name
+func subjects(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) []*rbac.SubjectApplyConfiguration {
+	var result []*rbac.SubjectApplyConfiguration
+	for _, account := range accounts {
+		result = append(result, rbac.Subject().
+			WithKind(rbacv1.ServiceAccountKind).
+			WithNamespace(extensionAPI.Spec.Server.Namespace).
+			WithName(account))
 	}
-	return extensionAPI.Name
+	return result
 }

@@ -10,27 +10,26 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// CABundleKey is the key of the trust bundle in the serving Secret, as cert-manager and service-ca name it.
+// CABundleKey is the key of the trust bundle, as cert-manager and service-ca name it.
 const CABundleKey = "ca.crt"
 
-// SignerSecret holds the certificate authority. It stays in the operator's namespace.
+// SignerSecret holds the certificate authority and the trust bundle. It stays in the operator's namespace.
 func SignerSecret(
-	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair,
+	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {
-	return tlsSecret(extensionAPI, SignerSecretName(extensionAPI.Name), operatorNamespace, signer)
+	return tlsSecret(extensionAPI, SignerSecretName(extensionAPI.Name), operatorNamespace, signer, bundle)
 }
 
-// ServingSecret holds the serving certificate and the trust bundle, in the server's namespace.
+// ServingSecret holds the serving certificate and a copy of the trust bundle, in the server's namespace.
 func ServingSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, serving pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {
 	namespace := extensionAPI.Spec.Server.Namespace
-	return tlsSecret(extensionAPI, ServingSecretName(extensionAPI.Name), namespace, serving).
-		WithData(map[string][]byte{CABundleKey: bundle})
+	return tlsSecret(extensionAPI, ServingSecretName(extensionAPI.Name), namespace, serving, bundle)
 }
 
 func tlsSecret(
-	extensionAPI *v1alpha1.ExtensionAPI, name, namespace string, pair pki.KeyPair,
+	extensionAPI *v1alpha1.ExtensionAPI, name, namespace string, pair pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {
 	return core.Secret(name, namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
@@ -38,5 +37,6 @@ func tlsSecret(
 		WithData(map[string][]byte{
 			corev1.TLSCertKey:       pair.Certificate,
 			corev1.TLSPrivateKeyKey: pair.Key,
+			CABundleKey:             bundle,
 		})
 }

@@ -18,9 +18,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// DefaultReplicas is the least number of Pods with which a rollout loses no request.
-const DefaultReplicas = 2
-
 // Service gives the server its stable address; kube-apiserver sends requests to it.
 func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
@@ -56,7 +53,7 @@ func Deployment(extensionAPI *v1alpha1.ExtensionAPI) (*apps.DeploymentApplyConfi
 
 // Replicas is the number of Pods that the user wants.
 func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
-	return ptr.Deref(extensionAPI.Spec.Server.Replicas, DefaultReplicas)
+	return ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
 }
 
 // PodDisruptionBudget has node drains take one Pod at a time. It never holds up a drain for a Pod that does not serve.

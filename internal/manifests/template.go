@@ -44,7 +44,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	maps.Copy(template.Labels, labels)
 
 	pod := &template.Spec
-	setDefault(&pod.ServiceAccountName, serviceAccountName(extensionAPI))
+	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	fillPodSecurity(pod)
 	fillSpread(pod, labels)
@@ -61,12 +61,11 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	return template
 }
 
-// fillPodSecurity asks for what Pod Security "restricted" demands. A template that wants root gets no user forced on
-// it.
+// fillPodSecurity asks for what Pod Security "restricted" demands, unless the template wants root.
 func fillPodSecurity(pod *corev1.PodSpec) {
 	setDefault(&pod.SecurityContext, &corev1.PodSecurityContext{})
 	security := pod.SecurityContext
-	setDefault(&security.RunAsNonRoot, new(true))
+	setDefault(&security.RunAsNonRoot, new(!wantsRoot(security.RunAsUser)))
 	setDefault(&security.SeccompProfile, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault})
 	if *security.RunAsNonRoot {
 		setDefault(&security.RunAsUser, ptr.To[int64](nonRootID))
@@ -74,6 +73,8 @@ func fillPodSecurity(pod *corev1.PodSpec) {
 		setDefault(&security.FSGroup, ptr.To[int64](nonRootID))
 	}
 }
+
+func wantsRoot(user *int64) bool { return user != nil && *user == 0 }
 
 // fillSpread spreads the Pods of one revision over the nodes, without refusing to run them on a single one.
 func fillSpread(pod *corev1.PodSpec, labels map[string]string) {

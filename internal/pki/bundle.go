@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/util/cert"
@@ -26,6 +27,16 @@ func ParseBundle(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 	return nil, errors.New("the bundle holds no certificate authority that is valid now")
 }
 
+// Covers tells whether bundle holds every certificate of other, so that nothing that other trusts loses its trust.
+func Covers(bundle, other []byte) bool {
+	certificates, err := cert.ParseCertsPEM(bundle)
+	if err != nil {
+		return false
+	}
+	needed, err := cert.ParseCertsPEM(other)
+	return err == nil && !slices.ContainsFunc(needed, func(c *x509.Certificate) bool { return !contains(certificates, c) })
+}
+
 // extendBundle returns current followed by the authorities of previous that are still valid.
 func extendBundle(current *x509.Certificate, previous []byte, now time.Time) ([]byte, error) {
 	bundle := []*x509.Certificate{current}
@@ -44,10 +55,5 @@ func usable(certificate *x509.Certificate, now time.Time) bool {
 }
 
 func contains(certificates []*x509.Certificate, wanted *x509.Certificate) bool {
-	for _, certificate := range certificates {
-		if certificate.Equal(wanted) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(certificates, wanted.Equal)
 }

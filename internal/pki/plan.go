@@ -3,7 +3,6 @@
 package pki
 
 import (
-	"bytes"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -61,11 +60,6 @@ func Plan(stored Material, want Request, now time.Time) (Result, error) {
 	result.note(reason)
 	result.NotAfter, result.RenewalTime = leaf.NotAfter, renewalTime(leaf)
 	return result, nil
-}
-
-// Changed tells whether result differs from what was stored.
-func (r Result) Changed(stored Material) bool {
-	return r.Issued != "" || !bytes.Equal(r.Bundle, stored.Bundle)
 }
 
 func (r *Result) note(reason string) {
@@ -140,7 +134,7 @@ func checkServing(
 	return leaf, ""
 }
 
-// renewalTime is when two thirds of the validity have passed.
+// renewalTime is when two thirds of the validity have passed, in whole seconds as status tells it.
 func renewalTime(leaf *x509.Certificate) time.Time {
-	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
+	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3).Truncate(time.Second)
 }

@@ -4,6 +4,7 @@ package pki
 
 import (
 	"crypto/x509"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestPlanFromNothingIssuesBothCertificates(t *testing.T) {
 func TestPlanKeepsWhatIsGood(t *testing.T) {
 	first := plan(t, Material{}, want, start)
 	second := plan(t, first.Material, want, first.RenewalTime.Add(-time.Second))
-	if second.Changed(first.Material) {
+	if second.Issued != "" {
 		t.Errorf("issued anew: %s", second.Issued)
 	}
 }
@@ -125,7 +126,7 @@ func TestPlanReplaces(t *testing.T) {
 			if kept := string(result.Signer.Certificate) == string(first.Signer.Certificate); kept != test.keepsSigner {
 				t.Errorf("signer kept = %v, want %v", kept, test.keepsSigner)
 			}
-			if plan(t, result.Material, request, now).Changed(result.Material) {
+			if again := plan(t, result.Material, request, now); again.Issued != "" {
 				t.Error("a second plan at the same moment changes something again")
 			}
 		})
@@ -144,6 +145,30 @@ func TestReplacedAuthorityStaysTrustedWhilePodsServeItsCertificate(t *testing.T)
 	afterExpiry := first.NotAfter.Add(signerValidity)
 	third := plan(t, second.Material, want, afterExpiry)
 	assertBundleSize(t, third.Bundle, 1)
+}
+
+func TestCovers(t *testing.T) {
+	a, b := plan(t, Material{}, want, start).Bundle, plan(t, Material{}, want, start).Bundle
+	both := slices.Concat(a, b)
+	tests := map[string]struct {
+		bundle, other []byte
+		want          bool
+	}{
+		"the same":   {a, a, true},
+		"more":       {both, b, true},
+		"less":       {a, both, false},
+		"another":    {a, b, false},
+		"of rubbish": {a, []byte("rubbish"), false},
+		"rubbish":    {[]byte("rubbish"), a, false},
+		"of nothing": {a, nil, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Covers(test.bundle, test.other); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
 }
 
 func assertBundleSize(t *testing.T, bundle []byte, size int) {

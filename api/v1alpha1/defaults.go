@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import "time"
+
+// What the schema fills in; a test compares the two. Code falls back on these where a field is not set all the same.
+const (
+	// DefaultReplicas is the least number of Pods with which a rollout loses no request.
+	DefaultReplicas = 2
+	// DefaultDiscoveryLimit is the limit of kube-apiserver itself.
+	DefaultDiscoveryLimit = 5 * time.Second
+	// DefaultDiscoveryInterval is that of kube-apiserver's own availability check.
+	DefaultDiscoveryInterval = 30 * time.Second
+	// DefaultValidity is the validity of a serving certificate.
+	DefaultValidity = 90 * 24 * time.Hour
+)

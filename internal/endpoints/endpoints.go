@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package endpoints finds the ready addresses behind a Service.
+package endpoints
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Endpoint is one ready address.
+type Endpoint struct {
+	// Address is host:port.
+	Address string
+	// Pod behind the address, empty where it is not known.
+	Pod string
+}
+
+func (e Endpoint) String() string {
+	if e.Pod != "" {
+		return fmt.Sprintf("Pod %s (%s)", e.Pod, e.Address)
+	}
+	return "endpoint " + e.Address
+}
+
+// List returns the EndpointSlices of a Service.
+func List(ctx context.Context, reader client.Reader, service client.ObjectKey) ([]discoveryv1.EndpointSlice, error) {
+	list := &discoveryv1.EndpointSliceList{}
+	err := reader.List(ctx, list, client.InNamespace(service.Namespace),
+		client.MatchingLabels{discoveryv1.LabelServiceName: service.Name})
+	return list.Items, err
+}
+
+// Behind returns a Service's own address, empty when it has none, and the ready endpoints behind its port: where the
+// aggregator sends requests to.
+func Behind(
+	service *corev1.Service, port int32, endpointSlices []discoveryv1.EndpointSlice,
+) (own string, ready []Endpoint) {
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
+		return "", []Endpoint{{Address: hostPort(service.Spec.ExternalName, port)}}
+	}
+	portName, found := PortName(service, port)
+	if !found {
+		return "", nil
+	}
+	if service.Spec.ClusterIP != "" && service.Spec.ClusterIP != corev1.ClusterIPNone {
+		own = hostPort(service.Spec.ClusterIP, port)
+	}
+	return own, Ready(endpointSlices, portName)
+}
+
+// PortName returns the name of a Service's port, and whether there is such a port.
+func PortName(service *corev1.Service, port int32) (name string, found bool) {
+	for _, candidate := range service.Spec.Ports {
+		if candidate.Port == port {
+			return candidate.Name, true
+		}
+	}
+	return "", false
+}
+
+// Ready returns the ready endpoints of the port of that name, in the order of their addresses. An address may stand in
+// several slices; it is returned once.
+func Ready(endpointSlices []discoveryv1.EndpointSlice, portName string) []Endpoint {
+	var result []Endpoint
+	for _, slice := range endpointSlices {
+		for _, port := range slice.Ports {
+			if ptr.Deref(port.Name, "") == portName && port.Port != nil {
+				result = append(result, readyIn(slice, *port.Port)...)
+			}
+		}
+	}
+	// Of two entries for an address, the one that names the Pod comes first and stays.
+	slices.SortFunc(result, func(a, b Endpoint) int {
+		return cmp.Or(cmp.Compare(a.Address, b.Address), -cmp.Compare(a.Pod, b.Pod))
+	})
+	return slices.CompactFunc(result, func(a, b Endpoint) bool { return a.Address == b.Address })
+}
+
+func readyIn(slice discoveryv1.EndpointSlice, port int32) []Endpoint {
+	var result []Endpoint
+	for _, candidate := range slice.Endpoints {
+		// nil means ready (k8s.io/api/discovery/v1, EndpointConditions).
+		if !ptr.Deref(candidate.Conditions.Ready, true) || len(candidate.Addresses) == 0 {
+			continue
+		}
+		ready := Endpoint{Address: hostPort(candidate.Addresses[0], port)}
+		if target := candidate.TargetRef; target != nil && target.Kind == "Pod" {
+			ready.Pod = target.Name
+		}
+		result = append(result, ready)
+	}
+	return result
+}
+
+func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
