@@ -32,8 +32,8 @@ func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	return err
 }
 
-// findExistingEndpoints looks at somebody else's Service. Nothing of it is watched, so it is read at every interval, and
-// more often while it is not ready.
+// findExistingEndpoints looks at somebody else's Service. Nothing of it is watched, so it is read at every interval,
+// and more often while it is not ready.
 func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error {
 	service := &corev1.Service{}
 	err := r.Live.Get(ctx, s.backend.Key(), service)

@@ -14,7 +14,8 @@ import (
 
 func TestServiceVerdict(t *testing.T) {
 	backend := manifests.Backend{Namespace: "a", Name: "b", Port: 443}
-	service, portless := &corev1.Service{Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}, &corev1.Service{}
+	portless := &corev1.Service{}
+	service := &corev1.Service{Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
 	external := &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "h"}}
 	tests := map[string]struct {
 		service *corev1.Service

@@ -73,8 +73,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }
 
-// runPhases runs the phases up to the first error: a later phase would take what is not known for a fact. A refusal that
-// a user can do something about is no error but a verdict, after which the others run.
+// runPhases runs the phases up to the first error: a later phase would take what is not known for a fact. A refusal
+// that a user can do something about is no error but a verdict, after which the others run.
 func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 	phases := []func(context.Context, *scope) error{
 		r.reconcileNamespace,

@@ -105,8 +105,9 @@ func TestServiceObstacleSpeaksOfTheNetwork(t *testing.T) {
 	key := discovery.Key{View: discovery.ViewService, Address: "10.1.0.1:443", GroupVersion: groupVersion}
 	refused := discovery.Results{key: {Err: errors.New("dial: connect: connection refused")}}
 	got := serviceObstacle(key.Address, groupVersion, refused)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "connection refused; if that lasts, look at kube-proxy")
-	assertVerdict(t, serviceObstacle(key.Address, groupVersion, nil), "False", v1alpha1.ReasonServiceUnreachable, "waiting")
+	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "refused; if that lasts, look at kube-proxy")
+	got = serviceObstacle(key.Address, groupVersion, nil)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "waiting")
 	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Results{key: {}}), "", "", "")
 	assertVerdict(t, serviceObstacle("", groupVersion, nil), "", "", "")
 }

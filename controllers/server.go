@@ -52,8 +52,8 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that of
-// the Pods that are still to be replaced.
+// accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that
+// of the Pods that are still to be replaced.
 func accountsInUse(s *scope, pods []corev1.Pod) []string {
 	accounts := []string{manifests.ServiceAccountName(s.ExtensionAPI)}
 	for i := range pods {

@@ -94,8 +94,8 @@ func setCondition(s *scope, conditionType string, v verdict, generation int64, n
 	})
 }
 
-// writeStatus writes the status if it changed, and then tells of the conditions that turned. What the phases did is told
-// in any case: it is done. The optimistic lock keeps an outdated cache from taking back what was written since.
+// writeStatus writes the status if it changed, and then tells of the conditions that turned. What the phases did is
+// told in any case: it is done. The optimistic lock keeps an outdated cache from taking back what was written since.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	r.sendEvents(s, s.notes)
 	if equality.Semantic.DeepEqual(s.before.Status, s.Status) {

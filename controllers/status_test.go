@@ -115,8 +115,11 @@ func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
 			t.Errorf("%s claims to speak of generation %d", condition.Type, condition.ObservedGeneration)
 		}
 	}
-	if got := statusOf(later, v1alpha1.ConditionReconciling); got != metav1.ConditionTrue || later.Status.ObservedGeneration != 1 {
-		t.Errorf("Reconciling = %s, observed generation %d", got, later.Status.ObservedGeneration)
+	if got := statusOf(later, v1alpha1.ConditionReconciling); got != metav1.ConditionTrue {
+		t.Errorf("Reconciling = %s", got)
+	}
+	if got := later.Status.ObservedGeneration; got != 1 {
+		t.Errorf("observed generation %d", got)
 	}
 }
 

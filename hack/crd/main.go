@@ -113,8 +113,8 @@ func editIn(s *schema, edit func(*schema) error, path ...string) error {
 
 func stripDescription(s *schema) { s.Description = "" }
 
-// boundNumbers refuses what the Go types cannot hold: one object that does not decode would stop the operator's watch of
-// all of them.
+// boundNumbers refuses what the Go types cannot hold: one object that does not decode would stop the operator's watch
+// of all of them.
 func boundNumbers(s *schema) {
 	switch {
 	case s.Pattern == quantityPattern:
@@ -131,7 +131,7 @@ func bound(s *schema, largest float64) {
 		s.Maximum = &largest
 	}
 	if s.Minimum == nil {
-		s.Minimum = ptr.To(-largest)
+		s.Minimum = new(-largest)
 	}
 }
 

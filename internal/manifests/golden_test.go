@@ -53,7 +53,8 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		}
 		accounts := []string{ServiceAccountName(extensionAPI)}
 		objects = append(objects, ServiceAccount(extensionAPI), AuthDelegatorBinding(extensionAPI, accounts),
-			AuthReaderBinding(extensionAPI, accounts), ServerBinding(extensionAPI, accounts), SignerSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle")),
+			AuthReaderBinding(extensionAPI, accounts), ServerBinding(extensionAPI, accounts),
+			SignerSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle")),
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
 	}
