@@ -12,7 +12,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -80,14 +82,18 @@ func collectGarbage(t *testing.T, name string) {
 	}
 }
 
-// objectsOf lists the objects of every kind that carry the owner label of an ExtensionAPI, and their resource versions.
-func objectsOf(t *testing.T, name string) map[string]string {
+// objectsOf lists the objects of every kind that carry the owner label of the ExtensionAPIs, and their resource versions.
+func objectsOf(t *testing.T, names ...string) map[string]string {
 	t.Helper()
+	owned, err := labels.NewRequirement(manifests.OwnerLabel, selection.In, names)
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := map[string]string{}
 	for _, kind := range listableKinds(t) {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind)
-		err := plane.client.List(ctx, list, client.MatchingLabels(manifests.Labels(name)))
+		err := plane.client.List(ctx, list, client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*owned)})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsServiceUnavailable(err) {
 			t.Fatalf("listing %s: %v", kind, err)
 		}

@@ -11,6 +11,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,5 +58,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { running.stop() }()
+	// Tests wait more than they work, whatever the number of processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		return 0, err
+	}
 	return m.Run(), nil
 }

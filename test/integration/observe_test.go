@@ -8,9 +8,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -71,22 +73,46 @@ func expectUnchanged(t *testing.T, before, after map[string]string) {
 // observations counts the samples of the discovery histogram.
 func observations(t *testing.T, name, group, version, view string) uint64 {
 	t.Helper()
-	families, err := running.metrics.Gather()
+	var count uint64
+	for _, metric := range metricsOf(t, running.metrics, "extensionapi_discovery_duration_seconds",
+		map[string]string{"extensionapi": name, "group": group, "version": version, "view": view}) {
+		count += metric.GetHistogram().GetSampleCount()
+	}
+	return count
+}
+
+// reconciliations counts those of all ExtensionAPIs.
+func reconciliations(t *testing.T) int {
+	t.Helper()
+	var count float64
+	for _, result := range []string{"success", "requeue_after", "requeue", "error"} {
+		for _, metric := range metricsOf(t, metrics.Registry, "controller_runtime_reconcile_total",
+			map[string]string{"controller": "extensionapi", "result": result}) {
+			count += metric.GetCounter().GetValue()
+		}
+	}
+	return int(count)
+}
+
+// metricsOf returns the metrics of a family that have these labels.
+func metricsOf(t *testing.T, gatherer prometheus.Gatherer, name string, labels map[string]string) []*dto.Metric {
+	t.Helper()
+	families, err := gatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := map[string]string{"extensionapi": name, "group": group, "version": version, "view": view}
+	var found []*dto.Metric
 	for _, family := range families {
-		if family.GetName() != "extensionapi_discovery_duration_seconds" {
+		if family.GetName() != name {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
-			if maps.Equal(labelsOf(metric), wanted) {
-				return metric.GetHistogram().GetSampleCount()
+			if maps.Equal(labelsOf(metric), labels) {
+				found = append(found, metric)
 			}
 		}
 	}
-	return 0
+	return found
 }
 
 func labelsOf(metric *dto.Metric) map[string]string {

@@ -3,19 +3,14 @@
 package integration
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/x509"
 	"maps"
 	"slices"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/cert"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -64,6 +59,42 @@ func TestServerGetsEveryObjectThatItNeeds(t *testing.T) {
 	}
 }
 
+func TestChangesOfTheTemplateReachTheDeployment(t *testing.T) {
+	t.Parallel()
+	const name = "rolled"
+	startRollout(t, name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Replicas = ptr.To[int32](3)
+		e.Spec.Server.Template.Spec.Containers[0].Image = "registry.example.com/server:2"
+	})
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"))
+	deployment := &appsv1.Deployment{ObjectMeta: in(name, name)}
+	resourceVersions(t, deployment)
+	image := deployment.Spec.Template.Spec.Containers[0].Image
+	if *deployment.Spec.Replicas != 3 || image != "registry.example.com/server:2" {
+		t.Errorf("the Deployment runs %d replicas of %s", *deployment.Spec.Replicas, image)
+	}
+}
+
+func TestServiceAccountOfTheUserTakesThePlaceOfTheOperators(t *testing.T) {
+	t.Parallel()
+	const name = "own-account"
+	startRollout(t, name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = "mine" })
+	awaitRollout(t, name)
+	found := slices.Sorted(maps.Keys(objectsOf(t, name)))
+	wanted := slices.DeleteFunc(ownedObjects(name), func(object string) bool {
+		return object == "ServiceAccount own-account/own-account"
+	})
+	if !slices.Equal(found, wanted) {
+		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
+	}
+	if !allowed(t, name, "mine", authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"}) {
+		t.Error("the user's ServiceAccount has no rights")
+	}
+}
+
 func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 	t.Parallel()
 	const name = "rights"
@@ -76,7 +107,7 @@ func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 		{Verb: "watch", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"},
 		{Verb: "watch", Group: "flowcontrol.apiserver.k8s.io", Resource: "flowschemas"},
 	} {
-		if !allowed(t, name, may) {
+		if !allowed(t, name, name, may) {
 			t.Errorf("the server may not %s %s", may.Verb, may.Resource)
 		}
 	}
@@ -85,17 +116,17 @@ func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 		{Verb: "get", Resource: "configmaps", Namespace: "kube-system", Name: "any-other"},
 		{Verb: "create", Resource: "pods", Namespace: name},
 	} {
-		if allowed(t, name, mayNot) {
+		if allowed(t, name, name, mayNot) {
 			t.Errorf("the server may %s %s", mayNot.Verb, mayNot.Resource)
 		}
 	}
 }
 
-// allowed tells whether the ServiceAccount NAME in namespace NAME may do something.
-func allowed(t *testing.T, name string, what authorizationv1.ResourceAttributes) bool {
+// allowed tells whether a ServiceAccount may do something.
+func allowed(t *testing.T, namespace, name string, what authorizationv1.ResourceAttributes) bool {
 	t.Helper()
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User:               "system:serviceaccount:" + name + ":" + name,
+		User:               "system:serviceaccount:" + namespace + ":" + name,
 		Groups:             []string{"system:serviceaccounts", "system:authenticated"},
 		ResourceAttributes: &what,
 	}}
@@ -103,72 +134,4 @@ func allowed(t *testing.T, name string, what authorizationv1.ResourceAttributes)
 		t.Fatal(err)
 	}
 	return review.Status.Allowed
-}
-
-func TestServingCertificateIsVerifiedWithItsBundleUnderTheNameOfTheService(t *testing.T) {
-	t.Parallel()
-	const name = "certified"
-	startRollout(t, name)
-	expectServingCertificate(t, name)
-	expiry := get(t, name).Status.Certificate
-	if leaf := servingCertificate(t, name); expiry == nil || !expiry.NotAfter.Equal(&metav1.Time{Time: leaf.NotAfter}) {
-		t.Errorf("status.certificate is %+v, the certificate ends %s", expiry, leaf.NotAfter)
-	}
-}
-
-func TestKeyOfTheAuthorityStaysInTheOperatorsNamespace(t *testing.T) {
-	t.Parallel()
-	const name = "key-apart"
-	startRollout(t, name)
-	authority := secret(t, operatorNamespace, name+"-signer").Data[corev1.TLSPrivateKeyKey]
-	if len(authority) == 0 {
-		t.Fatal("the authority has no key")
-	}
-	secrets := &corev1.SecretList{}
-	if err := plane.client.List(ctx, secrets, client.InNamespace(name)); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range secrets.Items {
-		for key, value := range s.Data {
-			if bytes.Contains(value, authority) {
-				t.Errorf("Secret %s/%s holds the authority's key in %s", s.Namespace, s.Name, key)
-			}
-		}
-	}
-}
-
-// expectServingCertificate makes sure that kube-apiserver would accept the server by the bundle beside its certificate.
-func expectServingCertificate(t *testing.T, name string) {
-	t.Helper()
-	leaf := servingCertificate(t, name)
-	if _, ok := leaf.PublicKey.(*ecdsa.PublicKey); !ok {
-		t.Errorf("the serving certificate has a %T", leaf.PublicKey)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(secret(t, name, name+"-serving-cert").Data["ca.crt"]) {
-		t.Error("the bundle holds no certificate")
-	}
-	for _, host := range []string{name + "." + name + ".svc", name + "." + name + ".svc.cluster.local"} {
-		if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host}); err != nil {
-			t.Errorf("verifying the serving certificate for %s: %v", host, err)
-		}
-	}
-}
-
-func servingCertificate(t *testing.T, name string) *x509.Certificate {
-	t.Helper()
-	certificates, err := cert.ParseCertsPEM(secret(t, name, name+"-serving-cert").Data[corev1.TLSCertKey])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificates[0]
-}
-
-func secret(t *testing.T, namespace, name string) *corev1.Secret {
-	t.Helper()
-	found := &corev1.Secret{}
-	if err := plane.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, found); err != nil {
-		t.Fatal(err)
-	}
-	return found
 }

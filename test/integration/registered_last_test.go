@@ -194,8 +194,5 @@ func awaitRegistered(t *testing.T, name string) {
 // haveCheckedAgain has kube-apiserver check the availability at once instead of within 30 seconds.
 func haveCheckedAgain(t *testing.T, b *backend) {
 	t.Helper()
-	metav1.SetMetaDataAnnotation(&b.service.ObjectMeta, "touched", time.Now().String())
-	if err := plane.client.Update(ctx, b.service); err != nil {
-		t.Fatal(err)
-	}
+	annotate(t, b.service)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -98,10 +97,10 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 		},
 	} {
 		t.Run(test.trouble, func(t *testing.T) {
-			heal := runPod(t, name, test.pod)
+			pod := runPod(t, name, test.pod)
 			setDeploymentStatus(t, name, test.available, test.deployment...)
 			await(t, name, test.kstatus, test.wants)
-			heal()
+			deleteNow(t, pod)
 			setDeploymentStatus(t, name, 2)
 			await(t, name, status.InProgressStatus,
 				isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonReplicasAvailable, "2 of 2 replicas are available"),
@@ -111,28 +110,26 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 	}
 }
 
-// runPod makes the first Pod of a server, in the replication controller's stead, with what the kubelet says of it. It
-// returns how to remove it, which happens at the end of the test otherwise.
-func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) (remove func()) {
+// runPod makes the first Pod of a server, in the replication controller's stead, with what the kubelet says of it.
+func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name + "-0", Labels: manifests.Labels(name)},
+		ObjectMeta: labelled(in(name, name+"-0"), manifests.Labels(name)),
 		Spec:       served(name).Spec.Server.Template.Spec,
 	}
 	create(t, pod)
-	remove = func() {
+	t.Cleanup(func() {
 		if err := plane.client.Delete(ctx, pod); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
-	}
-	t.Cleanup(remove)
+	})
 	if podStatus != nil {
 		pod.Status = *podStatus
 		if err := plane.client.Status().Update(ctx, pod); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return remove
+	return pod
 }
 
 func waiting(reason, message string) *corev1.PodStatus {

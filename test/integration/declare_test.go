@@ -10,46 +10,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
-
-// create makes the object as somebody who is not the operator.
-func create(t *testing.T, object client.Object) {
-	t.Helper()
-	if err := plane.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
-		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
-	}
-}
-
-// somebody is the field manager of the tests.
-const somebody = "somebody"
-
-// change reads the object, has it changed, and writes it back.
-func change[T client.Object](t *testing.T, object T, mutate func(T)) {
-	t.Helper()
-	if err := tryChange(t, object, mutate); err != nil {
-		t.Fatalf("changing %T %s: %v", object, object.GetName(), err)
-	}
-}
-
-func tryChange[T client.Object](t *testing.T, object T, mutate func(T)) error {
-	t.Helper()
-	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-		return err
-	}
-	before, _ := object.DeepCopyObject().(client.Object)
-	mutate(object)
-	return plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(somebody))
-}
-
-func createNamespace(t *testing.T, name string) {
-	t.Helper()
-	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
-}
 
 // named refers to an ExtensionAPI.
 func named(name string) *v1alpha1.ExtensionAPI {

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/cert"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+func TestServingCertificateIsVerifiedWithItsBundleUnderTheNameOfTheService(t *testing.T) {
+	t.Parallel()
+	const name = "certified"
+	startRollout(t, name)
+	if err := checkCertificates(name); err != nil {
+		t.Error(err)
+	}
+	serving, err := cert.ParseCertsPEM(servingSecret(t, name).Data[corev1.TLSCertKey])
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := get(t, name).Status.Certificate
+	if told == nil || !told.NotAfter.Equal(&metav1.Time{Time: serving[0].NotAfter}) {
+		t.Errorf("status.certificate is %+v, the certificate ends %s", told, serving[0].NotAfter)
+	}
+}
+
+func TestKeyOfTheAuthorityStaysInTheOperatorsNamespace(t *testing.T) {
+	t.Parallel()
+	const name = "key-apart"
+	startRollout(t, name)
+	authority := signerSecret(t, name).Data[corev1.TLSPrivateKeyKey]
+	if len(authority) == 0 {
+		t.Fatal("the authority has no key")
+	}
+	secrets := &corev1.SecretList{}
+	if err := plane.client.List(ctx, secrets, client.InNamespace(name)); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets.Items {
+		for key, value := range secret.Data {
+			if bytes.Contains(value, authority) {
+				t.Errorf("Secret %s/%s holds the authority's key in %s", secret.Namespace, secret.Name, key)
+			}
+		}
+	}
+}
+
+func TestDamagedCertificatesAreReplaced(t *testing.T) {
+	t.Parallel()
+	const name = "damaged"
+	startRollout(t, name)
+	foreign := servingFor(t, newSigner(t), name)
+	for _, test := range []struct {
+		damage string
+		secret func(*testing.T, string) *corev1.Secret
+		do     func(*corev1.Secret)
+	}{
+		{"a serving key that is garbage", servingSecret, func(s *corev1.Secret) { s.Data[corev1.TLSPrivateKeyKey] = []byte("?") }},
+		{"no serving certificate", servingSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = nil }},
+		{"a serving certificate of another authority", servingSecret, func(s *corev1.Secret) {
+			s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = foreign.Certificate, foreign.Key
+		}},
+		{"no bundle", servingSecret, func(s *corev1.Secret) { delete(s.Data, manifests.CABundleKey) }},
+		{"a bundle that is garbage", servingSecret, func(s *corev1.Secret) { s.Data[manifests.CABundleKey] = []byte("?") }},
+		{"no label on the serving certificate", servingSecret, func(s *corev1.Secret) { s.Labels = nil }},
+		{"no label on the authority", signerSecret, func(s *corev1.Secret) { s.Labels = nil }},
+		{"an authority whose key is garbage", signerSecret, func(s *corev1.Secret) { s.Data[corev1.TLSPrivateKeyKey] = []byte("?") }},
+	} {
+		t.Run(test.damage, func(t *testing.T) {
+			damaged := test.secret(t, name)
+			test.do(damaged)
+			if err := plane.client.Update(ctx, damaged, client.FieldOwner(somebody)); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() error { return checkCertificates(name) })
+		})
+	}
+}
+
+func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
+	t.Parallel()
+	const name = "validity"
+	startRollout(t, name)
+	before := signerSecret(t, name).Data[corev1.TLSCertKey]
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Certificates = &v1alpha1.Certificates{
+			Managed: &v1alpha1.ManagedCertificates{Validity: &metav1.Duration{Duration: time.Hour}},
+		}
+	})
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
+		if left := time.Until(e.Status.Certificate.NotAfter.Time); left > time.Hour {
+			return fmt.Errorf("the certificate is valid for another %s", left)
+		}
+		return checkCertificates(name)
+	})
+	if !bytes.Equal(before, signerSecret(t, name).Data[corev1.TLSCertKey]) {
+		t.Error("the authority was replaced")
+	}
+}
+
+func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
+	t.Parallel()
+	const name = "lost-certificate"
+	startRollout(t, name)
+	if err := plane.client.Delete(ctx, servingSecret(t, name)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error { return checkCertificates(name) })
+}
+
+func TestLostAuthorityIsReplacedAndStaysTrustedWhilePodsServeItsCertificates(t *testing.T) {
+	t.Parallel()
+	const name = "lost-authority"
+	startRollout(t, name)
+	old := signerSecret(t, name)
+	if err := plane.client.Delete(ctx, old); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error { return checkCertificates(name) })
+	if !bytes.Contains(servingSecret(t, name).Data[manifests.CABundleKey], old.Data[corev1.TLSCertKey]) {
+		t.Error("the bundle no longer holds the old authority")
+	}
+}
+
+func servingSecret(t *testing.T, name string) *corev1.Secret {
+	t.Helper()
+	return readSecret(t, name, manifests.ServingSecretName(name))
+}
+
+func signerSecret(t *testing.T, name string) *corev1.Secret {
+	t.Helper()
+	return readSecret(t, operatorNamespace, manifests.SignerSecretName(name))
+}
+
+func readSecret(t *testing.T, namespace, name string) *corev1.Secret {
+	t.Helper()
+	secret := &corev1.Secret{}
+	if err := plane.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret); err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// checkCertificates makes sure that kube-apiserver would accept the server, and that it is the operator's doing.
+func checkCertificates(name string) error {
+	signer, serving := &corev1.Secret{}, &corev1.Secret{}
+	err := errors.Join(
+		plane.client.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: manifests.SignerSecretName(name)}, signer),
+		plane.client.Get(ctx, client.ObjectKey{Namespace: name, Name: manifests.ServingSecretName(name)}, serving))
+	if err != nil {
+		return err
+	}
+	for _, secret := range []*corev1.Secret{signer, serving} {
+		if secret.Labels[manifests.OwnerLabel] != name {
+			return fmt.Errorf("Secret %s has the labels %v", secret.Name, secret.Labels)
+		}
+		if err := checkPair(secret); err != nil {
+			return err
+		}
+	}
+	return checkTrust(name, signer, serving)
+}
+
+func checkPair(secret *corev1.Secret) error {
+	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+	if err != nil {
+		return fmt.Errorf("Secret %s: %w", secret.Name, err)
+	}
+	if _, ok := pair.PrivateKey.(*ecdsa.PrivateKey); !ok {
+		return fmt.Errorf("Secret %s has a key of type %T", secret.Name, pair.PrivateKey)
+	}
+	return nil
+}
+
+func checkTrust(name string, signer, serving *corev1.Secret) error {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(serving.Data[manifests.CABundleKey]) {
+		return errors.New("the bundle holds no certificate")
+	}
+	leaf, err := cert.ParseCertsPEM(serving.Data[corev1.TLSCertKey])
+	if err != nil {
+		return err
+	}
+	for _, host := range []string{name + "." + name + ".svc", name + "." + name + ".svc.cluster.local"} {
+		if _, err := leaf[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: host}); err != nil {
+			return fmt.Errorf("verifying the serving certificate for %s: %w", host, err)
+		}
+	}
+	authority, err := cert.ParseCertsPEM(signer.Data[corev1.TLSCertKey])
+	if err != nil {
+		return err
+	}
+	return leaf[0].CheckSignatureFrom(authority[0])
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// objectRef names an object.
+type objectRef struct {
+	groupVersion, kind, namespace, name string
+}
+
+func (r objectRef) object() *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetAPIVersion(r.groupVersion)
+	object.SetKind(r.kind)
+	object.SetNamespace(r.namespace)
+	object.SetName(r.name)
+	return object
+}
+
+func (r objectRef) read(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	object := r.object()
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// drift is a change of an owned object by somebody else, as a JSON patch.
+type drift struct {
+	why, patch string
+}
+
+const rbac = "rbac.authorization.k8s.io/v1"
+
+func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
+	t.Parallel()
+	subjects := []drift{
+		{"loses its subject", `[{"op": "remove", "path": "/subjects"}]`},
+		{"gets another subject", `[{"op": "add", "path": "/subjects/-",
+			"value": {"kind": "User", "name": "eve", "apiGroup": "rbac.authorization.k8s.io"}}]`},
+	}
+	for name, test := range map[string]struct {
+		objectRef
+		drifts []drift
+	}{
+		"drift-account":   {objectRef{"v1", "ServiceAccount", "drift-account", "drift-account"}, nil},
+		"drift-delegator": {objectRef{rbac, "ClusterRoleBinding", "", "extensionapi:drift-delegator:auth-delegator"}, subjects},
+		"drift-server":    {objectRef{rbac, "ClusterRoleBinding", "", "extensionapi:drift-server:server"}, subjects},
+		"drift-reader":    {objectRef{rbac, "RoleBinding", "kube-system", "extensionapi:drift-reader:auth-reader"}, subjects},
+		"drift-service": {objectRef{"v1", "Service", "drift-service", "drift-service"}, []drift{
+			{"selects others", `[{"op": "replace", "path": "/spec/selector", "value": {"app": "other"}}]`},
+			{"selects fewer", `[{"op": "add", "path": "/spec/selector/app", "value": "other"}]`},
+			{"sends to another port", `[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1}]`},
+			{"names another host", `[{"op": "replace", "path": "/spec/type", "value": "ExternalName"},
+				{"op": "add", "path": "/spec/externalName", "value": "example.com"}]`},
+		}},
+		"drift-budget": {objectRef{"policy/v1", "PodDisruptionBudget", "drift-budget", "drift-budget"}, []drift{
+			{"allows no disruption", `[{"op": "replace", "path": "/spec/maxUnavailable", "value": 0}]`},
+			{"counts the other way", `[{"op": "remove", "path": "/spec/maxUnavailable"},
+				{"op": "add", "path": "/spec/minAvailable", "value": 2}]`},
+		}},
+		"drift-deployment": {objectRef{"apps/v1", "Deployment", "drift-deployment", "drift-deployment"}, []drift{
+			{"is scaled", `[{"op": "replace", "path": "/spec/replicas", "value": 0}]`},
+			{"is rolled to another image", `[{"op": "replace",
+				"path": "/spec/template/spec/containers/0/image", "value": "registry.example.com/other"}]`},
+			{"takes requests away in a rollout", `[{"op": "replace", "path": "/spec/strategy", "value": {"type": "Recreate"}}]`},
+			{"loses its certificate", `[{"op": "remove", "path": "/spec/template/spec/containers/0/volumeMounts"}]`},
+		}},
+	} {
+		t.Run(test.kind+" "+test.name, func(t *testing.T) {
+			t.Parallel()
+			startRollout(t, name)
+			expectRepaired(t, test.objectRef, test.drifts...)
+			awaitRollout(t, name)
+		})
+	}
+}
+
+func TestChangedOrDeletedAPIServicesAreRepaired(t *testing.T) {
+	t.Parallel()
+	const name = "drift-registered"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	expectRepaired(t, objectRef{"apiregistration.k8s.io/v1", "APIService", "", "v1." + name + ".example.com"},
+		drift{"gets another priority", `[{"op": "replace", "path": "/spec/groupPriorityMinimum", "value": 1}]`},
+		drift{"is sent to another server", `[{"op": "replace", "path": "/spec/service/name", "value": "other"}]`},
+		drift{"loses its authority", `[{"op": "remove", "path": "/spec/caBundle"}]`},
+		drift{"is served by kube-apiserver", `[{"op": "remove", "path": "/spec/service"},
+			{"op": "remove", "path": "/spec/caBundle"}]`},
+		drift{"trusts everybody", `[{"op": "remove", "path": "/spec/caBundle"},
+			{"op": "add", "path": "/spec/insecureSkipTLSVerify", "value": true}]`},
+	)
+	awaitRegistered(t, name)
+}
+
+// expectRepaired does to the object what can be done to any, and the further drifts, and waits for it to be as before.
+func expectRepaired(t *testing.T, ref objectRef, further ...drift) {
+	t.Helper()
+	before := essence(t, ref.read(t))
+	all := append([]drift{
+		{"is deleted", ""},
+		{"loses its labels", `[{"op": "remove", "path": "/metadata/labels"}]`},
+	}, further...)
+	for _, drift := range all {
+		t.Run(drift.why, func(t *testing.T) {
+			drift.do(t, ref)
+			eventually(t, func() error {
+				object := ref.object()
+				if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+					return err
+				}
+				if after := essence(t, object); !reflect.DeepEqual(before, after) {
+					return fmt.Errorf("it is\n%s\nand was\n%s", toJSON(t, after), toJSON(t, before))
+				}
+				return nil
+			})
+		})
+	}
+}
+
+func (d drift) do(t *testing.T, ref objectRef) {
+	t.Helper()
+	object, err := ref.object(), error(nil)
+	if d.patch == "" {
+		err = plane.client.Delete(ctx, object)
+	} else {
+		patch := client.RawPatch("application/json-patch+json", []byte(d.patch))
+		err = plane.client.Patch(ctx, object, patch, client.FieldOwner(somebody))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// essence is an object without what the cluster fills in.
+func essence(t *testing.T, object *unstructured.Unstructured) map[string]any {
+	t.Helper()
+	content := object.DeepCopy().Object
+	delete(content, "status")
+	labels, _, err := unstructured.NestedFieldNoCopy(content, "metadata", "labels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content["metadata"] = map[string]any{"labels": labels}
+	// A host name without effect is what remains of a Service that named one.
+	for _, field := range []string{"clusterIP", "clusterIPs", "externalName"} {
+		unstructured.RemoveNestedField(content, "spec", field)
+	}
+	return content
+}
+
+func toJSON(t *testing.T, content any) string {
+	t.Helper()
+	text, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

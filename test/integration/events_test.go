@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+func TestEventsTellOfTransitionsOnly(t *testing.T) {
+	t.Parallel()
+	const name = "eventful"
+	backend, server := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	good := map[string]int{
+		"Normal UserProvided": 1, "Normal EndpointsReady": 1, "Normal Registered": 1, "Normal AllAvailable": 1,
+		"Normal WithinLimit": 1, "Normal Ready": 1,
+	}
+	expectEvents(t, name, good)
+
+	server.Behave(extensionserver.Behaviour{Status: http.StatusInternalServerError})
+	haveCheckedAgain(t, backend)
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck"))
+	withTrouble := maps.Clone(good)
+	withTrouble["Warning FailedDiscoveryCheck"] = 1
+	expectEvents(t, name, withTrouble)
+
+	server.Behave(extensionserver.Behaviour{})
+	awaitRegistered(t, name)
+	for _, again := range []string{"Normal AllAvailable", "Normal WithinLimit", "Normal Ready"} {
+		withTrouble[again] = 2
+	}
+	expectEvents(t, name, withTrouble)
+}
+
+func TestEventsTellOfCertificatesAndTroubleOfTheServer(t *testing.T) {
+	t.Parallel()
+	const name = "eventful-server"
+	startRollout(t, name)
+	runPod(t, name, waiting("ErrImagePull", "not found"))
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullFailed))
+	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ImagePullFailed": 1})
+}
+
+// expectEvents waits for the events and makes sure that there are no others for a while.
+func expectEvents(t *testing.T, name string, wanted map[string]int) {
+	t.Helper()
+	check := func() error {
+		if found := eventsOf(t, name); !maps.Equal(found, wanted) {
+			return fmt.Errorf("the events are %v instead of %v", found, wanted)
+		}
+		return nil
+	}
+	eventually(t, check)
+	consistently(t, check)
+}
+
+// eventsOf counts the events of an ExtensionAPI by type and reason.
+func eventsOf(t *testing.T, name string) map[string]int {
+	t.Helper()
+	list := &eventsv1.EventList{}
+	if err := plane.client.List(ctx, list, client.InNamespace(metav1.NamespaceDefault)); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, event := range list.Items {
+		if event.Regarding.Kind != "ExtensionAPI" || event.Regarding.Name != name {
+			continue
+		}
+		times := 1
+		if event.Series != nil {
+			times = int(event.Series.Count)
+		}
+		found[event.Type+" "+event.Reason] += times
+	}
+	return found
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// somebody is the field manager of the tests, who is not the operator.
+const somebody = "somebody"
+
+// unknownHolder is what the operator calls somebody.
+const unknownHolder = `somebody else (last written by "somebody")`
+
+func create(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := plane.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
+		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+// change reads the object, has it changed, and writes it back.
+func change[T client.Object](t *testing.T, object T, mutate func(T)) {
+	t.Helper()
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := object.DeepCopyObject().(client.Object)
+	mutate(object)
+	if err := plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(somebody)); err != nil {
+		t.Fatalf("changing %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+func deleteNow(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := plane.client.Delete(ctx, object); err != nil {
+		t.Fatalf("deleting %T %s: %v", object, object.GetName(), err)
+	}
+}
+
+func createNamespace(t *testing.T, name string) {
+	t.Helper()
+	create(t, &corev1.Namespace{ObjectMeta: in("", name)})
+}
+
+func in(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name}
+}
+
+func labelled(meta metav1.ObjectMeta, labels map[string]string) metav1.ObjectMeta {
+	meta.Labels = labels
+	return meta
+}
+
+func ofRelease(meta metav1.ObjectMeta, release string) metav1.ObjectMeta {
+	metav1.SetMetaDataAnnotation(&meta, "meta.helm.sh/release-name", release)
+	return meta
+}
+
+var otherLabels = map[string]string{"app": "other"}
+
+// The following are the least there is of objects that are not the operator's.
+
+func otherDeployment(meta metav1.ObjectMeta) *appsv1.Deployment {
+	return &appsv1.Deployment{
+		ObjectMeta: meta,
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: otherLabels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: otherLabels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "other", Image: "other"}}},
+			},
+		},
+	}
+}
+
+func otherBinding(name string) *rbacv1.ClusterRoleBinding {
+	return &rbacv1.ClusterRoleBinding{
+		ObjectMeta: in("", name),
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
+	}
+}
+
+// otherAPIService is one that kube-apiserver is to serve itself.
+func otherAPIService(group, version string) *apiregistrationv1.APIService {
+	return &apiregistrationv1.APIService{
+		ObjectMeta: in("", version+"."+group),
+		Spec: apiregistrationv1.APIServiceSpec{
+			Group: group, Version: version, GroupPriorityMinimum: 100, VersionPriority: 10,
+		},
+	}
+}
+
+// otherDefinition has version v1.
+func otherDefinition(group string) *apiextensionsv1.CustomResourceDefinition {
+	return &apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: in("", "things."+group),
+		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Group: group,
+			Scope: apiextensionsv1.ClusterScoped,
+			Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "things", Kind: "Thing"},
+			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
+				Name: "v1", Served: true, Storage: true,
+				Schema: &apiextensionsv1.CustomResourceValidation{
+					OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"},
+				},
+			}},
+		},
+	}
+}

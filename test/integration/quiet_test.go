@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// These tests look at all that the operator does, so none runs beside another.
+
+func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
+	const name, serviceName = "quiet", "quiet-service"
+	backend := startBoth(t, name, serviceName)
+	pod := runPod(t, name, nil)
+	awaitSilence(t)
+
+	const rounds = 40
+	sent, before := running.writes.count(), reconciliations(t)
+	eventually(t, func() error {
+		// The Pod is watched and says nothing new, the Service is none of the operator's business.
+		annotate(t, pod)
+		annotate(t, backend.service)
+		if done := reconciliations(t) - before; done < rounds {
+			return fmt.Errorf("%d of %d reconciliations", done, rounds)
+		}
+		return nil
+	})
+	probed := observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver")
+	eventually(t, func() error {
+		if observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver") < probed+3 {
+			return errors.New("waiting for three more probes")
+		}
+		return nil
+	})
+	if writes := running.writes.since(sent); len(writes) > 0 {
+		t.Errorf("in %d reconciliations the operator wrote %q", reconciliations(t)-before, writes)
+	}
+}
+
+func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
+	const name, serviceName = "restarted", "restarted-service"
+	startBoth(t, name, serviceName)
+	awaitSilence(t)
+	owned := objectsOf(t, name, serviceName)
+	declared := resourceVersions(t, named(name), named(serviceName))
+
+	running.stop()
+	var err error
+	if running, err = startOperator(plane); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		// After a start each object is applied once, and each group-version probed.
+		if applied := running.writes.count(); applied < len(owned) {
+			return fmt.Errorf("%d requests to apply %d objects", applied, len(owned))
+		}
+		if observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver") == 0 {
+			return errors.New("no probe")
+		}
+		return nil
+	})
+	awaitSilence(t)
+	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
+	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
+	awaitRegistered(t, serviceName)
+}
+
+// startBoth brings up a server that the operator runs, as far as it gets here, and an existing one.
+func startBoth(t *testing.T, name, serviceName string) *backend {
+	t.Helper()
+	startRollout(t, name)
+	setDeploymentStatus(t, name, 2)
+	backend, _ := startBackend(t, serviceName, "v1")
+	apply(t, backend.declare(groups(serviceName+".example.com", "v1")))
+	awaitRegistered(t, serviceName)
+	return backend
+}
+
+// awaitSilence waits until the operator has written nothing for a while.
+func awaitSilence(t *testing.T) {
+	t.Helper()
+	written, since := running.writes.count(), time.Now()
+	eventually(t, func() error {
+		if now := running.writes.count(); now != written {
+			written, since = now, time.Now()
+		}
+		if time.Since(since) < forAWhile {
+			return fmt.Errorf("the operator writes: %q", running.writes.since(max(0, written-5)))
+		}
+		return nil
+	})
+}
+
+func annotate(t *testing.T, object client.Object) {
+	t.Helper()
+	change(t, object, func(object client.Object) {
+		annotations := maps.Clone(object.GetAnnotations())
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations["touched"] = time.Now().Format(time.RFC3339Nano)
+		object.SetAnnotations(annotations)
+	})
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/kubernetes"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func TestWhatTheServerNeedsOutlivesItsPods(t *testing.T) {
+	t.Parallel()
+	const name = "outlived"
+	startRollout(t, name)
+	deleteNow(t, named(name))
+	// The Deployment waits for the garbage collector, as it does while there are Pods.
+	await(t, name, status.TerminatingStatus,
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting, "waiting for the end of Deployment outlived/outlived"),
+		isUnknown(v1alpha1.ConditionReady, v1alpha1.ReasonDeleting, "Deployment outlived/outlived"),
+		isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing))
+	left := slices.Sorted(maps.Keys(objectsOf(t, name)))
+	wanted := slices.DeleteFunc(ownedObjects(name), func(object string) bool {
+		return object == "Service outlived/outlived" || object == "PodDisruptionBudget outlived/outlived"
+	})
+	if !slices.Equal(left, wanted) {
+		t.Errorf("while its Pods end, the server has\n%q\ninstead of\n%q", left, wanted)
+	}
+	remove(t, name)
+}
+
+func TestServerIsUnregisteredBeforeItsExtensionAPIIsGone(t *testing.T) {
+	t.Parallel()
+	const name, apiServiceName = "unregistered", "v1.unregistered.example.com"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	held := &apiregistrationv1.APIService{ObjectMeta: in("", apiServiceName)}
+	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = []string{"example.com/hold"} })
+
+	deleteNow(t, named(name))
+	await(t, name, status.TerminatingStatus,
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting, "waiting for the APIServices to go "+apiServiceName))
+	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = nil })
+	awaitEnd(t, name)
+	expectNotServed(t, "/apis/"+name+".example.com/v1")
+}
+
+func expectNotServed(t *testing.T, path string) {
+	t.Helper()
+	clientset, err := kubernetes.NewForConfig(plane.env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clientset.RESTClient().Get().AbsPath(path).Do(ctx).Error(); !apierrors.IsNotFound(err) {
+		t.Errorf("kube-apiserver answers for %s: %v", path, err)
+	}
+}
