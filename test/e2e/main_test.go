@@ -69,7 +69,7 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 
 // removeSample leaves of the sample its namespace and its etcd, where the tests' servers keep their objects.
 func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, error) {
-	fmt.Println("=== Deleting the demo's Flunder and its ExtensionAPI, which takes as long as the defaults take to drain")
+	progress("Deleting the demo's Flunder and its ExtensionAPI, which takes as long as its Pods take to drain")
 	return ctx, errors.Join(
 		run(ctx, "kubectl", "delete", "-f", "config/samples/flunder.yaml"),
 		run(ctx, "kubectl", "delete", "extensionapis", "--all"),
@@ -79,10 +79,10 @@ func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, erro
 // takeDown ends the program when it fails: the framework would only note it.
 func takeDown(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	if os.Getenv("E2E_KEEP") == "1" {
-		fmt.Printf("=== E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s\n", kubeconfig)
+		progress("E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s", kubeconfig)
 		return ctx, nil
 	}
-	fmt.Println("=== Uninstalling the operator and removing the cluster")
+	progress("Uninstalling the operator and removing the cluster")
 	if err := errors.Join(uninstall(ctx), run(ctx, "hack/demo.sh", "down")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -96,6 +96,11 @@ func uninstall(ctx context.Context) error {
 	}
 	return run(ctx, "bin/tools/helm", "uninstall", operatorName, "--namespace", operatorNamespace, "--wait",
 		"--kubeconfig", kubeconfig)
+}
+
+// progress tells a person at once what is going on; tests that pass quietly log nothing.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)
 }
 
 // run runs a program in the repository's directory and shows its output.

@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,7 +37,7 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	eventually(t, time.Minute, ready(extensionAPI))
 	eventually(t, time.Minute, measured(extensionAPI))
 
-	fmt.Printf("=== Counting the operator's write requests for %s\n", quietFor)
+	progress("Counting the operator's write requests for %s", quietFor)
 	start := time.Now()
 	select {
 	case <-t.Context().Done():

@@ -160,15 +160,20 @@ func shows(
 }
 
 func kstatus(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
+	object, err := toUnstructured(extensionAPI)
 	if err != nil {
 		return "", err
 	}
-	result, err := status.Compute(&unstructured.Unstructured{Object: content})
+	result, err := status.Compute(object)
 	if err != nil {
 		return "", err
 	}
 	return result.Status, nil
+}
+
+func toUnstructured(extensionAPI *v1alpha1.ExtensionAPI) (*unstructured.Unstructured, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
+	return &unstructured.Unstructured{Object: content}, err
 }
 
 func describe(extensionAPI *v1alpha1.ExtensionAPI) string {
