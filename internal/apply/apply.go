@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -46,6 +47,7 @@ type objectID struct {
 
 // record is what was applied, and the object's version right after.
 type record struct {
+	uid           types.UID
 	configuration [sha256.Size]byte
 	version       string
 }
@@ -56,7 +58,7 @@ func version(object client.Object) string {
 	if object.GetGeneration() == 0 {
 		return object.GetResourceVersion()
 	}
-	return fmt.Sprint(object.GetUID(), object.GetGeneration(), object.GetLabels())
+	return fmt.Sprint(object.GetGeneration(), object.GetLabels())
 }
 
 // New returns an Applier. Every object with the owner label must be in the cache.
@@ -93,20 +95,40 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 		return 0, err
 	}
 	if current != nil {
-		if err := a.checkOwner(wanted, current); err != nil {
+		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
 			return 0, err
 		}
-		if a.recorded(id) == (record{sum, version(current)}) {
+		if a.recorded(id) == (record{current.GetUID(), sum, version(current)}) {
 			return current.GetGeneration(), nil
 		}
 	}
-	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
-		client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if err != nil {
+	if err := a.write(ctx, wanted, current); err != nil {
 		return 0, err
 	}
-	a.remember(id, record{sum, version(wanted)})
+	a.remember(id, record{wanted.GetUID(), sum, version(wanted)})
 	return wanted.GetGeneration(), nil
+}
+
+// recreatable are the kinds that may be deleted and made anew, for a moment's absence of them hurts nobody. That is the
+// way out when somebody else has set what cannot stand beside the wanted configuration, or what cannot be changed.
+var recreatable = map[string]bool{
+	"ClusterRoleBinding":  true,
+	"PodDisruptionBudget": true,
+	"RoleBinding":         true,
+	"Secret":              true,
+}
+
+// write applies wanted over current, which is nil where there is none, and fills wanted with what became of it.
+func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, current client.Object) error {
+	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
+		client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if current == nil || !apierrors.IsInvalid(err) || !recreatable[wanted.GetKind()] {
+		return err
+	}
+	if err := a.delete(ctx, current, metav1.DeletePropagationBackground); err != nil {
+		return err
+	}
+	return a.write(ctx, wanted, nil)
 }
 
 func (a *Applier) recorded(id objectID) record {
@@ -135,13 +157,14 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 	return object, err
 }
 
-// checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager.
-func (a *Applier) checkOwner(wanted, current client.Object) error {
+// checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager. An object
+// that is nothing but labels loses both; then it counts that the operator has applied it.
+func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
 	owner, labelled := current.GetLabels()[a.ownerLabel]
 	if owner == wanted.GetLabels()[a.ownerLabel] {
 		return nil
 	}
-	if !labelled && appliedByOperator(current) {
+	if !labelled && (current.GetUID() == applied || appliedByOperator(current)) {
 		return nil
 	}
 	return &ConflictError{

@@ -25,13 +25,17 @@ func (a *Applier) Delete(
 		if kind.Kind == "Deployment" {
 			policy = metav1.DeletePropagationForeground
 		}
-		err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(policy))
-		if client.IgnoreNotFound(err) != nil {
+		if err := a.delete(ctx, object, policy); err != nil {
 			return false, err
 		}
 	}
 	object, err = a.getOwned(ctx, kind, key, owner)
 	return object == nil && err == nil, err
+}
+
+func (a *Applier) delete(ctx context.Context, object client.Object, policy metav1.DeletionPropagation) error {
+	err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(policy))
+	return client.IgnoreNotFound(err)
 }
 
 // getOwned returns the object, nil when there is none or it is not this owner's.
