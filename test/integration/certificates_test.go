@@ -9,12 +9,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/cert"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -122,18 +126,55 @@ func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
 	eventually(t, func() error { return checkCertificates(name) })
 }
 
-func TestLostAuthorityIsReplacedAndStaysTrustedWhilePodsServeItsCertificates(t *testing.T) {
+func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *testing.T) {
 	t.Parallel()
 	const name = "lost-authority"
 	startRollout(t, name)
-	old := signerSecret(t, name)
-	if err := plane.client.Delete(ctx, old); err != nil {
-		t.Fatal(err)
+	lost := signerSecret(t, name)
+	registerAsOperator(t, name, lost.Data[corev1.TLSCertKey])
+	deleteNow(t, lost)
+	eventually(t, func() error {
+		if err := checkCertificates(name); err != nil {
+			return err
+		}
+		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
+		for _, authority := range []*corev1.Secret{lost, signerSecret(t, name)} {
+			if !bytes.Contains(trusted, authority.Data[corev1.TLSCertKey]) {
+				return fmt.Errorf("the authority of %s is not trusted", authority.CreationTimestamp)
+			}
+		}
+		return nil
+	})
+}
+
+func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	const name = "smuggled-authority"
+	startRollout(t, name)
+	own := signerSecret(t, name).Data[corev1.TLSCertKey]
+	registerAsOperator(t, name, own)
+	smuggled := slices.Concat(own, newSigner(t).Certificate)
+	change(t, servingSecret(t, name), func(s *corev1.Secret) { s.Data[manifests.CABundleKey] = smuggled })
+	eventually(t, func() error {
+		if !bytes.Equal(servingSecret(t, name).Data[manifests.CABundleKey], own) {
+			return errors.New("the bundle beside the serving certificate is not repaired")
+		}
+		return nil
+	})
+	if trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle; !bytes.Equal(trusted, own) {
+		t.Errorf("the APIService trusts\n%s", trusted)
 	}
-	eventually(t, func() error { return checkCertificates(name) })
-	if !bytes.Contains(servingSecret(t, name).Data[manifests.CABundleKey], old.Data[corev1.TLSCertKey]) {
-		t.Error("the bundle no longer holds the old authority")
-	}
+}
+
+// registerAsOperator makes the APIService that the operator would make if the replicas had answered.
+func registerAsOperator(t *testing.T, name string, caBundle []byte) {
+	t.Helper()
+	apiService := otherAPIService(name+".example.com", "v1")
+	apiService.Labels = manifests.Labels(name)
+	apiService.Spec.CABundle = caBundle
+	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: ptr.To[int32](443)}
+	create(t, apiService)
+	await(t, name, status.InProgressStatus, isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
 }
 
 func servingSecret(t *testing.T, name string) *corev1.Secret {

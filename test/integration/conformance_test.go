@@ -32,7 +32,7 @@ func checkConformance(extensionAPI *v1alpha1.ExtensionAPI) error {
 	if len(extensionAPI.Status.Conditions) == 0 {
 		return checkUntouched(extensionAPI)
 	}
-	if observed := extensionAPI.Status.ObservedGeneration; observed < 1 || observed > extensionAPI.Generation {
+	if observed := extensionAPI.Status.ObservedGeneration; observed > extensionAPI.Generation {
 		return fmt.Errorf("status.observedGeneration is %d at generation %d", observed, extensionAPI.Generation)
 	}
 	for _, conditionType := range conditionTypes {
@@ -55,12 +55,12 @@ func checkUntouched(extensionAPI *v1alpha1.ExtensionAPI) error {
 
 func checkCondition(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) error {
 	condition := meta.FindStatusCondition(extensionAPI.Status.Conditions, conditionType)
-	switch {
+	switch observed := extensionAPI.Status.ObservedGeneration; {
 	case condition == nil:
 		return fmt.Errorf("there is no condition %s", conditionType)
-	case condition.ObservedGeneration != extensionAPI.Status.ObservedGeneration:
-		return fmt.Errorf("condition %s is of generation %d, the status of %d",
-			conditionType, condition.ObservedGeneration, extensionAPI.Status.ObservedGeneration)
+	case condition.ObservedGeneration < observed, condition.ObservedGeneration > extensionAPI.Generation:
+		return fmt.Errorf("condition %s is of generation %d, the status of %d, the object of %d",
+			conditionType, condition.ObservedGeneration, observed, extensionAPI.Generation)
 	case condition.Reason == "", condition.Message == "":
 		return fmt.Errorf("condition %s says nothing: %+v", conditionType, *condition)
 	}

@@ -21,7 +21,7 @@ func TestServerStartsWhenItsNamespaceIsCreated(t *testing.T) {
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNamespaceNotFound, `"namespace-later" does not exist`),
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotFound,
 			"kubectl create namespace namespace-later"),
-		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNamespaceNotFound))
 	if made := objectsOf(t, name); len(made) > 0 {
 		t.Errorf("without a namespace the operator made %v", made)
 	}
@@ -46,7 +46,8 @@ func TestExistingServerIsUnregisteredWhileItsNamespaceIsBeingDeleted(t *testing.
 
 	finishDeletion(t, namespace)
 	await(t, name, status.InProgressStatus,
-		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotFound, "kubectl create namespace"))
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotFound, "kubectl create namespace"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNamespaceNotFound))
 	createNamespace(t, name)
 	awaitRegistered(t, name)
 }
