@@ -11,11 +11,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/selection"
-	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -80,50 +75,4 @@ func collectGarbage(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// objectsOf lists the objects of every kind that carry the owner label of the ExtensionAPIs, and their resource versions.
-func objectsOf(t *testing.T, names ...string) map[string]string {
-	t.Helper()
-	owned, err := labels.NewRequirement(manifests.OwnerLabel, selection.In, names)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for _, kind := range listableKinds(t) {
-		list := &unstructured.UnstructuredList{}
-		list.SetGroupVersionKind(kind)
-		err := plane.client.List(ctx, list, client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*owned)})
-		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsServiceUnavailable(err) {
-			t.Fatalf("listing %s: %v", kind, err)
-		}
-		for _, object := range list.Items {
-			found[object.GetKind()+" "+client.ObjectKeyFromObject(&object).String()] = object.GetResourceVersion()
-		}
-	}
-	return found
-}
-
-// listableKinds are those that the cluster has, but for groups whose servers other tests have broken.
-func listableKinds(t *testing.T) []schema.GroupVersionKind {
-	t.Helper()
-	discoveryClient, err := discovery.NewDiscoveryClientForConfig(plane.env.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lists, err := discovery.ServerPreferredResources(discoveryClient)
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		t.Fatal(err)
-	}
-	var kinds []schema.GroupVersionKind
-	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
-		groupVersion, err := schema.ParseGroupVersion(list.GroupVersion)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, resource := range list.APIResources {
-			kinds = append(kinds, groupVersion.WithKind(resource.Kind))
-		}
-	}
-	return kinds
 }

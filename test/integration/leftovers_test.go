@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/metadata"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// objectsOf lists the objects of every kind that carry the owner label of the ExtensionAPIs, and their resource versions.
+func objectsOf(t *testing.T, names ...string) map[string]string {
+	t.Helper()
+	metadataClient, err := metadata.NewForConfig(plane.env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofAny := metav1.ListOptions{LabelSelector: manifests.OwnerLabel + " in (" + strings.Join(names, ",") + ")"}
+	found := map[string]string{}
+	for resource, kind := range listable(t) {
+		list, err := metadataClient.Resource(resource).List(ctx, ofAny)
+		// Other tests take away resources, and the servers behind them.
+		if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("listing %s: %v", resource, err)
+		}
+		for i := range list.Items {
+			object := &list.Items[i]
+			found[kind+" "+client.ObjectKeyFromObject(object).String()] = object.ResourceVersion
+		}
+	}
+	return found
+}
+
+// listable are the resources that the cluster has, with their kinds, but for groups whose servers other tests have broken.
+func listable(t *testing.T) map[schema.GroupVersionResource]string {
+	t.Helper()
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(plane.env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists, err := discovery.ServerPreferredResources(discoveryClient)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		t.Fatal(err)
+	}
+	kinds := map[schema.GroupVersionResource]string{}
+	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
+		groupVersion, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, resource := range list.APIResources {
+			kinds[groupVersion.WithResource(resource.Name)] = resource.Kind
+		}
+	}
+	return kinds
+}
