@@ -20,7 +20,7 @@ import (
 
 const (
 	// patience is far above what anything here takes on a busy machine.
-	patience = 30 * time.Second
+	patience = time.Minute
 	poll     = 50 * time.Millisecond
 	// forAWhile is how long something is watched that must not change.
 	forAWhile = 3 * time.Second
@@ -72,9 +72,9 @@ func isUnknown(conditionType, reason string, says ...string) condition {
 }
 
 // await waits until kstatus computes want for the ExtensionAPI's newest generation and all the conditions hold.
-func await(t *testing.T, name string, want status.Status, conditions ...condition) *v1alpha1.ExtensionAPI {
+func await(t *testing.T, name string, want status.Status, conditions ...condition) {
 	t.Helper()
-	return awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
+	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
 		if extensionAPI.Status.ObservedGeneration != extensionAPI.Generation {
 			return fmt.Errorf("generation %d has not been observed", extensionAPI.Generation)
 		}

@@ -68,21 +68,24 @@ func TestDamagedCertificatesAreReplaced(t *testing.T) {
 	const name = "damaged"
 	startRollout(t, name)
 	foreign := servingFor(t, newSigner(t), name)
+	garble := func(key string) func(*corev1.Secret) {
+		return func(s *corev1.Secret) { s.Data[key] = []byte("?") }
+	}
 	for _, test := range []struct {
 		damage string
 		secret func(*testing.T, string) *corev1.Secret
 		do     func(*corev1.Secret)
 	}{
-		{"a serving key that is garbage", servingSecret, func(s *corev1.Secret) { s.Data[corev1.TLSPrivateKeyKey] = []byte("?") }},
+		{"a serving key that is garbage", servingSecret, garble(corev1.TLSPrivateKeyKey)},
 		{"no serving certificate", servingSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = nil }},
 		{"a serving certificate of another authority", servingSecret, func(s *corev1.Secret) {
 			s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = foreign.Certificate, foreign.Key
 		}},
 		{"no bundle", servingSecret, func(s *corev1.Secret) { delete(s.Data, manifests.CABundleKey) }},
-		{"a bundle that is garbage", servingSecret, func(s *corev1.Secret) { s.Data[manifests.CABundleKey] = []byte("?") }},
+		{"a bundle that is garbage", servingSecret, garble(manifests.CABundleKey)},
 		{"no label on the serving certificate", servingSecret, func(s *corev1.Secret) { s.Labels = nil }},
 		{"no label on the authority", signerSecret, func(s *corev1.Secret) { s.Labels = nil }},
-		{"an authority whose key is garbage", signerSecret, func(s *corev1.Secret) { s.Data[corev1.TLSPrivateKeyKey] = []byte("?") }},
+		{"an authority whose key is garbage", signerSecret, garble(corev1.TLSPrivateKeyKey)},
 	} {
 		t.Run(test.damage, func(t *testing.T) {
 			damaged := test.secret(t, name)

@@ -21,7 +21,6 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -60,7 +59,7 @@ func startControlPlane() (*controlPlane, error) {
 		dir:        dir,
 		kubeconfig: filepath.Join(dir, "kubeconfig"),
 		env: &envtest.Environment{
-			UseExistingCluster:       ptr.To(false),
+			UseExistingCluster:       new(false),
 			ControlPlaneStartTimeout: time.Minute,
 			CRDDirectoryPaths:        []string{filepath.Dir(crdFile)},
 			ErrorIfCRDPathMissing:    true,
@@ -117,15 +116,23 @@ func (p *controlPlane) install() error {
 	if err := p.client.Create(ctx, namespace); err != nil {
 		return err
 	}
-	for _, file := range []string{
-		"role.yaml", "operator_role.yaml", "operator_serviceaccount.yaml", "prober_serviceaccount.yaml",
-		"server_clusterrole.yaml",
-	} {
-		if err := p.installFile(filepath.Join(repository, "config/rbac", file)); err != nil {
+	for _, file := range rbacFiles() {
+		if err := p.installFile(file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return nil
+}
+
+// rbacFiles are what the operator needs to run, and to run servers.
+func rbacFiles() []string {
+	var files []string
+	for _, name := range []string{
+		"role", "operator_role", "operator_serviceaccount", "prober_serviceaccount", "server_clusterrole",
+	} {
+		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
+	}
+	return files
 }
 
 func (p *controlPlane) installFile(file string) error {

@@ -21,7 +21,7 @@ func named(name string) *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }
 
-// served is an ExtensionAPI of the group NAME.example.com, version v1, whose server the operator runs in namespace NAME.
+// served is an ExtensionAPI of NAME.example.com/v1 whose server the operator runs in namespace NAME.
 func served(name string) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(name)
 	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
@@ -60,15 +60,20 @@ func exposeBackend(t *testing.T, name string, port int32) *backend {
 	t.Helper()
 	createNamespace(t, name)
 	b := &backend{
-		signer: newSigner(t),
-		port:   port,
-		service: &corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: name},
-			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
-		},
+		signer:  newSigner(t),
+		port:    port,
+		service: localService(name),
 	}
 	create(t, b.service)
 	return b
+}
+
+// localService leads to this machine.
+func localService(name string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: in(name, name),
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
+	}
 }
 
 // declare is an ExtensionAPI for the backend, with frequent probes.

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // objectRef names an object.
@@ -53,10 +55,10 @@ func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
 		objectRef
 		drifts []drift
 	}{
-		"drift-account":   {objectRef{"v1", "ServiceAccount", "drift-account", "drift-account"}, nil},
-		"drift-delegator": {objectRef{rbac, "ClusterRoleBinding", "", "extensionapi:drift-delegator:auth-delegator"}, subjects},
-		"drift-server":    {objectRef{rbac, "ClusterRoleBinding", "", "extensionapi:drift-server:server"}, subjects},
-		"drift-reader":    {objectRef{rbac, "RoleBinding", "kube-system", "extensionapi:drift-reader:auth-reader"}, subjects},
+		"drift-account": {objectRef{"v1", "ServiceAccount", "drift-account", "drift-account"}, nil},
+		"drift-subject": {objectRef{rbac, "ClusterRoleBinding", "", manifests.AuthDelegatorName("drift-subject")}, subjects},
+		"drift-server":  {objectRef{rbac, "ClusterRoleBinding", "", manifests.ServerBindingName("drift-server")}, subjects},
+		"drift-read":    {objectRef{rbac, "RoleBinding", "kube-system", manifests.AuthReaderName("drift-read")}, subjects},
 		"drift-service": {objectRef{"v1", "Service", "drift-service", "drift-service"}, []drift{
 			{"selects others", `[{"op": "replace", "path": "/spec/selector", "value": {"app": "other"}}]`},
 			{"selects fewer", `[{"op": "add", "path": "/spec/selector/app", "value": "other"}]`},

@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// objectsOf lists the objects of every kind that carry the owner label of the ExtensionAPIs, and their resource versions.
+// objectsOf lists the objects of every kind with the owner label of the ExtensionAPIs, and their resource versions.
 func objectsOf(t *testing.T, names ...string) map[string]string {
 	t.Helper()
 	metadataClient, err := metadata.NewForConfig(plane.env.Config)
@@ -42,7 +42,7 @@ func objectsOf(t *testing.T, names ...string) map[string]string {
 	return found
 }
 
-// listable are the resources that the cluster has, with their kinds, but for groups whose servers other tests have broken.
+// listable are the resources of the cluster with their kinds, but for groups whose servers other tests have broken.
 func listable(t *testing.T) map[schema.GroupVersionResource]string {
 	t.Helper()
 	discoveryClient, err := discovery.NewDiscoveryClientForConfig(plane.env.Config)

@@ -14,7 +14,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"k8s.io/klog/v2"
@@ -42,13 +41,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program is one that 'make test' builds.
-func program(name string) string { return filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), name) }
-
 func run(m *testing.M) (code int, err error) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return 0, errors.New("KUBEBUILDER_ASSETS does not name a directory with kube-apiserver, etcd, kubectl and " +
-			"sample-apiserver: run 'make test', which builds them")
+	if err := checkPrograms(); err != nil {
+		return 0, err
 	}
 	if plane, err = startControlPlane(); err != nil {
 		return 0, err

@@ -5,13 +5,13 @@ package integration
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -25,6 +25,8 @@ type operator struct {
 	metrics *prometheus.Registry
 	// writes are the requests that it sent to change something.
 	writes *writeLog
+	// fails, where set, says which requests get an internal error instead of kube-apiserver's answer.
+	fails atomic.Pointer[func(*http.Request) bool]
 	// stop ends the operator and waits for its end.
 	stop func()
 }
@@ -35,13 +37,13 @@ func startOperator(p *controlPlane) (*operator, error) {
 		return nil, err
 	}
 	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}}
-	restConfig.Wrap(o.writes.wrap)
+	restConfig.Wrap(o.wrap)
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:  newScheme(),
 		Cache:   controllers.CacheOptions(),
 		Metrics: server.Options{BindAddress: "0"},
 		// The operator is started again in this process, under the same name.
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
 		return nil, err
@@ -86,12 +88,21 @@ func (w *writeLog) since(n int) []string {
 
 func (w *writeLog) count() int { return len(w.since(0)) }
 
-func (w *writeLog) wrap(next http.RoundTripper) http.RoundTripper {
+func (w *writeLog) add(entry string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries = append(w.entries, entry)
+}
+
+func (o *operator) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		if request.Method != http.MethodGet {
-			w.mu.Lock()
-			w.entries = append(w.entries, fmt.Sprintf("%s %s", request.Method, request.URL.Path))
-			w.mu.Unlock()
+			o.writes.add(request.Method + " " + request.URL.Path)
+		}
+		if fails := o.fails.Load(); fails != nil && (*fails)(request) {
+			answer := httptest.NewRecorder()
+			answer.WriteHeader(http.StatusInternalServerError)
+			return answer.Result(), nil
 		}
 		return next.RoundTrip(request)
 	})

@@ -12,8 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// These tests look at all that the operator does, so none runs beside another.
-
+// This test looks at all that the operator does, so none runs beside it.
 func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	const name, serviceName = "quiet", "quiet-service"
 	backend := startBoth(t, name, serviceName)
@@ -41,34 +40,6 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	if writes := running.writes.since(sent); len(writes) > 0 {
 		t.Errorf("in %d reconciliations the operator wrote %q", reconciliations(t)-before, writes)
 	}
-}
-
-func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
-	const name, serviceName = "restarted", "restarted-service"
-	startBoth(t, name, serviceName)
-	awaitSilence(t)
-	owned := objectsOf(t, name, serviceName)
-	declared := resourceVersions(t, named(name), named(serviceName))
-
-	running.stop()
-	var err error
-	if running, err = startOperator(plane); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() error {
-		// After a start each object is applied once, and each group-version probed.
-		if applied := running.writes.count(); applied < len(owned) {
-			return fmt.Errorf("%d requests to apply %d objects", applied, len(owned))
-		}
-		if observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver") == 0 {
-			return errors.New("no probe")
-		}
-		return nil
-	})
-	awaitSilence(t)
-	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
-	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
-	awaitRegistered(t, serviceName)
 }
 
 // startBoth brings up a server that the operator runs, as far as it gets here, and an existing one.

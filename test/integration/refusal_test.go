@@ -97,6 +97,19 @@ func TestExhaustedQuotaShowsInTheClustersWordsAndHeals(t *testing.T) {
 	awaitRollout(t, name)
 }
 
+func TestTemplateThatTheDeploymentRefusesShowsInTheClustersWordsAndHeals(t *testing.T) {
+	t.Parallel()
+	const name = "bad-template"
+	createNamespace(t, name)
+	extensionAPI := served(name)
+	extensionAPI.Spec.Server.Template.Labels = map[string]string{"not a label": ""}
+	apply(t, extensionAPI)
+	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRefused,
+		`Deployment.apps "bad-template" is invalid: spec.template.labels: Invalid value: "not a label"`))
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Labels = nil })
+	awaitRollout(t, name)
+}
+
 // sunday is why the policies of the tests deny.
 const sunday = "not on a Sunday"
 

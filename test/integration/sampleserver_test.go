@@ -27,7 +27,7 @@ func startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 		return file
 	}
 	output := &bytes.Buffer{}
-	server := exec.CommandContext(ctx, program("sample-apiserver"),
+	server := exec.CommandContext(ctx, program(sampleServer),
 		"--etcd-servers", plane.env.ControlPlane.Etcd.URL.String(),
 		"--etcd-prefix", "/registry/sample-apiserver",
 		"--kubeconfig", plane.kubeconfig,
@@ -53,7 +53,7 @@ func startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 // freePort is one on which nothing listens.
 func freePort(t *testing.T) int32 {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		trouble func(*testing.T, *corev1.Service)
+		kstatus status.Status
+		reason  string
+		says    string
+	}{
+		{
+			"service-missing",
+			func(t *testing.T, s *corev1.Service) { t.Helper(); deleteNow(t, s) },
+			status.InProgressStatus, v1alpha1.ReasonServiceNotFound,
+			"Service service-missing/service-missing does not exist; create it or correct spec.service",
+		},
+		{
+			"service-port",
+			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(1)) },
+			status.FailedStatus, v1alpha1.ReasonServicePortNotFound, "correct spec.service.port",
+		},
+		{
+			"service-idle",
+			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(servicePort)) },
+			status.InProgressStatus, v1alpha1.ReasonNoReadyEndpoints, "no ready endpoint",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			backend, _ := startBackend(t, test.name, "v1")
+			idle := backend.declare(groups(test.name+".example.com", "v1"))
+			good := idle.Spec.Service.Port
+			idle.Spec.Service.Port = servicePort
+			test.trouble(t, backend.service)
+			apply(t, idle)
+			await(t, test.name, test.kstatus,
+				isFalse(v1alpha1.ConditionServerAvailable, test.reason, test.says),
+				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+			expectAPIServices(t, test.name)
+
+			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = good })
+			heal(t, backend.service)
+			awaitRegistered(t, test.name)
+		})
+	}
+}
+
+// servicePort is one that a Service without a server has.
+const servicePort = 443
+
+// clusterIP makes a Service one of Pods that do not exist.
+func clusterIP(port int32) func(*corev1.Service) {
+	return func(s *corev1.Service) {
+		s.Spec = corev1.ServiceSpec{
+			Type: corev1.ServiceTypeClusterIP, Ports: []corev1.ServicePort{{Port: port}}, Selector: otherLabels,
+		}
+	}
+}
+
+// heal makes a Service lead to this machine, whatever has become of it.
+func heal(t *testing.T, service *corev1.Service) {
+	t.Helper()
+	local := localService(service.Namespace)
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(service), service); apierrors.IsNotFound(err) {
+		create(t, local)
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	change(t, service, func(s *corev1.Service) { s.Spec = local.Spec })
+}
+
+func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {
+	t.Parallel()
+	const name, apiServiceName = "moving", "v1.moving.example.com"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	before := apiServices(t, name)[apiServiceName]
+
+	elsewhere := extensionserver.Start(
+		keyPair(t, servingFor(t, backend.signer, name)), groupVersion(name+".example.com", "v1"))
+	t.Cleanup(elsewhere.Close)
+	elsewhere.Behave(extensionserver.Behaviour{Status: http.StatusServiceUnavailable})
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = elsewhere.Port() })
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+			fmt.Sprintf("endpoint localhost:%d", elsewhere.Port()), "503 Service Unavailable",
+			"until then the APIService stays as it was"),
+		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+	if port := *apiServices(t, name)[apiServiceName].Spec.Service.Port; port != backend.port {
+		t.Errorf("requests go to port %d already", port)
+	}
+
+	elsewhere.Behave(extensionserver.Behaviour{})
+	awaitRegistered(t, name)
+	after := apiServices(t, name)[apiServiceName]
+	if after.UID != before.UID || ptr.Deref(after.Spec.Service.Port, 0) != elsewhere.Port() {
+		t.Errorf("the APIService is %+v", after)
+	}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+const (
+	// assets names the directory of the programs.
+	assets = "KUBEBUILDER_ASSETS"
+	// sampleServerFile names the file of sampleServer, for directories without it, such as those of setup-envtest.
+	sampleServerFile = "SAMPLE_APISERVER"
+	sampleServer     = "sample-apiserver"
+)
+
+// program is the file of a program that the tests run.
+func program(name string) string {
+	file := filepath.Join(os.Getenv(assets), name)
+	if name == sampleServer {
+		return cmp.Or(os.Getenv(sampleServerFile), file)
+	}
+	return file
+}
+
+func checkPrograms() error {
+	if os.Getenv(assets) == "" {
+		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
+			"run 'make test', which builds them")
+	}
+	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer} {
+		if _, err := exec.LookPath(program(name)); err != nil {
+			return fmt.Errorf("%w: run 'make test', which builds it", err)
+		}
+	}
+	return nil
+}
+
+// TestInputsAreKnownToGo makes Go run the tests again when these files or variables have changed: it keeps results by
+// what tests read, and does not see what TestMain does.
+func TestInputsAreKnownToGo(t *testing.T) {
+	if err := checkPrograms(); err != nil {
+		t.Error(err)
+	}
+	for _, file := range append(rbacFiles(), crdFile) {
+		if _, err := os.ReadFile(file); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// These tests do to the operator what would disturb others, so none runs beside them.
+
+func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
+	const name, serviceName = "restarted", "restarted-service"
+	startBoth(t, name, serviceName)
+	awaitSilence(t)
+	owned := objectsOf(t, name, serviceName)
+	declared := resourceVersions(t, named(name), named(serviceName))
+
+	running.stop()
+	startAgain(t)
+	eventually(t, func() error {
+		// After a start each object is applied once, and each group-version probed.
+		if applied := running.writes.count(); applied < len(owned) {
+			return fmt.Errorf("%d requests to apply %d objects", applied, len(owned))
+		}
+		if observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver") == 0 {
+			return errors.New("no probe")
+		}
+		return nil
+	})
+	awaitSilence(t)
+	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
+	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
+	awaitRegistered(t, serviceName)
+}
+
+func TestWhatChangedWhileTheOperatorWasAwayIsCaughtUp(t *testing.T) {
+	const drifted, created, deleted = "away-drifted", "away-created", "away-deleted"
+	startRollout(t, drifted)
+	startRollout(t, deleted)
+	createNamespace(t, created)
+	running.stop()
+	t.Cleanup(func() {
+		if t.Failed() {
+			startAgain(t)
+		}
+	})
+
+	apply(t, served(created))
+	change(t, named(drifted), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = ptr.To[int32](3) })
+	deleteNow(t, &appsv1.Deployment{ObjectMeta: in(drifted, drifted)})
+	deleteNow(t, named(deleted))
+	expectKStatus(t, created, status.InProgressStatus)
+	expectKStatus(t, drifted, status.InProgressStatus)
+	expectKStatus(t, deleted, status.TerminatingStatus)
+
+	startAgain(t)
+	awaitRollout(t, created)
+	await(t, drifted, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"))
+	awaitEnd(t, deleted)
+}
+
+func TestRequestsThatKubeAPIServerFailsAreToldAndSentAgain(t *testing.T) {
+	const name = "interrupted"
+	startRollout(t, name)
+	heal := failWrites(t, "/deployments/"+name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = ptr.To[int32](3) })
+	awaitRetrying(t, name)
+	heal()
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"),
+		isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing))
+}
+
+func TestFailedRequestHidesNoConflict(t *testing.T) {
+	const name = "interrupted-conflict"
+	createNamespace(t, name)
+	foreign := &corev1.Secret{ObjectMeta: in(name, manifests.ServingSecretName(name))}
+	create(t, foreign)
+	heal := failWrites(t, "/deployments/"+name)
+	apply(t, served(name))
+	awaitRetrying(t, name)
+	heal()
+	await(t, name, status.FailedStatus, isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonNameConflict))
+	deleteNow(t, foreign)
+	awaitRollout(t, name)
+}
+
+// failWrites has kube-apiserver fail the operator's requests to apply what is at the end of path, until heal is called.
+func failWrites(t *testing.T, path string) (heal func()) {
+	t.Helper()
+	fails := func(request *http.Request) bool {
+		return request.Method == http.MethodPatch && strings.HasSuffix(request.URL.Path, path)
+	}
+	running.fails.Store(&fails)
+	heal = func() { running.fails.Store(nil) }
+	t.Cleanup(heal)
+	return heal
+}
+
+func awaitRetrying(t *testing.T, name string) {
+	t.Helper()
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
+		return isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonRetrying, "it is tried again").check(e)
+	})
+	expectKStatus(t, name, status.InProgressStatus)
+}
+
+func startAgain(t *testing.T) {
+	t.Helper()
+	again, err := startOperator(plane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running = again
+}
+
+func expectKStatus(t *testing.T, name string, wanted status.Status) {
+	t.Helper()
+	if computed, err := kstatusOf(get(t, name)); err != nil || computed != wanted {
+		t.Errorf("kstatus computes %s instead of %s for ExtensionAPI %s (%v)", computed, wanted, name, err)
+	}
+}
