@@ -34,7 +34,7 @@ func runDown(ctx context.Context, args []string) error {
 func (c cluster) down(ctx context.Context) error {
 	r, err := c.read()
 	if err == nil {
-		err = r.stop(ctx)
+		err = c.stop(ctx, r)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -42,13 +42,13 @@ func (c cluster) down(ctx context.Context) error {
 	return os.RemoveAll(c.dir)
 }
 
-// stop ends the node, and with it the kernel ends all its processes, mounts and network namespaces. It returns when
-// nothing is left of the cluster but its directory.
-func (r record) stop(ctx context.Context) error {
+// stop ends the node, and with it the kernel ends all its processes and mounts. It returns when nothing is left of the
+// cluster but its directory.
+func (c cluster) stop(ctx context.Context, r record) error {
 	if err := r.Node.kill(ctx); err != nil {
 		return err
 	}
-	if err := r.Network.awaitRelease(ctx); err != nil {
+	if err := r.Network.disconnectHost(ctx, c.dir); err != nil {
 		return err
 	}
 	return removeCgroup(ctx, r.Network.Cgroup())

@@ -21,7 +21,7 @@ var hostPackages = map[string]string{
 	"runc": "runc",     // Debian's, for one built from its Go module has no seccomp
 }
 
-// requireRoot returns an error unless this process may start and stop a node.
+// requireRoot returns an error unless this process may start and stop a node. It makes root's programs found.
 func requireRoot() error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("a node runs on Linux only; %s", otherWay)
@@ -29,15 +29,12 @@ func requireRoot() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("a node needs root: run this as root (sudo make demo), %s", otherWay)
 	}
-	return nil
+	// A login shell's PATH may lack the directories in which these programs are.
+	return os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 }
 
 // requirePackages makes sure that the machine has the programs a node takes from it. On Debian it installs them.
 func requirePackages(ctx context.Context) error {
-	// A login shell's PATH may lack the directories in which these programs are.
-	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
-		return err
-	}
 	missing := missingPackages()
 	if len(missing) == 0 {
 		return nil

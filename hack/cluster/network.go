@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/netip"
@@ -69,10 +70,18 @@ func hostPrefixes() ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
+// linkAddress is the hardware address of this machine's end of the veth pair: by it the cluster in that directory knows
+// the pair from one that a cluster in another user's cache has under the same name.
+func linkAddress(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	sum[0] = sum[0]&^1 | 2 // of one interface, not a group, and not assigned by a manufacturer
+	return net.HardwareAddr(sum[:6]).String()
+}
+
 // connectHost makes the veth pair between this machine and the network namespace of the process.
-func (n network) connectHost(ctx context.Context, pid int) error {
+func (n network) connectHost(ctx context.Context, dir string, pid int) error {
 	return ip(ctx,
-		"link add "+n.link()+" type veth peer name eth0 netns "+strconv.Itoa(pid),
+		"link add "+n.link()+" address "+linkAddress(dir)+" type veth peer name eth0 netns "+strconv.Itoa(pid),
 		"address add "+n.Host()+"/30 dev "+n.link(),
 		"link set "+n.link()+" up",
 		"route add "+n.Pods()+" via "+n.Node(),
@@ -90,13 +99,18 @@ func (n network) connectNode(ctx context.Context) error {
 	)
 }
 
-// awaitRelease waits until the veth pair is gone. The kernel removes it when the node's network namespace has ended.
-func (n network) awaitRelease(ctx context.Context) error {
+// disconnectHost deletes the veth pair of the cluster in that directory. The kernel would do so only when the node's
+// network namespace ends, and connections whose other end died first, in a Pod, delay that by two minutes.
+func (n network) disconnectHost(ctx context.Context, dir string) error {
 	return poll(ctx, 30*time.Second, func() error {
-		if _, err := net.InterfaceByName(n.link()); err == nil {
+		link, err := net.InterfaceByName(n.link())
+		if err != nil {
+			return nil //nolint:nilerr // there is none, perhaps because the kernel was faster
+		}
+		if link.HardwareAddr.String() != linkAddress(dir) {
 			return fmt.Errorf("network interface %s is in use, perhaps by a cluster in another user's cache", n.link())
 		}
-		return nil
+		return ip(ctx, "link delete "+n.link())
 	})
 }
 

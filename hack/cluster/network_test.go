@@ -3,6 +3,7 @@
 package main
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 )
@@ -27,6 +28,20 @@ func TestFreeNetwork(t *testing.T) {
 	}
 	if _, err := freeNetwork(parsePrefixes([]string{"10.0.0.0/8"})); err == nil {
 		t.Error("no error although all networks are in use")
+	}
+}
+
+func TestLinkAddress(t *testing.T) {
+	seen := map[string]bool{}
+	for _, dir := range []string{"/root/.cache/a", "/root/.cache/b", "/home/a b/.cache/a"} {
+		address, err := net.ParseMAC(linkAddress(dir))
+		if err != nil || len(address) != 6 || address[0]&3 != 2 {
+			t.Errorf("%s: %v, error %v: not a local address of one interface", dir, address, err)
+		}
+		seen[address.String()] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("got %d addresses for 3 directories", len(seen))
 	}
 }
 

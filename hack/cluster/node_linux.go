@@ -53,7 +53,7 @@ func (c cluster) startNode(ctx context.Context, bin string, n network) (process,
 	if err := c.write(record{Network: n, Node: first}); err != nil {
 		return process{}, errors.Join(err, first.kill(ctx))
 	}
-	if err := n.connectHost(ctx, first.PID); err != nil {
+	if err := n.connectHost(ctx, c.dir, first.PID); err != nil {
 		return process{}, errors.Join(err, first.kill(ctx))
 	}
 	_, err = fmt.Fprintf(start, "%d\n", n)

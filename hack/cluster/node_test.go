@@ -3,15 +3,27 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
 
 func TestParseStat(t *testing.T) {
-	stat := "42 (a name) with) R 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 1 0 987654 8 9"
-	state, tick, err := parseStat(stat)
-	if state != "R" || tick != "987654" || err != nil {
-		t.Errorf("got state %q, tick %q, error %v", state, tick, err)
+	for name, test := range map[string]struct {
+		state, threads string
+		ended          bool
+	}{
+		"running":                        {"R", "1", false},
+		"ended":                          {"Z", "1", true},
+		"ended but for other threads":    {"Z", "2", false},
+		"ended and waited for meanwhile": {"X", "0", true},
+	} {
+		format := "42 (a name) with) %s 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 %s 0 987654 8 9"
+		stat := fmt.Sprintf(format, test.state, test.threads)
+		ended, tick, err := parseStat(stat)
+		if ended != test.ended || tick != "987654" || err != nil {
+			t.Errorf("%s: got ended %t, tick %q, error %v", name, ended, tick, err)
+		}
 	}
 	if _, _, err := parseStat("42 (short) R"); err == nil {
 		t.Error("no error for a line that is too short")

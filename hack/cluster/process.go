@@ -26,23 +26,27 @@ func identify(pid int) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
-	state, tick, err := parseStat(string(stat))
+	ended, tick, err := parseStat(string(stat))
 	if err != nil {
 		return process{}, err
 	}
-	if state == "Z" || state == "X" {
+	if ended {
 		return process{}, os.ErrProcessDone
 	}
 	return process{PID: pid, Start: strings.TrimSpace(string(boot)) + "/" + tick}, nil
 }
 
-// parseStat reads the state and the start time from /proc/PID/stat, whose second field may hold spaces and brackets.
-func parseStat(stat string) (state, tick string, err error) {
+// parseStat reads from /proc/PID/stat, whose second field may hold spaces and brackets, whether the process has ended
+// and when it started. One that is a zombie but has other threads has not ended: in the last thread of the node's first
+// process the kernel waits for the end of all the others.
+func parseStat(stat string) (ended bool, tick string, err error) {
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	if len(fields) < 20 {
-		return "", "", fmt.Errorf("cannot read process state from %q", stat)
+		return false, "", fmt.Errorf("cannot read process state from %q", stat)
 	}
-	return fields[0], fields[19], nil
+	state, threads := fields[0], fields[17]
+	ended = state == "X" || state == "Z" && threads == "1"
+	return ended, fields[19], nil
 }
 
 func (p process) alive() bool {

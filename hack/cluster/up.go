@@ -72,7 +72,7 @@ func (c cluster) up(ctx context.Context, bin string) error {
 // start starts the node of a cluster that is new, or whose node has ended, as in a reboot.
 func (c cluster) start(ctx context.Context, bin string, r record) (process, error) {
 	progress("starting cluster %s at %s", c.name, r.Network.Node())
-	if err := r.stop(ctx); err != nil {
+	if err := c.stop(ctx, r); err != nil {
 		return process{}, err
 	}
 	if err := createCgroup(r.Network.Cgroup()); err != nil {
