@@ -23,7 +23,7 @@ import (
 type Behaviour struct {
 	// Delay before the answer.
 	Delay time.Duration
-	// Status of the answer, 0 for 200 OK. Any other status comes with an empty body.
+	// Status of the answer, 0 for 200 OK. Any other comes without discovery, and redirections lead to a path that is 404.
 	Status int
 	// GroupVersion that the answer is for; empty for the one that was asked for.
 	GroupVersion string
@@ -86,11 +86,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !pause(r, behaviour.Delay) {
 		return
 	}
-	if behaviour.Status != 0 && behaviour.Status != http.StatusOK {
-		w.WriteHeader(behaviour.Status)
-		return
+	switch status := behaviour.Status; {
+	case status == 0, status == http.StatusOK:
+		answerWith(w, asked, behaviour.GroupVersion)
+	case status >= 300 && status < 400:
+		http.Redirect(w, r, "/elsewhere", status)
+	default:
+		w.WriteHeader(status)
 	}
-	answerWith(w, asked, behaviour.GroupVersion)
 }
 
 // pause tells whether the client is still there after the delay.

@@ -39,8 +39,10 @@ func TestObjectsOfOthersAreNotTouchedAndTheirHolderIsNamed(t *testing.T) {
 		},
 		{
 			"taken-serving",
-			&corev1.Secret{ObjectMeta: in("taken-serving", manifests.ServingSecretName("taken-serving"))},
-			"Secret taken-serving/taken-serving-serving-cert", unknownHolder,
+			&corev1.Secret{
+				ObjectMeta: controlledBy(in("taken-serving", manifests.ServingSecretName("taken-serving")), "Certificate", "shop"),
+			},
+			"Secret taken-serving/taken-serving-serving-cert", `Certificate "shop"`,
 		},
 		{
 			"taken-signer",

@@ -68,6 +68,14 @@ func ofRelease(meta metav1.ObjectMeta, release string) metav1.ObjectMeta {
 
 var otherLabels = map[string]string{"app": "other"}
 
+// controlledBy names another controller's object as the owner.
+func controlledBy(meta metav1.ObjectMeta, kind, name string) metav1.ObjectMeta {
+	meta.OwnerReferences = []metav1.OwnerReference{
+		{APIVersion: "example.com/v1", Kind: kind, Name: name, UID: "1", Controller: new(true)},
+	}
+	return meta
+}
+
 // The following are the least there is of objects that are not the operator's.
 
 func otherDeployment(meta metav1.ObjectMeta) *appsv1.Deployment {
