@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,16 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit, "5s"),
 			isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 		expectAPIServices(t, name, newest, oldest)
+	})
+	t.Run("tells people what they want to know", func(t *testing.T) {
+		lines := strings.Split(kubectl(t, "get", "xapi", name), "\n")
+		columns, values := strings.Fields(lines[0]), strings.Fields(lines[1])
+		if wanted := []string{"NAME", "READY", "AVAILABLE", "DISCOVERY", "REASON", "AGE"}; !slices.Equal(columns, wanted) {
+			t.Errorf("the columns are %v instead of %v", columns, wanted)
+		}
+		if len(values) != len(columns) || values[1] != "True" || values[2] != "True" || values[4] != "Ready" {
+			t.Errorf("the values are %q", values)
+		}
 	})
 	t.Run("keeps objects that kubectl creates", func(t *testing.T) {
 		kubectl(t, "apply", "--filename", sampleFile("flunder.yaml"))

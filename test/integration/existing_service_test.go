@@ -46,18 +46,17 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			backend, _ := startBackend(t, test.name, "v1")
-			idle := backend.declare(groups(test.name+".example.com", "v1"))
-			good := idle.Spec.Service.Port
-			idle.Spec.Service.Port = servicePort
 			test.trouble(t, backend.service)
-			apply(t, idle)
+			extensionAPI := backend.declare(groups(test.name+".example.com", "v1"))
+			extensionAPI.Spec.Service.Port = servicePort
+			apply(t, extensionAPI)
 			await(t, test.name, test.kstatus,
 				isFalse(v1alpha1.ConditionServerAvailable, test.reason, test.says),
 				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
 			expectAPIServices(t, test.name)
 
-			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = good })
-			heal(t, backend.service)
+			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = backend.port })
+			leadHere(t, backend.service)
 			awaitRegistered(t, test.name)
 		})
 	}
@@ -75,8 +74,8 @@ func clusterIP(port int32) func(*corev1.Service) {
 	}
 }
 
-// heal makes a Service lead to this machine, whatever has become of it.
-func heal(t *testing.T, service *corev1.Service) {
+// leadHere makes a Service lead to this machine, whatever has become of it.
+func leadHere(t *testing.T, service *corev1.Service) {
 	t.Helper()
 	local := localService(service.Namespace)
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(service), service); apierrors.IsNotFound(err) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -27,8 +28,8 @@ func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
 	owned := objectsOf(t, name, serviceName)
 	declared := resourceVersions(t, named(name), named(serviceName))
 
-	running.stop()
-	startAgain(t)
+	startAgain := stopOperator(t)
+	startAgain()
 	eventually(t, func() error {
 		// After a start each object is applied once, and each group-version probed.
 		if applied := running.writes.count(); applied < len(owned) {
@@ -50,13 +51,7 @@ func TestWhatChangedWhileTheOperatorWasAwayIsCaughtUp(t *testing.T) {
 	startRollout(t, drifted)
 	startRollout(t, deleted)
 	createNamespace(t, created)
-	running.stop()
-	t.Cleanup(func() {
-		if t.Failed() {
-			startAgain(t)
-		}
-	})
-
+	startAgain := stopOperator(t)
 	apply(t, served(created))
 	change(t, named(drifted), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = ptr.To[int32](3) })
 	deleteNow(t, &appsv1.Deployment{ObjectMeta: in(drifted, drifted)})
@@ -65,7 +60,7 @@ func TestWhatChangedWhileTheOperatorWasAwayIsCaughtUp(t *testing.T) {
 	expectKStatus(t, drifted, status.InProgressStatus)
 	expectKStatus(t, deleted, status.TerminatingStatus)
 
-	startAgain(t)
+	startAgain()
 	awaitRollout(t, created)
 	await(t, drifted, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"))
@@ -118,13 +113,19 @@ func awaitRetrying(t *testing.T, name string) {
 	expectKStatus(t, name, status.InProgressStatus)
 }
 
-func startAgain(t *testing.T) {
+// stopOperator returns how to start it again, which happens at the end of the test otherwise.
+func stopOperator(t *testing.T) (startAgain func()) {
 	t.Helper()
-	again, err := startOperator(plane)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running = again
+	running.stop()
+	startAgain = sync.OnceFunc(func() {
+		again, err := startOperator(plane)
+		if err != nil {
+			t.Fatal(err)
+		}
+		running = again
+	})
+	t.Cleanup(startAgain)
+	return startAgain
 }
 
 func expectKStatus(t *testing.T, name string, wanted status.Status) {
