@@ -56,10 +56,11 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
 ##@ Tests
 
 .PHONY: test
-test: $(TOOLS)/helm $(TOOLS)/kustomize ## Run unit and integration tests, on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins where set)
-	@echo "Waiting for kube-apiserver, etcd and kubectl: $${KUBEBUILDER_ASSETS:-built by hack/cluster, kept in its cache}"
-	@assets="$${KUBEBUILDER_ASSETS:-$$($(NODE) build kube-apiserver etcd kubectl)}"; \
-		KUBEBUILDER_ASSETS="$$assets" go test ./...
+test: $(TOOLS)/helm $(TOOLS)/kustomize ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
+	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
+	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
+		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
+		go test ./...
 	go test -C hack/cluster ./...
 
 .PHONY: e2e
