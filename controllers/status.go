@@ -45,6 +45,8 @@ func summarize(s *scope, interruption error, now time.Time) {
 		reconciling = verdict{
 			metav1.ConditionTrue, v1alpha1.ReasonRetrying, fmt.Sprintf("%v; it is tried again", interruption), working,
 		}
+		// Both at once would contradict each other; what waits for somebody shows again when the request succeeds.
+		stalled = bad(v1alpha1.ReasonAsDesired, "nothing waits for you", settled)
 	} else {
 		s.Status.ObservedGeneration = s.Generation
 	}

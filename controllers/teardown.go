@@ -91,7 +91,7 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 		}
 	}
 	slices.Sort(left)
-	return waiting("the APIServices to go", left), nil
+	return waiting("the end of the APIServices", left), nil
 }
 
 // awaitUnregistered waits until no kube-apiserver sends requests of these group-versions to the server.

@@ -24,8 +24,9 @@ const (
 
 // Server is an extension API server that the operator runs as a Deployment.
 // +kubebuilder:validation:XValidation:rule="has(self.template.spec) && self.template.spec.containers.exists(c, c.name == 'apiserver')",message="spec.server.template.spec.containers must hold a container named 'apiserver': it is the one that serves the API"
-// +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || (has(c.image) && c.image.size() > 0))",message="the container 'apiserver' needs an image"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || (has(c.image) && c.image.size() > 0))",message="spec.server.template.spec.containers: the container 'apiserver' needs an image"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name == 'apiserver' || !has(c.ports) || c.ports.all(p, p.containerPort != self.port))",message="spec.server.port is taken by another container of the template: give one of them another port"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.initContainers) || self.template.spec.initContainers.all(c, !has(c.ports) || c.ports.all(p, p.containerPort != self.port))",message="spec.server.port is taken by an init container of the template: give one of them another port"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.server.template.spec.restartPolicy must be Always or left out: the server runs in a Deployment"
 type Server struct {
 	// namespace in which the server runs. It must exist. Immutable.

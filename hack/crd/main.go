@@ -79,6 +79,7 @@ func finishTemplate(template *schema) error {
 	eachSchema(template, boundNumbers)
 	return errors.Join(
 		editIn(template, boundContainers, "spec", "containers"),
+		editIn(template, boundContainers, "spec", "initContainers"),
 		editIn(template, maxLength(maxNameLength), "spec", "restartPolicy"),
 	)
 }
