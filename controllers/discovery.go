@@ -4,8 +4,10 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
@@ -25,8 +27,25 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 		return nil
 	}
 	describeDiscovery(s, last, target.Limit)
+	confirmAvailable(s, last.Results)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s.Status.APIServices, target.Limit))
 	return nil
+}
+
+// confirmAvailable holds back an Available that has just turned True until requests are seen to pass: kube-apiserver
+// may report an APIService available a moment before it sends requests to it.
+func confirmAvailable(s *scope, results discovery.Results) {
+	if s.verdicts[v1alpha1.ConditionAvailable].status != metav1.ConditionTrue ||
+		meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAvailable) {
+		return
+	}
+	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+		if !results.Passes(groupVersion) {
+			s.conclude(v1alpha1.ConditionAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
+				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
+			return
+		}
+	}
 }
 
 // probeTarget asks kube-apiserver only for what it calls available: for the rest it answers 503 by itself, at once.

@@ -116,3 +116,23 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 		t.Errorf("first %+v, then %+v", told[0], told[1])
 	}
 }
+
+func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
+	s := scopeOf(1)
+	s.Spec.Groups = []v1alpha1.APIGroup{{
+		Name: groupVersion.Group, Versions: []v1alpha1.APIVersion{{Name: groupVersion.Version}},
+	}}
+	passes := discovery.Results{throughKubeAPIServer("a"): {}}
+	refused := discovery.Results{throughKubeAPIServer("a"): {Err: &discovery.StatusError{Status: "404 Not Found"}}}
+	conclude := func(s *scope, results discovery.Results) verdict {
+		s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+		confirmAvailable(s, results)
+		return s.verdicts[v1alpha1.ConditionAvailable]
+	}
+	assertVerdict(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
+	assertVerdict(t, conclude(s, passes), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
+
+	summarize(s, nil, noon)
+	later := newScope(s.ExtensionAPI)
+	assertVerdict(t, conclude(later, refused), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
+}

@@ -69,13 +69,21 @@ func (a asker) get(ctx context.Context, target string) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answered %s", response.Status)
+		return nil, &StatusError{Status: response.Status}
 	}
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("answered more than %d MiB", maxBody>>20)
 	}
 	return body, nil
 }
+
+// StatusError says that a request was answered, but not with a document.
+type StatusError struct {
+	// Status is the code and its text, such as "404 Not Found".
+	Status string
+}
+
+func (e *StatusError) Error() string { return "answered " + e.Status }
 
 // checkResourceList makes sure that the answer speaks of the group-version that was asked for.
 func checkResourceList(body []byte, groupVersion schema.GroupVersion) error {

@@ -291,3 +291,24 @@ func TestTheMetricsOfARemovedGroupVersionGo(t *testing.T) {
 		t.Errorf("%d series of failures are left of v2, which answered for another group-version", got)
 	}
 }
+
+func TestPassesOnlyWhenEveryKubeAPIServerSendsRequestsOn(t *testing.T) {
+	through := func(address string) Key { return Key{ViewKubeAPIServer, address, groupVersion} }
+	notFound := Sample{Err: &StatusError{Status: "404 Not Found"}}
+	tests := map[string]struct {
+		results Results
+		want    bool
+	}{
+		"nobody was asked":      {Results{{ViewEndpoint, "a", groupVersion}: {}}, false},
+		"one passes it on":      {Results{through("a"): {}}, true},
+		"one does not yet":      {Results{through("a"): {}, through("b"): notFound}, false},
+		"one cannot be reached": {Results{through("a"): {}, through("b"): {Err: errors.New("dial: timeout")}}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := test.results.Passes(groupVersion); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"time"
 
@@ -65,6 +66,22 @@ type Sample struct {
 
 // Results are samples by what they are of.
 type Results map[Key]Sample
+
+// Passes tells whether every kube-apiserver that was asked for the group-version passes requests on to the server. One
+// that cannot be reached from here says nothing about that.
+func (r Results) Passes(groupVersion schema.GroupVersion) bool {
+	asked := false
+	for key, sample := range r {
+		if key.View != ViewKubeAPIServer || key.GroupVersion != groupVersion {
+			continue
+		}
+		asked = true
+		if _, refused := errors.AsType[*StatusError](sample.Err); refused {
+			return false
+		}
+	}
+	return asked
+}
 
 // failed tells whether any request failed.
 func (r Results) failed() bool {
