@@ -17,10 +17,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
-	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -143,47 +140,22 @@ func timeHand(b *testing.B, manifests []*unstructured.Unstructured) time.Duratio
 // timeApply applies the manifests one after the other, as kubectl does.
 func timeApply(b *testing.B, manifests ...*unstructured.Unstructured) time.Duration {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
-	defer cancel()
-	watcher, err := objects.Resource(apiregistrationv1.SchemeGroupVersion.WithResource("apiservices")).
-		Watch(ctx, metav1.ListOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer watcher.Stop()
+	watcher := watchAll(b, apiregistrationv1.SchemeGroupVersion.WithResource("apiservices"))
 	start := time.Now()
 	for _, manifest := range manifests {
 		configuration := client.ApplyConfigurationFromUnstructured(manifest.DeepCopy())
-		if err := kube.Apply(ctx, configuration, client.FieldOwner("e2e"), client.ForceOwnership); err != nil {
+		if err := kube.Apply(b.Context(), configuration, client.FieldOwner("e2e"), client.ForceOwnership); err != nil {
 			b.Fatal(err)
 		}
 	}
-	if err := awaitAvailable(watcher, "v1beta1."+flunderGroup, "v1alpha1."+flunderGroup); err != nil {
-		b.Fatal(err)
-	}
+	waiting := map[string]bool{"v1beta1." + flunderGroup: true, "v1alpha1." + flunderGroup: true}
+	await(b, watcher, func(object *unstructured.Unstructured) bool {
+		if isTrue(b, object, string(apiregistrationv1.Available)) {
+			delete(waiting, object.GetName())
+		}
+		return len(waiting) == 0
+	})
 	return time.Since(start).Round(time.Millisecond)
-}
-
-// awaitAvailable returns at the event with which the last of the APIServices becomes available.
-func awaitAvailable(watcher watch.Interface, apiServices ...string) error {
-	available := map[string]bool{}
-	for event := range watcher.ResultChan() {
-		object, ok := event.Object.(*unstructured.Unstructured)
-		if !ok || !slices.Contains(apiServices, object.GetName()) {
-			continue
-		}
-		apiService := &apiregistrationv1.APIService{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, apiService); err != nil {
-			return err
-		}
-		if helper.IsAPIServiceConditionTrue(apiService, apiregistrationv1.Available) {
-			available[object.GetName()] = true
-		}
-		if len(available) == len(apiServices) {
-			return nil
-		}
-	}
-	return fmt.Errorf("of %q only %v became available within a minute", apiServices, available)
 }
 
 func median(durations []time.Duration) time.Duration {

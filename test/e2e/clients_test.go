@@ -89,22 +89,22 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 }
 
 // kubectl runs kubectl in the repository's directory and returns what it prints to standard output.
-func kubectl(t testing.TB, args ...string) string {
-	t.Helper()
-	printed, err := output(t.Context(), "kubectl", args...)
+func kubectl(tb testing.TB, args ...string) string {
+	tb.Helper()
+	printed, err := output(tb.Context(), "kubectl", args...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return printed
 }
 
 // eventually returns after how long check succeeded. When it does not within limit, the test fails with what it said
 // last.
-func eventually(t testing.TB, limit time.Duration, check func(context.Context) error) time.Duration {
-	t.Helper()
-	took, err := poll(t.Context(), limit, check)
+func eventually(tb testing.TB, limit time.Duration, check func(context.Context) error) time.Duration {
+	tb.Helper()
+	took, err := poll(tb.Context(), limit, check)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return took
 }

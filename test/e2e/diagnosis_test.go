@@ -11,11 +11,12 @@ import (
 )
 
 // diagnose logs what somebody needs who has to find out why a test failed.
-func diagnose(ctx context.Context, t testing.TB) {
-	t.Helper()
+func diagnose(ctx context.Context, tb testing.TB) {
+	tb.Helper()
+	const conditions = `jsonpath={range .items[*]}{.metadata.name}{" generation "}{.metadata.generation}{"\n"}` +
+		`{range .status.conditions[*]}{"  "}{.type}{"="}{.status}{" "}{.reason}{": "}{.message}{"\n"}{end}{end}`
 	for _, args := range [][]string{
-		{"get", "extensionapis", "-o", `jsonpath={range .items[*]}{.metadata.name}{" generation "}{.metadata.generation}{"\n"}` +
-			`{range .status.conditions[*]}{"  "}{.type}{"="}{.status}{" "}{.reason}{": "}{.message}{"\n"}{end}{end}`},
+		{"get", "extensionapis", "-o", conditions},
 		{"get", "pods", "--all-namespaces", "-o", "wide"},
 		{"get", "apiservices", "--selector", ownerLabel},
 		{
@@ -27,6 +28,6 @@ func diagnose(ctx context.Context, t testing.TB) {
 		if err != nil {
 			printed = err.Error()
 		}
-		t.Logf("$ kubectl %s\n%s", strings.Join(args, " "), printed)
+		tb.Logf("$ kubectl %s\n%s", strings.Join(args, " "), printed)
 	}
 }

@@ -40,11 +40,11 @@ var comesAndGoes = []schema.GroupResource{
 	{Group: "coordination.k8s.io", Resource: "leases"},
 }
 
-func newInventory(t testing.TB) inventory {
-	t.Helper()
-	found, err := takeInventory(t.Context(), "")
+func newInventory(tb testing.TB) inventory {
+	tb.Helper()
+	found, err := takeInventory(tb.Context(), "")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return found
 }

@@ -43,23 +43,31 @@ func TestKilledOperatorFinishesItsWork(t *testing.T) {
 	random := newRandom(t)
 	before := newInventory(t)
 	extensionAPI := &v1alpha1.ExtensionAPI{}
+	t.Cleanup(func() { cleanUp(t, extensionAPI) })
 	stages := []*stage{
 		{
 			name: "create",
 			start: func(t *testing.T) {
+				t.Helper()
 				*extensionAPI = *wardle(t, sampleNamespace)
-				create(t, extensionAPI)
+				if err := kube.Create(t.Context(), extensionAPI); err != nil {
+					t.Fatal(err)
+				}
 			},
 			done: runs(extensionAPI),
 		},
 		{
-			name:  "update",
-			start: func(t *testing.T) { change(t, extensionAPI, rearrange) },
-			done:  runs(extensionAPI),
+			name: "update",
+			start: func(t *testing.T) {
+				t.Helper()
+				change(t, extensionAPI, rearrange)
+			},
+			done: runs(extensionAPI),
 		},
 		{
 			name: "delete",
 			start: func(t *testing.T) {
+				t.Helper()
 				if err := kube.Delete(t.Context(), extensionAPI); err != nil {
 					t.Fatal(err)
 				}
@@ -139,10 +147,13 @@ func victims(t *testing.T) []corev1.Pod {
 	var pods []corev1.Pod
 	eventually(t, time.Minute, func(ctx context.Context) error {
 		lease := &coordinationv1.Lease{}
-		if err := kube.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}, lease); err != nil {
+		err := kube.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}, lease)
+		if err != nil {
 			return err
 		}
-		pods = operatorPods(t)
+		if pods, err = operatorPods(ctx); err != nil {
+			return err
+		}
 		leads := func(pod corev1.Pod) bool {
 			return strings.HasPrefix(ptr.Deref(lease.Spec.HolderIdentity, ""), pod.Name+"_")
 		}

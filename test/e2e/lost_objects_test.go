@@ -50,7 +50,7 @@ func TestLostObjectsComeBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("back after %s", eventually(t, 10*time.Second, back(lost)))
-			t.Logf("serves after another %s", eventually(t, 2*time.Minute, healthy(t, extensionAPI)))
+			t.Logf("serves after another %s", eventually(t, 2*time.Minute, healthy(extensionAPI)))
 		})
 	}
 	// Who a token belongs to and what a user may do is cached for ten seconds, and hides that long that it is forgotten.
@@ -68,11 +68,11 @@ func stays(t *testing.T, duration time.Duration, check func(context.Context) err
 }
 
 // madeByOperator are the objects with the owner label but for those that Kubernetes derives from them and labels alike.
-func madeByOperator(t testing.TB) inventory {
-	t.Helper()
-	made, err := takeInventory(t.Context(), ownerLabel)
+func madeByOperator(tb testing.TB) inventory {
+	tb.Helper()
+	made, err := takeInventory(tb.Context(), ownerLabel)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	maps.DeleteFunc(made, func(_ string, o object) bool {
 		return len(o.OwnerReferences) > 0 || o.Resource == "endpoints"
@@ -93,11 +93,14 @@ func back(lost object) func(context.Context) error {
 }
 
 // healthy succeeds when the Deployment is complete, the ExtensionAPI is Ready and users are served.
-func healthy(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
-	t.Helper()
+func healthy(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if status := deployment(t).Status; status.AvailableReplicas != *extensionAPI.Spec.Server.Replicas {
-			return fmt.Errorf("%d Pods are available", status.AvailableReplicas)
+		current, err := deployment(ctx)
+		if err != nil {
+			return err
+		}
+		if available := current.Status.AvailableReplicas; available != *extensionAPI.Spec.Server.Replicas {
+			return fmt.Errorf("%d Pods are available", available)
 		}
 		return errors.Join(ready(extensionAPI)(ctx), served("v1beta1", "v1alpha1")(ctx))
 	}

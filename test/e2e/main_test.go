@@ -100,7 +100,7 @@ func uninstall(ctx context.Context) error {
 
 // progress tells a person at once what is going on; tests that pass quietly log nothing.
 func progress(format string, args ...any) {
-	fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)
+	_, _ = fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)
 }
 
 // run runs a program in the repository's directory and shows its output.

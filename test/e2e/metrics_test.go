@@ -36,7 +36,11 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 			Kind: rbacv1.ServiceAccountKind, Namespace: metav1.NamespaceDefault, Name: "e2e-reader",
 		}},
 	})
-	for _, pod := range operatorPods(t) {
+	pods, err := operatorPods(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
 		for who, request := range map[string]struct {
 			token string
 			want  int
@@ -51,7 +55,7 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 		}
 	}
 	// Only the leader probes.
-	eventually(t, time.Minute, somePodMeasures(operatorPods(t), reader,
+	eventually(t, time.Minute, somePodMeasures(pods, reader,
 		`extensionapi_discovery_duration_seconds_count{extensionapi="wardle",group="wardle.example.com",version="v1beta1"`))
 }
 
@@ -62,15 +66,11 @@ func serviceAccountToken(t *testing.T, name string) string {
 	return kubectl(t, "create", "token", name, "--namespace", metav1.NamespaceDefault)
 }
 
-func operatorPods(t *testing.T) []corev1.Pod {
-	t.Helper()
+func operatorPods(ctx context.Context) ([]corev1.Pod, error) {
 	pods := &corev1.PodList{}
-	err := kube.List(t.Context(), pods, client.InNamespace(operatorNamespace),
+	err := kube.List(ctx, pods, client.InNamespace(operatorNamespace),
 		client.MatchingLabels{"app.kubernetes.io/name": operatorName})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pods.Items
+	return pods.Items, err
 }
 
 func scrape(ctx context.Context, pod corev1.Pod, token string) (status int, body string, err error) {

@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/utils/ptr"
@@ -55,6 +56,28 @@ func TestPlainImageBecomesServedAPI(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("measured after another %s", eventually(t, time.Minute, measured(extensionAPI)))
+}
+
+// kube-apiserver may call an APIService available before it sends requests on, so this is tried more than once.
+func TestReadyMeansServedFromThatMomentOn(t *testing.T) {
+	extensionAPI := &v1alpha1.ExtensionAPI{}
+	t.Cleanup(func() { cleanUp(t, extensionAPI) })
+	for range 5 {
+		watcher := watchAll(t, v1alpha1.GroupVersion.WithResource("extensionapis"))
+		*extensionAPI = *wardle(t, sampleNamespace)
+		if err := kube.Create(t.Context(), extensionAPI); err != nil {
+			t.Fatal(err)
+		}
+		await(t, watcher, func(object *unstructured.Unstructured) bool {
+			return object.GetUID() == extensionAPI.UID && isTrue(t, object, v1alpha1.ConditionReady)
+		})
+		if err := served("v1beta1", "v1alpha1")(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := remove(t.Context(), extensionAPI); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // measured succeeds when there is a latency of every group-version and every replica.
@@ -98,7 +121,11 @@ func TestChangesOfTheSpecAreRolledOut(t *testing.T) {
 			container.Args = append(container.Args, "--v=1")
 		})
 		t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
-		if args := deployment(t).Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--v=1") {
+		current, err := deployment(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if args := current.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--v=1") {
 			t.Errorf("the Deployment has the arguments %q", args)
 		}
 	})
@@ -127,7 +154,11 @@ func scale(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, replicas int32) {
 	t.Helper()
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Replicas = &replicas })
 	t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
-	if status := deployment(t).Status; status.AvailableReplicas != replicas || status.Replicas != replicas {
+	current, err := deployment(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := current.Status; status.AvailableReplicas != replicas || status.Replicas != replicas {
 		t.Errorf("%d of %d Pods are available, want %d", status.AvailableReplicas, status.Replicas, replicas)
 	}
 	eventually(t, 10*time.Second, served("v1beta1", "v1alpha1"))
@@ -137,10 +168,13 @@ func scale(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, replicas int32) {
 func notServed(version string) func(context.Context) error {
 	return func(context.Context) error {
 		_, err := discoverer.ServerResourcesForGroupVersion(flunderGroup + "/" + version)
-		if apierrors.IsNotFound(err) {
+		switch {
+		case apierrors.IsNotFound(err):
 			return nil
+		case err == nil:
+			return fmt.Errorf("version %s is served", version)
 		}
-		return fmt.Errorf("discovery of version %s, which is not registered, answers with error %v", version, err)
+		return fmt.Errorf("kube-apiserver has not dropped version %s: %w", version, err)
 	}
 }
 
@@ -153,11 +187,8 @@ func uidOf(t *testing.T, apiService string) types.UID {
 	return found.UID
 }
 
-func deployment(t *testing.T) *appsv1.Deployment {
-	t.Helper()
+func deployment(ctx context.Context) (*appsv1.Deployment, error) {
 	deployment := &appsv1.Deployment{}
-	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "wardle"}, deployment); err != nil {
-		t.Fatal(err)
-	}
-	return deployment
+	err := kube.Get(ctx, client.ObjectKey{Namespace: sampleNamespace, Name: "wardle"}, deployment)
+	return deployment, err
 }

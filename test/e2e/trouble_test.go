@@ -42,12 +42,16 @@ var troubles = map[string]struct {
 	"the namespace is missing": {
 		namespace: lateComer,
 		cause: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			t.Cleanup(func() { deleteNamespace(t, lateComer) }) // after the ExtensionAPI
 		},
 		reason:   v1alpha1.ReasonNamespaceNotFound,
 		words:    "kubectl create namespace " + lateComer,
 		progress: status.InProgressStatus,
-		cure:     func(t *testing.T, _ *v1alpha1.ExtensionAPI) { createNamespace(t, lateComer) },
+		cure: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
+			createNamespace(t, lateComer)
+		},
 	},
 	"the image cannot be pulled": {
 		cause: func(_ *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
@@ -57,6 +61,7 @@ var troubles = map[string]struct {
 		words:    `"extensionapi.dev/nowhere:v0"`,
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			image := container(&readSample(t).Spec).Image
 			change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { container(spec).Image = image })
 		},
@@ -70,17 +75,22 @@ var troubles = map[string]struct {
 		words:    "unknown flag: --no-such-flag",
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 				container(spec).Args = container(spec).Args[:len(container(spec).Args)-1]
 			})
 		},
 	},
 	"a quota leaves no room for Pods": {
-		cause:    func(t *testing.T, _ *v1alpha1.ExtensionAPI) { createObject(t, podQuota()) },
+		cause: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
+			createObject(t, podQuota())
+		},
 		reason:   v1alpha1.ReasonPodsRefused,
 		words:    "exceeded quota: e2e-pods",
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			raised := podQuota()
 			raised.Spec.Hard[corev1.ResourcePods] = resource.MustParse("10")
 			if err := kube.Patch(t.Context(), raised, client.MergeFrom(podQuota())); err != nil {
@@ -90,6 +100,7 @@ var troubles = map[string]struct {
 	},
 	"a policy denies the Deployment": {
 		cause: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			createObject(t, denyingPolicy())
 			createObject(t, denyingBinding())
 			eventually(t, time.Minute, denied)
@@ -98,6 +109,7 @@ var troubles = map[string]struct {
 		words:    policyWords,
 		progress: status.FailedStatus,
 		cure: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
+			t.Helper()
 			if err := kube.Delete(t.Context(), denyingBinding()); err != nil {
 				t.Fatal(err)
 			}

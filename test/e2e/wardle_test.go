@@ -35,9 +35,9 @@ const (
 
 // wardle is the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace. Its Pods end within seconds
 // instead of minutes, as nobody's requests need to be drained and tests wait for the end of many of them.
-func wardle(t testing.TB, namespace string) *v1alpha1.ExtensionAPI {
-	t.Helper()
-	extensionAPI := readSample(t)
+func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
+	tb.Helper()
+	extensionAPI := readSample(tb)
 	extensionAPI.Spec.Server.Namespace = namespace
 	pod := &extensionAPI.Spec.Server.Template.Spec
 	pod.TerminationGracePeriodSeconds = ptr.To[int64](3)
@@ -46,25 +46,25 @@ func wardle(t testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	}
 	// The variables with etcd's address exist in the sample's namespace only.
 	etcd := &corev1.Service{}
-	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {
-		t.Fatal(err)
+	if err := kube.Get(tb.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {
+		tb.Fatal(err)
 	}
 	pod.Containers[0].Args = []string{"--etcd-servers=http://" + etcd.Spec.ClusterIP + ":2379"}
 	return extensionAPI
 }
 
-func readSample(t testing.TB) *v1alpha1.ExtensionAPI {
-	t.Helper()
+func readSample(tb testing.TB) *v1alpha1.ExtensionAPI {
+	tb.Helper()
 	file, err := os.Open(filepath.Join(root, "config/samples/wardle.yaml"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
 	documents := yaml.NewYAMLOrJSONDecoder(file, 4096)
 	for {
 		sample := &v1alpha1.ExtensionAPI{}
 		if err := documents.Decode(sample); err != nil {
-			t.Fatalf("looking for the ExtensionAPI in %s: %v", file.Name(), err)
+			tb.Fatalf("looking for the ExtensionAPI in %s: %v", file.Name(), err)
 		}
 		if sample.Kind == "ExtensionAPI" {
 			return sample
@@ -73,40 +73,40 @@ func readSample(t testing.TB) *v1alpha1.ExtensionAPI {
 }
 
 // create creates the ExtensionAPI, and cleans up when the test ends.
-func create(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	if err := kube.Create(t.Context(), extensionAPI); err != nil {
-		t.Fatal(err)
+func create(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	tb.Helper()
+	if err := kube.Create(tb.Context(), extensionAPI); err != nil {
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { cleanUp(t, extensionAPI) })
+	tb.Cleanup(func() { cleanUp(tb, extensionAPI) })
 }
 
 // cleanUp deletes the ExtensionAPI and looks whether anything of it is left.
-func cleanUp(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	if t.Failed() {
-		diagnose(ctx, t)
+func cleanUp(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	tb.Helper()
+	ctx := context.WithoutCancel(tb.Context())
+	if tb.Failed() {
+		diagnose(ctx, tb)
 	}
 	if err := remove(ctx, extensionAPI); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	left, err := takeInventory(ctx, ownerLabel)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for name := range left {
-		t.Errorf("the ExtensionAPI is deleted and has left behind: %s", name)
+		tb.Errorf("the ExtensionAPI is deleted and has left behind: %s", name)
 	}
 }
 
 // change patches the ExtensionAPI with what mutate does to it.
-func change(t testing.TB, extensionAPI *v1alpha1.ExtensionAPI, mutate func(*v1alpha1.ExtensionAPISpec)) {
-	t.Helper()
+func change(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI, mutate func(*v1alpha1.ExtensionAPISpec)) {
+	tb.Helper()
 	patch := client.MergeFrom(extensionAPI.DeepCopy())
 	mutate(&extensionAPI.Spec)
-	if err := kube.Patch(t.Context(), extensionAPI, patch); err != nil {
-		t.Fatal(err)
+	if err := kube.Patch(tb.Context(), extensionAPI, patch); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -132,13 +132,14 @@ func gone(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 
 // ready succeeds when the current spec is what runs, by the conditions and by kstatus.
 func ready(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
-	return shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "", status.CurrentStatus)
+	return shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "",
+		status.CurrentStatus)
 }
 
 // shows succeeds when the condition is as wanted, its message holds words, and kstatus computes progress.
 func shows(
-	extensionAPI *v1alpha1.ExtensionAPI, conditionType string, conditionStatus metav1.ConditionStatus, reason, words string,
-	progress status.Status,
+	extensionAPI *v1alpha1.ExtensionAPI, conditionType string, conditionStatus metav1.ConditionStatus,
+	reason, words string, progress status.Status,
 ) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current := &v1alpha1.ExtensionAPI{}
