@@ -76,7 +76,6 @@ bench-apply: demo-images $(TOOLS)/helm ## Time apply to Available: the operator 
 ##@ Demo
 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
-e2e bench-apply: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 
 .PHONY: demo
 demo: demo-images $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
