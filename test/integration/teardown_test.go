@@ -46,7 +46,8 @@ func TestServerIsUnregisteredBeforeItsExtensionAPIIsGone(t *testing.T) {
 
 	deleteNow(t, named(name))
 	await(t, name, status.TerminatingStatus,
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting, "waiting for the end of the APIServices "+apiServiceName))
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting,
+			"waiting for the end of the APIServices "+apiServiceName))
 	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = nil })
 	awaitEnd(t, name)
 	expectNotServed(t, "/apis/"+name+".example.com/v1")
