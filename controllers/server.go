@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -68,11 +69,12 @@ func accountsInUse(s *scope, pods []corev1.Pod) []string {
 // applyServer writes the server's objects, the Deployment last: its Pods need the others. It returns the generation of
 // the Deployment.
 func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []string) (generation int64, err error) {
-	deployment, err := manifests.Deployment(s.ExtensionAPI)
+	accountUID, err := r.applyServiceAccount(ctx, s, accounts)
 	if err != nil {
 		return 0, err
 	}
-	if err := r.applyServiceAccount(ctx, s, accounts); err != nil {
+	configuration, err := manifests.Deployment(s.ExtensionAPI, accountUID)
+	if err != nil {
 		return 0, err
 	}
 	for _, object := range []runtime.ApplyConfiguration{
@@ -86,21 +88,28 @@ func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []strin
 			return 0, err
 		}
 	}
-	return r.Applier.Apply(ctx, deployment)
+	deployment, err := r.Applier.Apply(ctx, configuration)
+	if err != nil {
+		return 0, err
+	}
+	return deployment.GetGeneration(), nil
 }
 
-// applyServiceAccount removes the operator's ServiceAccount when the template names another one and the last Pod that
-// ran as it has gone.
-func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope, accounts []string) error {
+// applyServiceAccount returns the UID of the operator's ServiceAccount. It removes the account when the template names
+// another one and the last Pod that ran as it has gone.
+func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope, accounts []string) (types.UID, error) {
 	if slices.Contains(accounts, s.Name) {
-		_, err := r.Applier.Apply(ctx, manifests.ServiceAccount(s.ExtensionAPI))
-		return err
+		account, err := r.Applier.Apply(ctx, manifests.ServiceAccount(s.ExtensionAPI))
+		if err != nil {
+			return "", err
+		}
+		return account.GetUID(), nil
 	}
 	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
 	cached := metadataOf(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
 	if err := r.Client.Get(ctx, key, cached); err != nil {
-		return client.IgnoreNotFound(err)
+		return "", client.IgnoreNotFound(err)
 	}
 	_, err := r.Applier.Delete(ctx, cached.GroupVersionKind(), key, s.Name)
-	return err
+	return "", err
 }

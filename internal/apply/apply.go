@@ -81,32 +81,32 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s %s exists already and belongs to %s", e.Kind, name, e.Holder)
 }
 
-// Apply makes the object be as configuration says, unless it is already, and returns its generation, 0 where the kind
-// has none. It returns a *ConflictError when an object of that name is not the operator's, and otherwise the API
-// server's error.
-func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (generation int64, err error) {
+// Apply makes the object be as configuration says, unless it is already, and returns what it is then; of some kinds
+// only the metadata. It returns a *ConflictError when an object of that name is not the operator's, and otherwise the
+// API server's error.
+func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
 	wanted, sum, err := encode(configuration)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	id := objectID{wanted.GroupVersionKind(), client.ObjectKeyFromObject(wanted)}
 	current, err := a.get(ctx, id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if current != nil {
 		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
-			return 0, err
+			return nil, err
 		}
 		if a.recorded(id) == (record{current.GetUID(), sum, version(current)}) {
-			return current.GetGeneration(), nil
+			return current, nil
 		}
 	}
 	if err := a.write(ctx, wanted, current); err != nil {
-		return 0, err
+		return nil, err
 	}
 	a.remember(id, record{wanted.GetUID(), sum, version(wanted)})
-	return wanted.GetGeneration(), nil
+	return wanted, nil
 }
 
 // recreatable are the kinds that may be deleted and made anew, for a moment's absence of them hurts nobody. That is the

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
@@ -32,11 +33,21 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 				WithTargetPort(intstr.FromInt32(extensionAPI.Spec.Server.Port))))
 }
 
-// Deployment runs the server. A rollout starts a new Pod before it stops an old one.
-func Deployment(extensionAPI *v1alpha1.ExtensionAPI) (*apps.DeploymentApplyConfiguration, error) {
+// serviceAccountAnnotation is on the Pods. Their tokens are good for the ServiceAccount of just this UID: when it was
+// deleted and made anew, kube-apiserver knows the Pods no longer, and they have to be replaced.
+const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-uid"
+
+// Deployment runs the server. A rollout starts a new Pod before it stops an old one. serviceAccount is the UID of the
+// operator's ServiceAccount, empty when the server runs as another one.
+func Deployment(
+	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID,
+) (*apps.DeploymentApplyConfiguration, error) {
 	template, err := podTemplate(extensionAPI)
 	if err != nil {
 		return nil, err
+	}
+	if serviceAccount != "" && ServiceAccountName(extensionAPI) == extensionAPI.Name {
+		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(serviceAccount)})
 	}
 	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
