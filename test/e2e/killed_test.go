@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -82,7 +83,8 @@ func TestKilledOperatorFinishesItsWork(t *testing.T) {
 	}
 	for i := range kills {
 		stage, pods := stages[i%len(stages)], victims(t)
-		moment := time.Duration(random.Int64N(int64(stage.takes)))
+		// Squared, it is rather early: that is when most is written.
+		moment := time.Duration(math.Pow(random.Float64(), 2) * float64(stage.takes))
 		doomed := pods[:1+random.IntN(len(pods))]
 		stage.start(t)
 		select {

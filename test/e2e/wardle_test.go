@@ -29,6 +29,7 @@ import (
 )
 
 const (
+	// sampleNamespace admits only Pods that Pod Security calls restricted, as all namespaces of the tests.
 	sampleNamespace = "wardle-system"
 	flunderGroup    = "wardle.example.com"
 )
