@@ -19,8 +19,7 @@ func (r *Reconciler) sendEvents(s *scope, notes []note) {
 	}
 }
 
-// transitions returns a note for each condition whose status or reason turned. Ready speaks when it turns True; what
-// stands in its way speaks for itself.
+// transitions returns a note for each condition whose status or reason turned.
 func transitions(before, after []metav1.Condition) []note {
 	var notes []note
 	for _, condition := range after {
@@ -28,23 +27,36 @@ func transitions(before, after []metav1.Condition) []note {
 		if earlier != nil && earlier.Status == condition.Status && earlier.Reason == condition.Reason {
 			continue
 		}
-		if silentTypes[condition.Type] || silentReasons[condition.Reason] {
-			continue
-		}
-		switch condition.Status {
-		case metav1.ConditionTrue:
-			notes = append(notes, note{corev1.EventTypeNormal, condition.Reason, condition.Message})
-		case metav1.ConditionFalse:
-			if condition.Type != v1alpha1.ConditionReady {
-				notes = append(notes, note{corev1.EventTypeWarning, condition.Reason, condition.Message})
-			}
+		if n, worthTelling := noteOf(condition); worthTelling {
+			notes = append(notes, n)
 		}
 	}
 	return notes
 }
 
+// noteOf tells of a condition that turned. Ready speaks when it turns True; what stands in its way speaks for itself.
+func noteOf(condition metav1.Condition) (n note, worthTelling bool) {
+	if silentTypes[condition.Type] || silentReasons[condition.Reason] || condition.Status == metav1.ConditionUnknown {
+		return note{}, false
+	}
+	if condition.Status == metav1.ConditionTrue && !problemReasons[condition.Reason] {
+		return note{corev1.EventTypeNormal, condition.Reason, condition.Message}, true
+	}
+	return note{corev1.EventTypeWarning, condition.Reason, condition.Message}, condition.Type != v1alpha1.ConditionReady
+}
+
 // silentTypes repeat what other conditions say.
 var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.ConditionStalled: true}
+
+// problemReasons are worth a warning also while old replicas still serve.
+var problemReasons = map[string]bool{
+	v1alpha1.ReasonContainerConfigError: true,
+	v1alpha1.ReasonCrashing:             true,
+	v1alpha1.ReasonImagePullFailed:      true,
+	v1alpha1.ReasonPodsRefused:          true,
+	v1alpha1.ReasonRolloutStalled:       true,
+	v1alpha1.ReasonUnschedulable:        true,
+}
 
 // silentReasons are the reasons that every ExtensionAPI goes through on its way, and Issued, for which there is a note
 // with more to say.

@@ -44,11 +44,7 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	if deployment.Generation < generation {
-		// The cache does not have what was just applied; what it says of a rollout is of an earlier one.
-		deployment = &appsv1.Deployment{}
-	}
-	v := serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI))
+	v := serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI), generation)
 	s.conclude(v1alpha1.ConditionServerAvailable, v)
 	return nil
 }

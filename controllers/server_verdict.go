@@ -13,11 +13,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// serverVerdict reads a Deployment's status and, where it is not complete, what its Pods say of the cause.
-func serverVerdict(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32) verdict {
+// serverVerdict reads a Deployment's status and, where it is not complete, what its Pods say of the cause. The
+// Deployment may come from a cache that does not have the generation that was applied last.
+func serverVerdict(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64) verdict {
 	status := deployment.Status
 	available := min(status.AvailableReplicas, replicas)
-	if rolledOut(deployment, replicas) {
+	if rolledOut(deployment, replicas, generation) {
 		return good(v1alpha1.ReasonReplicasAvailable, fmt.Sprintf("%d of %d replicas are available", available, replicas))
 	}
 	cause := rolloutProblem(deployment, pods)
@@ -29,9 +30,9 @@ func serverVerdict(deployment *appsv1.Deployment, pods []corev1.Pod, replicas in
 	return cause
 }
 
-func rolledOut(deployment *appsv1.Deployment, replicas int32) bool {
+func rolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) bool {
 	status := deployment.Status
-	return status.ObservedGeneration >= deployment.Generation && deployment.Generation > 0 &&
+	return status.ObservedGeneration >= max(generation, deployment.Generation, 1) &&
 		status.UpdatedReplicas >= replicas && status.AvailableReplicas >= replicas && status.Replicas <= replicas
 }
 

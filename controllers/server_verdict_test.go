@@ -120,7 +120,7 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := serverVerdict(test.deployment, test.pods, 2)
+			got := serverVerdict(test.deployment, test.pods, 2, 2)
 			if got.status != test.status || got.reason != test.reason || got.progress != test.progress {
 				t.Errorf("got %+v", got)
 			}
@@ -128,6 +128,14 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 				t.Errorf("message %q does not contain %q", got.message, test.message)
 			}
 		})
+	}
+}
+
+func TestWhatWasJustAppliedIsNotRolledOutAndTheOldStillServes(t *testing.T) {
+	cached := deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2})
+	got := serverVerdict(cached, nil, 2, cached.Generation+1)
+	if got.status != metav1.ConditionTrue || got.reason != v1alpha1.ReasonRollingOut || got.progress != working {
+		t.Errorf("got %+v", got)
 	}
 }
 

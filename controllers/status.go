@@ -63,6 +63,10 @@ func readyVerdict(verdicts map[string]verdict) verdict {
 			return v
 		}
 	}
+	if server := verdicts[v1alpha1.ConditionServerAvailable]; server.progress != settled {
+		return good(v1alpha1.ReasonReady, "the API is served and registered, but not all of its replicas are as the spec "+
+			"says: "+server.message)
+	}
 	return good(v1alpha1.ReasonReady, "the API is served and registered")
 }
 

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,22 @@ func TestSummarizeFollowsKstatus(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestReadyTellsOfAChangeThatIsNotRolledOut(t *testing.T) {
+	s := scopeOf(1)
+	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
+	s.conclude(v1alpha1.ConditionServerAvailable, verdict{"True", v1alpha1.ReasonImagePullFailed, "not found", working})
+	summarize(s, nil, noon)
+	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
+	if ready.Status != metav1.ConditionTrue || !strings.Contains(ready.Message, "not found") {
+		t.Errorf("Ready is %s and says %q", ready.Status, ready.Message)
+	}
+	for _, n := range transitions(nil, s.Status.Conditions) {
+		if (n.reason == v1alpha1.ReasonImagePullFailed) != (n.eventType == "Warning") {
+			t.Errorf("%s is a %s", n.reason, n.eventType)
+		}
 	}
 }
 

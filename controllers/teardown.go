@@ -70,6 +70,7 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 		s.conclude(conditionType, unknown(v1alpha1.ReasonDeleting, message))
 	}
 	s.conclude(v1alpha1.ConditionAvailable, bad(v1alpha1.ReasonDeleting, message, working))
+	s.Status.DiscoveryLatency, s.Status.Endpoints = nil, nil // nothing is measured any more
 	summarize(s, nil, r.Clock.Now())
 	return client.IgnoreNotFound(r.writeStatus(ctx, s))
 }

@@ -108,9 +108,9 @@ print_next() {
 
 		  kubectl get xapi -o wide                        # what the operator knows
 		  kubectl get flunders -A                         # the API that the sample serves
-		  kubectl get all,secrets,pdb -n wardle-system    # what the operator made for it
-		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # it is repaired
-		  kubectl delete xapi wardle                      # takes it all down again, in order
+		  kubectl get all,secrets,pdb -n wardle-system    # the server as the operator made it, and its etcd
+		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # repaired in seconds
+		  kubectl delete xapi wardle                      # takes it down in order; a minute, as it drains
 
 		  make demo-down CLUSTER=$CLUSTER CLUSTER_NAME=$CLUSTER_NAME
 	NEXT
