@@ -3,8 +3,10 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -73,22 +75,33 @@ func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []strin
 	if err != nil {
 		return 0, err
 	}
-	for _, object := range []runtime.ApplyConfiguration{
+	err = r.applyAll(ctx,
 		manifests.AuthDelegatorBinding(s.ExtensionAPI, accounts),
 		manifests.AuthReaderBinding(s.ExtensionAPI, accounts),
 		manifests.ServerBinding(s.ExtensionAPI, accounts),
 		manifests.Service(s.ExtensionAPI),
 		manifests.PodDisruptionBudget(s.ExtensionAPI),
-	} {
-		if _, err := r.Applier.Apply(ctx, object); err != nil {
-			return 0, err
-		}
+	)
+	if err != nil {
+		return 0, err
 	}
 	deployment, err := r.Applier.Apply(ctx, configuration)
 	if err != nil {
 		return 0, err
 	}
 	return deployment.GetGeneration(), nil
+}
+
+// applyAll applies objects that do not depend on each other at the same time. Of several errors it returns that of the
+// first object, so that the same trouble is told in the same words each time.
+func (r *Reconciler) applyAll(ctx context.Context, objects ...runtime.ApplyConfiguration) error {
+	errs := make([]error, len(objects))
+	var applying sync.WaitGroup
+	for i, object := range objects {
+		applying.Go(func() { _, errs[i] = r.Applier.Apply(ctx, object) })
+	}
+	applying.Wait()
+	return cmp.Or(errs...)
 }
 
 // applyServiceAccount returns the UID of the operator's ServiceAccount. It removes the account when the template names

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// firstRetry is the pause after a round that failed; it doubles with each further one.
-	firstRetry = 100 * time.Millisecond
+	// firstRetry is the pause after a round that failed; it grows by a quarter with each further one, so that a recovery
+	// is seen not much later than it comes.
+	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
 	lastRetry = 10 * time.Second
 )
@@ -168,7 +169,7 @@ func pause(interval, retry time.Duration, failed bool) (delay, nextRetry time.Du
 	if !failed {
 		return interval, firstRetry
 	}
-	return min(interval, retry), min(lastRetry, 2*retry)
+	return min(interval, retry), min(lastRetry, retry*5/4)
 }
 
 // loop is the state of one tracked target.

@@ -148,10 +148,10 @@ func TestAFailureIsToldAndTriedAgainSoon(t *testing.T) {
 	}
 }
 
-func TestPauseDoublesUpToABound(t *testing.T) {
+func TestPauseGrowsUpToABound(t *testing.T) {
 	retry := firstRetry
 	var delay time.Duration
-	for range 20 {
+	for range 40 {
 		before := delay
 		if delay, retry = pause(interval, retry, true); delay < before {
 			t.Fatalf("the pause shrank from %v to %v", before, delay)
