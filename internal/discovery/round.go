@@ -7,9 +7,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"k8s.io/utils/clock"
 )
 
 // idleConnectionTimeout outlives the default interval, so that rounds share connections.
@@ -21,7 +24,7 @@ const pingAfter = AggregatorTimeout
 // round probes everything that target names, all at the same time.
 func (p *Prober) round(ctx context.Context, l *loop, target Target) Results {
 	collector := &collector{results: Results{}}
-	p.askDirectly(ctx, collector, l.client.get(target), target)
+	p.askDirectly(ctx, collector, l.client.get(p.clock, target), target)
 	if len(target.Registered) > 0 {
 		p.askKubeAPIServers(ctx, collector, target)
 	}
@@ -85,13 +88,14 @@ type directClient struct {
 	caBundle   []byte
 }
 
-func (d *directClient) get(target Target) *http.Client {
+func (d *directClient) get(clk clock.Clock, target Target) *http.Client {
 	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) {
 		return d.client
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(target.CABundle)
 	transport := &http.Transport{
+		DialContext: persistently(clk, (&net.Dialer{}).DialContext),
 		TLSClientConfig: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			ServerName: target.ServerName,

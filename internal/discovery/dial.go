@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+const (
+	// redialAfter is how long an attempt to connect may be silent before another is made beside it. A first packet that
+	// is lost while the network learns of a new Service would otherwise be repeated by TCP only after a second.
+	redialAfter = 200 * time.Millisecond
+	// maxDials is the number of attempts up to the moment at which TCP repeats the first one.
+	maxDials = 5
+)
+
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// persistently returns a dial that tries again beside attempts that are silent, and returns what the first attempt to
+// end brings.
+func persistently(clk clock.Clock, dial dial) dial {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ended := make(chan attempt)
+		for made := 0; ; {
+			if made < maxDials {
+				made++
+				go func() {
+					connection, err := dial(ctx, network, address)
+					attempt{connection, err}.report(ctx, ended)
+				}()
+			}
+			select {
+			case first := <-ended:
+				return first.connection, first.err
+			case <-clk.After(redialAfter):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
+}
+
+// attempt is what became of an attempt to connect.
+type attempt struct {
+	connection net.Conn
+	err        error
+}
+
+// report closes a connection that nobody waits for any more.
+func (a attempt) report(ctx context.Context, ended chan<- attempt) {
+	select {
+	case ended <- a:
+	case <-ctx.Done():
+		if a.connection != nil {
+			_ = a.connection.Close()
+		}
+	}
+}
