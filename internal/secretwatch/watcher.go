@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package secretwatch tells when Secrets change that somebody else keeps. They do not carry the operator's label, so
+// that the operator's cache does not hold them. Each is watched by a request for it alone, which brings its metadata
+// only.
+package secretwatch
+
+import (
+	"context"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Watcher watches the Secrets that ExtensionAPIs name, one for each.
+type Watcher struct {
+	client  metadata.Interface
+	changed func(extensionAPI string)
+
+	// moved tells Start that wanted has changed.
+	moved  chan struct{}
+	mu     sync.Mutex
+	wanted map[string]types.NamespacedName
+}
+
+// New returns a Watcher that calls changed for every ExtensionAPI whose Secret was created, changed or deleted, and
+// once after a watch began, whether there is a Secret or not. It may also call it when nothing has changed.
+func New(client metadata.Interface, changed func(extensionAPI string)) *Watcher {
+	return &Watcher{
+		client: client, changed: changed,
+		moved: make(chan struct{}, 1), wanted: map[string]types.NamespacedName{},
+	}
+}
+
+// Watch watches secret for an ExtensionAPI, in place of what it watched for it before. Whatever happens to secret after
+// Watch has returned is told, so read it then and not before.
+func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wanted[extensionAPI] != secret {
+		w.wanted[extensionAPI] = secret
+		w.move()
+	}
+}
+
+// Forget ends what Watch began for an ExtensionAPI.
+func (w *Watcher) Forget(extensionAPI string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.wanted, extensionAPI)
+	w.move()
+}
+
+func (w *Watcher) move() {
+	select {
+	case w.moved <- struct{}{}:
+	default:
+	}
+}
+
+// Start watches until ctx ends. It implements manager.Runnable, and so runs on the leader only.
+func (w *Watcher) Start(ctx context.Context) error {
+	var watches sync.WaitGroup
+	defer watches.Wait()
+	stops := map[types.NamespacedName]context.CancelFunc{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.moved:
+			w.follow(ctx, &watches, stops)
+		}
+	}
+}
+
+// follow begins and ends watches, so that they are those that are wanted. It keeps what ends each in stops.
+func (w *Watcher) follow(
+	ctx context.Context, watches *sync.WaitGroup, stops map[types.NamespacedName]context.CancelFunc,
+) {
+	wanted := w.secrets()
+	for secret, stop := range stops {
+		if !wanted.Has(secret) {
+			stop()
+			delete(stops, secret)
+		}
+	}
+	for secret := range wanted {
+		if stops[secret] == nil {
+			watchCtx, stop := context.WithCancel(ctx)
+			stops[secret] = stop
+			watches.Go(func() { w.watch(watchCtx, secret) })
+		}
+	}
+}
+
+func (w *Watcher) secrets() sets.Set[types.NamespacedName] {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	secrets := sets.New[types.NamespacedName]()
+	for _, secret := range w.wanted {
+		secrets.Insert(secret)
+	}
+	return secrets
+}
+
+// watch tells of all that happens to secret until ctx ends. A watch that breaks is begun again, with backoff.
+func (w *Watcher) watch(ctx context.Context, secret types.NamespacedName) {
+	secrets := w.client.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace)
+	alone := fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String()
+	requests := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.FieldSelector = alone
+			return secrets.List(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = alone
+			return secrets.Watch(ctx, options)
+		},
+	}
+	cache.NewReflectorWithOptions(
+		cache.ToListWatcherWithWatchListSemantics(requests, w.client),
+		&metav1.PartialObjectMetadata{},
+		listener(func() { w.tell(secret) }),
+		cache.ReflectorOptions{Name: "Secret " + secret.String()},
+	).RunWithContext(ctx)
+}
+
+func (w *Watcher) tell(secret types.NamespacedName) {
+	for _, extensionAPI := range w.watchersOf(secret) {
+		w.changed(extensionAPI)
+	}
+}
+
+func (w *Watcher) watchersOf(secret types.NamespacedName) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var names []string
+	for extensionAPI, watched := range w.wanted {
+		if watched == secret {
+			names = append(names, extensionAPI)
+		}
+	}
+	return names
+}
+
+// listener is called for whatever a reflector learns. It stands where a store would, since a store would keep
+// annotations, and kubectl puts all data of a Secret into one (last-applied-configuration).
+type listener func()
+
+var _ cache.ReflectorStore = listener(nil)
+
+func (l listener) Add(any) error               { l(); return nil }
+func (l listener) Update(any) error            { l(); return nil }
+func (l listener) Delete(any) error            { l(); return nil }
+func (l listener) Replace([]any, string) error { l(); return nil }
+func (l listener) Resync() error               { return nil }
