@@ -48,13 +48,17 @@ func noteOf(condition metav1.Condition) (n note, worthTelling bool) {
 // silentTypes repeat what other conditions say.
 var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.ConditionStalled: true}
 
-// problemReasons are worth a warning also while old replicas still serve.
+// problemReasons are worth a warning also while old replicas, or an old certificate, still serve.
 var problemReasons = map[string]bool{
 	v1alpha1.ReasonContainerConfigError: true,
 	v1alpha1.ReasonCrashing:             true,
+	v1alpha1.ReasonExpiresSoon:          true,
 	v1alpha1.ReasonImagePullFailed:      true,
 	v1alpha1.ReasonPodsRefused:          true,
 	v1alpha1.ReasonRolloutStalled:       true,
+	v1alpha1.ReasonRotationStuck:        true,
+	v1alpha1.ReasonSecretNotFound:       true,
+	v1alpha1.ReasonSecretRefused:        true,
 	v1alpha1.ReasonUnschedulable:        true,
 }
 

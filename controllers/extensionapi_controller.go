@@ -24,6 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
 
 // Finalizer holds an ExtensionAPI until everything of it has been taken down in order.
@@ -37,8 +38,11 @@ type Reconciler struct {
 	Live    client.Reader
 	Applier *apply.Applier
 	Prober  *discovery.Prober
-	// Probed tells of ExtensionAPIs whose discovery results changed.
-	Probed         <-chan event.GenericEvent
+	// Secrets tells of those that hold certificates and do not carry the owner label.
+	Secrets            *secretwatch.Watcher
+	CertificateMetrics *CertificateMetrics
+	// Changed tells of ExtensionAPIs of which something changed that is not watched: discovery results, a Secret.
+	Changed        <-chan event.GenericEvent
 	KubeAPIServers *aggregation.KubeAPIServers
 	Events         events.EventRecorder
 	Clock          clock.PassiveClock
@@ -56,7 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Client.Get(ctx, request.NamespacedName, extensionAPI); err != nil {
 		if apierrors.IsNotFound(err) {
 			// Somebody may have removed the finalizer.
-			r.Prober.Forget(request.Name)
+			r.forget(request.Name)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -90,6 +94,13 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 		}
 	}
 	return nil
+}
+
+// forget ends what goes on in memory for an ExtensionAPI.
+func (r *Reconciler) forget(name string) {
+	r.Prober.Forget(name)
+	r.Secrets.Forget(name)
+	r.CertificateMetrics.forget(name)
 }
 
 func optimisticMergeFrom(before *v1alpha1.ExtensionAPI) client.Patch {

@@ -4,9 +4,11 @@ package controllers
 
 import (
 	"context"
+	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
 
 // Settings are what the command line decides.
@@ -35,34 +38,41 @@ type Settings struct {
 
 // SetUp has mgr, whose cache is made with CacheOptions, reconcile ExtensionAPIs until ctx ends.
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
-	probed := make(chan event.GenericEvent)
+	changes := make(chan event.GenericEvent)
+	changed := func(name string) { tell(ctx, changes, name) }
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader())
 	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
 	prober := discovery.NewProber(clock.RealClock{}, kubeAPIServers.Clients,
-		discovery.TokenOf(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics),
-		func(name string) { tell(ctx, probed, name) })
-	if err := mgr.Add(prober); err != nil {
+		discovery.TokenOf(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics), changed)
+	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	watcher := secretwatch.New(secrets, changed)
+	if err := errors.Join(mgr.Add(prober), mgr.Add(watcher)); err != nil {
 		return err
 	}
 	reconciler := &Reconciler{
-		Client:            mgr.GetClient(),
-		Live:              mgr.GetAPIReader(),
-		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
-		Prober:            prober,
-		Probed:            probed,
-		KubeAPIServers:    kubeAPIServers,
-		Events:            mgr.GetEventRecorder(apply.FieldOwner),
-		Clock:             clock.RealClock{},
-		OperatorNamespace: settings.OperatorNamespace,
+		Client:             mgr.GetClient(),
+		Live:               mgr.GetAPIReader(),
+		Applier:            apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
+		Prober:             prober,
+		Secrets:            watcher,
+		CertificateMetrics: NewCertificateMetrics(settings.Metrics),
+		Changed:            changes,
+		KubeAPIServers:     kubeAPIServers,
+		Events:             mgr.GetEventRecorder(apply.FieldOwner),
+		Clock:              clock.RealClock{},
+		OperatorNamespace:  settings.OperatorNamespace,
 	}
 	return reconciler.SetupWithManager(mgr)
 }
 
 // tell has the ExtensionAPI reconciled.
-func tell(ctx context.Context, probed chan<- event.GenericEvent, name string) {
+func tell(ctx context.Context, changes chan<- event.GenericEvent, name string) {
 	object := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	select {
 	case <-ctx.Done():
-	case probed <- event.GenericEvent{Object: object}:
+	case changes <- event.GenericEvent{Object: object}:
 	}
 }

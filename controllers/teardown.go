@@ -40,7 +40,7 @@ type teardownStep struct {
 // teardown takes everything down in order: first the APIServices, and only when every kube-apiserver has dropped the
 // group-versions the server, and then what the server needed to its last moment.
 func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error) {
-	r.Prober.Forget(s.Name)
+	r.forget(s.Name)
 	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
 		return ctrl.Result{}, nil
 	}
@@ -141,7 +141,7 @@ func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
 	namespace := s.Spec.Server.Namespace
 	secret := corev1.SchemeGroupVersion.WithKind("Secret")
 	clusterRoleBinding := rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
-	return r.remove(ctx, s, []ownedObject{
+	return r.remove(ctx, s, append(certManagerObjects(s), []ownedObject{
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.AuthDelegatorName(s.Name)}},
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.ServerBindingName(s.Name)}},
 		{
@@ -153,8 +153,8 @@ func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
 			client.ObjectKey{Namespace: namespace, Name: s.Name},
 		},
 		{secret, client.ObjectKey{Namespace: namespace, Name: manifests.ServingSecretName(s.Name)}},
-		{secret, client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.SignerSecretName(s.Name)}},
-	})
+		{secret, client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.TrustSecretName(s.Name)}},
+	}...))
 }
 
 type ownedObject struct {

@@ -61,6 +61,8 @@ func CacheOptions() cache.Options {
 		&policyv1.PodDisruptionBudget{}: byLabel,
 		&rbacv1.ClusterRoleBinding{}:    byLabel,
 		&rbacv1.RoleBinding{}:           byLabel,
+		// Read only where cert-manager is asked for certificates; its kind may not exist.
+		metadataOf(manifests.CertificateKind): byLabel,
 	}}
 }
 
@@ -86,7 +88,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&apiregistrationv1.APIService{}, handler.EnqueueRequestsFromMapFunc(r.concernedByAPIService)).
 		WatchesMetadata(metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")),
 			handler.EnqueueRequestsFromMapFunc(r.runningIn), builder.WithPredicates(namespaceComesOrGoes)).
-		WatchesRawSource(source.Channel(r.Probed, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](

@@ -47,8 +47,21 @@ const (
 const (
 	// ReasonIssued: the operator issued the serving certificate.
 	ReasonIssued = "Issued"
-	// ReasonUserProvided: the existing backend has a certificate of its own, verified with spec.service.caBundle.
+	// ReasonUserProvided: the certificate comes from somebody else: from a Secret, or with the existing backend, which is
+	// verified with spec.service.caBundle.
 	ReasonUserProvided = "UserProvided"
+	// ReasonRotating: certificates are being replaced, step by step; status.certificate.rotation tells how far it is.
+	ReasonRotating = "Rotating"
+	// ReasonRotationStuck: a step of the replacement takes much longer than it should.
+	ReasonRotationStuck = "RotationStuck"
+	// ReasonExpiresSoon: a certificate that somebody else has to renew is about to expire.
+	ReasonExpiresSoon = "ExpiresSoon"
+	// ReasonSecretNotFound: the Secret with the certificate does not exist.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretRefused: the certificate in the Secret cannot be served.
+	ReasonSecretRefused = "SecretRefused"
+	// ReasonCertManagerMissing: cert-manager is not installed.
+	ReasonCertManagerMissing = "CertManagerMissing"
 	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.
 	ReasonInvalidCABundle = "InvalidCABundle"
 )

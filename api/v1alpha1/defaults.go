@@ -12,6 +12,10 @@ const (
 	DefaultDiscoveryLimit = 5 * time.Second
 	// DefaultDiscoveryInterval is that of kube-apiserver's own availability check.
 	DefaultDiscoveryInterval = 30 * time.Second
-	// DefaultValidity is the validity of a serving certificate.
+	// DefaultValidity is the validity of a serving certificate. Its key lies in the server's namespace, so it is short;
+	// its renewal is routine and restarts nothing.
 	DefaultValidity = 90 * 24 * time.Hour
+	// DefaultCAValidity is the validity of a certificate authority. Its key never leaves the operator's namespace, and
+	// every kube-apiserver has to learn of a new one, so it is long.
+	DefaultCAValidity = 10 * 365 * 24 * time.Hour
 )

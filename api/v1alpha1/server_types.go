@@ -4,7 +4,6 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ServerContainer is the name of the template's container that serves the API.
@@ -92,23 +91,4 @@ type ServiceReference struct {
 	// +kubebuilder:validation:MaxLength=262144
 	// +kubebuilder:validation:XValidation:rule="string(self).contains('-----BEGIN CERTIFICATE-----')",message="spec.service.caBundle must hold PEM certificates (base64 of -----BEGIN CERTIFICATE----- ...)"
 	CABundle []byte `json:"caBundle,omitempty"`
-}
-
-// Certificates says where the serving certificate comes from.
-type Certificates struct {
-	// managed has the operator keep a certificate authority of its own for this ExtensionAPI.
-	// +optional
-	Managed *ManagedCertificates `json:"managed,omitempty"`
-}
-
-// ManagedCertificates are certificates that the operator issues and renews.
-type ManagedCertificates struct {
-	// validity of the serving certificate, 1h to 8760h (a year); defaults to 2160h (90 days). It is renewed when two
-	// thirds have passed.
-	// +optional
-	// +kubebuilder:default="2160h"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
-	Validity *metav1.Duration `json:"validity,omitempty"`
 }

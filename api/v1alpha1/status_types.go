@@ -37,7 +37,7 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MaxItems=10
 	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 
-	// certificate tells of the serving certificate that the operator manages.
+	// certificate tells of the serving certificate of spec.server.
 	// +optional
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 }
@@ -92,15 +92,4 @@ type DiscoveryStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Error string `json:"error,omitempty"`
-}
-
-// CertificateStatus tells of the serving certificate.
-type CertificateStatus struct {
-	// notAfter is when the serving certificate expires.
-	// +required
-	NotAfter metav1.Time `json:"notAfter,omitempty,omitzero"`
-
-	// renewalTime is when it will be renewed.
-	// +required
-	RenewalTime metav1.Time `json:"renewalTime,omitempty,omitzero"`
 }

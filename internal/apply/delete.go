@@ -6,6 +6,7 @@ import (
 	"context"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,7 +45,8 @@ func (a *Applier) getOwned(
 ) (client.Object, error) {
 	object := prototype(kind)
 	err := a.live.Get(ctx, key, object)
-	if apierrors.IsNotFound(err) || (err == nil && object.GetLabels()[a.ownerLabel] != owner) {
+	// There is nothing of a kind that the cluster does not know.
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) || (err == nil && object.GetLabels()[a.ownerLabel] != owner) {
 		a.forget(objectID{kind, key})
 		return nil, nil
 	}

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestGolden shows what is built for an ExtensionAPI with nothing but an image, for one that sets whatever the operator
 // would fill in, and for an existing backend. `go test ./internal/manifests -update` writes the files.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"minimal", "everything-set", "existing-backend"} {
+	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager"} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
 		})
@@ -54,9 +54,12 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		accounts := []string{ServiceAccountName(extensionAPI)}
 		objects = append(objects, ServiceAccount(extensionAPI), AuthDelegatorBinding(extensionAPI, accounts),
 			AuthReaderBinding(extensionAPI, accounts), ServerBinding(extensionAPI, accounts),
-			SignerSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle")),
+			TrustSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle"), []byte("{}")),
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
+	}
+	if certificates := extensionAPI.Spec.Certificates; certificates != nil && certificates.CertManager != nil {
+		objects = append(objects, Certificate(extensionAPI, []string{"wardle.wardle-system.svc"}))
 	}
 	for _, apiService := range APIServices(extensionAPI, []byte("bundle")) {
 		objects = append(objects, apiService)

@@ -36,11 +36,16 @@ func objectLabels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name, "app.kubernetes.io/managed-by": ManagedBy}
 }
 
-// SignerSecretName is the name of the Secret with the certificate authority, in the operator's namespace.
-func SignerSecretName(name string) string { return name + "-signer" }
+// TrustSecretName is the name of the Secret with the certificate authority, the trust bundle and how far a rotation is,
+// in the operator's namespace.
+func TrustSecretName(name string) string { return name + "-trust" }
 
 // ServingSecretName is the name of the Secret with the serving certificate, in the server's namespace.
 func ServingSecretName(name string) string { return name + "-serving-cert" }
+
+// CertManagerName is the name of the Certificate that cert-manager is asked for, and of the Secret it brings, in the
+// server's namespace.
+func CertManagerName(name string) string { return name + "-cert-manager" }
 
 // AuthDelegatorName is the name of the ClusterRoleBinding that lets the server ask who a client is and what it may do.
 func AuthDelegatorName(name string) string { return "extensionapi:" + name + ":auth-delegator" }

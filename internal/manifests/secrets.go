@@ -10,14 +10,25 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// CABundleKey is the key of the trust bundle, as cert-manager and service-ca name it.
-const CABundleKey = "ca.crt"
+const (
+	// CABundleKey is the key of the trust bundle, as cert-manager and service-ca name it.
+	CABundleKey = "ca.crt"
+	// RotationKey is the key of the record of a rotation, JSON.
+	RotationKey = "rotation.json"
+)
 
-// SignerSecret holds the certificate authority and the trust bundle. It stays in the operator's namespace.
-func SignerSecret(
-	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair, bundle []byte,
+// TrustSecret holds the trust bundle, the record of its rotation and, where there is one, the operator's own
+// certificate authority. It stays in the operator's namespace.
+func TrustSecret(
+	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair, bundle, record []byte,
 ) *core.SecretApplyConfiguration {
-	return tlsSecret(extensionAPI, SignerSecretName(extensionAPI.Name), operatorNamespace, signer, bundle)
+	data := map[string][]byte{CABundleKey: bundle, RotationKey: record}
+	if len(signer.Key) > 0 {
+		data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey] = signer.Certificate, signer.Key
+	}
+	return secret(extensionAPI, TrustSecretName(extensionAPI.Name), operatorNamespace).
+		WithType(corev1.SecretTypeOpaque).
+		WithData(data)
 }
 
 // ServingSecret holds the serving certificate and a copy of the trust bundle, in the server's namespace.
@@ -25,18 +36,15 @@ func ServingSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, serving pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {
 	namespace := extensionAPI.Spec.Server.Namespace
-	return tlsSecret(extensionAPI, ServingSecretName(extensionAPI.Name), namespace, serving, bundle)
-}
-
-func tlsSecret(
-	extensionAPI *v1alpha1.ExtensionAPI, name, namespace string, pair pki.KeyPair, bundle []byte,
-) *core.SecretApplyConfiguration {
-	return core.Secret(name, namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
+	return secret(extensionAPI, ServingSecretName(extensionAPI.Name), namespace).
 		WithType(corev1.SecretTypeTLS).
 		WithData(map[string][]byte{
-			corev1.TLSCertKey:       pair.Certificate,
-			corev1.TLSPrivateKeyKey: pair.Key,
+			corev1.TLSCertKey:       serving.Certificate,
+			corev1.TLSPrivateKeyKey: serving.Key,
 			CABundleKey:             bundle,
 		})
+}
+
+func secret(extensionAPI *v1alpha1.ExtensionAPI, name, namespace string) *core.SecretApplyConfiguration {
+	return core.Secret(name, namespace).WithLabels(objectLabels(extensionAPI.Name))
 }

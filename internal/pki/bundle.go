@@ -3,7 +3,9 @@
 package pki
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,26 +36,57 @@ func Covers(bundle, other []byte) bool {
 		return false
 	}
 	needed, err := cert.ParseCertsPEM(other)
-	return err == nil && !slices.ContainsFunc(needed, func(c *x509.Certificate) bool { return !contains(certificates, c) })
+	return err == nil && ContainsAll(certificates, needed)
 }
 
-// extendBundle returns current followed by the authorities of previous that are still valid.
-func extendBundle(current *x509.Certificate, previous []byte, now time.Time) ([]byte, error) {
-	bundle := []*x509.Certificate{current}
-	// A previous bundle that cannot be parsed is of no use to anybody.
-	certificates, _ := cert.ParseCertsPEM(previous)
+// Extend returns authorities followed by those of bundle that are still valid and not among them. A bundle that cannot
+// be parsed is of no use to anybody and adds nothing.
+func Extend(authorities []*x509.Certificate, bundle []byte, now time.Time) []*x509.Certificate {
+	extended := slices.Clone(authorities)
+	certificates, _ := cert.ParseCertsPEM(bundle)
 	for _, certificate := range certificates {
-		if usable(certificate, now) && !contains(bundle, certificate) {
-			bundle = append(bundle, certificate)
+		if usable(certificate, now) && !slices.ContainsFunc(extended, certificate.Equal) {
+			extended = append(extended, certificate)
 		}
 	}
-	return cert.EncodeCertificates(bundle...)
+	return extended
+}
+
+// ContainsAll tells whether every one of wanted is among certificates.
+func ContainsAll(certificates, wanted []*x509.Certificate) bool {
+	return !slices.ContainsFunc(wanted, func(c *x509.Certificate) bool {
+		return !slices.ContainsFunc(certificates, c.Equal)
+	})
+}
+
+// Verify checks a chain as it was served (the serving certificate first) as kube-apiserver does: for host, at now,
+// against authorities.
+func Verify(chain, authorities []*x509.Certificate, host string, now time.Time) error {
+	if len(chain) == 0 {
+		return errors.New("no certificate was served")
+	}
+	options := x509.VerifyOptions{
+		Roots:         x509.NewCertPool(),
+		Intermediates: x509.NewCertPool(),
+		DNSName:       host,
+		CurrentTime:   now,
+	}
+	for _, authority := range authorities {
+		options.Roots.AddCert(authority)
+	}
+	for _, intermediate := range chain[1:] {
+		options.Intermediates.AddCert(intermediate)
+	}
+	_, err := chain[0].Verify(options)
+	return err
+}
+
+// Fingerprint is the hexadecimal SHA-256 of a certificate.
+func Fingerprint(certificate *x509.Certificate) string {
+	sum := sha256.Sum256(certificate.Raw)
+	return hex.EncodeToString(sum[:])
 }
 
 func usable(certificate *x509.Certificate, now time.Time) bool {
 	return certificate.IsCA && now.Before(certificate.NotAfter)
-}
-
-func contains(certificates []*x509.Certificate, wanted *x509.Certificate) bool {
-	return slices.ContainsFunc(certificates, wanted.Equal)
 }

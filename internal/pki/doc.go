@@ -2,8 +2,7 @@
 
 // Package pki issues and checks the certificates of an extension API server.
 //
-// Each server has a certificate authority of its own (the signer), a serving certificate that it signed, and a trust
-// bundle: the authorities that clients must accept. Plan is the one decision: from what is stored and the time it tells
-// what should be stored. It never lets a serving certificate be published that the bundle does not cover, and when a
-// signer is replaced the old one stays in the bundle, since Pods go on serving its certificate for a while.
+// A managed server has a certificate authority of its own (the signer) and a serving certificate that it signed; both
+// are replaced when they are unusable, due for renewal or asked to be. When a new certificate may be served, and when
+// an old authority may be dropped, is decided by package rotation.
 package pki

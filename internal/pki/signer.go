@@ -95,6 +95,9 @@ func sign(template, authority *x509.Certificate, key *ecdsa.PrivateKey, authorit
 	return KeyPair{Certificate: certificatePEM, Key: keyPEM}, err
 }
 
+// empty tells whether there is neither certificate nor key.
+func (pair KeyPair) empty() bool { return len(pair.Certificate) == 0 && len(pair.Key) == 0 }
+
 // parse returns the first certificate and the key, and an error when they do not belong together.
 func (pair KeyPair) parse() (*x509.Certificate, crypto.Signer, error) {
 	certificates, err := cert.ParseCertsPEM(pair.Certificate)

@@ -69,8 +69,8 @@ func quiet(context.Context) error {
 	return err
 }
 
-// operatorWrites reads from the kube-apiserver's audit log what the operator has written since start, and how often each
-// kind of upkeep.
+// operatorWrites reads from the kube-apiserver's audit log what the operator has written since start, and how often
+// each kind of upkeep.
 func operatorWrites(start time.Time) (written []string, apart map[string]int, err error) {
 	// When it grows too big, the log goes on in a new file.
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(kubeconfig), "audit*.log"))

@@ -46,7 +46,7 @@ func TestKeyOfTheAuthorityStaysInTheOperatorsNamespace(t *testing.T) {
 	t.Parallel()
 	const name = "key-apart"
 	startRollout(t, name)
-	authority := signerSecret(t, name).Data[corev1.TLSPrivateKeyKey]
+	authority := trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]
 	if len(authority) == 0 {
 		t.Fatal("the authority has no key")
 	}
@@ -84,8 +84,8 @@ func TestDamagedCertificatesAreReplaced(t *testing.T) {
 		{"no bundle", servingSecret, func(s *corev1.Secret) { delete(s.Data, manifests.CABundleKey) }},
 		{"a bundle that is garbage", servingSecret, garble(manifests.CABundleKey)},
 		{"no label on the serving certificate", servingSecret, func(s *corev1.Secret) { s.Labels = nil }},
-		{"no label on the authority", signerSecret, func(s *corev1.Secret) { s.Labels = nil }},
-		{"an authority whose key is garbage", signerSecret, garble(corev1.TLSPrivateKeyKey)},
+		{"no label on the authority", trustSecret, func(s *corev1.Secret) { s.Labels = nil }},
+		{"an authority whose key is garbage", trustSecret, garble(corev1.TLSPrivateKeyKey)},
 	} {
 		t.Run(test.damage, func(t *testing.T) {
 			damaged := test.secret(t, name)
@@ -102,7 +102,7 @@ func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
 	t.Parallel()
 	const name = "validity"
 	startRollout(t, name)
-	before := signerSecret(t, name).Data[corev1.TLSCertKey]
+	before := trustSecret(t, name).Data[corev1.TLSCertKey]
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 		e.Spec.Certificates = &v1alpha1.Certificates{
 			Managed: &v1alpha1.ManagedCertificates{Validity: &metav1.Duration{Duration: time.Hour}},
@@ -114,7 +114,7 @@ func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
 		}
 		return checkCertificates(name)
 	})
-	if !bytes.Equal(before, signerSecret(t, name).Data[corev1.TLSCertKey]) {
+	if !bytes.Equal(before, trustSecret(t, name).Data[corev1.TLSCertKey]) {
 		t.Error("the authority was replaced")
 	}
 }
@@ -133,7 +133,7 @@ func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *
 	t.Parallel()
 	const name = "lost-authority"
 	startRollout(t, name)
-	lost := signerSecret(t, name)
+	lost := trustSecret(t, name)
 	registerAsOperator(t, name, lost.Data[corev1.TLSCertKey])
 	deleteNow(t, lost)
 	eventually(t, func() error {
@@ -141,7 +141,7 @@ func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *
 			return err
 		}
 		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
-		for _, authority := range []*corev1.Secret{lost, signerSecret(t, name)} {
+		for _, authority := range []*corev1.Secret{lost, trustSecret(t, name)} {
 			if !bytes.Contains(trusted, authority.Data[corev1.TLSCertKey]) {
 				return fmt.Errorf("the authority of %s is not trusted", authority.CreationTimestamp)
 			}
@@ -154,7 +154,7 @@ func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	const name = "smuggled-authority"
 	startRollout(t, name)
-	own := signerSecret(t, name).Data[corev1.TLSCertKey]
+	own := trustSecret(t, name).Data[corev1.TLSCertKey]
 	registerAsOperator(t, name, own)
 	smuggled := slices.Concat(own, newSigner(t).Certificate)
 	change(t, servingSecret(t, name), func(s *corev1.Secret) { s.Data[manifests.CABundleKey] = smuggled })
@@ -185,9 +185,9 @@ func servingSecret(t *testing.T, name string) *corev1.Secret {
 	return readSecret(t, name, manifests.ServingSecretName(name))
 }
 
-func signerSecret(t *testing.T, name string) *corev1.Secret {
+func trustSecret(t *testing.T, name string) *corev1.Secret {
 	t.Helper()
-	return readSecret(t, operatorNamespace, manifests.SignerSecretName(name))
+	return readSecret(t, operatorNamespace, manifests.TrustSecretName(name))
 }
 
 func readSecret(t *testing.T, namespace, name string) *corev1.Secret {
@@ -203,7 +203,7 @@ func readSecret(t *testing.T, namespace, name string) *corev1.Secret {
 func checkCertificates(name string) error {
 	signer, serving := &corev1.Secret{}, &corev1.Secret{}
 	err := errors.Join(
-		plane.client.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: manifests.SignerSecretName(name)}, signer),
+		plane.client.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: manifests.TrustSecretName(name)}, signer),
 		plane.client.Get(ctx, client.ObjectKey{Namespace: name, Name: manifests.ServingSecretName(name)}, serving))
 	if err != nil {
 		return err

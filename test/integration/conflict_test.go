@@ -45,9 +45,9 @@ func TestObjectsOfOthersAreNotTouchedAndTheirHolderIsNamed(t *testing.T) {
 			"Secret taken-serving/taken-serving-serving-cert", `Certificate "shop"`,
 		},
 		{
-			"taken-signer",
-			&corev1.Secret{ObjectMeta: in(operatorNamespace, manifests.SignerSecretName("taken-signer"))},
-			"Secret extensionapi-system/taken-signer-signer", unknownHolder,
+			"taken-trust",
+			&corev1.Secret{ObjectMeta: in(operatorNamespace, manifests.TrustSecretName("taken-trust"))},
+			"Secret extensionapi-system/taken-trust-trust", unknownHolder,
 		},
 		{
 			"taken-budget",

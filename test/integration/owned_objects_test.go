@@ -42,7 +42,7 @@ func ownedObjects(name string) []string {
 		"PodDisruptionBudget " + name + "/" + name,
 		"RoleBinding kube-system/extensionapi:" + name + ":auth-reader",
 		"Secret " + name + "/" + name + "-serving-cert",
-		"Secret " + operatorNamespace + "/" + name + "-signer",
+		"Secret " + operatorNamespace + "/" + name + "-trust",
 		"Service " + name + "/" + name,
 		"ServiceAccount " + name + "/" + name,
 	}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Certificates says where the serving certificate comes from: one of managed, secretRef and certManager. The server's
+// Pods always mount the Secret <name>-serving-cert; the operator puts there what it has checked.
+// +kubebuilder:validation:XValidation:rule="[has(self.managed), has(self.secretRef), has(self.certManager)].filter(x, x).size() <= 1",message="spec.certificates: set at most one of managed, secretRef and certManager"
+type Certificates struct {
+	// managed has the operator keep a certificate authority of its own for this ExtensionAPI. It is the default.
+	// +optional
+	Managed *ManagedCertificates `json:"managed,omitempty"`
+
+	// secretRef names a Secret that somebody else keeps up to date.
+	// +optional
+	SecretRef *SecretReference `json:"secretRef,omitempty"`
+
+	// certManager has cert-manager issue the certificate.
+	// +optional
+	CertManager *CertManagerCertificates `json:"certManager,omitempty"`
+}
+
+// ManagedCertificates are certificates that the operator issues and renews.
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) + duration(self.renewBefore) <= duration(self.validity)",message="spec.certificates.managed.renewBefore must be at most half of validity"
+// +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.certificates.managed.caValidity must be at least three times validity: an authority is renewed when two thirds of its life have passed, and must outlive what it issues"
+type ManagedCertificates struct {
+	// validity of the serving certificate, 1h to 8760h (a year); defaults to 2160h (90 days).
+	// +optional
+	// +kubebuilder:default="2160h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
+	Validity *metav1.Duration `json:"validity,omitempty"`
+
+	// renewBefore is how long before its expiry a serving certificate is renewed at the latest, 10m to half of validity;
+	// defaults to a third of validity. Up to a twentieth of validity is added, so that certificates that were issued
+	// together are not renewed together.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10m')",message="spec.certificates.managed.renewBefore must be at least 10m, such as 240h; its units are h, m, s and ms"
+	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
+
+	// caValidity is the validity of the certificate authority, up to 175200h (20 years), and at least three times
+	// validity; defaults to 87600h (10 years). An authority is renewed when two thirds of its life have passed.
+	// +optional
+	// +kubebuilder:default="87600h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) <= duration('175200h')",message="spec.certificates.managed.caValidity must be at most 175200h (20 years), such as 87600h; its units are h, m, s and ms"
+	CAValidity *metav1.Duration `json:"caValidity,omitempty"`
+
+	// rotateServingAfter has a serving certificate replaced that was issued before this moment. A moment in the future
+	// takes effect when it comes.
+	// +optional
+	RotateServingAfter *metav1.Time `json:"rotateServingAfter,omitempty"`
+
+	// rotateCAAfter has a certificate authority replaced that was made before this moment, and then the serving
+	// certificate. A moment in the future takes effect when it comes.
+	// +optional
+	RotateCAAfter *metav1.Time `json:"rotateCAAfter,omitempty"`
+}
+
+// SecretReference names a Secret in the server's namespace with the keys tls.crt, tls.key and ca.crt. The certificate
+// must be valid for <name>.<namespace>.svc and issued by an authority in ca.crt. What is not is refused, while the last
+// good one goes on serving.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="spec.certificates.secretRef.name must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	Name string `json:"name,omitempty"`
+}
+
+// CertManagerCertificates are certificates that cert-manager issues and renews, into the Secret <name>-cert-manager in
+// the server's namespace.
+type CertManagerCertificates struct {
+	// issuerRef names the issuer. It must be one that fills in ca.crt, such as a CA, Vault or self-signed issuer.
+	// +required
+	IssuerRef CertManagerIssuer `json:"issuerRef,omitzero"`
+
+	// validity that is asked for, 1h to 8760h (a year); defaults to 2160h (90 days). cert-manager renews when two thirds
+	// have passed.
+	// +optional
+	// +kubebuilder:default="2160h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.certManager.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
+	Validity *metav1.Duration `json:"validity,omitempty"`
+}
+
+// CertManagerIssuer names an issuer as cert-manager does.
+type CertManagerIssuer struct {
+	// name of the issuer.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// kind of the issuer: Issuer (in the server's namespace), ClusterIssuer, or that of an external issuer; defaults to
+	// Issuer.
+	// +optional
+	// +kubebuilder:default=Issuer
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind,omitempty"`
+
+	// group of the issuer; defaults to cert-manager.io.
+	// +optional
+	// +kubebuilder:default="cert-manager.io"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Group string `json:"group,omitempty"`
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/handshake"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+)
+
+// seen looks at what kube-apiserver trusts, and, once somebody asks, at what the Pods serve.
+func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) {
+	seen := rotation.Seen{}
+	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	if err != nil {
+		return seen, err
+	}
+	for _, apiService := range registered {
+		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
+	}
+	pods := &corev1.PodList{}
+	err = r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
+		client.MatchingLabels(manifests.Labels(s.Name)))
+	seen.Pods = sync.OnceValue(func() []rotation.Pod { return servedBy(ctx, s, pods.Items) })
+	return seen, err
+}
+
+// servedBy asks all Pods at the same time.
+func servedBy(ctx context.Context, s *scope, pods []corev1.Pod) []rotation.Pod {
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !mayServe(&pod) })
+	result := make([]rotation.Pod, len(pods))
+	var asking sync.WaitGroup
+	for i := range pods {
+		asking.Go(func() { result[i] = served(ctx, s, &pods[i]) })
+	}
+	asking.Wait()
+	return result
+}
+
+func served(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
+	if pod.Status.PodIP == "" {
+		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
+	}
+	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(s.Spec.Server.Port)))
+	chain, err := handshake.Served(ctx, address, servingNames(s)[0])
+	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
+}
+
+// mayServe tells whether a Pod may have read a serving certificate, and requests may still be sent to it.
+func mayServe(pod *corev1.Pod) bool {
+	ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	return !ended && pod.Spec.NodeName != ""
+}

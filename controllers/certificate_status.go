@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"crypto/x509"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+)
+
+// describeCertificate fills in status and metrics, and returns the serving certificate, nil when there is none.
+func (r *Reconciler) describeCertificate(
+	s *scope, plan rotation.Plan, source certificateSource,
+) *x509.Certificate {
+	s.Status.Certificate = nil
+	leaf := firstCertificate(plan.Serving)
+	if leaf == nil {
+		r.CertificateMetrics.forget(s.Name)
+		return nil
+	}
+	told := &v1alpha1.CertificateStatus{NotAfter: metav1.NewTime(leaf.NotAfter), Rotation: describeRotation(plan)}
+	if source.renewal != nil {
+		told.RenewalTime = new(metav1.NewTime(source.renewal(leaf)))
+	}
+	if authority := issuer(leaf, source.Authorities); authority != nil {
+		told.CANotAfter = new(metav1.NewTime(authority.NotAfter))
+	}
+	s.Status.Certificate = told
+	r.CertificateMetrics.observe(s.Name, told)
+	if source.changes != nil {
+		if delay := source.changes(leaf).Sub(r.Clock.Now()); delay > 0 {
+			s.requeueAfter(delay)
+		}
+	}
+	return leaf
+}
+
+func describeRotation(plan rotation.Plan) *v1alpha1.RotationStatus {
+	if plan.Waiting == "" {
+		return nil
+	}
+	return &v1alpha1.RotationStatus{
+		Phase: v1alpha1.RotationPhase(plan.Record.Phase),
+		Since: metav1.NewTime(plan.Record.Since),
+		Next:  shorten(plan.Next, maxErrorLength),
+	}
+}
+
+// issuer returns the authority that signed leaf itself, nil when there is an intermediate between.
+func issuer(leaf *x509.Certificate, authorities []*x509.Certificate) *x509.Certificate {
+	for _, authority := range authorities {
+		if leaf.CheckSignatureFrom(authority) == nil {
+			return authority
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+)
+
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
+
+// storedCertificates are what is in the Secrets.
+type storedCertificates struct {
+	rotation.State
+	signer pki.KeyPair
+}
+
+func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCertificates, error) {
+	trust, err := r.readSecret(ctx, r.OperatorNamespace, manifests.TrustSecretName(s.Name))
+	if err != nil {
+		return storedCertificates{}, err
+	}
+	serving, err := r.readSecret(ctx, s.Spec.Server.Namespace, manifests.ServingSecretName(s.Name))
+	if err != nil {
+		return storedCertificates{}, err
+	}
+	stored := storedCertificates{signer: keyPair(trust)}
+	stored.Bundle, stored.Serving = trust[manifests.CABundleKey], keyPair(serving)
+	if err := json.Unmarshal(trust[manifests.RotationKey], &stored.Record); err != nil {
+		// A lost record costs time only.
+		stored.Record = rotation.Record{}
+		if trust != nil {
+			ctrl.LoggerFrom(ctx).Info("starting with an empty record of the rotation", "error", err.Error())
+		}
+	}
+	if trust == nil {
+		// A lost authority is still trusted by kube-apiserver, and its certificate still served.
+		stored.Bundle, err = r.registeredBundle(ctx, s)
+	}
+	return stored, err
+}
+
+// registeredBundle returns all that kube-apiserver verifies the server with now.
+func (r *Reconciler) registeredBundle(ctx context.Context, s *scope) ([]byte, error) {
+	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	var bundle []byte
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		bundle = append(bundle, registered[name].Spec.CABundle...)
+	}
+	return bundle, err
+}
+
+// readSecret returns the data of a Secret, nil when there is none.
+func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return secret.Data, err
+}
+
+func keyPair(data map[string][]byte) pki.KeyPair {
+	return pki.KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]}
+}
+
+// storeCertificates writes the trust first: a serving certificate without its signer would be issued again. The bundle
+// is kept with the signer, where the server's namespace cannot add an authority to it; the server's own copy is for
+// people to look at.
+func (r *Reconciler) storeCertificates(ctx context.Context, s *scope, signer pki.KeyPair, state rotation.State) error {
+	record, err := json.Marshal(state.Record)
+	if err != nil {
+		return err
+	}
+	trust := manifests.TrustSecret(s.ExtensionAPI, r.OperatorNamespace, signer, state.Bundle, record)
+	if _, err := r.Applier.Apply(ctx, trust); err != nil {
+		return err
+	}
+	if len(state.Serving.Certificate) == 0 {
+		return nil // lost, and not issued anew yet
+	}
+	_, err = r.Applier.Apply(ctx, manifests.ServingSecret(s.ExtensionAPI, state.Serving, state.Bundle))
+	return err
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// CertificateKind is what cert-manager is asked for.
+var CertificateKind = schema.GroupVersionKind{Group: "cert-manager.io", Version: "v1", Kind: "Certificate"}
+
+// Certificate asks cert-manager for a serving certificate for dnsNames. Its Secret carries the owner label, so that its
+// changes are seen.
+func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime.ApplyConfiguration {
+	wanted := extensionAPI.Spec.Certificates.CertManager
+	validity := v1alpha1.DefaultValidity
+	if wanted.Validity != nil {
+		validity = wanted.Validity.Duration
+	}
+	var names []any
+	for _, name := range dnsNames {
+		names = append(names, name)
+	}
+	certificate := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+		"secretName":     CertManagerName(extensionAPI.Name),
+		"secretTemplate": map[string]any{"labels": map[string]any{OwnerLabel: extensionAPI.Name}},
+		"dnsNames":       names,
+		"duration":       validity.String(),
+		"usages":         []any{"digital signature", "server auth"},
+		"privateKey":     map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
+		"issuerRef": map[string]any{
+			"name": wanted.IssuerRef.Name, "kind": wanted.IssuerRef.Kind, "group": wanted.IssuerRef.Group,
+		},
+	}}}
+	certificate.SetGroupVersionKind(CertificateKind)
+	certificate.SetNamespace(extensionAPI.Spec.Server.Namespace)
+	certificate.SetName(CertManagerName(extensionAPI.Name))
+	certificate.SetLabels(objectLabels(extensionAPI.Name))
+	return client.ApplyConfigurationFromUnstructured(certificate)
+}

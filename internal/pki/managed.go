@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pki
+
+import (
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// Request says what certificates a server needs.
+type Request struct {
+	// Name of the server, for the signer's subject.
+	Name string
+	// DNSNames of the serving certificate; the first is the one that kube-apiserver asks for.
+	DNSNames []string
+	// Validity of the serving certificate.
+	Validity time.Duration
+	// RenewBefore is how long before its expiry it is renewed at the latest.
+	RenewBefore time.Duration
+	// CAValidity is the validity of the signer.
+	CAValidity time.Duration
+	// RotateServingAfter and RotateCAAfter have what was issued earlier replaced, as soon as they have come.
+	RotateServingAfter, RotateCAAfter time.Time
+}
+
+// KeepSigner returns the stored signer or, with the reason, a new one in its place.
+func KeepSigner(stored KeyPair, want Request, now time.Time) (
+	signer KeyPair, certificate *x509.Certificate, reason string, err error,
+) {
+	certificate, reason = checkSigner(stored, want, now)
+	if reason == "" {
+		return stored, certificate, "", nil
+	}
+	signer, err = NewSigner("extensionapi-operator:"+want.Name, now, want.CAValidity)
+	if err != nil {
+		return KeyPair{}, nil, "", err
+	}
+	certificate, _, err = signer.parse()
+	return signer, certificate, reason, err
+}
+
+// checkSigner returns the signer's certificate and why it must be replaced, empty when it is good.
+func checkSigner(signer KeyPair, want Request, now time.Time) (certificate *x509.Certificate, reason string) {
+	if signer.empty() {
+		return nil, "there was no certificate authority"
+	}
+	certificate, _, err := signer.parse()
+	switch {
+	case err != nil:
+		return nil, fmt.Sprintf("the certificate authority was unusable (%v)", err)
+	case !usable(certificate, now.Add(want.Validity)):
+		return nil, "the certificate authority was about to expire"
+	case life(certificate) > want.CAValidity+clockSkew:
+		return nil, "the certificate authority was valid for longer than wanted"
+	case !now.Before(caRenewalTime(certificate)):
+		return nil, "the certificate authority was due for renewal"
+	case isRotated(certificate, want.RotateCAAfter, now):
+		return nil, "rotateCAAfter asked for a new certificate authority"
+	default:
+		return certificate, ""
+	}
+}
+
+// CheckServing returns the serving certificate and why it must be replaced, empty when it is good.
+func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, now time.Time) (
+	leaf *x509.Certificate, reason string,
+) {
+	if serving.empty() {
+		return nil, "there was no serving certificate"
+	}
+	leaf, _, err := serving.parse()
+	switch {
+	case err != nil:
+		return nil, fmt.Sprintf("the serving certificate was unusable (%v)", err)
+	case leaf.CheckSignatureFrom(authority) != nil:
+		return nil, "the serving certificate was not issued by the current certificate authority"
+	case !slices.Equal(leaf.DNSNames, want.DNSNames):
+		return nil, "the serving certificate was for other DNS names"
+	case life(leaf) > want.Validity+clockSkew:
+		return nil, "the serving certificate was valid for longer than wanted"
+	case !now.Before(want.RenewalTime(leaf)):
+		return nil, "the serving certificate was due for renewal"
+	case isRotated(leaf, want.RotateServingAfter, now):
+		return nil, "rotateServingAfter asked for a new serving certificate"
+	default:
+		return leaf, ""
+	}
+}
+
+// RenewalTime is when a serving certificate is renewed, in whole seconds as status tells it: RenewBefore its expiry,
+// and up to a twentieth of its life earlier, by its serial number, so that certificates that were issued together are
+// not renewed together.
+func (r Request) RenewalTime(leaf *x509.Certificate) time.Time {
+	return leaf.NotAfter.Add(-r.RenewBefore - jitter(leaf)).Truncate(time.Second)
+}
+
+// NextChange is the earliest moment after now at which a certificate or its authority will have to be replaced.
+func (r Request) NextChange(leaf, authority *x509.Certificate, now time.Time) time.Time {
+	next := earlier(r.RenewalTime(leaf), caRenewalTime(authority))
+	for _, moment := range []time.Time{r.RotateServingAfter, r.RotateCAAfter} {
+		if moment.After(now) {
+			next = earlier(next, moment)
+		}
+	}
+	return next
+}
+
+// caRenewalTime is when two thirds of an authority's life have passed, or a little earlier.
+func caRenewalTime(authority *x509.Certificate) time.Time {
+	return authority.NotAfter.Add(-life(authority)/3 - jitter(authority))
+}
+
+func jitter(certificate *x509.Certificate) time.Duration {
+	bound := big.NewInt(int64(max(life(certificate)/20, 1)))
+	return time.Duration(new(big.Int).Mod(certificate.SerialNumber, bound).Int64())
+}
+
+// isRotated tells whether a certificate must go because it was issued before a moment that has come.
+func isRotated(certificate *x509.Certificate, after, now time.Time) bool {
+	issued := certificate.NotBefore.Add(clockSkew)
+	return !after.IsZero() && !now.Before(after) && issued.Before(after)
+}
+
+func life(certificate *x509.Certificate) time.Duration {
+	return certificate.NotAfter.Sub(certificate.NotBefore)
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pki
+
+import (
+	"crypto/x509"
+	"strings"
+	"testing"
+	"time"
+)
+
+const host = "wardle.wardle-system.svc"
+
+var (
+	start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	want  = Request{
+		Name:        "wardle",
+		DNSNames:    []string{host},
+		Validity:    90 * 24 * time.Hour,
+		RenewBefore: 30 * 24 * time.Hour,
+		CAValidity:  10 * 365 * 24 * time.Hour,
+	}
+)
+
+// issuedPair is a signer and a serving certificate of it.
+func issuedPair(t *testing.T) (signer, serving KeyPair) {
+	t.Helper()
+	signer, _, reason, err := KeepSigner(KeyPair{}, want, start)
+	if err != nil || reason == "" {
+		t.Fatalf("from nothing: %q, %v", reason, err)
+	}
+	serving, err = signer.IssueServing(want.DNSNames, start, want.Validity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, serving
+}
+
+func certificateOf(t *testing.T, pair KeyPair) *x509.Certificate {
+	t.Helper()
+	certificate, _, err := pair.parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+func TestServingCertificateIsAcceptedAsKubeAPIServerChecksIt(t *testing.T) {
+	signer, serving := issuedPair(t)
+	leaf, authority := certificateOf(t, serving), certificateOf(t, signer)
+	if err := Verify([]*x509.Certificate{leaf}, []*x509.Certificate{authority}, host, start); err != nil {
+		t.Error(err)
+	}
+	if !leaf.NotAfter.Equal(start.Add(want.Validity)) {
+		t.Errorf("it is valid until %s", leaf.NotAfter)
+	}
+}
+
+func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
+	signer, serving := issuedPair(t)
+	_, other := issuedPair(t)
+	tests := map[string]struct {
+		serving KeyPair
+		change  func(*Request)
+		after   time.Duration
+		reason  string
+	}{
+		"good":                 {serving: serving, after: 55 * 24 * time.Hour},
+		"due for renewal":      {serving: serving, after: 60 * 24 * time.Hour, reason: "due for renewal"},
+		"expired":              {serving: serving, after: 100 * 24 * time.Hour, reason: "due for renewal"},
+		"deleted":              {reason: "there was no serving certificate"},
+		"with somebody's key":  {serving: KeyPair{serving.Certificate, other.Key}, reason: "does not belong"},
+		"edited into rubbish":  {serving: KeyPair{[]byte("rubbish"), serving.Key}, reason: "unusable"},
+		"of another authority": {serving: other, reason: "not issued by the current"},
+		"renewed earlier by spec": {
+			serving: serving, after: 31 * 24 * time.Hour, reason: "due for renewal",
+			change: func(r *Request) { r.RenewBefore = 60 * 24 * time.Hour },
+		},
+		"for other names": {
+			serving: serving, reason: "other DNS names",
+			change: func(r *Request) { r.DNSNames = []string{host, "other.example.com"} },
+		},
+		"valid for longer than wanted": {
+			serving: serving, reason: "longer than wanted", change: func(r *Request) { r.Validity = time.Hour },
+		},
+		"to be rotated": {
+			serving: serving, after: time.Hour, reason: "rotateServingAfter",
+			change: func(r *Request) { r.RotateServingAfter = start.Add(time.Hour) },
+		},
+		"to be rotated later": {
+			serving: serving, after: time.Hour - time.Second,
+			change: func(r *Request) { r.RotateServingAfter = start.Add(time.Hour) },
+		},
+		"issued after the moment of a rotation": {
+			serving: serving, after: time.Hour, change: func(r *Request) { r.RotateServingAfter = start },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			request := want
+			if test.change != nil {
+				test.change(&request)
+			}
+			_, reason := CheckServing(test.serving, certificateOf(t, signer), request, start.Add(test.after))
+			assertReason(t, reason, test.reason)
+		})
+	}
+}
+
+func TestKeepSignerReplaces(t *testing.T) {
+	signer, _ := issuedPair(t)
+	other, _ := issuedPair(t)
+	tests := map[string]struct {
+		signer KeyPair
+		change func(*Request)
+		after  time.Duration
+		reason string
+	}{
+		"nothing that is good":       {signer: signer, after: want.CAValidity / 2},
+		"what was lost":              {reason: "there was no certificate authority"},
+		"one with a wrong key":       {signer: KeyPair{signer.Certificate, other.Key}, reason: "unusable"},
+		"one of two thirds its life": {signer: signer, after: want.CAValidity * 2 / 3, reason: "due for renewal"},
+		"one that is about to expire": {
+			signer: signer, after: want.CAValidity - 24*time.Hour, reason: "about to expire",
+		},
+		"one that is valid for longer than wanted": {
+			signer: signer, reason: "longer than wanted", change: func(r *Request) { r.CAValidity /= 2 },
+		},
+		"one to be rotated": {
+			signer: signer, after: time.Hour, reason: "rotateCAAfter",
+			change: func(r *Request) { r.RotateCAAfter = start.Add(time.Hour) },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			request, now := want, start.Add(test.after)
+			if test.change != nil {
+				test.change(&request)
+			}
+			kept, _, reason, err := KeepSigner(test.signer, request, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			assertReason(t, reason, test.reason)
+			if _, _, again, err := KeepSigner(kept, request, now); again != "" || err != nil {
+				t.Errorf("what it returned is not good at once: %s, %v", again, err)
+			}
+		})
+	}
+}
+
+func assertReason(t *testing.T, reason, want string) {
+	t.Helper()
+	if (reason == "") != (want == "") || !strings.Contains(reason, want) {
+		t.Errorf("reason = %q, want %q", reason, want)
+	}
+}
+
+func TestRenewalIsSpreadAndNeverLate(t *testing.T) {
+	signer, _ := issuedPair(t)
+	times := map[time.Time]bool{}
+	for range 20 {
+		serving, err := signer.IssueServing(want.DNSNames, start, want.Validity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := certificateOf(t, serving)
+		renewal, latest := want.RenewalTime(leaf), leaf.NotAfter.Add(-want.RenewBefore)
+		if renewal.After(latest) || renewal.Before(latest.Add(-want.Validity/19)) {
+			t.Errorf("renewed at %s, at the latest should be %s", renewal, latest)
+		}
+		times[renewal] = true
+	}
+	if len(times) < 15 {
+		t.Errorf("20 certificates issued together are renewed at %d different times", len(times))
+	}
+}
+
+func TestNextChangeIsTheEarliest(t *testing.T) {
+	signer, serving := issuedPair(t)
+	leaf, authority := certificateOf(t, serving), certificateOf(t, signer)
+	if got := want.NextChange(leaf, authority, start); !got.Equal(want.RenewalTime(leaf)) {
+		t.Errorf("got %s, want the renewal", got)
+	}
+	rotated := want
+	rotated.RotateServingAfter, rotated.RotateCAAfter = start.Add(time.Hour), start.Add(-time.Hour)
+	if got := rotated.NextChange(leaf, authority, start); !got.Equal(rotated.RotateServingAfter) {
+		t.Errorf("got %s, want the rotation to come", got)
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pki
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/util/cert"
+)
+
+// Provided is a serving certificate that somebody else keeps, after it was found good.
+type Provided struct {
+	// Leaf is the serving certificate.
+	Leaf *x509.Certificate
+	// Authorities are those to trust; Leaf was issued by one of them, or by an intermediate of theirs.
+	Authorities []*x509.Certificate
+}
+
+// CheckProvided checks that a server with the certificate and key of pair is accepted as host by whoever trusts the PEM
+// certificates of ca. Intermediate authorities follow the serving certificate in pair.Certificate. An error says which
+// of a Secret's keys (tls.crt, tls.key and ca.crt) is wrong and what to change, in the same words for as long as that
+// is wrong.
+func CheckProvided(pair KeyPair, ca []byte, host string, now time.Time) (Provided, error) {
+	chain, err := parseChain(pair)
+	if err != nil {
+		return Provided{}, err
+	}
+	if err := checkLeaf(chain[0], host, now); err != nil {
+		return Provided{}, err
+	}
+	authorities, err := parseAuthorities(ca)
+	if err != nil {
+		return Provided{}, err
+	}
+	if err := checkChain(chain, authorities, host, now); err != nil {
+		return Provided{}, err
+	}
+	return Provided{Leaf: chain[0], Authorities: authorities}, nil
+}
+
+// parseChain returns the certificates of pair, the first of which is the key's.
+func parseChain(pair KeyPair) ([]*x509.Certificate, error) {
+	if len(pair.Certificate) == 0 {
+		return nil, errors.New("tls.crt is missing: put the PEM serving certificate there, followed by the " +
+			"intermediate authorities if there are any")
+	}
+	chain, err := cert.ParseCertsPEM(pair.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("tls.crt holds no PEM certificate that can be read (%w): put the serving certificate "+
+			"there, followed by the intermediate authorities if there are any", err)
+	}
+	if len(pair.Key) == 0 {
+		return nil, errors.New("tls.key is missing: put the PEM private key of the certificate in tls.crt there")
+	}
+	if _, _, err := pair.parse(); err != nil {
+		return nil, fmt.Errorf("tls.key cannot be used with the first certificate in tls.crt (%w): put the PEM private "+
+			"key of the serving certificate into tls.key, and the serving certificate first into tls.crt", err)
+	}
+	return chain, nil
+}
+
+func checkLeaf(leaf *x509.Certificate, host string, now time.Time) error {
+	if now.After(leaf.NotAfter) {
+		return fmt.Errorf("tls.crt expired at %s: renew it", timestamp(leaf.NotAfter))
+	}
+	if now.Before(leaf.NotBefore) {
+		return fmt.Errorf("tls.crt is not valid before %s: put a certificate there that is valid now",
+			timestamp(leaf.NotBefore))
+	}
+	if leaf.VerifyHostname(host) != nil {
+		return fmt.Errorf("tls.crt is valid for %s, but kube-apiserver asks for %s: have the certificate issued for that "+
+			"DNS name", leaf.DNSNames, host)
+	}
+	return nil
+}
+
+// parseAuthorities asks that all are authorities: clients other than Go's refuse to trust anything else.
+func parseAuthorities(ca []byte) ([]*x509.Certificate, error) {
+	if len(ca) == 0 {
+		return nil, errors.New("ca.crt is missing: put the PEM certificate of the authority that issued tls.crt there; " +
+			"with cert-manager, use an issuer that provides it, such as a CA or Vault issuer")
+	}
+	authorities, err := cert.ParseCertsPEM(ca)
+	if err != nil {
+		return nil, fmt.Errorf("ca.crt holds no PEM certificate that can be read (%w): put the certificate of the "+
+			"authority that issued tls.crt there", err)
+	}
+	isOther := func(certificate *x509.Certificate) bool { return !certificate.IsCA }
+	if i := slices.IndexFunc(authorities, isOther); i >= 0 {
+		return nil, fmt.Errorf("ca.crt holds the certificate %q, which is not an authority (its basic constraints lack "+
+			"CA): leave only authorities in ca.crt, among them the one that issued tls.crt", authorities[i].Subject)
+	}
+	return authorities, nil
+}
+
+func checkChain(chain, authorities []*x509.Certificate, host string, now time.Time) error {
+	err := Verify(chain, authorities, host, now)
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case err == nil:
+		return nil
+	case ok && invalid.Reason == x509.Expired:
+		// Its own text tells the present time, which differs each time.
+		return fmt.Errorf("the authority %q above tls.crt is valid from %s to %s only: renew it in ca.crt, or in tls.crt "+
+			"where it is an intermediate", invalid.Cert.Subject, timestamp(invalid.Cert.NotBefore),
+			timestamp(invalid.Cert.NotAfter))
+	case ok && invalid.Reason == x509.IncompatibleUsage:
+		return errors.New("tls.crt, or an authority above it, is not for servers: have it issued with the extended key " +
+			"usage server auth")
+	default:
+		return fmt.Errorf("tls.crt, issued by %q, does not lead to an authority in ca.crt (%w): put the authority that "+
+			"issued it into ca.crt, and the intermediates between them into tls.crt", chain[0].Issuer, err)
+	}
+}
+
+func timestamp(moment time.Time) string {
+	return moment.UTC().Format(time.RFC3339)
+}

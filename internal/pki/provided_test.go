@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const providedFor = "wardle.wardle-system.svc"
+
+var issuedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// issued is what the tables below vary: a certificate with its key.
+type issued struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+	pair        KeyPair
+}
+
+// issue makes a certificate that authority signs, a self-signed one if there is none.
+func issue(t *testing.T, authority *issued, change func(template *x509.Certificate)) *issued {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := newTemplate("test", issuedAt, issuedAt.Add(24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(template)
+	parent, parentKey := template, key
+	if authority != nil {
+		parent, parentKey = authority.certificate, authority.key
+	}
+	pair, err := sign(template, parent, key, parentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, _, err := pair.parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &issued{certificate, key, pair}
+}
+
+func asAuthority(name string, changes ...func(*x509.Certificate)) func(*x509.Certificate) {
+	return func(template *x509.Certificate) {
+		template.IsCA = true
+		template.Subject.CommonName = name
+		template.KeyUsage = x509.KeyUsageCertSign
+		for _, change := range changes {
+			change(template)
+		}
+	}
+}
+
+func asServer(changes ...func(*x509.Certificate)) func(*x509.Certificate) {
+	return func(template *x509.Certificate) {
+		template.DNSNames = []string{providedFor}
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		for _, change := range changes {
+			change(template)
+		}
+	}
+}
+
+func forNames(dnsNames ...string) func(*x509.Certificate) {
+	return func(template *x509.Certificate) { template.DNSNames = dnsNames }
+}
+
+func forClients(template *x509.Certificate) {
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+}
+
+func inCommonName(template *x509.Certificate) { template.Subject.CommonName = providedFor }
+
+func expiredAfterAnHour(template *x509.Certificate) { template.NotAfter = issuedAt.Add(time.Hour) }
+
+func TestCheckProvidedAccepts(t *testing.T) {
+	root := issue(t, nil, asAuthority("root"))
+	intermediate := issue(t, root, asAuthority("intermediate"))
+	other := issue(t, nil, asAuthority("other"))
+	leaf := issue(t, root, asServer())
+	wild := issue(t, root, asServer(forNames("*.wardle-system.svc")))
+	tests := map[string]struct {
+		pair KeyPair
+		ca   []byte
+	}{
+		"a certificate of the authority":   {leaf.pair, root.pair.Certificate},
+		"one authority among others":       {leaf.pair, slices.Concat(other.pair.Certificate, root.pair.Certificate)},
+		"a chain with an intermediate":     {below(t, intermediate), root.pair.Certificate},
+		"an intermediate as the authority": {issue(t, intermediate, asServer()).pair, intermediate.pair.Certificate},
+		"a wildcard":                       {wild.pair, root.pair.Certificate},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			provided, err := CheckProvided(test.pair, test.ca, providedFor, issuedAt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := provided.Leaf.DNSNames; len(got) != 1 {
+				t.Errorf("the leaf is for %v", got)
+			}
+			if got, want := len(provided.Authorities), strings.Count(string(test.ca), "BEGIN"); got != want {
+				t.Errorf("got %d authorities, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestCheckProvidedRefuses(t *testing.T) {
+	root := issue(t, nil, asAuthority("root"))
+	leaf := issue(t, root, asServer())
+	good, ca := leaf.pair, root.pair.Certificate
+	rubbish := []byte("-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n")
+	// certified is a pair whose authority is root.
+	certified := func(change func(*x509.Certificate)) KeyPair { return issue(t, root, change).pair }
+	intermediate := issue(t, root, asAuthority("intermediate"))
+	short := issue(t, nil, asAuthority("short", expiredAfterAnHour))
+	shortIntermediate := issue(t, root, asAuthority("short intermediate", expiredAfterAnHour))
+	clients := issue(t, nil, asAuthority("clients", forClients))
+	elsewhere := issue(t, nil, asAuthority("elsewhere", func(template *x509.Certificate) {
+		template.PermittedDNSDomains = []string{"example.com"}
+	}))
+	namesake := issue(t, nil, asAuthority("root"))
+	selfSigned := issue(t, nil, asServer())
+	tests := map[string]struct {
+		pair KeyPair
+		ca   []byte
+		now  time.Time // issuedAt if zero
+		want string    // part of the error, all of it where no library speaks
+	}{
+		"no certificate": {
+			pair: KeyPair{nil, good.Key}, ca: ca,
+			want: "tls.crt is missing: put the PEM serving certificate there, followed by the intermediate authorities if " +
+				"there are any",
+		},
+		"a certificate that is no PEM": {
+			pair: KeyPair{[]byte("rubbish"), good.Key}, ca: ca,
+			want: "tls.crt holds no PEM certificate that can be read (",
+		},
+		"a certificate that is rubbish inside": {
+			pair: KeyPair{rubbish, good.Key}, ca: ca,
+			want: "tls.crt holds no PEM certificate that can be read (",
+		},
+		"a key in place of the certificate": {
+			pair: KeyPair{good.Key, good.Key}, ca: ca,
+			want: "tls.crt holds no PEM certificate that can be read (",
+		},
+		"no key": {
+			pair: KeyPair{good.Certificate, nil}, ca: ca,
+			want: "tls.key is missing: put the PEM private key of the certificate in tls.crt there",
+		},
+		"a key that is rubbish": {
+			pair: KeyPair{good.Certificate, []byte("rubbish")}, ca: ca,
+			want: "tls.key cannot be used with the first certificate in tls.crt (",
+		},
+		"a certificate in place of the key": {
+			pair: KeyPair{good.Certificate, good.Certificate}, ca: ca,
+			want: "tls.key cannot be used with the first certificate in tls.crt (",
+		},
+		"another certificate's key": {
+			pair: KeyPair{good.Certificate, root.pair.Key}, ca: ca,
+			want: "tls.key cannot be used with the first certificate in tls.crt (the key does not belong to the " +
+				"certificate): put the PEM private key of the serving certificate into tls.key, and the serving " +
+				"certificate first into tls.crt",
+		},
+		"a chain in the wrong order": {
+			pair: KeyPair{slices.Concat(ca, good.Certificate), good.Key}, ca: ca,
+			want: "tls.key cannot be used with the first certificate in tls.crt (the key does not belong to",
+		},
+		"an expired certificate": {
+			pair: certified(asServer(expiredAfterAnHour)), ca: ca, now: issuedAt.Add(2 * time.Hour),
+			want: "tls.crt expired at 2026-01-01T01:00:00Z: renew it",
+		},
+		"a certificate of the future": {
+			pair: certified(asServer(func(template *x509.Certificate) { template.NotBefore = issuedAt.Add(time.Hour) })), ca: ca,
+			want: "tls.crt is not valid before 2026-01-01T01:00:00Z: put a certificate there that is valid now",
+		},
+		"a certificate for other names": {
+			pair: certified(asServer(forNames("a", "b"))), ca: ca,
+			want: "tls.crt is valid for [a b], but kube-apiserver asks for wardle.wardle-system.svc: have the certificate " +
+				"issued for that DNS name",
+		},
+		"a certificate with a common name only": {
+			pair: certified(asServer(forNames(), inCommonName)), ca: ca,
+			want: "tls.crt is valid for [], but kube-apiserver asks for wardle.wardle-system.svc:",
+		},
+		"no authority": {
+			pair: good,
+			want: "ca.crt is missing: put the PEM certificate of the authority that issued tls.crt there;",
+		},
+		"an authority that is rubbish": {
+			pair: good, ca: rubbish,
+			want: "ca.crt holds no PEM certificate that can be read (",
+		},
+		"a serving certificate among the authorities": {
+			pair: good, ca: slices.Concat(ca, issue(t, root, asServer(func(template *x509.Certificate) {
+				template.Subject.CommonName = "server"
+			})).pair.Certificate),
+			want: `ca.crt holds the certificate "CN=server", which is not an authority (its basic constraints lack CA): ` +
+				"leave only authorities in ca.crt, among them the one that issued tls.crt",
+		},
+		"a self-signed certificate": {
+			pair: selfSigned.pair, ca: selfSigned.pair.Certificate,
+			want: `ca.crt holds the certificate "CN=test", which is not an authority (`,
+		},
+		"another authority": {
+			pair: good, ca: issue(t, nil, asAuthority("other")).pair.Certificate,
+			want: `tls.crt, issued by "CN=root", does not lead to an authority in ca.crt (x509: certificate signed by ` +
+				"unknown authority): put the authority that issued it into ca.crt, and the intermediates between them " +
+				"into tls.crt",
+		},
+		"another authority of the same name": {
+			pair: good, ca: namesake.pair.Certificate,
+			want: `tls.crt, issued by "CN=root", does not lead to an authority in ca.crt (`,
+		},
+		"a lost intermediate": {
+			pair: issue(t, intermediate, asServer()).pair, ca: ca,
+			want: `tls.crt, issued by "CN=intermediate", does not lead to an authority in ca.crt (`,
+		},
+		"an expired authority": {
+			pair: issue(t, short, asServer()).pair, ca: short.pair.Certificate, now: issuedAt.Add(2 * time.Hour),
+			want: `the authority "CN=short" above tls.crt is valid from 2025-12-31T23:55:00Z to 2026-01-01T01:00:00Z only: ` +
+				"renew it in ca.crt, or in tls.crt where it is an intermediate",
+		},
+		"an expired intermediate": {
+			pair: below(t, shortIntermediate), ca: ca, now: issuedAt.Add(2 * time.Hour),
+			want: `the authority "CN=short intermediate" above tls.crt is valid from`,
+		},
+		"a certificate for clients": {
+			pair: certified(asServer(forClients)), ca: ca,
+			want: "tls.crt, or an authority above it, is not for servers: have it issued with the extended key usage " +
+				"server auth",
+		},
+		"an authority for clients": {
+			pair: issue(t, clients, asServer()).pair, ca: clients.pair.Certificate,
+			want: "tls.crt, or an authority above it, is not for servers:",
+		},
+		"an authority for other names": {
+			pair: issue(t, elsewhere, asServer()).pair, ca: elsewhere.pair.Certificate,
+			want: `tls.crt, issued by "CN=elsewhere", does not lead to an authority in ca.crt (x509: a root or`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if test.now.IsZero() {
+				test.now = issuedAt
+			}
+			_, err := CheckProvided(test.pair, test.ca, providedFor, test.now)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			_, later := CheckProvided(test.pair, test.ca, providedFor, test.now.Add(time.Minute))
+			if later == nil || later.Error() != err.Error() {
+				t.Errorf("a minute later the text is another:\n%v\n%v", err, later)
+			}
+		})
+	}
+}
+
+// below returns a serving certificate of intermediate, with intermediate in its chain.
+func below(t *testing.T, intermediate *issued) KeyPair {
+	t.Helper()
+	leaf := issue(t, intermediate, asServer())
+	return KeyPair{slices.Concat(leaf.pair.Certificate, intermediate.pair.Certificate), leaf.pair.Key}
+}

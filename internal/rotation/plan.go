@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rotation
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/util/cert"
+
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+const (
+	// lookAgain is the time between two looks at what sends no event.
+	lookAgain = 3 * time.Second
+	// lookAgainWhenStuck is longer: somebody has to act first.
+	lookAgainWhenStuck = time.Minute
+)
+
+// Next goes as far as it can without losing a request.
+func Next(stored State, want Wanted, seen Seen, now time.Time) (Plan, error) {
+	p := planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
+	p.trusted = pki.Extend(want.Authorities, stored.Bundle, now)
+	p.announce()
+	for _, step := range []func() (done bool, err error){p.replaceServing, p.awaitServed, p.dropTrust} {
+		done, err := step()
+		if err != nil {
+			return Plan{}, err
+		}
+		if !done {
+			break
+		}
+	}
+	if p.plan.Waiting == "" {
+		p.plan.Record.Phase, p.plan.Record.Since = "", time.Time{}
+	}
+	var err error
+	p.plan.Bundle, err = cert.EncodeCertificates(p.trusted...)
+	return p.plan, err
+}
+
+type planner struct {
+	want Wanted
+	seen Seen
+	now  time.Time
+	// trusted becomes the bundle.
+	trusted []*x509.Certificate
+	plan    Plan
+}
+
+// announce notes since when every APIService has carried each wanted authority. One that an APIService has lost must be
+// announced anew.
+func (p *planner) announce() {
+	announced := map[string]time.Time{}
+	for _, authority := range p.want.Authorities {
+		if !p.isPublished(authority) {
+			continue
+		}
+		name := pki.Fingerprint(authority)
+		since, known := p.plan.Record.Announced[name]
+		if !known || since.After(p.now) {
+			since = p.now
+		}
+		announced[name] = since
+	}
+	if !maps.Equal(announced, p.plan.Record.Announced) {
+		p.plan.Record.Announced = announced
+	}
+}
+
+// isPublished tells whether there are APIServices and all of them carry the authority.
+func (p *planner) isPublished(authority *x509.Certificate) bool {
+	return len(p.seen.CABundles) > 0 && !slices.ContainsFunc(p.seen.CABundles, func(bundle []byte) bool {
+		certificates, _ := cert.ParseCertsPEM(bundle)
+		return !slices.ContainsFunc(certificates, authority.Equal)
+	})
+}
+
+// replaceServing stores the wanted serving certificate once kube-apiserver trusts it.
+func (p *planner) replaceServing() (done bool, err error) {
+	if p.want.Replace == "" {
+		return true, nil
+	}
+	if p.losesRequests() && !p.isTrustLoaded() {
+		return false, nil
+	}
+	p.plan.Serving, err = p.want.Issue()
+	p.plan.Replaced = p.want.Replace
+	p.plan.Record.Served = ""
+	p.plan.Record.Phase, p.plan.Record.Since = AwaitingServed, p.now
+	p.plan.Waiting, p.plan.Next = "", ""
+	return true, err
+}
+
+// losesRequests tells whether a certificate that is not trusted yet could do harm: requests are sent, and answered with
+// a certificate that is trusted. A Pod that cannot be asked is taken to do so.
+func (p *planner) losesRequests() bool {
+	return len(p.seen.CABundles) > 0 && slices.ContainsFunc(p.seen.Pods(), func(pod Pod) bool {
+		return pod.Err != nil || p.isTrusted(pod)
+	})
+}
+
+func (p *planner) isTrusted(pod Pod) bool {
+	return pki.Verify(pod.Chain, p.trusted, p.want.Host, p.now) == nil
+}
+
+// isTrustLoaded tells whether every kube-apiserver must have the wanted authorities by now, and what it waits for.
+func (p *planner) isTrustLoaded() bool {
+	loaded := time.Time{}
+	for _, authority := range p.want.Authorities {
+		since, published := p.plan.Record.Announced[pki.Fingerprint(authority)]
+		if !published {
+			p.wait(PublishingTrust, lookAgain, "the new certificate authority to be in the caBundle of every APIService",
+				fmt.Sprintf("every kube-apiserver is given %s to load it", TrustDwell))
+			return false
+		}
+		if trusted := since.Add(TrustDwell); trusted.After(loaded) {
+			loaded = trusted
+		}
+	}
+	if p.now.Before(loaded) {
+		p.wait(AwaitingTrust, loaded.Sub(p.now), "every kube-apiserver to load the new certificate authority",
+			"the serving certificate is replaced at "+tell(loaded))
+		return false
+	}
+	return true
+}
+
+// awaitServed waits until every Pod serves the stored certificate.
+func (p *planner) awaitServed() (done bool, err error) {
+	chain, err := cert.ParseCertsPEM(p.plan.Serving.Certificate)
+	if err != nil {
+		return false, fmt.Errorf("serving certificate: %w", err)
+	}
+	served := pki.Fingerprint(chain[0])
+	if p.plan.Record.Served == served {
+		return true, nil
+	}
+	if p.plan.Record.Phase != AwaitingServed || p.plan.Record.Since.After(p.now) {
+		p.plan.Record.Phase, p.plan.Record.Since = AwaitingServed, p.now
+	}
+	if p.waitForPods(chain[0]) {
+		return false, nil
+	}
+	p.plan.Record.Served = served
+	return true, nil
+}
+
+// waitForPods tells whether a Pod serves another certificate than leaf that is trusted, or may do so.
+func (p *planner) waitForPods(leaf *x509.Certificate) bool {
+	var behind, unseen []string
+	for _, pod := range p.seen.Pods() {
+		switch {
+		case pod.Err != nil:
+			unseen = append(unseen, fmt.Sprintf("%s (%v)", pod.Name, pod.Err))
+		case !pod.Chain[0].Equal(leaf) && p.isTrusted(pod):
+			behind = append(behind, pod.Name)
+		}
+	}
+	overdue := p.plan.Record.Since.Add(UnseenDwell)
+	const next = "what no Pod needs any more is no longer trusted"
+	switch {
+	case len(behind) > 0:
+		p.wait(AwaitingServed, lookAgain, "Pods to serve the new certificate, which the kubelet brings within 90s: "+
+			strings.Join(behind, ", "), next)
+	case len(unseen) > 0 && p.now.Before(overdue):
+		p.wait(AwaitingServed, lookAgain, fmt.Sprintf("Pods that cannot be asked what they serve: %s; "+
+			"they are taken to serve the new certificate at %s", strings.Join(unseen, ", "), tell(overdue)), next)
+	default:
+		return false
+	}
+	return true
+}
+
+// dropTrust keeps nothing but the wanted authorities.
+func (p *planner) dropTrust() (done bool, err error) {
+	p.trusted = p.want.Authorities
+	for _, bundle := range p.seen.CABundles {
+		if carried, _ := cert.ParseCertsPEM(bundle); !pki.ContainsAll(p.trusted, carried) {
+			p.wait(DroppingTrust, lookAgain, "the old certificate authority to leave the caBundle of every APIService",
+				"the change is complete")
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (p *planner) wait(phase Phase, checkAfter time.Duration, what, next string) {
+	if p.plan.Record.Phase != phase || p.plan.Record.Since.After(p.now) {
+		p.plan.Record.Phase, p.plan.Record.Since = phase, p.now
+	}
+	p.plan.Waiting, p.plan.Next, p.plan.CheckAfter = what, next, checkAfter
+	if !p.now.Before(p.plan.Record.Since.Add(UnseenDwell)) {
+		p.plan.Stuck, p.plan.CheckAfter = true, lookAgainWhenStuck
+	}
+}
+
+func tell(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rotation
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/x509"
+	"time"
+
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+// Managed returns the signer to keep, and what should be served when the operator issues the certificates.
+func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
+	signer pki.KeyPair, want Wanted, err error,
+) {
+	signer, authority, replaced, err := pki.KeepSigner(stored, request, now)
+	if err != nil {
+		return pki.KeyPair{}, Wanted{}, err
+	}
+	_, replace := pki.CheckServing(serving, authority, request, now)
+	if replace != "" {
+		replace = cmp.Or(replaced, replace)
+	}
+	return signer, Wanted{
+		Host:        request.DNSNames[0],
+		Authorities: []*x509.Certificate{authority},
+		Replace:     replace,
+		Issue: func() (pki.KeyPair, error) {
+			return signer.IssueServing(request.DNSNames, now, request.Validity)
+		},
+	}, nil
+}
+
+// Provided returns what should be served when somebody else brings the certificate.
+func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, host string) Wanted {
+	want := Wanted{
+		Host:        host,
+		Authorities: authorities,
+		Issue:       func() (pki.KeyPair, error) { return provided, nil },
+	}
+	if !bytes.Equal(serving.Certificate, provided.Certificate) || !bytes.Equal(serving.Key, provided.Key) {
+		want.Replace = "the Secret holds another certificate"
+	}
+	return want
+}
