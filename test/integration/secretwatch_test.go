@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,38 +18,22 @@ import (
 func TestSecretWatch(t *testing.T) {
 	t.Parallel()
 	const name = "secret-watch"
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := plane.client.Create(ctx, namespace); err != nil {
-		t.Fatal(err)
-	}
-	watched, other := secretIn(name, "watched"), secretIn(name, "other")
+	createNamespace(t, name)
+	watched, other := &corev1.Secret{ObjectMeta: in(name, "watched")}, &corev1.Secret{ObjectMeta: in(name, "other")}
 	told := startSecretWatch(t, client.ObjectKeyFromObject(watched))
 	expectTold(t, told) // that there is none
-
-	changed := watched.DeepCopy()
-	changed.Data = map[string][]byte{"key": []byte("value")}
-	for _, change := range []func() error{
-		func() error { return plane.client.Create(ctx, watched) },
-		func() error { return plane.client.Update(ctx, changed) },
-		func() error { return plane.client.Delete(ctx, watched) },
-	} {
-		if err := change(); err != nil {
-			t.Fatal(err)
-		}
-		expectTold(t, told)
-	}
-	if err := plane.client.Create(ctx, other); err != nil {
-		t.Fatal(err)
-	}
+	create(t, watched)
+	expectTold(t, told)
+	change(t, watched, func(secret *corev1.Secret) { secret.Data = map[string][]byte{"key": []byte("value")} })
+	expectTold(t, told)
+	deleteNow(t, watched)
+	expectTold(t, told)
+	create(t, other)
 	select {
 	case <-told:
 		t.Error("told of another Secret")
 	case <-time.After(forAWhile):
 	}
-}
-
-func secretIn(namespace, name string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 }
 
 // startSecretWatch watches a Secret until the end of the test.
