@@ -18,10 +18,20 @@ IMAGES   := bin/images
 CHART    := charts/extensionapi-operator
 NODE     := go run -C hack/cluster .
 
+CERT_MANAGER := bin/cert-manager
+
 # Built once per clone; in a second clone Go's build cache leaves little to do.
 $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
+
+# cert-manager's controllers, for tests, and beside them its CustomResourceDefinitions, which come with its module.
+$(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
+	@echo "Building cert-manager: one to four minutes the first time on this machine, seconds after that"
+	@go build -C hack/cert-manager -o $(CURDIR)/$@ .
+	@mkdir -p $(CERT_MANAGER)/crds
+	@cp -f "$$(go list -C hack/cert-manager -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/cert-manager.io_*.yaml \
+		$(CERT_MANAGER)/crds/
 
 ##@ Code
 
@@ -51,12 +61,13 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format,
 lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
 	$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
+	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
 
 ##@ Tests
 
 .PHONY: test
-test: $(TOOLS)/helm $(TOOLS)/kustomize ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
+test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
 	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
