@@ -61,7 +61,7 @@ func startControlPlane() (*controlPlane, error) {
 		env: &envtest.Environment{
 			UseExistingCluster:       new(false),
 			ControlPlaneStartTimeout: time.Minute,
-			CRDDirectoryPaths:        []string{filepath.Dir(crdFile)},
+			CRDDirectoryPaths:        []string{filepath.Dir(crdFile), filepath.Join(certManagerDir, "crds")},
 			ErrorIfCRDPathMissing:    true,
 		},
 	}

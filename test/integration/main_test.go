@@ -49,6 +49,11 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, plane.stop()) }()
+	stopCertManager, err := startCertManager(plane)
+	if err != nil {
+		return 0, err
+	}
+	defer stopCertManager()
 	if running, err = startOperator(plane); err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -18,15 +19,23 @@ const (
 	// sampleServerFile names the file of sampleServer, for directories without it, such as those of setup-envtest.
 	sampleServerFile = "SAMPLE_APISERVER"
 	sampleServer     = "sample-apiserver"
+
+	certManager = "cert-manager"
+	// certManagerDir holds that program and a directory with its CustomResourceDefinitions.
+	certManagerDir = repository + "/bin/cert-manager"
 )
 
 // program is the file of a program that the tests run.
 func program(name string) string {
 	file := filepath.Join(os.Getenv(assets), name)
-	if name == sampleServer {
+	switch name {
+	case sampleServer:
 		return cmp.Or(os.Getenv(sampleServerFile), file)
+	case certManager:
+		return filepath.Join(certManagerDir, name)
+	default:
+		return file
 	}
-	return file
 }
 
 func checkPrograms() error {
@@ -34,7 +43,7 @@ func checkPrograms() error {
 		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
 			"run 'make test', which builds them")
 	}
-	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer} {
+	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager} {
 		if _, err := exec.LookPath(program(name)); err != nil {
 			return fmt.Errorf("%w: run 'make test', which builds it", err)
 		}
@@ -48,7 +57,11 @@ func TestInputsAreKnownToGo(t *testing.T) {
 	if err := checkPrograms(); err != nil {
 		t.Error(err)
 	}
-	for _, file := range append(rbacFiles(), crdFile) {
+	certManagerCRDs, err := filepath.Glob(filepath.Join(certManagerDir, "crds", "*"))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, file := range slices.Concat(rbacFiles(), []string{crdFile}, certManagerCRDs) {
 		if _, err := os.ReadFile(file); err != nil {
 			t.Error(err)
 		}
