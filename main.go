@@ -100,6 +100,7 @@ func newManager(o options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: newScheme(),
 		Cache:  controllers.CacheOptions(),
+		Client: controllers.ClientOptions(),
 		Metrics: server.Options{
 			BindAddress:    o.metricsBindAddress,
 			SecureServing:  true,

@@ -15,7 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;create;patch;delete
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=list
 
 // certManagerSource asks cert-manager for a certificate, and then takes it as any that somebody else brings.
 func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored storedCertificates) (
@@ -41,27 +42,28 @@ func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored sto
 	return source, problem, err
 }
 
-// certManagerSays repeats why cert-manager has not issued the certificate yet.
+// certManagerSays repeats why cert-manager has not issued the certificate yet: the cause stands on its requests, which
+// carry the Certificate's labels.
 func (r *Reconciler) certManagerSays(ctx context.Context, s *scope) (string, error) {
-	certificate := &unstructured.Unstructured{}
-	certificate.SetGroupVersionKind(manifests.CertificateKind)
-	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: manifests.CertManagerName(s.Name)}
-	if err := r.Live.Get(ctx, key, certificate); err != nil {
-		return "", err
-	}
-	told := "nothing yet; does cert-manager run?"
-	conditions, _, _ := unstructured.NestedSlice(certificate.Object, "status", "conditions")
-	for _, condition := range conditions {
-		if message, _, _ := unstructured.NestedString(asMap(condition), "message"); message != "" {
-			told = message
-		}
-	}
-	return fmt.Sprintf("waiting for cert-manager to issue Certificate %s, of which it says: %s", key, told), nil
+	requests := &unstructured.UnstructuredList{}
+	requests.SetGroupVersionKind(manifests.CertificateKind.GroupVersion().WithKind("CertificateRequestList"))
+	err := r.Live.List(ctx, requests, client.InNamespace(s.Spec.Server.Namespace),
+		client.MatchingLabels(manifests.Labels(s.Name)))
+	return certManagerMessage(manifests.CertManagerName(s.Name), requests.Items), err
 }
 
-func asMap(value any) map[string]any {
-	result, _ := value.(map[string]any)
-	return result
+func certManagerMessage(name string, requests []unstructured.Unstructured) string {
+	told := "waiting for cert-manager to issue Certificate " + name
+	for _, request := range requests {
+		conditions, _, _ := unstructured.NestedSlice(request.Object, "status", "conditions")
+		for _, condition := range conditions {
+			fields, _ := condition.(map[string]any)
+			if fields["type"] == "Ready" && fields["status"] != "True" {
+				return fmt.Sprintf("%s, of which it says: %v", told, fields["message"])
+			}
+		}
+	}
+	return told + "; if that lasts, look at it: kubectl describe certificate " + name
 }
 
 // removeCertManager deletes what cert-manager was asked for and has brought, after the spec has changed its mind.

@@ -159,23 +159,27 @@ func TestChangesBackend(t *testing.T) {
 		t.Error("a bundle that only grows counts as a change")
 	}
 	tests := map[string]struct {
-		change func()
-		want   bool
+		change     func()
+		want, less bool
 	}{
-		"other priorities only": {func() {}, false},
-		"another bundle":        {func() { existing.Spec.CABundle = other.Certificate }, true},
-		"a smaller bundle":      {func() { existing.Spec.CABundle = both }, true},
-		"a damaged bundle":      {func() { existing.Spec.CABundle = []byte("rubbish") }, true},
-		"another Service":       {func() { existing.Spec.Service.Name = "c" }, true},
-		"another port":          {func() { existing.Spec.Service.Port = new(int32(444)) }, true},
+		"other priorities only": {func() {}, false, true},
+		"another bundle":        {func() { existing.Spec.CABundle = other.Certificate }, true, false},
+		"a smaller bundle":      {func() { existing.Spec.CABundle = both }, true, true},
+		"a damaged bundle":      {func() { existing.Spec.CABundle = []byte("rubbish") }, true, false},
+		"another Service":       {func() { existing.Spec.Service.Name = "c" }, true, false},
+		"another port":          {func() { existing.Spec.Service.Port = new(int32(444)) }, true, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			before := existing.DeepCopy()
 			defer func() { existing = before }()
 			test.change()
-			if got := changesBackend(existing, manifests.APIServices(extensionAPI, bundle)[0]); got != test.want {
-				t.Errorf("got %v", got)
+			wanted := manifests.APIServices(extensionAPI, bundle)[0]
+			if got := changesBackend(existing, wanted); got != test.want {
+				t.Errorf("changes the backend: %v", got)
+			}
+			if got := onlyDropsTrust(existing, wanted); got != test.less {
+				t.Errorf("only drops trust: %v", got)
 			}
 		})
 	}

@@ -36,7 +36,7 @@ type Settings struct {
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// SetUp has mgr, whose cache is made with CacheOptions, reconcile ExtensionAPIs until ctx ends.
+// SetUp has mgr, which is made with CacheOptions and ClientOptions, reconcile ExtensionAPIs until ctx ends.
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changes := make(chan event.GenericEvent)
 	changed := func(name string) { tell(ctx, changes, name) }

@@ -61,9 +61,12 @@ func CacheOptions() cache.Options {
 		&policyv1.PodDisruptionBudget{}: byLabel,
 		&rbacv1.ClusterRoleBinding{}:    byLabel,
 		&rbacv1.RoleBinding{}:           byLabel,
-		// Read only where cert-manager is asked for certificates; its kind may not exist.
-		metadataOf(manifests.CertificateKind): byLabel,
 	}}
+}
+
+// ClientOptions has read live what the cache cannot hold, since the cluster may not know its kind.
+func ClientOptions() client.Options {
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{metadataOf(manifests.CertificateKind)}}}
 }
 
 // metadataOnly are the kinds of which only the metadata is watched.

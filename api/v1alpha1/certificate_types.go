@@ -79,7 +79,8 @@ type SecretReference struct {
 // CertManagerCertificates are certificates that cert-manager issues and renews, into the Secret <name>-cert-manager in
 // the server's namespace.
 type CertManagerCertificates struct {
-	// issuerRef names the issuer. It must be one that fills in ca.crt, such as a CA, Vault or self-signed issuer.
+	// issuerRef names the issuer. It must be one that fills in ca.crt with an authority, such as a CA or Vault issuer; a
+	// self-signed issuer does not.
 	// +required
 	IssuerRef CertManagerIssuer `json:"issuerRef,omitzero"`
 

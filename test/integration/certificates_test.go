@@ -129,27 +129,6 @@ func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
 	eventually(t, func() error { return checkCertificates(name) })
 }
 
-func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *testing.T) {
-	t.Parallel()
-	const name = "lost-authority"
-	startRollout(t, name)
-	lost := trustSecret(t, name)
-	registerAsOperator(t, name, lost.Data[corev1.TLSCertKey])
-	deleteNow(t, lost)
-	eventually(t, func() error {
-		if err := checkCertificates(name); err != nil {
-			return err
-		}
-		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
-		for _, authority := range []*corev1.Secret{lost, trustSecret(t, name)} {
-			if !bytes.Contains(trusted, authority.Data[corev1.TLSCertKey]) {
-				return fmt.Errorf("the authority of %s is not trusted", authority.CreationTimestamp)
-			}
-		}
-		return nil
-	})
-}
-
 func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	const name = "smuggled-authority"

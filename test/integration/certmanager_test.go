@@ -3,6 +3,8 @@
 package integration
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,11 +13,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
 // startCertManager runs cert-manager's controllers on a control plane that has its CustomResourceDefinitions.
@@ -34,6 +39,7 @@ func startCertManager(p *controlPlane) (stop func(), err error) {
 func TestCertManagersCAIssuerIsAccepted(t *testing.T) {
 	t.Parallel()
 	const name = "cert-manager-ca"
+	createNamespace(t, name)
 	createCAIssuer(t, name)
 	if _, err := checkProvided(certified(t, name)); err != nil {
 		t.Error(err)
@@ -51,15 +57,76 @@ func TestCertManagersSelfSignedIssuerIsRefused(t *testing.T) {
 	}
 }
 
-// createCAIssuer makes an Issuer, with an authority of its own, in a namespace of the same name.
-func createCAIssuer(t *testing.T, name string) {
-	t.Helper()
+func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T) {
+	t.Parallel()
+	const name = "cert-managed"
 	createNamespace(t, name)
-	authority := newSigner(t)
-	create(t, &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS, Data: map[string][]byte{
-		corev1.TLSCertKey: authority.Certificate, corev1.TLSPrivateKeyKey: authority.Key,
-	}})
+	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
+	t.Cleanup(server.Close)
+	extensionAPI := served(name)
+	extensionAPI.Spec.Server.Port = server.Port()
+	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+		IssuerRef: v1alpha1.CertManagerIssuer{Name: name},
+	}}
+	apply(t, extensionAPI)
+	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
+		"cert-manager", `of which it says: Referenced "Issuer" not found`))
+
+	authority := createCAIssuer(t, name)
+	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,
+		"from Secret cert-managed-cert-manager"))
+	first, old := servingSecret(t, name), authority.Data[corev1.TLSCertKey]
+	server.Present(keyPair(t, pairOf(first)))
+	runPod(t, name, &corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}})
+	registerAsOperator(t, name, old)
+
+	change(t, authority, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
+	askAnew(t, name)
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
+		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
+		if !bytes.Contains(trusted, old) || !bytes.Contains(trusted, authority.Data[corev1.TLSCertKey]) {
+			return errors.New("the APIService does not trust both authorities")
+		}
+		return awaitingTrust(e)
+	})
+	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], first.Data[corev1.TLSCertKey]) {
+		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new authority")
+	}
+}
+
+// askAnew has cert-manager issue the certificate again, as its command line does.
+func askAnew(t *testing.T, name string) {
+	t.Helper()
+	certificate := ofCertManager("Certificate", name, nil)
+	certificate.SetName(manifests.CertManagerName(name))
+	eventually(t, func() error {
+		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(certificate), certificate); err != nil {
+			return err
+		}
+		conditions, _, _ := unstructured.NestedSlice(certificate.Object, "status", "conditions")
+		conditions = append(conditions, map[string]any{
+			"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "asked for",
+			"lastTransitionTime": metav1.Now().UTC().Format(time.RFC3339),
+		})
+		if err := unstructured.SetNestedSlice(certificate.Object, conditions, "status", "conditions"); err != nil {
+			return err
+		}
+		return plane.client.Status().Update(ctx, certificate)
+	})
+}
+
+// createCAIssuer makes an Issuer in the namespace of the same name, and returns the Secret with its authority.
+func createCAIssuer(t *testing.T, name string) *corev1.Secret {
+	t.Helper()
+	authority := &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS}
+	authority.Data = dataOf(newSigner(t))
+	create(t, authority)
 	create(t, issuer(name, map[string]any{"ca": map[string]any{"secretName": "authority"}}))
+	return authority
+}
+
+func dataOf(pair pki.KeyPair) map[string][]byte {
+	return map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key}
 }
 
 func issuer(name string, spec map[string]any) *unstructured.Unstructured {

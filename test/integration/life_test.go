@@ -58,9 +58,15 @@ func awaitEnd(t *testing.T, name string) {
 	})
 }
 
-// collectGarbage ends Deployments that are being deleted, as the garbage collector does when no Pod is left.
+// collectGarbage does as the garbage collector: it ends Deployments that are being deleted, as no Pod is left, and
+// deletes what cert-manager's Certificates own.
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
+	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),
+		client.MatchingLabels(manifests.Labels(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	deployments := &appsv1.DeploymentList{}
 	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.Labels(name))); err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ func startOperator(p *controlPlane) (*operator, error) {
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:  newScheme(),
 		Cache:   controllers.CacheOptions(),
+		Client:  controllers.ClientOptions(),
 		Metrics: server.Options{BindAddress: "0"},
 		// The operator is started again in this process, under the same name.
 		Controller: config.Controller{SkipNameValidation: new(true)},

@@ -117,9 +117,11 @@ func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod 
 		ObjectMeta: labelled(in(name, name+"-0"), manifests.Labels(name)),
 		Spec:       served(name).Spec.Server.Template.Spec,
 	}
+	// Without a kubelet on that node, nobody would end the Pod gracefully.
+	pod.Spec.NodeName = "node"
 	create(t, pod)
 	t.Cleanup(func() {
-		if err := plane.client.Delete(ctx, pod); client.IgnoreNotFound(err) != nil {
+		if err := plane.client.Delete(ctx, pod, client.GracePeriodSeconds(0)); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})
