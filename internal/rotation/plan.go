@@ -162,6 +162,8 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 			behind = append(behind, pod.Name)
 		}
 	}
+	slices.Sort(behind) // the same words each time
+	slices.Sort(unseen)
 	overdue := p.plan.Record.Since.Add(UnseenDwell)
 	const next = "what no Pod needs any more is no longer trusted"
 	switch {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handshake
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestServedReturnsWhatTheServerShows(t *testing.T) {
+	var requests int
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
+	defer server.Close()
+	chain, err := Served(t.Context(), server.Listener.Addr().String(), "any.name.svc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(chain) == 0 || !chain[0].Equal(server.Certificate()) {
+		t.Errorf("got %d certificates, want the server's", len(chain))
+	}
+	if requests != 0 {
+		t.Error("a request was sent")
+	}
+}
+
+func TestServedTellsTheCauseInTheSameWordsEachTime(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Served(t.Context(), address, "any.name.svc")
+	if err == nil || err.Error() != "dial: connect: connection refused" {
+		t.Errorf("got %v", err)
+	}
+}
