@@ -44,8 +44,12 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			errs = append(errs, err)
 		}
 	}
+	caBundle, err := r.withRedial(ctx, s, registered)
+	if err != nil {
+		return err
+	}
 	var outcomes []registrationOutcome
-	for _, configuration := range manifests.APIServices(s.ExtensionAPI, s.trust) {
+	for _, configuration := range manifests.APIServices(s.ExtensionAPI, caBundle) {
 		if !wanted[*configuration.Name] {
 			continue
 		}

@@ -116,7 +116,7 @@ func TestMissingFlagsLeavesTheTemplatesFlagsAlone(t *testing.T) {
 }
 
 func TestPreStopFitsIntoTheGracePeriod(t *testing.T) {
-	for gracePeriod, want := range map[int64]int64{75: 10, 20: 10, 7: 3, 2: 1} {
+	for gracePeriod, want := range map[int64]int64{80: 15, 30: 15, 7: 3, 2: 1} {
 		container := &corev1.Container{}
 		fillPreStop(container, gracePeriod)
 		if got := container.Lifecycle.PreStop.Sleep.Seconds; got != want {

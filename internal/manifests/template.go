@@ -20,9 +20,9 @@ const (
 	// not update those.
 	ServingCertPath = "/var/run/extensionapi/serving-cert"
 
-	// preStopSeconds lets every node stop sending to a Pod before it stops listening: servers built on k8s.io/apiserver
-	// close the listener right after SIGTERM.
-	preStopSeconds = 10
+	// preStopSeconds lets every node stop sending to a Pod, and then kube-apiserver connect to another one, before it
+	// stops listening: servers built on k8s.io/apiserver refuse requests right after SIGTERM.
+	preStopSeconds = 15
 	// drainSeconds is how long such a server waits for open requests; watches hold it that long
 	// (k8s.io/apiserver pkg/server/config.go, RequestTimeout).
 	drainSeconds = 60
