@@ -3,8 +3,10 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -18,52 +20,89 @@ import (
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;create;patch;delete
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=list
 
-// certManagerSource asks cert-manager for a certificate, and then takes it as any that somebody else brings.
+// certManagerSource asks cert-manager for a certificate, and then takes it as any that somebody else brings. Nothing
+// that cert-manager is the cause of keeps the server from being looked after.
 func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored storedCertificates) (
 	source certificateSource, problem verdict, err error,
 ) {
 	// The Certificate is not watched, as its kind may not exist.
 	s.requeueAfter(interval(s))
 	_, err = r.Applier.Apply(ctx, manifests.Certificate(s.ExtensionAPI, servingNames(s)))
-	if meta.IsNoMatchError(err) {
-		return certificateSource{}, bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does "+
-			"not know its Certificates; install it, or choose another source in spec.certificates", working), nil
-	}
-	if v, refused := refusalVerdict(err); refused {
-		return certificateSource{}, v, nil
-	}
 	if err != nil {
-		return certificateSource{}, verdict{}, err
+		return certificateSource{}, certManagerTrouble(err), nil
 	}
-	source, problem, err = r.providedSource(ctx, s, manifests.CertManagerName(s.Name), stored)
-	if err == nil && problem.reason == v1alpha1.ReasonSecretNotFound {
-		problem.message, err = r.certManagerSays(ctx, s)
+	name := manifests.CertManagerName(s.Name)
+	source, problem, err = r.providedSource(ctx, s, name, stored)
+	if err != nil {
+		return source, problem, err
+	}
+	source.renew = "see why cert-manager does not: kubectl describe certificate " + name
+	source.pending, err = r.certManagerSays(ctx, s)
+	if problem.reason == v1alpha1.ReasonSecretNotFound {
+		problem.message = cmp.Or(source.pending, problem.message)
 	}
 	return source, problem, err
 }
 
-// certManagerSays repeats why cert-manager has not issued the certificate yet: the cause stands on its requests, which
-// carry the Certificate's labels.
-func (r *Reconciler) certManagerSays(ctx context.Context, s *scope) (string, error) {
-	requests := &unstructured.UnstructuredList{}
-	requests.SetGroupVersionKind(manifests.CertificateKind.GroupVersion().WithKind("CertificateRequestList"))
-	err := r.Live.List(ctx, requests, client.InNamespace(s.Spec.Server.Namespace),
-		client.MatchingLabels(manifests.Labels(s.Name)))
-	return certManagerMessage(manifests.CertManagerName(s.Name), requests.Items), err
+// certManagerTrouble says why the Certificate could not be applied.
+func certManagerTrouble(err error) verdict {
+	if meta.IsNoMatchError(err) {
+		return bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does not know its "+
+			"Certificates; install it, or choose another source in spec.certificates", working)
+	}
+	if v, refused := refusalVerdict(err); refused {
+		return v
+	}
+	return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
+		"cert-manager's Certificate cannot be applied: %v; does its webhook answer? It is tried again", err), working)
 }
 
+// certManagerSays repeats why cert-manager has not issued the wanted certificate, empty when it has. The cause stands
+// on its requests, which carry the Certificate's labels.
+func (r *Reconciler) certManagerSays(ctx context.Context, s *scope) (string, error) {
+	certificate := &unstructured.Unstructured{}
+	certificate.SetGroupVersionKind(manifests.CertificateKind)
+	name := manifests.CertManagerName(s.Name)
+	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: name}
+	if err := r.Live.Get(ctx, key, certificate); err != nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	if ready, _ := readyCondition(certificate); ready {
+		return "", nil
+	}
+	requests := &unstructured.UnstructuredList{}
+	requests.SetGroupVersionKind(manifests.CertificateKind.GroupVersion().WithKind("CertificateRequestList"))
+	err := r.Live.List(ctx, requests, client.InNamespace(key.Namespace), client.MatchingLabels(manifests.Labels(s.Name)))
+	return certManagerMessage(name, requests.Items), err
+}
+
+// certManagerMessage tells what the newest request says.
 func certManagerMessage(name string, requests []unstructured.Unstructured) string {
 	told := "waiting for cert-manager to issue Certificate " + name
-	for _, request := range requests {
-		conditions, _, _ := unstructured.NestedSlice(request.Object, "status", "conditions")
-		for _, condition := range conditions {
-			fields, _ := condition.(map[string]any)
-			if fields["type"] == "Ready" && fields["status"] != "True" {
-				return fmt.Sprintf("%s, of which it says: %v", told, fields["message"])
-			}
+	slices.SortFunc(requests, func(a, b unstructured.Unstructured) int {
+		return b.GetCreationTimestamp().Compare(a.GetCreationTimestamp().Time)
+	})
+	for i := range requests {
+		if ready, message := readyCondition(&requests[i]); !ready && message != "" {
+			return told + ", of which it says: " + message
 		}
 	}
 	return told + "; if that lasts, look at it: kubectl describe certificate " + name
+}
+
+// readyCondition tells whether an object of cert-manager is ready in its present generation, and what it says of it.
+func readyCondition(object *unstructured.Unstructured) (ready bool, message string) {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	for _, condition := range conditions {
+		fields, _ := condition.(map[string]any)
+		if fields["type"] != "Ready" {
+			continue
+		}
+		observed, known := fields["observedGeneration"].(int64)
+		message, _ = fields["message"].(string)
+		return fields["status"] == "True" && (!known || observed == object.GetGeneration()), message
+	}
+	return false, ""
 }
 
 // removeCertManager deletes what cert-manager was asked for and has brought, after the spec has changed its mind.

@@ -41,17 +41,17 @@ func servedBy(ctx context.Context, s *scope, pods []corev1.Pod) []rotation.Pod {
 	result := make([]rotation.Pod, len(pods))
 	var asking sync.WaitGroup
 	for i := range pods {
-		asking.Go(func() { result[i] = served(ctx, s, &pods[i]) })
+		asking.Go(func() { result[i] = askPod(ctx, s, &pods[i]) })
 	}
 	asking.Wait()
 	return result
 }
 
-func served(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
+func askPod(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
 	if pod.Status.PodIP == "" {
 		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
 	}
-	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(s.Spec.Server.Port)))
+	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(manifests.ServerPort(pod, s.Spec.Server.Port))))
 	chain, err := handshake.Served(ctx, address, servingNames(s)[0])
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
 }

@@ -23,10 +23,12 @@ type certificateSource struct {
 	signer pki.KeyPair
 	// secret is where somebody else puts the certificate, empty where the operator issues it.
 	secret string
+	// renew says what that somebody can do, and pending what they are still at, empty where they are not.
+	renew, pending string
 	// renewal returns when a certificate will be renewed, nil where somebody else renews it.
 	renewal func(leaf *x509.Certificate) time.Time
-	// changes returns when something is to be done next, by itself.
-	changes func(leaf *x509.Certificate) time.Time
+	// changes returns when something is to be done or told next, by itself.
+	changes func(served served) time.Time
 }
 
 // certificateSource returns what spec.certificates asks for. A problem, which has a reason, is for somebody else to
@@ -41,8 +43,13 @@ func (r *Reconciler) certificateSource(ctx context.Context, s *scope, stored sto
 	}
 	switch certificates := ptr.Deref(s.Spec.Certificates, v1alpha1.Certificates{}); {
 	case certificates.SecretRef != nil:
-		return r.providedSource(ctx, s, certificates.SecretRef.Name, stored)
+		name := certificates.SecretRef.Name
+		r.Secrets.Watch(s.Name, client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: name})
+		source, problem, err = r.providedSource(ctx, s, name, stored)
+		source.renew = "put a new one there"
+		return source, problem, err
 	case certificates.CertManager != nil:
+		r.Secrets.Forget(s.Name)
 		return r.certManagerSource(ctx, s, stored)
 	default:
 		r.Secrets.Forget(s.Name)
@@ -58,12 +65,13 @@ func (r *Reconciler) managedSource(s *scope, stored storedCertificates) (certifi
 		Wanted:  wanted,
 		signer:  signer,
 		renewal: request.RenewalTime,
-		changes: func(leaf *x509.Certificate) time.Time {
-			return request.NextChange(leaf, wanted.Authorities[0], now)
+		changes: func(served served) time.Time {
+			return request.NextChange(served.leaf(), wanted.Authorities[0], now)
 		},
 	}, err
 }
 
+// certificateRequest is in whole seconds, as certificates are.
 func certificateRequest(s *scope) pki.Request {
 	request := pki.Request{
 		Name:       s.Name,
@@ -73,20 +81,20 @@ func certificateRequest(s *scope) pki.Request {
 	}
 	managed := ptr.Deref(ptr.Deref(s.Spec.Certificates, v1alpha1.Certificates{}).Managed, v1alpha1.ManagedCertificates{})
 	if managed.Validity != nil {
-		request.Validity = managed.Validity.Duration
+		request.Validity = managed.Validity.Truncate(time.Second)
 	}
 	if managed.CAValidity != nil {
-		request.CAValidity = managed.CAValidity.Duration
+		request.CAValidity = managed.CAValidity.Truncate(time.Second)
 	}
 	request.RenewBefore = request.Validity / 3
 	if managed.RenewBefore != nil {
 		request.RenewBefore = managed.RenewBefore.Duration
 	}
 	if managed.RotateServingAfter != nil {
-		request.RotateServingAfter = managed.RotateServingAfter.Time
+		request.RotateServingAfter = managed.RotateServingAfter.Truncate(time.Second)
 	}
 	if managed.RotateCAAfter != nil {
-		request.RotateCAAfter = managed.RotateCAAfter.Time
+		request.RotateCAAfter = managed.RotateCAAfter.Truncate(time.Second)
 	}
 	return request
 }
@@ -101,8 +109,8 @@ func servingNames(s *scope) []string {
 func (r *Reconciler) providedSource(ctx context.Context, s *scope, name string, stored storedCertificates) (
 	source certificateSource, problem verdict, err error,
 ) {
-	source = certificateSource{secret: name, changes: expiryWarning}
-	r.Secrets.Watch(s.Name, client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: name})
+	now := r.Clock.Now()
+	source = certificateSource{secret: name, changes: func(served served) time.Time { return served.nextWarning(now) }}
 	data, err := r.readSecret(ctx, s.Spec.Server.Namespace, name)
 	if err != nil {
 		return source, verdict{}, err
@@ -111,10 +119,12 @@ func (r *Reconciler) providedSource(ctx context.Context, s *scope, name string, 
 		return source, secretMissing(s.Spec.Server.Namespace, name), nil
 	}
 	host := servingNames(s)[0]
-	provided, err := pki.CheckProvided(keyPair(data), data[manifests.CABundleKey], host, r.Clock.Now())
+	authorities, err := pki.CheckProvided(keyPair(data), data[manifests.CABundleKey], host, now)
 	if err != nil {
+		// Time alone may heal it: a certificate that is not valid yet.
+		s.requeueAfter(interval(s))
 		return source, secretRefused(s.Spec.Server.Namespace, name, err), nil
 	}
-	source.Wanted = rotation.Provided(stored.Serving, keyPair(data), provided.Authorities, host)
+	source.Wanted = rotation.Provided(stored.Serving, keyPair(data), authorities, host)
 	return source, verdict{}, nil
 }

@@ -8,34 +8,36 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
-// describeCertificate fills in status and metrics, and returns the serving certificate, nil when there is none.
-func (r *Reconciler) describeCertificate(
-	s *scope, plan rotation.Plan, source certificateSource,
-) *x509.Certificate {
-	s.Status.Certificate = nil
-	leaf := firstCertificate(plan.Serving)
+// describeCertificate fills in status and metrics, asks for a reconciliation at the next moment at which something
+// changes by itself, and returns what is served.
+func (r *Reconciler) describeCertificate(s *scope, plan rotation.Plan, source certificateSource) served {
+	now := r.Clock.Now()
+	served := servedOf(plan.State, servingNames(s)[0], now)
+	leaf := served.leaf()
 	if leaf == nil {
+		s.Status.Certificate = nil
 		r.CertificateMetrics.forget(s.Name)
-		return nil
+		return served
 	}
 	told := &v1alpha1.CertificateStatus{NotAfter: metav1.NewTime(leaf.NotAfter), Rotation: describeRotation(plan)}
 	if source.renewal != nil {
 		told.RenewalTime = new(metav1.NewTime(source.renewal(leaf)))
 	}
-	if authority := issuer(leaf, source.Authorities); authority != nil {
+	if authority := issuer(leaf, pki.Extend(nil, plan.Bundle, now)); authority != nil {
 		told.CANotAfter = new(metav1.NewTime(authority.NotAfter))
 	}
 	s.Status.Certificate = told
 	r.CertificateMetrics.observe(s.Name, told)
 	if source.changes != nil {
-		if delay := source.changes(leaf).Sub(r.Clock.Now()); delay > 0 {
+		if delay := source.changes(served).Sub(now); delay > 0 {
 			s.requeueAfter(delay)
 		}
 	}
-	return leaf
+	return served
 }
 
 func describeRotation(plan rotation.Plan) *v1alpha1.RotationStatus {

@@ -5,8 +5,6 @@ package controllers
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -44,21 +42,7 @@ func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCert
 			ctrl.LoggerFrom(ctx).Info("starting with an empty record of the rotation", "error", err.Error())
 		}
 	}
-	if trust == nil {
-		// A lost authority is still trusted by kube-apiserver, and its certificate still served.
-		stored.Bundle, err = r.registeredBundle(ctx, s)
-	}
-	return stored, err
-}
-
-// registeredBundle returns all that kube-apiserver verifies the server with now.
-func (r *Reconciler) registeredBundle(ctx context.Context, s *scope) ([]byte, error) {
-	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
-	var bundle []byte
-	for _, name := range slices.Sorted(maps.Keys(registered)) {
-		bundle = append(bundle, registered[name].Spec.CABundle...)
-	}
-	return bundle, err
+	return stored, nil
 }
 
 // readSecret returns the data of a Secret, nil when there is none.
@@ -75,21 +59,31 @@ func keyPair(data map[string][]byte) pki.KeyPair {
 	return pki.KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]}
 }
 
-// storeCertificates writes the trust first: a serving certificate without its signer would be issued again. The bundle
-// is kept with the signer, where the server's namespace cannot add an authority to it; the server's own copy is for
-// people to look at.
-func (r *Reconciler) storeCertificates(ctx context.Context, s *scope, signer pki.KeyPair, state rotation.State) error {
-	record, err := json.Marshal(state.Record)
+// storeCertificates writes the trust first: a serving certificate without its signer would be issued again. The record
+// comes last, since it speaks of the serving certificate. The bundle is kept with the signer, where the server's
+// namespace cannot add an authority to it; the server's own copy is for people to look at.
+func (r *Reconciler) storeCertificates(
+	ctx context.Context, s *scope, stored storedCertificates, signer pki.KeyPair, state rotation.State,
+) error {
+	if err := r.storeTrust(ctx, s, signer, state.Bundle, stored.Record); err != nil {
+		return err
+	}
+	if len(state.Serving.Certificate) > 0 { // else lost, and not issued anew yet
+		_, err := r.Applier.Apply(ctx, manifests.ServingSecret(s.ExtensionAPI, state.Serving, state.Bundle))
+		if err != nil {
+			return err
+		}
+	}
+	return r.storeTrust(ctx, s, signer, state.Bundle, state.Record)
+}
+
+func (r *Reconciler) storeTrust(
+	ctx context.Context, s *scope, signer pki.KeyPair, bundle []byte, record rotation.Record,
+) error {
+	encoded, err := json.Marshal(record)
 	if err != nil {
 		return err
 	}
-	trust := manifests.TrustSecret(s.ExtensionAPI, r.OperatorNamespace, signer, state.Bundle, record)
-	if _, err := r.Applier.Apply(ctx, trust); err != nil {
-		return err
-	}
-	if len(state.Serving.Certificate) == 0 {
-		return nil // lost, and not issued anew yet
-	}
-	_, err = r.Applier.Apply(ctx, manifests.ServingSecret(s.ExtensionAPI, state.Serving, state.Bundle))
+	_, err = r.Applier.Apply(ctx, manifests.TrustSecret(s.ExtensionAPI, r.OperatorNamespace, signer, bundle, encoded))
 	return err
 }

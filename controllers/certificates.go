@@ -26,6 +26,10 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	}
 	s.trust = stored.Bundle
 	if s.namespace != namespaceActive {
+		// The Secrets that others keep are gone, or will be.
+		s.Status.Certificate = nil
+		r.CertificateMetrics.forget(s.Name)
+		r.Secrets.Forget(s.Name)
 		return nil
 	}
 	source, problem, err := r.certificateSource(ctx, s, stored)
@@ -33,8 +37,8 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		return err
 	}
 	if problem.reason != "" {
-		s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(problem, stored.Serving, r.Clock.Now()))
-		r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
+		served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
+		s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(problem, served))
 		return nil
 	}
 	return r.rotate(ctx, s, stored, source)
@@ -50,15 +54,22 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 	if err != nil {
 		return err
 	}
-	if err := r.storeCertificates(ctx, s, source.signer, plan.State); err != nil {
-		return s.refuse(v1alpha1.ConditionCertificatesReady, err)
+	if err := r.storeCertificates(ctx, s, stored, source.signer, plan.State); err != nil {
+		refusal, refused := refusalVerdict(err)
+		if !refused {
+			return err
+		}
+		s.requeueAfter(refusalRetry)
+		served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
+		s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(refusal, served))
+		return nil
 	}
 	s.trust = plan.Bundle
-	leaf := r.describeCertificate(s, plan, source)
-	s.conclude(v1alpha1.ConditionCertificatesReady, certificateVerdict(plan, leaf, source, r.Clock.Now()))
+	served := r.describeCertificate(s, plan, source)
+	s.conclude(v1alpha1.ConditionCertificatesReady, certificateVerdict(plan, served, source, r.Clock.Now()))
 	if plan.Replaced != "" {
 		s.notes = append(s.notes, note{corev1.EventTypeNormal, "CertificateIssued", fmt.Sprintf(
-			"replaced the serving certificate by one valid until %s: %s", timestamp(leaf.NotAfter), plan.Replaced)})
+			"there is a new serving certificate, valid until %s: %s", pki.Timestamp(served.until), plan.Replaced)})
 	}
 	if plan.CheckAfter > 0 {
 		s.requeueAfter(plan.CheckAfter)

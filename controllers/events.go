@@ -50,11 +50,14 @@ var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.
 
 // problemReasons are worth a warning also while old replicas, or an old certificate, still serve.
 var problemReasons = map[string]bool{
+	v1alpha1.ReasonCertManagerMissing:   true,
 	v1alpha1.ReasonContainerConfigError: true,
 	v1alpha1.ReasonCrashing:             true,
 	v1alpha1.ReasonExpiresSoon:          true,
 	v1alpha1.ReasonImagePullFailed:      true,
+	v1alpha1.ReasonNameConflict:         true,
 	v1alpha1.ReasonPodsRefused:          true,
+	v1alpha1.ReasonRefused:              true,
 	v1alpha1.ReasonRolloutStalled:       true,
 	v1alpha1.ReasonRotationStuck:        true,
 	v1alpha1.ReasonSecretNotFound:       true,

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
 // leaveAfter is how long after the beginning of its end no new connection leads to a Pod any more: its endpoint is no
@@ -48,7 +49,7 @@ func (r *Reconciler) withRedial(
 	if last.IsZero() {
 		return s.trust, nil
 	}
-	return fmt.Appendf(slices.Clip(s.trust), "# connect anew, a Pod has ended: %s\n", timestamp(last)), nil
+	return fmt.Appendf(slices.Clip(s.trust), "# connect anew, a Pod has ended: %s\n", pki.Timestamp(last)), nil
 }
 
 // lastLeave returns when the last of the Pods that no new connection leads to any more began to end, and the time until

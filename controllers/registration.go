@@ -71,16 +71,10 @@ func (r *Reconciler) register(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	existing *apiregistrationv1.APIService,
 ) (registrationOutcome, error) {
-	groupVersion := schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version}
 	outcome := registrationOutcome{name: *configuration.Name, existing: existing}
-	if existing == nil || changesBackend(existing, configuration) {
-		outcome.obstacle = r.obstacle(s, groupVersion)
-		if outcome.obstacle.reason != "" {
-			if existing != nil && onlyDropsTrust(existing, configuration) {
-				outcome.obstacle.status = metav1.ConditionTrue
-			}
-			return outcome, nil
-		}
+	outcome.obstacle = r.obstacleTo(s, configuration, existing)
+	if outcome.obstacle.reason != "" {
+		return outcome, nil
 	}
 	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
@@ -99,6 +93,24 @@ func (r *Reconciler) register(
 	return outcome, nil
 }
 
+// obstacleTo tells why an APIService must not be applied yet.
+func (r *Reconciler) obstacleTo(
+	s *scope, configuration *apiregistration.APIServiceApplyConfiguration, existing *apiregistrationv1.APIService,
+) verdict {
+	if existing != nil && !changesBackend(existing, configuration) {
+		return verdict{}
+	}
+	drops := existing != nil && onlyDropsTrust(existing, configuration)
+	if drops && len(s.endpoints) == 0 {
+		return verdict{} // nobody is there to be harmed
+	}
+	obstacle := r.obstacle(s, schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version})
+	if drops && obstacle.reason != "" {
+		obstacle.status = metav1.ConditionTrue
+	}
+	return obstacle
+}
+
 // changesBackend tells whether requests would go to another Service, or the server be refused that is trusted now. A
 // bundle that only grows can do no harm.
 func changesBackend(
@@ -111,7 +123,10 @@ func changesBackend(
 func onlyDropsTrust(
 	existing *apiregistrationv1.APIService, configuration *apiregistration.APIServiceApplyConfiguration,
 ) bool {
-	return pki.Covers(existing.Spec.CABundle, configuration.Spec.CABundle) && sameService(existing, configuration)
+	wanted := configuration.Spec
+	return pki.Covers(existing.Spec.CABundle, wanted.CABundle) && sameService(existing, configuration) &&
+		existing.Spec.GroupPriorityMinimum == *wanted.GroupPriorityMinimum &&
+		existing.Spec.VersionPriority == *wanted.VersionPriority
 }
 
 func sameService(

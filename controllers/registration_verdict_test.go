@@ -153,7 +153,7 @@ func TestChangesBackend(t *testing.T) {
 	existing := apiServiceWith()
 	existing.Spec.CABundle = bundle
 	existing.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: "a", Name: "b", Port: new(int32(443))}
-	existing.Spec.GroupPriorityMinimum = 1
+	existing.Spec.VersionPriority = 100
 
 	if changesBackend(existing, manifests.APIServices(extensionAPI, both)[0]) {
 		t.Error("a bundle that only grows counts as a change")
@@ -162,7 +162,8 @@ func TestChangesBackend(t *testing.T) {
 		change     func()
 		want, less bool
 	}{
-		"other priorities only": {func() {}, false, true},
+		"nothing":               {func() {}, false, true},
+		"other priorities only": {func() { existing.Spec.GroupPriorityMinimum = 1 }, false, false},
 		"another bundle":        {func() { existing.Spec.CABundle = other.Certificate }, true, false},
 		"a smaller bundle":      {func() { existing.Spec.CABundle = both }, true, true},
 		"a damaged bundle":      {func() { existing.Spec.CABundle = []byte("rubbish") }, true, false},

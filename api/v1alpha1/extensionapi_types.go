@@ -27,6 +27,7 @@ import (
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label that begins with a letter (a-z, 0-9, -): the Service is named after it"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 46",message="metadata.name must have at most 46 characters: Pod names are derived from it and must fit into 63"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.certificates) || !has(self.spec.certificates.secretRef) || !(self.spec.certificates.secretRef.name in [self.metadata.name + '-serving-cert', self.metadata.name + '-cert-manager'])",message="spec.certificates.secretRef must not name a Secret that the operator writes: <name>-serving-cert or <name>-cert-manager"
 type ExtensionAPI struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -74,13 +74,41 @@ func hasFlag(args []string, name string) bool {
 }
 
 func fillServerPort(container *corev1.Container, port int32) {
-	if slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == port }) {
-		return
+	for i := range container.Ports {
+		if container.Ports[i].ContainerPort == port {
+			setDefault(&container.Ports[i].Name, serverPortName)
+			return
+		}
 	}
 	container.Ports = append(container.Ports, corev1.ContainerPort{
+		Name:          serverPortName,
 		ContainerPort: port,
 		Protocol:      corev1.ProtocolTCP,
 	})
+}
+
+// ServerPort is the port on which a Pod serves: while the port of the spec is being changed, another one.
+func ServerPort(pod *corev1.Pod, byDefault int32) int32 {
+	for _, container := range pod.Spec.Containers {
+		for _, port := range container.Ports {
+			if container.Name == v1alpha1.ServerContainer && port.Name == serverPortName {
+				return port.ContainerPort
+			}
+		}
+	}
+	return byDefault
+}
+
+// targetPort is the name of the server's port where the template has none of its own.
+func targetPort(server *v1alpha1.Server) intstr.IntOrString {
+	for _, container := range server.Template.Spec.Containers {
+		for _, port := range container.Ports {
+			if container.Name == v1alpha1.ServerContainer && port.ContainerPort == server.Port && port.Name != "" {
+				return intstr.FromString(port.Name)
+			}
+		}
+	}
+	return intstr.FromString(serverPortName)
 }
 
 func fillServingCertMount(container *corev1.Container) {

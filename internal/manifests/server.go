@@ -30,7 +30,7 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 				WithName(portName).
 				WithProtocol(corev1.ProtocolTCP).
 				WithPort(servicePort).
-				WithTargetPort(intstr.FromInt32(extensionAPI.Spec.Server.Port))))
+				WithTargetPort(targetPort(extensionAPI.Spec.Server))))
 }
 
 // serviceAccountAnnotation is on the Pods. Their tokens are good for the ServiceAccount of just this UID: when it was

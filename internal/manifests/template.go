@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	portName          = "https"
+	portName = "https"
+	// serverPortName lets the Service find the port of each Pod, also while it is being changed.
+	serverPortName    = "extension-api"
 	servingCertVolume = "serving-cert"
 	// ServingCertPath is where the serving certificate is mounted. It is a directory, never a subPath: the kubelet does
 	// not update those.

@@ -65,21 +65,52 @@ func Verify(chain, authorities []*x509.Certificate, host string, now time.Time) 
 	if len(chain) == 0 {
 		return errors.New("no certificate was served")
 	}
-	options := x509.VerifyOptions{
-		Roots:         x509.NewCertPool(),
-		Intermediates: x509.NewCertPool(),
-		DNSName:       host,
-		CurrentTime:   now,
-	}
-	for _, authority := range authorities {
-		options.Roots.AddCert(authority)
-	}
-	for _, intermediate := range chain[1:] {
-		options.Intermediates.AddCert(intermediate)
-	}
-	_, err := chain[0].Verify(options)
+	_, err := verify(chain, authorities, host, now)
 	return err
 }
+
+func verify(chain, authorities []*x509.Certificate, host string, now time.Time) ([][]*x509.Certificate, error) {
+	return chain[0].Verify(x509.VerifyOptions{
+		Roots:         pool(authorities),
+		Intermediates: pool(chain[1:]),
+		DNSName:       host,
+		CurrentTime:   now,
+	})
+}
+
+func pool(certificates []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, certificate := range certificates {
+		pool.AddCert(certificate)
+	}
+	return pool
+}
+
+// Expiry returns when clients will no longer accept a chain that they accept now: when the first certificate expires of
+// those that it needs, up to the authority. It is the zero time for a chain that they do not accept.
+func Expiry(chain, authorities []*x509.Certificate, host string, now time.Time) time.Time {
+	if len(chain) == 0 {
+		return time.Time{}
+	}
+	verified, err := verify(chain, authorities, host, now)
+	if err != nil {
+		return time.Time{}
+	}
+	var latest time.Time
+	for _, path := range verified {
+		end := path[0].NotAfter
+		for _, certificate := range path[1:] {
+			end = earlier(end, certificate.NotAfter)
+		}
+		if end.After(latest) {
+			latest = end
+		}
+	}
+	return latest
+}
+
+// Timestamp is how moments are told to people.
+func Timestamp(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
 
 // Fingerprint is the hexadecimal SHA-256 of a certificate.
 func Fingerprint(certificate *x509.Certificate) string {

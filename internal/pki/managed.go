@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// NoServing is why a certificate is issued for the first time, or after it was lost.
+const NoServing = "there was no serving certificate"
+
 // Request says what certificates a server needs.
 type Request struct {
 	// Name of the server, for the signer's subject.
@@ -51,6 +54,10 @@ func checkSigner(signer KeyPair, want Request, now time.Time) (certificate *x509
 	switch {
 	case err != nil:
 		return nil, fmt.Sprintf("the certificate authority was unusable (%v)", err)
+	case !certificate.IsCA:
+		return nil, "the certificate authority was unusable (it is none)"
+	case now.Before(certificate.NotBefore):
+		return nil, "the certificate authority was not valid yet"
 	case !usable(certificate, now.Add(want.Validity)):
 		return nil, "the certificate authority was about to expire"
 	case life(certificate) > want.CAValidity+clockSkew:
@@ -64,29 +71,29 @@ func checkSigner(signer KeyPair, want Request, now time.Time) (certificate *x509
 	}
 }
 
-// CheckServing returns the serving certificate and why it must be replaced, empty when it is good.
-func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, now time.Time) (
-	leaf *x509.Certificate, reason string,
-) {
+// CheckServing tells why the serving certificate must be replaced, empty when it is good.
+func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, now time.Time) (reason string) {
 	if serving.empty() {
-		return nil, "there was no serving certificate"
+		return NoServing
 	}
 	leaf, _, err := serving.parse()
 	switch {
 	case err != nil:
-		return nil, fmt.Sprintf("the serving certificate was unusable (%v)", err)
+		return fmt.Sprintf("the serving certificate was unusable (%v)", err)
 	case leaf.CheckSignatureFrom(authority) != nil:
-		return nil, "the serving certificate was not issued by the current certificate authority"
+		return "the serving certificate was not issued by the current certificate authority"
 	case !slices.Equal(leaf.DNSNames, want.DNSNames):
-		return nil, "the serving certificate was for other DNS names"
+		return "the serving certificate was for other DNS names"
+	case now.Before(leaf.NotBefore):
+		return "the serving certificate was not valid yet"
 	case life(leaf) > want.Validity+clockSkew:
-		return nil, "the serving certificate was valid for longer than wanted"
+		return "the serving certificate was valid for longer than wanted"
 	case !now.Before(want.RenewalTime(leaf)):
-		return nil, "the serving certificate was due for renewal"
+		return "the serving certificate was due for renewal"
 	case isRotated(leaf, want.RotateServingAfter, now):
-		return nil, "rotateServingAfter asked for a new serving certificate"
+		return "rotateServingAfter asked for a new serving certificate"
 	default:
-		return leaf, ""
+		return ""
 	}
 }
 

@@ -65,13 +65,14 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 		after   time.Duration
 		reason  string
 	}{
-		"good":                 {serving: serving, after: 55 * 24 * time.Hour},
-		"due for renewal":      {serving: serving, after: 60 * 24 * time.Hour, reason: "due for renewal"},
-		"expired":              {serving: serving, after: 100 * 24 * time.Hour, reason: "due for renewal"},
-		"deleted":              {reason: "there was no serving certificate"},
-		"with somebody's key":  {serving: KeyPair{serving.Certificate, other.Key}, reason: "does not belong"},
-		"edited into rubbish":  {serving: KeyPair{[]byte("rubbish"), serving.Key}, reason: "unusable"},
-		"of another authority": {serving: other, reason: "not issued by the current"},
+		"good":                        {serving: serving, after: 55 * 24 * time.Hour},
+		"due for renewal":             {serving: serving, after: 60 * 24 * time.Hour, reason: "due for renewal"},
+		"expired":                     {serving: serving, after: 100 * 24 * time.Hour, reason: "due for renewal"},
+		"deleted":                     {reason: NoServing},
+		"from a clock that was ahead": {serving: serving, after: -time.Hour, reason: "not valid yet"},
+		"with somebody's key":         {serving: KeyPair{serving.Certificate, other.Key}, reason: "does not belong"},
+		"edited into rubbish":         {serving: KeyPair{[]byte("rubbish"), serving.Key}, reason: "unusable"},
+		"of another authority":        {serving: other, reason: "not issued by the current"},
 		"renewed earlier by spec": {
 			serving: serving, after: 31 * 24 * time.Hour, reason: "due for renewal",
 			change: func(r *Request) { r.RenewBefore = 60 * 24 * time.Hour },
@@ -101,7 +102,7 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 			if test.change != nil {
 				test.change(&request)
 			}
-			_, reason := CheckServing(test.serving, certificateOf(t, signer), request, start.Add(test.after))
+			reason := CheckServing(test.serving, certificateOf(t, signer), request, start.Add(test.after))
 			assertReason(t, reason, test.reason)
 		})
 	}

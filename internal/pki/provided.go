@@ -12,34 +12,47 @@ import (
 	"k8s.io/client-go/util/cert"
 )
 
-// Provided is a serving certificate that somebody else keeps, after it was found good.
-type Provided struct {
-	// Leaf is the serving certificate.
-	Leaf *x509.Certificate
-	// Authorities are those to trust; Leaf was issued by one of them, or by an intermediate of theirs.
-	Authorities []*x509.Certificate
-}
+// The largest Secret is 1 MiB, and the operator keeps the authorities of two changes in one.
+const (
+	maxServingBytes = 64 << 10
+	maxBundleBytes  = 256 << 10
+)
 
 // CheckProvided checks that a server with the certificate and key of pair is accepted as host by whoever trusts the PEM
-// certificates of ca. Intermediate authorities follow the serving certificate in pair.Certificate. An error says which
-// of a Secret's keys (tls.crt, tls.key and ca.crt) is wrong and what to change, in the same words for as long as that
-// is wrong.
-func CheckProvided(pair KeyPair, ca []byte, host string, now time.Time) (Provided, error) {
+// certificates of ca, and returns these. Intermediate authorities follow the serving certificate in pair.Certificate.
+// An error says which of a Secret's keys (tls.crt, tls.key and ca.crt) is wrong and what to change, in the same words
+// for as long as that is wrong.
+func CheckProvided(pair KeyPair, ca []byte, host string, now time.Time) ([]*x509.Certificate, error) {
+	if err := checkSizes(pair, ca); err != nil {
+		return nil, err
+	}
 	chain, err := parseChain(pair)
 	if err != nil {
-		return Provided{}, err
+		return nil, err
 	}
 	if err := checkLeaf(chain[0], host, now); err != nil {
-		return Provided{}, err
+		return nil, err
 	}
 	authorities, err := parseAuthorities(ca)
 	if err != nil {
-		return Provided{}, err
+		return nil, err
 	}
 	if err := checkChain(chain, authorities, host, now); err != nil {
-		return Provided{}, err
+		return nil, err
 	}
-	return Provided{Leaf: chain[0], Authorities: authorities}, nil
+	return authorities, nil
+}
+
+func checkSizes(pair KeyPair, ca []byte) error {
+	if len(pair.Certificate)+len(pair.Key) > maxServingBytes {
+		return fmt.Errorf("tls.crt and tls.key are larger than %d KiB: leave only the serving certificate, its "+
+			"intermediates and its key there", maxServingBytes>>10)
+	}
+	if len(ca) > maxBundleBytes {
+		return fmt.Errorf("ca.crt is larger than %d KiB: leave only the authorities there that tls.crt leads to, instead of "+
+			"all that a system trusts", maxBundleBytes>>10)
+	}
+	return nil
 }
 
 // parseChain returns the certificates of pair, the first of which is the key's.
@@ -65,11 +78,11 @@ func parseChain(pair KeyPair) ([]*x509.Certificate, error) {
 
 func checkLeaf(leaf *x509.Certificate, host string, now time.Time) error {
 	if now.After(leaf.NotAfter) {
-		return fmt.Errorf("tls.crt expired at %s: renew it", timestamp(leaf.NotAfter))
+		return fmt.Errorf("tls.crt expired at %s: renew it", Timestamp(leaf.NotAfter))
 	}
 	if now.Before(leaf.NotBefore) {
 		return fmt.Errorf("tls.crt is not valid before %s: put a certificate there that is valid now",
-			timestamp(leaf.NotBefore))
+			Timestamp(leaf.NotBefore))
 	}
 	if leaf.VerifyHostname(host) != nil {
 		return fmt.Errorf("tls.crt is valid for %s, but kube-apiserver asks for %s: have the certificate issued for that "+
@@ -106,8 +119,8 @@ func checkChain(chain, authorities []*x509.Certificate, host string, now time.Ti
 	case ok && invalid.Reason == x509.Expired:
 		// Its own text tells the present time, which differs each time.
 		return fmt.Errorf("the authority %q above tls.crt is valid from %s to %s only: renew it in ca.crt, or in tls.crt "+
-			"where it is an intermediate", invalid.Cert.Subject, timestamp(invalid.Cert.NotBefore),
-			timestamp(invalid.Cert.NotAfter))
+			"where it is an intermediate", invalid.Cert.Subject, Timestamp(invalid.Cert.NotBefore),
+			Timestamp(invalid.Cert.NotAfter))
 	case ok && invalid.Reason == x509.IncompatibleUsage:
 		return errors.New("tls.crt, or an authority above it, is not for servers: have it issued with the extended key " +
 			"usage server auth")
@@ -115,8 +128,4 @@ func checkChain(chain, authorities []*x509.Certificate, host string, now time.Ti
 		return fmt.Errorf("tls.crt, issued by %q, does not lead to an authority in ca.crt (%w): put the authority that "+
 			"issued it into ca.crt, and the intermediates between them into tls.crt", chain[0].Issuer, err)
 	}
-}
-
-func timestamp(moment time.Time) string {
-	return moment.UTC().Format(time.RFC3339)
 }

@@ -26,6 +26,7 @@ const (
 func Next(stored State, want Wanted, seen Seen, now time.Time) (Plan, error) {
 	p := planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
 	p.trusted = pki.Extend(want.Authorities, stored.Bundle, now)
+	p.keepNeeded()
 	p.announce()
 	for _, step := range []func() (done bool, err error){p.replaceServing, p.awaitServed, p.dropTrust} {
 		done, err := step()
@@ -51,6 +52,23 @@ type planner struct {
 	// trusted becomes the bundle.
 	trusted []*x509.Certificate
 	plan    Plan
+}
+
+// keepNeeded adds what kube-apiserver trusts and a Pod needs, or may need, although it is not stored: the stored bundle
+// may be lost, damaged, or an older one that somebody restored. What no Pod needs, somebody else has added.
+func (p *planner) keepNeeded() {
+	registered := pki.Extend(p.trusted, slices.Concat(p.seen.CABundles...), p.now)[len(p.trusted):]
+	if len(registered) == 0 {
+		return
+	}
+	for _, pod := range append(p.seen.Pods(), p.starting()) {
+		for _, authority := range registered {
+			needed := pod.Err != nil || pki.Verify(pod.Chain, []*x509.Certificate{authority}, p.want.Host, p.now) == nil
+			if needed && !slices.ContainsFunc(p.trusted, authority.Equal) {
+				p.trusted = append(p.trusted, authority)
+			}
+		}
+	}
 }
 
 // announce notes since when every APIService has carried each wanted authority. One that an APIService has lost must be
@@ -91,18 +109,25 @@ func (p *planner) replaceServing() (done bool, err error) {
 	}
 	p.plan.Serving, err = p.want.Issue()
 	p.plan.Replaced = p.want.Replace
-	p.plan.Record.Served = ""
 	p.plan.Record.Phase, p.plan.Record.Since = AwaitingServed, p.now
-	p.plan.Waiting, p.plan.Next = "", ""
 	return true, err
 }
 
 // losesRequests tells whether a certificate that is not trusted yet could do harm: requests are sent, and answered with
-// a certificate that is trusted. A Pod that cannot be asked is taken to do so.
+// a certificate that is trusted, or would be by a Pod that starts. A Pod that cannot be asked is taken to do so.
 func (p *planner) losesRequests() bool {
-	return len(p.seen.CABundles) > 0 && slices.ContainsFunc(p.seen.Pods(), func(pod Pod) bool {
+	if len(p.seen.CABundles) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(append(p.seen.Pods(), p.starting()), func(pod Pod) bool {
 		return pod.Err != nil || p.isTrusted(pod)
 	})
+}
+
+// starting is a Pod that starts now: it serves what is stored.
+func (p *planner) starting() Pod {
+	stored, _ := cert.ParseCertsPEM(p.plan.Serving.Certificate)
+	return Pod{Chain: stored}
 }
 
 func (p *planner) isTrusted(pod Pod) bool {
@@ -111,24 +136,37 @@ func (p *planner) isTrusted(pod Pod) bool {
 
 // isTrustLoaded tells whether every kube-apiserver must have the wanted authorities by now, and what it waits for.
 func (p *planner) isTrustLoaded() bool {
+	if !p.isTrustPublished() {
+		return false
+	}
 	loaded := time.Time{}
-	for _, authority := range p.want.Authorities {
-		since, published := p.plan.Record.Announced[pki.Fingerprint(authority)]
-		if !published {
-			p.wait(PublishingTrust, lookAgain, "the new certificate authority to be in the caBundle of every APIService",
-				fmt.Sprintf("every kube-apiserver is given %s to load it", TrustDwell))
-			return false
-		}
-		if trusted := since.Add(TrustDwell); trusted.After(loaded) {
+	for _, since := range p.plan.Record.Announced {
+		if trusted := since.Add(p.dwell()); trusted.After(loaded) {
 			loaded = trusted
 		}
 	}
 	if p.now.Before(loaded) {
 		p.wait(AwaitingTrust, loaded.Sub(p.now), "every kube-apiserver to load the new certificate authority",
-			"the serving certificate is replaced at "+tell(loaded))
+			"the serving certificate is replaced at "+pki.Timestamp(loaded))
 		return false
 	}
 	return true
+}
+
+// isTrustPublished tells whether every APIService carries the wanted authorities, and what it waits for.
+func (p *planner) isTrustPublished() bool {
+	for _, authority := range p.want.Authorities {
+		if _, published := p.plan.Record.Announced[pki.Fingerprint(authority)]; !published && len(p.seen.CABundles) > 0 {
+			p.wait(PublishingTrust, lookAgain, "the new certificate authority to be in the caBundle of every APIService",
+				fmt.Sprintf("every kube-apiserver is given %s to load it", p.dwell()))
+			return false
+		}
+	}
+	return true
+}
+
+func (p *planner) dwell() time.Duration {
+	return max(TrustDwell, trustDwellEach*time.Duration(len(p.seen.CABundles)))
 }
 
 // awaitServed waits until every Pod serves the stored certificate.
@@ -158,29 +196,41 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 		switch {
 		case pod.Err != nil:
 			unseen = append(unseen, fmt.Sprintf("%s (%v)", pod.Name, pod.Err))
-		case !pod.Chain[0].Equal(leaf) && p.isTrusted(pod):
+		case p.isBehind(pod, leaf):
 			behind = append(behind, pod.Name)
 		}
 	}
 	slices.Sort(behind) // the same words each time
 	slices.Sort(unseen)
 	overdue := p.plan.Record.Since.Add(UnseenDwell)
-	const next = "what no Pod needs any more is no longer trusted"
-	switch {
-	case len(behind) > 0:
-		p.wait(AwaitingServed, lookAgain, "Pods to serve the new certificate, which the kubelet brings within 90s: "+
-			strings.Join(behind, ", "), next)
-	case len(unseen) > 0 && p.now.Before(overdue):
-		p.wait(AwaitingServed, lookAgain, fmt.Sprintf("Pods that cannot be asked what they serve: %s; "+
-			"they are taken to serve the new certificate at %s", strings.Join(unseen, ", "), tell(overdue)), next)
-	default:
+	var waiting []string
+	if len(behind) > 0 {
+		waiting = append(waiting, "Pods to serve the new certificate, which the kubelet brings within 90s: "+
+			strings.Join(behind, ", "))
+	}
+	if len(unseen) > 0 && p.now.Before(overdue) {
+		waiting = append(waiting, fmt.Sprintf("Pods that cannot be asked what they serve: %s; they are taken to serve the "+
+			"new certificate at %s", strings.Join(unseen, ", "), pki.Timestamp(overdue)))
+	}
+	if len(waiting) == 0 {
 		return false
 	}
+	p.wait(AwaitingServed, lookAgain, strings.Join(waiting, ", and "), "what no Pod needs any more is no longer trusted")
 	return true
 }
 
-// dropTrust keeps nothing but the wanted authorities.
+// isBehind tells whether a Pod serves something that is trusted, but not the new certificate, or not with all that its
+// authorities need to be recognised.
+func (p *planner) isBehind(pod Pod, leaf *x509.Certificate) bool {
+	return p.isTrusted(pod) && (!pod.Chain[0].Equal(leaf) ||
+		pki.Verify(pod.Chain, p.want.Authorities, p.want.Host, p.now) != nil)
+}
+
+// dropTrust keeps nothing but the wanted authorities, once they are trusted everywhere.
 func (p *planner) dropTrust() (done bool, err error) {
+	if !p.isTrustPublished() {
+		return false, nil
+	}
 	p.trusted = p.want.Authorities
 	for _, bundle := range p.seen.CABundles {
 		if carried, _ := cert.ParseCertsPEM(bundle); !pki.ContainsAll(p.trusted, carried) {
@@ -201,5 +251,3 @@ func (p *planner) wait(phase Phase, checkAfter time.Duration, what, next string)
 		p.plan.Stuck, p.plan.CheckAfter = true, lookAgainWhenStuck
 	}
 }
-
-func tell(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }

@@ -58,7 +58,7 @@ func TestRenewalByATrustedAuthorityWaitsForThePodsOnly(t *testing.T) {
 func TestNothingIsWaitedForWhereNothingCanBeLost(t *testing.T) {
 	w := quietWorld(t)
 	w.pods = nil
-	w.signer = pki.KeyPair{}
+	w.signer, w.state.Serving = pki.KeyPair{}, pki.KeyPair{}
 	w.operate(0)
 	if w.last.Replaced == "" {
 		t.Errorf("no Pod serves, and still the plan waits for %s", w.last.Waiting)

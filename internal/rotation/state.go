@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	// TrustDwell is how long kube-apiserver is given to load the caBundle of an APIService. Nothing reports it. One worker
-	// loads all APIServices, and each may hold it for 60 seconds (kube-aggregator pkg/apiserver/apiserver.go and
-	// pkg/controllers/openapi/aggregator: the download of OpenAPI v2).
+	// TrustDwell is how long kube-apiserver is given to load a caBundle, at least. Nothing reports it.
 	TrustDwell = 2 * time.Minute
+	// trustDwellEach is how long it is given for each APIService: one worker loads them all, and each may hold it for 60
+	// seconds (kube-aggregator pkg/apiserver/apiserver.go and pkg/controllers/openapi: the download of OpenAPI v2).
+	trustDwellEach = time.Minute
 	// UnseenDwell is how long a Pod that cannot be reached is given to serve a new certificate: the kubelet updates a
 	// Secret within 90 seconds, and servers built on k8s.io/apiserver look at their files each minute.
 	UnseenDwell = 10 * time.Minute
@@ -80,7 +81,7 @@ type Pod struct {
 	Err error
 }
 
-// Plan is what to store, and what is waited for.
+// Plan is what to store, and what is waited for. The record speaks of what has been stored before it.
 type Plan struct {
 	State
 	// Replaced says why the serving certificate was replaced, empty when it was not.

@@ -19,7 +19,7 @@ func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
 	if err != nil {
 		return pki.KeyPair{}, Wanted{}, err
 	}
-	_, replace := pki.CheckServing(serving, authority, request, now)
+	replace := pki.CheckServing(serving, authority, request, now)
 	if replace != "" {
 		replace = cmp.Or(replaced, replace)
 	}
@@ -40,7 +40,10 @@ func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, ho
 		Authorities: authorities,
 		Issue:       func() (pki.KeyPair, error) { return provided, nil },
 	}
-	if !bytes.Equal(serving.Certificate, provided.Certificate) || !bytes.Equal(serving.Key, provided.Key) {
+	switch {
+	case len(serving.Certificate) == 0:
+		want.Replace = pki.NoServing
+	case !bytes.Equal(serving.Certificate, provided.Certificate) || !bytes.Equal(serving.Key, provided.Key):
 		want.Replace = "the Secret holds another certificate"
 	}
 	return want

@@ -30,11 +30,19 @@ type world struct {
 	state  State
 	signer pki.KeyPair
 
+	// brought is the certificate of somebody else, nil while the operator issues.
+	brought *brought
+
 	apiServices []*apiService
 	pods        []*pod
 	// last is the operator's last plan.
 	last    Plan
 	answers map[string]bool
+}
+
+type brought struct {
+	serving     pki.KeyPair
+	authorities []*x509.Certificate
 }
 
 // apiService is one APIService as the kube-apiservers see it.
@@ -86,18 +94,16 @@ func newWorld(t *testing.T, seed uint64) *world {
 func (w *world) operate(crashAfter int) {
 	w.Helper()
 	now := w.now.Add(w.upTo(20 * time.Second)) // the operator's clock may jump a little
-	signer, want, err := Managed(w.signer, w.state.Serving, w.request, now)
-	if err != nil {
-		w.Fatal(err)
-	}
+	signer, want := w.wanted(now)
 	plan, err := Next(w.state, want, w.see(), now)
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.last = plan
 	writes := []func(){
-		func() { w.signer, w.state.Bundle, w.state.Record = signer, plan.Bundle, plan.Record },
+		func() { w.signer, w.state.Bundle = signer, plan.Bundle },
 		func() { w.writeServing(plan.Serving) },
+		func() { w.state.Record = plan.Record },
 	}
 	for _, registered := range w.apiServices {
 		writes = append(writes, func() { w.publish(registered, plan.Bundle) })
@@ -108,6 +114,33 @@ func (w *world) operate(crashAfter int) {
 		}
 		write()
 	}
+}
+
+// wanted is the operator's own certificate, or the one that somebody brought.
+func (w *world) wanted(now time.Time) (pki.KeyPair, Wanted) {
+	w.Helper()
+	if w.brought != nil {
+		return pki.KeyPair{}, Provided(w.state.Serving, w.brought.serving, w.brought.authorities, host)
+	}
+	signer, want, err := Managed(w.signer, w.state.Serving, w.request, now)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return signer, want
+}
+
+// bring is somebody who brings a certificate, of an authority of their own.
+func (w *world) bring() {
+	w.Helper()
+	signer, want, err := Managed(pki.KeyPair{}, pki.KeyPair{}, w.request, w.now)
+	if err != nil {
+		w.Fatal(err)
+	}
+	serving, err := signer.IssueServing([]string{host}, w.now, w.request.Validity)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.brought = &brought{serving, want.Authorities}
 }
 
 func (w *world) see() Seen {

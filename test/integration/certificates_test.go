@@ -119,6 +119,22 @@ func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenAgainAndAgainWhileTheServingCertificateCannotBeStored(t *testing.T) {
+	t.Parallel()
+	const name = "not-storable"
+	createNamespace(t, name)
+	create(t, &corev1.Secret{ObjectMeta: in(name, manifests.ServingSecretName(name))})
+	apply(t, served(name))
+	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict))
+	before := trustSecret(t, name).ResourceVersion
+	consistently(t, func() error {
+		if now := trustSecret(t, name).ResourceVersion; now != before {
+			return fmt.Errorf("Secret %s was written from %s to %s", manifests.TrustSecretName(name), before, now)
+		}
+		return nil
+	})
+}
+
 func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
 	t.Parallel()
 	const name = "lost-certificate"

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -157,7 +158,7 @@ func ofCertManager(kind, name string, spec map[string]any) *unstructured.Unstruc
 	return object
 }
 
-func checkProvided(secret *corev1.Secret) (pki.Provided, error) {
+func checkProvided(secret *corev1.Secret) ([]*x509.Certificate, error) {
 	pair := pki.KeyPair{Certificate: secret.Data[corev1.TLSCertKey], Key: secret.Data[corev1.TLSPrivateKeyKey]}
 	return pki.CheckProvided(pair, secret.Data[manifests.CABundleKey], host(secret.Name), time.Now())
 }

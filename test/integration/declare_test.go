@@ -106,7 +106,7 @@ func startBackend(t *testing.T, name string, versions ...string) (*backend, *ext
 
 func newSigner(t *testing.T) pki.KeyPair {
 	t.Helper()
-	signer, err := pki.NewSigner("integration test", time.Now(), time.Hour)
+	signer, err := pki.NewSigner("integration test", time.Now(), v1alpha1.DefaultCAValidity)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestExpiryThatSomebodyElseMustPreventIsWarnedOf(t *testing.T) {
 	create(t, broughtSecret(name, pair, signer))
 	apply(t, withSecretRef(name))
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonExpiresSoon,
-		"Secret brought expires at", "put a new one there"))
+		"Secret brought", "expires at", "put a new one there"))
 	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ExpiresSoon": 1})
 }
 
