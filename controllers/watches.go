@@ -36,7 +36,8 @@ const (
 	firstRetry = 100 * time.Millisecond
 	// lastRetry bounds the backoff: when the cause of a failure is gone, it should show within seconds.
 	lastRetry = 30 * time.Second
-	// workers is how many ExtensionAPIs are reconciled at a time; a phase only ever waits for kube-apiserver.
+	// workers is how many ExtensionAPIs are reconciled at a time; a phase only ever waits for kube-apiserver, and, while
+	// certificates are replaced, up to 3 seconds for the Pods.
 	workers = 4
 )
 
