@@ -38,6 +38,7 @@ var (
 	names      metadata.Interface
 	discoverer discovery.DiscoveryInterface
 	user       dynamic.Interface
+	userConfig *rest.Config
 )
 
 func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
@@ -48,8 +49,8 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 	config := rest.CopyConfig(kubeClient.RESTConfig())
 	config.QPS = -1                           // kube-apiserver's own limits are the ones that count
 	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are listed and used on purpose
-	asUser := rest.CopyConfig(config)
-	asUser.Impersonate.UserName = userName
+	userConfig = rest.CopyConfig(config)
+	userConfig.Impersonate.UserName = userName
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(apiregistrationv1.AddToScheme(scheme))
@@ -63,7 +64,7 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 	if names, err = metadata.NewForConfig(config); err != nil {
 		return ctx, err
 	}
-	if user, err = dynamic.NewForConfig(asUser); err != nil {
+	if user, err = dynamic.NewForConfig(userConfig); err != nil {
 		return ctx, err
 	}
 	discoverer, err = discovery.NewDiscoveryClientForConfig(config)
@@ -74,7 +75,8 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{flunderGroup}, Resources: []string{"flunders"}, Verbs: []string{"create", "get", "delete"},
+			APIGroups: []string{flunderGroup}, Resources: []string{"flunders"},
+			Verbs: []string{"create", "get", "list", "delete"},
 		}},
 	}
 	binding := &rbacv1.ClusterRoleBinding{

@@ -38,19 +38,26 @@ const (
 // instead of minutes, as nobody's requests need to be drained and tests wait for the end of many of them.
 func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
-	extensionAPI := readSample(tb)
-	extensionAPI.Spec.Server.Namespace = namespace
+	extensionAPI := drainingWardle(tb, namespace)
 	pod := &extensionAPI.Spec.Server.Template.Spec
 	pod.TerminationGracePeriodSeconds = ptr.To[int64](3)
 	pod.Containers[0].Lifecycle = &corev1.Lifecycle{
 		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}},
 	}
+	return extensionAPI
+}
+
+// drainingWardle is the same, but its Pods end as the operator has it by default.
+func drainingWardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
+	tb.Helper()
+	extensionAPI := readSample(tb)
+	extensionAPI.Spec.Server.Namespace = namespace
 	// The variables with etcd's address exist in the sample's namespace only.
 	etcd := &corev1.Service{}
 	if err := kube.Get(tb.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {
 		tb.Fatal(err)
 	}
-	pod.Containers[0].Args = []string{"--etcd-servers=http://" + etcd.Spec.ClusterIP + ":2379"}
+	container(&extensionAPI.Spec).Args = []string{"--etcd-servers=http://" + etcd.Spec.ClusterIP + ":2379"}
 	return extensionAPI
 }
 

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	// turnsPerSecond is a little lower than the rate of requests: creating and deleting is one turn.
+	turnsPerSecond   = 50
+	loadConnections  = 3
+	loadTimeout      = 10 * time.Second
+	loadObject       = "load"
+	distinctFailures = 5
+)
+
+// load is what users send who know nothing of each other: at a fixed rate, whatever becomes of it, so that a request
+// that hangs holds up no other one. Nothing is tried a second time.
+type load struct {
+	what    string
+	clients []*http.Client
+	address string
+	start   time.Time
+	stop    context.CancelFunc
+	turns   sync.WaitGroup
+
+	mutex    sync.Mutex
+	requests int
+	slowest  time.Duration
+	failures map[string]*failure
+}
+
+// failure is how often requests failed in one way, and when, after the start.
+type failure struct {
+	count       int
+	first, last time.Duration
+}
+
+// lossless puts the test under load until end, which fails it when a single request has failed.
+func lossless(t *testing.T) (end func()) {
+	t.Helper()
+	l := startLoad(t)
+	return func() {
+		if failed := l.end(t); failed > 0 {
+			t.Errorf("%d of %d requests failed", failed, l.requests)
+		}
+	}
+}
+
+// startLoad returns when everything that users do has been done more than once.
+func startLoad(t *testing.T) *load {
+	t.Helper()
+	createLoadObject(t)
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{
+		what:     strings.ReplaceAll(path.Base(t.Name()), "_", " "),
+		clients:  loadClients(t),
+		address:  userConfig.Host,
+		start:    time.Now(),
+		stop:     stop,
+		failures: map[string]*failure{},
+	}
+	progress("load %q begins", l.what)
+	l.turns.Go(func() { l.run(ctx) })
+	eventually(t, time.Minute, l.hasSent(turnsPerSecond))
+	return l
+}
+
+// end goes on for another five seconds, prints how the requests fared, and returns how many failed.
+func (l *load) end(t *testing.T) int {
+	t.Helper()
+	if !t.Failed() {
+		eventually(t, time.Minute, l.hasSent(l.sent()+5*turnsPerSecond))
+	}
+	l.stop()
+	l.turns.Wait()
+	l.print()
+	if rate := float64(l.requests) / time.Since(l.start).Seconds(); rate < turnsPerSecond {
+		t.Errorf("only %.1f requests were sent a second, which is no load", rate)
+	}
+	return l.failed()
+}
+
+func loadClients(t *testing.T) []*http.Client {
+	t.Helper()
+	config := rest.CopyConfig(userConfig)
+	config.Timeout = loadTimeout
+	config.Dial = (&net.Dialer{}).DialContext // with one of its own, a client has connections of its own
+	var clients []*http.Client
+	for range loadConnections {
+		client, err := rest.HTTPClientFor(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.CloseIdleConnections)
+		clients = append(clients, client)
+	}
+	return clients
+}
+
+// createLoadObject creates the Flunder that is read, and deletes it and what failed requests have left when the test
+// ends.
+func createLoadObject(t *testing.T) {
+	t.Helper()
+	resource := schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}
+	flunder := &unstructured.Unstructured{}
+	flunder.SetGroupVersionKind(resource.GroupVersion().WithKind("Flunder"))
+	flunder.SetName(loadObject)
+	flunders := objects.Resource(resource).Namespace(metav1.NamespaceDefault)
+	if _, err := flunders.Create(t.Context(), flunder, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if err := flunders.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// run starts each turn when its time has come, and catches up when it has been held up itself.
+func (l *load) run(ctx context.Context) {
+	const interval = time.Second / turnsPerSecond
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	unhurried := context.WithoutCancel(ctx) // requests under way come to their end
+	for turn := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for ; time.Since(l.start) >= time.Duration(turn)*interval; turn++ {
+			l.turns.Go(func() { l.take(unhurried, turn) })
+		}
+	}
+}
+
+// take goes through everything that users do, in both versions and over all connections.
+func (l *load) take(ctx context.Context, turn int) {
+	client := l.clients[turn%len(l.clients)]
+	version := []string{"v1beta1", "v1alpha1"}[turn%2]
+	groupVersion := "/apis/" + flunderGroup + "/" + version
+	flunders := groupVersion + "/namespaces/default/flunders"
+	switch turn / 2 % 4 {
+	case 0:
+		l.send(ctx, client, http.MethodGet, groupVersion, "")
+	case 1:
+		l.send(ctx, client, http.MethodGet, flunders, "")
+	case 2:
+		l.send(ctx, client, http.MethodGet, flunders+"/"+loadObject, "")
+	case 3:
+		name := loadObject + "-" + rand.String(10)
+		if l.send(ctx, client, http.MethodPost, flunders, fmt.Sprintf(
+			`{"apiVersion":"%s/%s","kind":"Flunder","metadata":{"name":%q}}`, flunderGroup, version, name)) {
+			l.send(ctx, client, http.MethodDelete, flunders+"/"+name, "")
+		}
+	}
+}
+
+// send sends a request, counts it, and tells whether it succeeded.
+func (l *load) send(ctx context.Context, client *http.Client, method, path, body string) bool {
+	sent := time.Since(l.start)
+	err := exchange(ctx, client, method, l.address+path, body)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.requests++
+	l.slowest = max(l.slowest, time.Since(l.start)-sent)
+	if err == nil {
+		return true
+	}
+	text := method + ": " + err.Error()
+	if l.failures[text] == nil {
+		l.failures[text] = &failure{first: sent}
+	}
+	l.failures[text].count++
+	l.failures[text].last = sent
+	return false
+}
+
+// exchange sends a request and reads the answer, which must be a success.
+func exchange(ctx context.Context, client *http.Client, method, address, body string) error {
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return errors.New(withoutPorts(err))
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %.300s", response.Status, strings.TrimSpace(string(answer)))
+	}
+	return nil
+}
+
+var clientPort = regexp.MustCompile(`:\d+->`)
+
+// withoutPorts is an error without what differs each time: the URL and the port that it was sent from.
+func withoutPorts(err error) string {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
+	return clientPort.ReplaceAllString(err.Error(), "->")
+}
+
+func (l *load) sent() int {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.requests
+}
+
+func (l *load) hasSent(requests int) func(context.Context) error {
+	return func(context.Context) error {
+		if sent := l.sent(); sent < requests {
+			return fmt.Errorf("%d requests were sent, want %d", sent, requests)
+		}
+		return nil
+	}
+}
+
+func (l *load) failed() int {
+	failed := 0
+	for _, failure := range l.failures {
+		failed += failure.count
+	}
+	return failed
+}
+
+// print prints how many requests failed, and in which ways, the most frequent first.
+func (l *load) print() {
+	progress("load %q: %d requests in %s, %d failed; the slowest took %s", l.what, l.requests,
+		time.Since(l.start).Round(time.Second), l.failed(), l.slowest.Round(time.Millisecond))
+	texts := slices.SortedFunc(maps.Keys(l.failures), func(a, b string) int {
+		return cmp.Compare(l.failures[b].count, l.failures[a].count)
+	})
+	for _, text := range texts[:min(len(texts), distinctFailures)] {
+		f := l.failures[text]
+		progress("  %d times, from %s to %s after the start: %s", f.count, f.first.Round(time.Second),
+			f.last.Round(time.Second), text)
+	}
+	if more := len(texts) - distinctFailures; more > 0 {
+		progress("  and in %d other ways", more)
+	}
+}
