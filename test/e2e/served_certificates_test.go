@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const servingHost = "wardle." + sampleNamespace + ".svc"
+
+// sight is what can be seen from outside of the certificates of the server and of its Pods.
+type sight struct {
+	restarts  map[types.UID]int32
+	leaf      *x509.Certificate
+	authority *x509.Certificate
+}
+
+// look expects that all Pods serve one certificate, and that all APIServices trust one authority, for that certificate.
+func look(t *testing.T) sight {
+	t.Helper()
+	seen := sight{restarts: map[types.UID]int32{}, authority: trusted(t)}
+	pods, err := serverPods(t.Context(), ownerLabel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		seen.restarts[pod.UID] = pod.Status.ContainerStatuses[0].RestartCount
+		if seen.leaf, err = servedBy(t.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := allServe(ownerLabel, seen.leaf)(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(seen.authority)
+	if _, err := seen.leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: servingHost}); err != nil {
+		t.Errorf("kube-apiserver does not trust what is served: %v", err)
+	}
+	return seen
+}
+
+// trusted is the one authority that the APIServices trust.
+func trusted(t *testing.T) *x509.Certificate {
+	t.Helper()
+	var authority *x509.Certificate
+	for _, apiService := range apiServices(t) {
+		authorities := parse(t, apiService.Spec.CABundle)
+		if len(authorities) != 1 || authority != nil && !authority.Equal(authorities[0]) {
+			t.Fatalf("%s trusts %d authorities, or another one than the others", apiService.Name, len(authorities))
+		}
+		authority = authorities[0]
+	}
+	return authority
+}
+
+func apiServices(t *testing.T) []apiregistrationv1.APIService {
+	t.Helper()
+	var found []apiregistrationv1.APIService
+	for _, version := range []string{"v1beta1", "v1alpha1"} {
+		apiService := apiregistrationv1.APIService{}
+		if err := kube.Get(t.Context(), client.ObjectKey{Name: version + "." + flunderGroup}, &apiService); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, apiService)
+	}
+	return found
+}
+
+// allServe succeeds when every Pod serves that certificate.
+func allServe(label string, leaf *x509.Certificate) func(context.Context) error {
+	return func(ctx context.Context) error {
+		pods, err := serverPods(ctx, label)
+		errs := []error{err}
+		for _, pod := range pods {
+			served, err := servedBy(ctx, pod)
+			if err == nil && !served.Equal(leaf) {
+				err = fmt.Errorf("%s serves another certificate", pod.Name)
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// servedBy is the certificate that a Pod serves in a TLS handshake.
+func servedBy(ctx context.Context, pod corev1.Pod) (*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	dialer := tls.Dialer{Config: &tls.Config{ServerName: servingHost, InsecureSkipVerify: true}}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(pod.Status.PodIP, "8443"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", pod.Name, err)
+	}
+	defer func() { _ = connection.Close() }()
+	secured, ok := connection.(*tls.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%s: the connection is a %T", pod.Name, connection)
+	}
+	return secured.ConnectionState().PeerCertificates[0], nil
+}
+
+// mustNotHoldKey fails when the server's namespace holds the key of an authority, in whichever Secret.
+func mustNotHoldKey(t *testing.T, authorities ...*x509.Certificate) {
+	t.Helper()
+	secrets := &corev1.SecretList{}
+	if err := kube.List(t.Context(), secrets, client.InNamespace(sampleNamespace)); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, secret := range secrets.Items {
+		for name, value := range secret.Data {
+			parsed, err := keyutil.ParsePrivateKeyPEM(value)
+			if err != nil {
+				continue // no key
+			}
+			found++
+			for _, authority := range authorities {
+				if isKeyOf(parsed, authority) {
+					t.Errorf("Secret %s holds the key of an authority in %s", secret.Name, name)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("found no key at all, not even that of the serving certificate")
+	}
+}
+
+func isKeyOf(key any, certificate *x509.Certificate) bool {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return false
+	}
+	public, ok := signer.Public().(interface {
+		Equal(key crypto.PublicKey) bool
+	})
+	return ok && public.Equal(certificate.PublicKey)
+}
+
+func parse(t *testing.T, certificates []byte) []*x509.Certificate {
+	t.Helper()
+	parsed, err := cert.ParseCertsPEM(certificates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
