@@ -28,7 +28,7 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	}
 	describeDiscovery(s, last)
 	confirmAvailable(s, last.Results)
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepFigures(s, discoveryVerdict(s, last)))
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepFigures(s, discoveryVerdict(s, last, r.Freshness.Of)))
 	return nil
 }
 

@@ -12,18 +12,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
+// freshnessOf returns what each kube-apiserver's aggregated discovery says of a group-version.
+type freshnessOf func(schema.GroupVersion) []aggregation.Report
+
 // discoveryVerdict tells the worst of what is found of any group-version.
-func discoveryVerdict(s *scope, last discovery.Round) verdict {
+func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf) verdict {
 	if len(s.Status.APIServices) == 0 {
 		return unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
 	}
 	var worst verdict
 	for i, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		v := findingVerdict(discovery.Judge(pictureOf(s, groupVersion, last)))
+		v := findingVerdict(discovery.Judge(pictureOf(s, groupVersion, last, freshness)))
 		if i == 0 || severity(v) > severity(worst) {
 			worst = v
 		}
@@ -35,7 +39,9 @@ func discoveryVerdict(s *scope, last discovery.Round) verdict {
 	return worst
 }
 
-func pictureOf(s *scope, groupVersion schema.GroupVersion, last discovery.Round) discovery.Picture {
+func pictureOf(
+	s *scope, groupVersion schema.GroupVersion, last discovery.Round, freshness freshnessOf,
+) discovery.Picture {
 	name := manifests.APIServiceName(groupVersion)
 	picture := discovery.Picture{
 		Name:       name,
@@ -44,6 +50,7 @@ func pictureOf(s *scope, groupVersion schema.GroupVersion, last discovery.Round)
 		Registered: s.registered[name],
 		Available:  s.available[name],
 	}
+	picture.Stale, picture.Empty = doubtedBy(freshness(groupVersion), hasResources(last, groupVersion))
 	for key, record := range last.Records {
 		if key.GroupVersion == groupVersion && key.View == discovery.ViewKubeAPIServer {
 			picture.KubeAPIServers = append(picture.KubeAPIServers,
@@ -58,6 +65,33 @@ func pictureOf(s *scope, groupVersion schema.GroupVersion, last discovery.Round)
 		}
 	}
 	return picture
+}
+
+// doubtedBy returns the kube-apiservers that have had a group-version marked Stale for some time, and those that have
+// had it empty although the server has resources in it.
+func doubtedBy(reports []aggregation.Report, hasResources bool) (stale, empty []string) {
+	for _, report := range reports {
+		switch {
+		case !report.Settled:
+		case report.Stale:
+			stale = append(stale, report.KubeAPIServer)
+		case report.Empty && hasResources:
+			empty = append(empty, report.KubeAPIServer)
+		}
+	}
+	slices.Sort(stale)
+	slices.Sort(empty)
+	return stale, empty
+}
+
+// hasResources tells whether a replica has answered with resources.
+func hasResources(last discovery.Round, groupVersion schema.GroupVersion) bool {
+	for key, sample := range last.Results {
+		if key.View == discovery.ViewEndpoint && key.GroupVersion == groupVersion && sample.Resources > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func findingVerdict(found discovery.Finding) verdict {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
@@ -25,6 +27,8 @@ func discovered(limit time.Duration) *scope {
 	s.endpoints = []endpoints.Endpoint{{Address: "10.0.0.7:8443", Pod: "api-7c9"}}
 	return s
 }
+
+func fresh(schema.GroupVersion) []aggregation.Report { return nil }
 
 func roundOf(through, direct discovery.Record) discovery.Round {
 	direct.P50 = direct.Last.Latency
@@ -60,7 +64,35 @@ func TestDiscoveryVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, discoveryVerdict(discovered(testLimit), test.last), test.status, test.reason, test.message)
+			assertVerdict(t, discoveryVerdict(discovered(testLimit), test.last, fresh), test.status, test.reason, test.message)
+		})
+	}
+}
+
+func TestAggregatedDiscoveryThatDoubtsTheServerIsTold(t *testing.T) {
+	fine := record(discovery.Good, 4*time.Millisecond)
+	last := roundOf(fine, fine)
+	direct := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.7:8443", GroupVersion: groupVersion}
+	tests := map[string]struct {
+		state         aggregation.VersionState
+		settled       bool
+		resources     int
+		reason, words string
+	}{
+		"stale for a moment":      {aggregation.VersionState{Stale: true}, false, 1, "WithinLimit", ""},
+		"stale":                   {aggregation.VersionState{Stale: true}, true, 1, "Stale", "kube-apiserver 10.0.0.1:6443"},
+		"empty, as the server is": {aggregation.VersionState{Empty: true}, true, 0, "WithinLimit", ""},
+		"empty":                   {aggregation.VersionState{Empty: true}, true, 1, "Empty", "namespace deletion skips"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			last.Results = discovery.Results{direct: {Resources: test.resources}}
+			got := discoveryVerdict(discovered(testLimit), last, func(schema.GroupVersion) []aggregation.Report {
+				return []aggregation.Report{{
+					KubeAPIServer: "10.0.0.1:6443", VersionState: test.state, Settled: test.settled,
+				}}
+			})
+			assertVerdict(t, got, got.status, test.reason, test.words)
 		})
 	}
 }
@@ -68,13 +100,13 @@ func TestDiscoveryVerdict(t *testing.T) {
 func TestUnregisteredHasNothingToMeasure(t *testing.T) {
 	s := discovered(testLimit)
 	s.Status.APIServices = nil
-	got := discoveryVerdict(s, discovery.Round{})
+	got := discoveryVerdict(s, discovery.Round{}, fresh)
 	assertVerdict(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "see Registered")
 }
 
 func TestALimitBeyondThatOfKubeAPIServerIsWarnedOf(t *testing.T) {
 	fine := record(discovery.Good, time.Millisecond)
-	got := discoveryVerdict(discovered(10*time.Second), roundOf(fine, fine))
+	got := discoveryVerdict(discovered(10*time.Second), roundOf(fine, fine), fresh)
 	assertVerdict(t, got, "True", "WithinLimit", "kube-apiserver itself gives up after 5s")
 }
 

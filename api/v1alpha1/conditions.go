@@ -158,6 +158,10 @@ const (
 	ReasonFrontProxyRefused = "FrontProxyRefused"
 	// ReasonGroupVersionNotServed: a replica does not know a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
+	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers.
+	ReasonStale = "Stale"
+	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
+	ReasonEmpty = "Empty"
 	// ReasonRedirected: a replica redirects discovery.
 	ReasonRedirected = "Redirected"
 	// ReasonServerError: a replica answers discovery with an error.

@@ -42,10 +42,11 @@ func (a asker) ask(ctx context.Context, key Key) Sample {
 	stopwatch := stopwatch{clock: a.clock, start: a.clock.Now()}
 	body, err := a.get(stopwatch.watch(ctx), "https://"+key.Address+"/apis/"+key.GroupVersion.String())
 	latency, timing := stopwatch.stop()
+	resources := 0
 	if err == nil {
-		err = checkResourceList(body, key.GroupVersion)
+		resources, err = countResources(body, key.GroupVersion)
 	}
-	return Sample{Latency: latency, Timing: timing, Err: newProbeError(err, timeout)}
+	return Sample{Latency: latency, Timing: timing, Resources: resources, Err: newProbeError(err, timeout)}
 }
 
 func (a asker) get(ctx context.Context, target string) ([]byte, error) {
@@ -84,17 +85,17 @@ func excerpt(response *http.Response, body []byte) string {
 	return strings.ToValidUTF8(line, "")
 }
 
-// checkResourceList makes sure that the answer speaks of the group-version that was asked for.
-func checkResourceList(body []byte, groupVersion schema.GroupVersion) error {
+// countResources makes sure that the answer speaks of the group-version that was asked for.
+func countResources(body []byte, groupVersion schema.GroupVersion) (int, error) {
 	list := metav1.APIResourceList{}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return &answerError{ClassMalformed, fmt.Sprintf("answered something that is no APIResourceList: %v", err)}
+		return 0, &answerError{ClassMalformed, fmt.Sprintf("answered something that is no APIResourceList: %v", err)}
 	}
 	if list.GroupVersion != groupVersion.String() {
-		return &answerError{
+		return 0, &answerError{
 			ClassMalformed,
 			fmt.Sprintf("answered for group-version %q instead of %q", list.GroupVersion, groupVersion),
 		}
 	}
-	return nil
+	return len(list.APIResources), nil
 }

@@ -102,10 +102,10 @@ func (p *Prober) measure(l *loop, results Results) {
 	if p.loops[l.name] != l {
 		return
 	}
-	wanted := l.current().GroupVersions
+	target := l.current()
 	for key, sample := range results {
-		if slices.Contains(wanted, key.GroupVersion) {
-			p.metrics.observe(l.name, key, sample)
+		if slices.Contains(target.GroupVersions, key.GroupVersion) {
+			p.metrics.observe(l.name, key, sample, target.Limit)
 		}
 	}
 }

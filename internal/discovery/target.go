@@ -62,6 +62,8 @@ type Sample struct {
 	Latency time.Duration
 	// Timing tells where it went.
 	Timing Timing
+	// Resources is the number of resources in the answer.
+	Resources int
 	// Err says why the request failed.
 	Err error
 }

@@ -28,6 +28,9 @@ type Picture struct {
 	Limit, Warning time.Duration
 	// Registered tells whether there is an APIService, and Available whether kube-apiserver sends requests to the server.
 	Registered, Available bool
+	// Stale and Empty are the kube-apiservers whose aggregated discovery has it marked Stale for some time, or has nothing
+	// in it although the replicas do.
+	Stale, Empty []string
 	// KubeAPIServers are what it answers through each of them, and Replicas what each replica answers.
 	KubeAPIServers, Replicas []Subject
 }
@@ -110,6 +113,17 @@ func (p Picture) judgeGood() Finding {
 			"%s is not available, so kube-apiserver does not ask the server; see Available", p.Name)}
 	case len(ofStanding(p.KubeAPIServers, Good)) == 0:
 		return Finding{v1alpha1.ReasonProbing, "waiting for the first answer of " + p.Name}
+	}
+	if len(p.Stale) > 0 {
+		return Finding{v1alpha1.ReasonStale, fmt.Sprintf("%s is marked Stale by kube-apiserver %s although it answers: "+
+			"kube-apiserver has got no answer to GET /apis within %s, which it asks for each minute; until it does, no "+
+			"namespace of the cluster can be deleted, and Helm and kubectl see errors; look at what the replicas answer there",
+			p.Name, p.Stale[0], AggregatorTimeout)}
+	}
+	if len(p.Empty) > 0 {
+		return Finding{v1alpha1.ReasonEmpty, fmt.Sprintf("%s has no resources in the discovery of kube-apiserver %s "+
+			"although the replicas answer with some: the server leaves it out of GET /apis; until it does not, namespace "+
+			"deletion skips its objects without a word", p.Name, p.Empty[0])}
 	}
 	asked := slices.Concat(p.KubeAPIServers, p.Replicas)
 	slowest := slices.MaxFunc(asked, func(a, b Subject) int {
