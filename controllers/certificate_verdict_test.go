@@ -107,15 +107,17 @@ func TestExpiryIsWarnedOfAFifthOfTheLifeBeforeButNotMonths(t *testing.T) {
 	}
 }
 
-func TestServedIsAcceptedUntilTheFirstOfItsCertificatesExpires(t *testing.T) {
+func newSigner(t *testing.T) pki.KeyPair {
+	t.Helper()
 	signer, err := pki.NewSigner("test", noon, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := pki.NewSigner("other", noon, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return signer
+}
+
+func TestServedIsAcceptedUntilTheFirstOfItsCertificatesExpires(t *testing.T) {
+	signer, other := newSigner(t), newSigner(t)
 	serving, err := signer.IssueServing([]string{"a.b.svc"}, noon, 24*time.Hour)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
-	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
@@ -137,14 +136,7 @@ func TestSampleObstacle(t *testing.T) {
 }
 
 func TestChangesBackend(t *testing.T) {
-	signer, err := pki.NewSigner("test", noon, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := pki.NewSigner("other", noon, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, other := newSigner(t), newSigner(t)
 	bundle, both := signer.Certificate, slices.Concat(other.Certificate, signer.Certificate)
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
 		Groups:  []v1alpha1.APIGroup{{Name: "wardle.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
