@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
@@ -28,10 +27,8 @@ func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) 
 	for _, apiService := range registered {
 		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
 	}
-	pods := &corev1.PodList{}
-	err = r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
-		client.MatchingLabels(manifests.Labels(s.Name)))
-	seen.Pods = sync.OnceValue(func() []rotation.Pod { return servedBy(ctx, s, pods.Items) })
+	pods, err := r.serverPods(ctx, s)
+	seen.Pods = sync.OnceValue(func() []rotation.Pod { return servedBy(ctx, s, pods) })
 	return seen, err
 }
 

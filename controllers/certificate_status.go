@@ -45,7 +45,7 @@ func describeRotation(plan rotation.Plan) *v1alpha1.RotationStatus {
 		return nil
 	}
 	return &v1alpha1.RotationStatus{
-		Phase: v1alpha1.RotationPhase(plan.Record.Phase),
+		Phase: plan.Record.Phase,
 		Since: metav1.NewTime(plan.Record.Since),
 		Next:  shorten(plan.Next, maxErrorLength),
 	}

@@ -45,10 +45,10 @@ func waitingFor(plan rotation.Plan) string {
 
 // unstick says what somebody can do about a phase that does not end.
 var unstick = map[rotation.Phase]string{
-	rotation.PublishingTrust: "see Registered",
-	rotation.AwaitingServed: "a server that does not read its certificate again has to be restarted: delete these Pods " +
-		"one by one, before the certificate that they serve expires. Until then the old authority stays trusted",
-	rotation.DroppingTrust: "see Registered",
+	v1alpha1.RotationPublishingTrust: "see Registered",
+	v1alpha1.RotationAwaitingServed: "a server that does not read its certificate again has to be restarted: delete " +
+		"these Pods one by one, before the certificate that they serve expires. Until then the old authority stays trusted",
+	v1alpha1.RotationDroppingTrust: "see Registered",
 }
 
 // withLastGood adds to what stands in the way of a new certificate what is served meanwhile.

@@ -23,7 +23,7 @@ func TestCertificateVerdict(t *testing.T) {
 	brought := certificateSource{secret: "brought", renew: "put a new one there"}
 	pending := certificateSource{secret: "brought", pending: "waiting for cert-manager"}
 	waits := rotation.Plan{Waiting: "Pods to serve it: a", Next: "the old one goes"}
-	waits.Record.Phase, waits.Record.Since = rotation.AwaitingServed, noon
+	waits.Record.Phase, waits.Record.Since = v1alpha1.RotationAwaitingServed, noon
 	stuck := waits
 	stuck.Stuck = true
 	tests := map[string]struct {

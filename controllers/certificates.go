@@ -37,8 +37,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		return err
 	}
 	if problem.reason != "" {
-		served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
-		s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(problem, served))
+		r.keepLastGood(s, stored, source, problem)
 		return nil
 	}
 	return r.rotate(ctx, s, stored, source)
@@ -60,8 +59,7 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 			return err
 		}
 		s.requeueAfter(refusalRetry)
-		served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
-		s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(refusal, served))
+		r.keepLastGood(s, stored, source, refusal)
 		return nil
 	}
 	s.trust = plan.Bundle
@@ -75,6 +73,12 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 		s.requeueAfter(plan.CheckAfter)
 	}
 	return nil
+}
+
+// keepLastGood tells what stands in the way of a new certificate, and what is served meanwhile.
+func (r *Reconciler) keepLastGood(s *scope, stored storedCertificates, source certificateSource, problem verdict) {
+	served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
+	s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(problem, served))
 }
 
 // trustCABundle takes the bundle of an existing backend from the spec.

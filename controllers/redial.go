@@ -11,9 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -31,13 +29,11 @@ func (r *Reconciler) withRedial(
 	if s.trust == nil || s.Spec.Server == nil {
 		return s.trust, nil
 	}
-	pods := &corev1.PodList{}
-	err := r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
-		client.MatchingLabels(manifests.Labels(s.Name)))
+	pods, err := r.serverPods(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	last, wait := lastLeave(pods.Items, r.Clock.Now())
+	last, wait := lastLeave(pods, r.Clock.Now())
 	if wait > 0 {
 		s.requeueAfter(wait)
 	}
@@ -49,7 +45,7 @@ func (r *Reconciler) withRedial(
 	if last.IsZero() {
 		return s.trust, nil
 	}
-	return fmt.Appendf(slices.Clip(s.trust), "# connect anew, a Pod has ended: %s\n", pki.Timestamp(last)), nil
+	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last)), nil
 }
 
 // lastLeave returns when the last of the Pods that no new connection leads to any more began to end, and the time until
@@ -72,7 +68,10 @@ func lastLeave(pods []corev1.Pod, now time.Time) (last time.Time, wait time.Dura
 	return last, wait
 }
 
-var leaveComment = regexp.MustCompile(`(?m)^# connect anew, a Pod has ended: (\S+)$`)
+// leavePrefix begins the comment, and the time ends it.
+const leavePrefix = "# connect anew, a Pod has ended: "
+
+var leaveComment = regexp.MustCompile(`(?m)^` + leavePrefix + `(\S+)$`)
 
 // toldLeave returns the time in a bundle's comment, zero where there is none.
 func toldLeave(bundle []byte) time.Time {

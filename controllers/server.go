@@ -31,13 +31,11 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if s.Spec.Server == nil || s.namespace != namespaceActive {
 		return nil
 	}
-	pods := &corev1.PodList{}
-	err := r.Client.List(ctx, pods, client.InNamespace(s.Spec.Server.Namespace),
-		client.MatchingLabels(manifests.Labels(s.Name)))
+	pods, err := r.serverPods(ctx, s)
 	if err != nil {
 		return err
 	}
-	generation, err := r.applyServer(ctx, s, accountsInUse(s, pods.Items))
+	generation, err := r.applyServer(ctx, s, accountsInUse(s, pods))
 	if err != nil {
 		return s.refuse(v1alpha1.ConditionServerAvailable, err)
 	}
@@ -46,9 +44,17 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	v := serverVerdict(deployment, pods.Items, manifests.Replicas(s.ExtensionAPI), generation)
+	v := serverVerdict(deployment, pods, manifests.Replicas(s.ExtensionAPI), generation)
 	s.conclude(v1alpha1.ConditionServerAvailable, v)
 	return nil
+}
+
+// serverPods returns the Pods of the server, those that end included, from the cache.
+func (r *Reconciler) serverPods(ctx context.Context, s *scope) ([]corev1.Pod, error) {
+	list := &corev1.PodList{}
+	err := r.Client.List(ctx, list, client.InNamespace(s.Spec.Server.Namespace),
+		client.MatchingLabels(manifests.Labels(s.Name)))
+	return list.Items, err
 }
 
 // accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that

@@ -89,11 +89,9 @@ func fillServerPort(container *corev1.Container, port int32) {
 
 // ServerPort is the port on which a Pod serves: while the port of the spec is being changed, another one.
 func ServerPort(pod *corev1.Pod, byDefault int32) int32 {
-	for _, container := range pod.Spec.Containers {
-		for _, port := range container.Ports {
-			if container.Name == v1alpha1.ServerContainer && port.Name == serverPortName {
-				return port.ContainerPort
-			}
+	for _, port := range serverPorts(&pod.Spec) {
+		if port.Name == serverPortName {
+			return port.ContainerPort
 		}
 	}
 	return byDefault
@@ -101,14 +99,22 @@ func ServerPort(pod *corev1.Pod, byDefault int32) int32 {
 
 // targetPort is the name of the server's port where the template has none of its own.
 func targetPort(server *v1alpha1.Server) intstr.IntOrString {
-	for _, container := range server.Template.Spec.Containers {
-		for _, port := range container.Ports {
-			if container.Name == v1alpha1.ServerContainer && port.ContainerPort == server.Port && port.Name != "" {
-				return intstr.FromString(port.Name)
-			}
+	for _, port := range serverPorts(&server.Template.Spec) {
+		if port.ContainerPort == server.Port && port.Name != "" {
+			return intstr.FromString(port.Name)
 		}
 	}
 	return intstr.FromString(serverPortName)
+}
+
+// serverPorts are those of the container that serves the API.
+func serverPorts(pod *corev1.PodSpec) []corev1.ContainerPort {
+	for i := range pod.Containers {
+		if pod.Containers[i].Name == v1alpha1.ServerContainer {
+			return pod.Containers[i].Ports
+		}
+	}
+	return nil
 }
 
 func fillServingCertMount(container *corev1.Container) {

@@ -62,14 +62,14 @@ func ContainsAll(certificates, wanted []*x509.Certificate) bool {
 // Verify checks a chain as it was served (the serving certificate first) as kube-apiserver does: for host, at now,
 // against authorities.
 func Verify(chain, authorities []*x509.Certificate, host string, now time.Time) error {
-	if len(chain) == 0 {
-		return errors.New("no certificate was served")
-	}
 	_, err := verify(chain, authorities, host, now)
 	return err
 }
 
 func verify(chain, authorities []*x509.Certificate, host string, now time.Time) ([][]*x509.Certificate, error) {
+	if len(chain) == 0 {
+		return nil, errors.New("no certificate was served")
+	}
 	return chain[0].Verify(x509.VerifyOptions{
 		Roots:         pool(authorities),
 		Intermediates: pool(chain[1:]),
@@ -89,9 +89,6 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 // Expiry returns when clients will no longer accept a chain that they accept now: when the first certificate expires of
 // those that it needs, up to the authority. It is the zero time for a chain that they do not accept.
 func Expiry(chain, authorities []*x509.Certificate, host string, now time.Time) time.Time {
-	if len(chain) == 0 {
-		return time.Time{}
-	}
 	verified, err := verify(chain, authorities, host, now)
 	if err != nil {
 		return time.Time{}

@@ -5,13 +5,13 @@ package rotation
 import (
 	"crypto/x509"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/client-go/util/cert"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -61,7 +61,7 @@ func (p *planner) keepNeeded() {
 	if len(registered) == 0 {
 		return
 	}
-	for _, pod := range append(p.seen.Pods(), p.starting()) {
+	for _, pod := range p.answering() {
 		for _, authority := range registered {
 			needed := pod.Err != nil || pki.Verify(pod.Chain, []*x509.Certificate{authority}, p.want.Host, p.now) == nil
 			if needed && !slices.ContainsFunc(p.trusted, authority.Equal) {
@@ -86,9 +86,7 @@ func (p *planner) announce() {
 		}
 		announced[name] = since
 	}
-	if !maps.Equal(announced, p.plan.Record.Announced) {
-		p.plan.Record.Announced = announced
-	}
+	p.plan.Record.Announced = announced
 }
 
 // isPublished tells whether there are APIServices and all of them carry the authority.
@@ -109,7 +107,7 @@ func (p *planner) replaceServing() (done bool, err error) {
 	}
 	p.plan.Serving, err = p.want.Issue()
 	p.plan.Replaced = p.want.Replace
-	p.plan.Record.Phase, p.plan.Record.Since = AwaitingServed, p.now
+	p.plan.Record.Phase, p.plan.Record.Since = v1alpha1.RotationAwaitingServed, p.now
 	return true, err
 }
 
@@ -119,15 +117,15 @@ func (p *planner) losesRequests() bool {
 	if len(p.seen.CABundles) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(append(p.seen.Pods(), p.starting()), func(pod Pod) bool {
+	return slices.ContainsFunc(p.answering(), func(pod Pod) bool {
 		return pod.Err != nil || p.isTrusted(pod)
 	})
 }
 
-// starting is a Pod that starts now: it serves what is stored.
-func (p *planner) starting() Pod {
+// answering are the Pods that were seen, and one that starts now: it serves what is stored.
+func (p *planner) answering() []Pod {
 	stored, _ := cert.ParseCertsPEM(p.plan.Serving.Certificate)
-	return Pod{Chain: stored}
+	return append(p.seen.Pods(), Pod{Chain: stored})
 }
 
 func (p *planner) isTrusted(pod Pod) bool {
@@ -146,7 +144,8 @@ func (p *planner) isTrustLoaded() bool {
 		}
 	}
 	if p.now.Before(loaded) {
-		p.wait(AwaitingTrust, loaded.Sub(p.now), "every kube-apiserver to load the new certificate authority",
+		p.wait(v1alpha1.RotationAwaitingTrust, loaded.Sub(p.now),
+			"every kube-apiserver to load the new certificate authority",
 			"the serving certificate is replaced at "+pki.Timestamp(loaded))
 		return false
 	}
@@ -157,7 +156,8 @@ func (p *planner) isTrustLoaded() bool {
 func (p *planner) isTrustPublished() bool {
 	for _, authority := range p.want.Authorities {
 		if _, published := p.plan.Record.Announced[pki.Fingerprint(authority)]; !published && len(p.seen.CABundles) > 0 {
-			p.wait(PublishingTrust, lookAgain, "the new certificate authority to be in the caBundle of every APIService",
+			p.wait(v1alpha1.RotationPublishingTrust, lookAgain,
+				"the new certificate authority to be in the caBundle of every APIService",
 				fmt.Sprintf("every kube-apiserver is given %s to load it", p.dwell()))
 			return false
 		}
@@ -179,9 +179,7 @@ func (p *planner) awaitServed() (done bool, err error) {
 	if p.plan.Record.Served == served {
 		return true, nil
 	}
-	if p.plan.Record.Phase != AwaitingServed || p.plan.Record.Since.After(p.now) {
-		p.plan.Record.Phase, p.plan.Record.Since = AwaitingServed, p.now
-	}
+	p.enter(v1alpha1.RotationAwaitingServed)
 	if p.waitForPods(chain[0]) {
 		return false, nil
 	}
@@ -215,7 +213,8 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 	if len(waiting) == 0 {
 		return false
 	}
-	p.wait(AwaitingServed, lookAgain, strings.Join(waiting, ", and "), "what no Pod needs any more is no longer trusted")
+	p.wait(v1alpha1.RotationAwaitingServed, lookAgain, strings.Join(waiting, ", and "),
+		"what no Pod needs any more is no longer trusted")
 	return true
 }
 
@@ -234,7 +233,8 @@ func (p *planner) dropTrust() (done bool, err error) {
 	p.trusted = p.want.Authorities
 	for _, bundle := range p.seen.CABundles {
 		if carried, _ := cert.ParseCertsPEM(bundle); !pki.ContainsAll(p.trusted, carried) {
-			p.wait(DroppingTrust, lookAgain, "the old certificate authority to leave the caBundle of every APIService",
+			p.wait(v1alpha1.RotationDroppingTrust, lookAgain,
+				"the old certificate authority to leave the caBundle of every APIService",
 				"the change is complete")
 			return false, nil
 		}
@@ -243,11 +243,16 @@ func (p *planner) dropTrust() (done bool, err error) {
 }
 
 func (p *planner) wait(phase Phase, checkAfter time.Duration, what, next string) {
-	if p.plan.Record.Phase != phase || p.plan.Record.Since.After(p.now) {
-		p.plan.Record.Phase, p.plan.Record.Since = phase, p.now
-	}
+	p.enter(phase)
 	p.plan.Waiting, p.plan.Next, p.plan.CheckAfter = what, next, checkAfter
 	if !p.now.Before(p.plan.Record.Since.Add(UnseenDwell)) {
 		p.plan.Stuck, p.plan.CheckAfter = true, lookAgainWhenStuck
+	}
+}
+
+// enter keeps since when the phase has lasted, unless the clock was set back before that.
+func (p *planner) enter(phase Phase) {
+	if p.plan.Record.Phase != phase || p.plan.Record.Since.After(p.now) {
+		p.plan.Record.Phase, p.plan.Record.Since = phase, p.now
 	}
 }

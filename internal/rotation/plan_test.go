@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/client-go/util/cert"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -50,7 +51,7 @@ func TestRenewalByATrustedAuthorityWaitsForThePodsOnly(t *testing.T) {
 	w.pass(TrustDwell + time.Minute)
 	w.request.RotateServingAfter = w.now.Truncate(time.Second)
 	w.operate(0)
-	if w.last.Replaced == "" || w.last.Record.Phase != AwaitingServed {
+	if w.last.Replaced == "" || w.last.Record.Phase != v1alpha1.RotationAwaitingServed {
 		t.Errorf("the plan is in phase %q and replaced the certificate because %q", w.last.Record.Phase, w.last.Replaced)
 	}
 }

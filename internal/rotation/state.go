@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"time"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -20,16 +21,8 @@ const (
 	UnseenDwell = 10 * time.Minute
 )
 
-// Phase is what a change waits for, empty when there is none under way.
-type Phase string
-
-// The phases, in their order.
-const (
-	PublishingTrust Phase = "PublishingTrust"
-	AwaitingTrust   Phase = "AwaitingTrust"
-	AwaitingServed  Phase = "AwaitingServed"
-	DroppingTrust   Phase = "DroppingTrust"
-)
+// Phase is what a change waits for, empty when there is none under way. Status tells the same.
+type Phase = v1alpha1.RotationPhase
 
 // State is what is stored.
 type State struct {

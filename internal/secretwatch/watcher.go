@@ -55,8 +55,10 @@ func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) {
 func (w *Watcher) Forget(extensionAPI string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.wanted, extensionAPI)
-	w.move()
+	if _, watched := w.wanted[extensionAPI]; watched {
+		delete(w.wanted, extensionAPI)
+		w.move()
+	}
 }
 
 func (w *Watcher) move() {

@@ -21,7 +21,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
-	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
 // startCertManager runs cert-manager's controllers on a control plane that has its CustomResourceDefinitions.
@@ -62,8 +61,7 @@ func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T
 	t.Parallel()
 	const name = "cert-managed"
 	createNamespace(t, name)
-	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
-	t.Cleanup(server.Close)
+	server := newServer(t, name)
 	extensionAPI := served(name)
 	extensionAPI.Spec.Server.Port = server.Port()
 	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
@@ -77,18 +75,13 @@ func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,
 		"from Secret cert-managed-cert-manager"))
 	first, old := servingSecret(t, name), authority.Data[corev1.TLSCertKey]
-	server.Present(keyPair(t, pairOf(first)))
-	runPod(t, name, &corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}})
+	runServing(t, name, server)
 	registerAsOperator(t, name, old)
 
 	change(t, authority, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
 	askAnew(t, name)
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
-		if !bytes.Contains(trusted, old) || !bytes.Contains(trusted, authority.Data[corev1.TLSCertKey]) {
-			return errors.New("the APIService does not trust both authorities")
-		}
-		return awaitingTrust(e)
+		return errors.Join(awaitingTrust(e), trustsBoth(t, name, old, authority.Data[corev1.TLSCertKey]))
 	})
 	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], first.Data[corev1.TLSCertKey]) {
 		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new authority")
@@ -159,8 +152,7 @@ func ofCertManager(kind, name string, spec map[string]any) *unstructured.Unstruc
 }
 
 func checkProvided(secret *corev1.Secret) ([]*x509.Certificate, error) {
-	pair := pki.KeyPair{Certificate: secret.Data[corev1.TLSCertKey], Key: secret.Data[corev1.TLSPrivateKeyKey]}
-	return pki.CheckProvided(pair, secret.Data[manifests.CABundleKey], host(secret.Name), time.Now())
+	return pki.CheckProvided(pairOf(secret), secret.Data[manifests.CABundleKey], host(secret.Name), time.Now())
 }
 
 func host(name string) string { return fmt.Sprintf("%[1]s.%[1]s.svc", name) }

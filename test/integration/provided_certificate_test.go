@@ -97,9 +97,9 @@ func withSecretRef(name string) *v1alpha1.ExtensionAPI {
 }
 
 func broughtSecret(name string, pair, signer pki.KeyPair) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: in(name, "brought"), Type: corev1.SecretTypeTLS, Data: map[string][]byte{
-		corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key, manifests.CABundleKey: signer.Certificate,
-	}}
+	data := dataOf(pair)
+	data[manifests.CABundleKey] = signer.Certificate
+	return &corev1.Secret{ObjectMeta: in(name, "brought"), Type: corev1.SecretTypeTLS, Data: data}
 }
 
 func awaitCertificates(t *testing.T, name string, wanted condition) {

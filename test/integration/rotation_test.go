@@ -102,13 +102,18 @@ func awaitTrustOfBoth(t *testing.T, name string, old []byte) {
 		if err := plane.client.Get(ctx, key, trust); err != nil {
 			return err
 		}
-		trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
-		if current := trust.Data[corev1.TLSCertKey]; bytes.Equal(current, old) || !bytes.Contains(trusted, current) ||
-			!bytes.Contains(trusted, old) {
-			return errors.New("the APIService does not trust both authorities")
-		}
-		return nil
+		return trustsBoth(t, name, old, trust.Data[corev1.TLSCertKey])
 	})
+}
+
+// trustsBoth succeeds when there is another authority and the APIService trusts it beside the old one.
+func trustsBoth(t *testing.T, name string, old, current []byte) error {
+	t.Helper()
+	trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
+	if bytes.Equal(current, old) || !bytes.Contains(trusted, current) || !bytes.Contains(trusted, old) {
+		return errors.New("the APIService does not trust both authorities")
+	}
+	return nil
 }
 
 // awaitingTrust succeeds while kube-apiserver is given the time to load a new authority.
@@ -134,16 +139,29 @@ func awaitRotated(t *testing.T, name string) {
 // is not ready, so that nothing else happens.
 func startServing(t *testing.T, name string) *extensionserver.Server {
 	t.Helper()
-	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
-	t.Cleanup(server.Close)
+	server := newServer(t, name)
 	createNamespace(t, name)
 	extensionAPI := served(name)
 	extensionAPI.Spec.Server.Port = server.Port()
 	apply(t, extensionAPI)
 	awaitRollout(t, name)
+	runServing(t, name, server)
+	return server
+}
+
+// newServer serves a certificate of its own until it is given another one.
+func newServer(t *testing.T, name string) *extensionserver.Server {
+	t.Helper()
+	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// runServing has server stand for the first Pod, with the certificate that Pods are given.
+func runServing(t *testing.T, name string, server *extensionserver.Server) {
+	t.Helper()
 	server.Present(keyPair(t, pairOf(servingSecret(t, name))))
 	runPod(t, name, &corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}})
-	return server
 }
 
 func rotate(t *testing.T, name string, ask func(*v1alpha1.ManagedCertificates)) {
