@@ -84,6 +84,10 @@ bench-apply: CLUSTER_NAME = extensionapi-e2e
 bench-apply: demo-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
 
+.PHONY: bench-discovery
+bench-discovery: ## Measure how exact probes are, and what servers that hang cost the others
+	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
+
 ##@ Demo
 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)

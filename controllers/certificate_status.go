@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
-// describeCertificate fills in status and metrics, asks for a reconciliation at the next moment at which something
+// describeCertificate fills in the status, asks for a reconciliation at the next moment at which something
 // changes by itself, and returns what is served.
 func (r *Reconciler) describeCertificate(s *scope, plan rotation.Plan, source certificateSource) served {
 	now := r.Clock.Now()
@@ -20,7 +20,6 @@ func (r *Reconciler) describeCertificate(s *scope, plan rotation.Plan, source ce
 	leaf := served.leaf()
 	if leaf == nil {
 		s.Status.Certificate = nil
-		r.CertificateMetrics.forget(s.Name)
 		return served
 	}
 	told := &v1alpha1.CertificateStatus{NotAfter: metav1.NewTime(leaf.NotAfter), Rotation: describeRotation(plan)}
@@ -31,7 +30,6 @@ func (r *Reconciler) describeCertificate(s *scope, plan rotation.Plan, source ce
 		told.CANotAfter = new(metav1.NewTime(authority.NotAfter))
 	}
 	s.Status.Certificate = told
-	r.CertificateMetrics.observe(s.Name, told)
 	if source.changes != nil {
 		if delay := source.changes(served).Sub(now); delay > 0 {
 			s.requeueAfter(delay)

@@ -28,7 +28,6 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	if s.namespace != namespaceActive {
 		// The Secrets that others keep are gone, or will be.
 		s.Status.Certificate = nil
-		r.CertificateMetrics.forget(s.Name)
 		r.Secrets.Forget(s.Name)
 		return nil
 	}

@@ -26,9 +26,9 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 		// The operator has just started: what was told before stays until there is something newer.
 		return nil
 	}
-	describeDiscovery(s, last, target.Limit)
+	describeDiscovery(s, last)
 	confirmAvailable(s, last.Results)
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s.Status.APIServices, target.Limit))
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepFigures(s, discoveryVerdict(s, last, r.Freshness.Of)))
 	return nil
 }
 
@@ -56,7 +56,7 @@ func probeTarget(s *scope) discovery.Target {
 		ServerName:    manifests.ServingHost(s.backend),
 		CABundle:      s.trust,
 		Interval:      interval(s),
-		Limit:         limit(s),
+		Policy:        policy(s),
 	}
 	for _, endpoint := range s.endpoints {
 		target.Endpoints = append(target.Endpoints, endpoint.Address)

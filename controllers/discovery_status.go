@@ -4,10 +4,10 @@ package controllers
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -23,39 +23,33 @@ const (
 	maxErrorLength   = 1024
 )
 
-// describeDiscovery fills in the latencies. What was told before stays while it has not moved enough to matter.
-func describeDiscovery(s *scope, last discovery.Round, limit time.Duration) {
+// describeDiscovery fills in the latencies.
+func describeDiscovery(s *scope, last discovery.Round) {
 	s.Status.DiscoveryLatency = nil
 	for i := range s.Status.APIServices {
 		told := &s.Status.APIServices[i]
-		sample, found := slowest(last.Results, func(key discovery.Key) bool {
+		told.Discovery = describeWorst(last, func(key discovery.Key) bool {
 			return key.View == discovery.ViewKubeAPIServer && manifests.APIServiceName(key.GroupVersion) == told.Name
 		})
-		told.Discovery = describeSample(told.Discovery, sample, found, limit)
 		if d := told.Discovery; d != nil && d.Last != nil {
 			if s.Status.DiscoveryLatency == nil || d.Last.Duration > s.Status.DiscoveryLatency.Duration {
 				s.Status.DiscoveryLatency = d.Last
 			}
 		}
 	}
-	s.Status.Endpoints = describeEndpoints(s, last, limit)
+	s.Status.Endpoints = describeEndpoints(s, last)
 }
 
 // describeEndpoints tells of the worst endpoints first.
-func describeEndpoints(s *scope, last discovery.Round, limit time.Duration) []v1alpha1.EndpointStatus {
-	before := map[string]*v1alpha1.DiscoveryStatus{}
-	for _, earlier := range s.before.Status.Endpoints {
-		before[earlier.Address] = earlier.Discovery
-	}
+func describeEndpoints(s *scope, last discovery.Round) []v1alpha1.EndpointStatus {
 	var result []v1alpha1.EndpointStatus
 	for _, endpoint := range s.endpoints {
-		sample, found := slowest(last.Results, func(key discovery.Key) bool {
-			return key.View == discovery.ViewEndpoint && key.Address == endpoint.Address
-		})
 		result = append(result, v1alpha1.EndpointStatus{
-			Address:   endpoint.Address,
-			Pod:       endpoint.Pod,
-			Discovery: describeSample(before[endpoint.Address], sample, found, limit),
+			Address: endpoint.Address,
+			Pod:     endpoint.Pod,
+			Discovery: describeWorst(last, func(key discovery.Key) bool {
+				return key.View == discovery.ViewEndpoint && key.Address == endpoint.Address
+			}),
 		})
 	}
 	slices.SortStableFunc(result, func(a, b v1alpha1.EndpointStatus) int {
@@ -76,74 +70,87 @@ func badness(told *v1alpha1.DiscoveryStatus) time.Duration {
 	}
 }
 
-// slowest returns the worst of the samples that match: a failed one before all others.
-func slowest(results discovery.Results, match func(discovery.Key) bool) (worst discovery.Sample, found bool) {
-	for key, sample := range results {
-		if !match(key) {
-			continue
+// describeWorst tells of the worst of the samples that match: a failed one before all others.
+func describeWorst(last discovery.Round, match func(discovery.Key) bool) *v1alpha1.DiscoveryStatus {
+	var worst discovery.Sample
+	var record discovery.Record
+	found := false
+	for key, sample := range last.Results {
+		if match(key) && (!found || discovery.CompareBadness(sample, worst) > 0) {
+			worst, record, found = sample, last.Records[key], true
 		}
-		if !found || worse(sample, worst) {
-			worst = sample
-		}
-		found = true
 	}
-	return worst, found
-}
-
-func worse(a, b discovery.Sample) bool {
-	if (a.Err != nil) != (b.Err != nil) {
-		return a.Err != nil
-	}
-	if a.Err != nil {
-		return a.Err.Error() < b.Err.Error()
-	}
-	return a.Latency > b.Latency
-}
-
-func describeSample(
-	told *v1alpha1.DiscoveryStatus, sample discovery.Sample, found bool, limit time.Duration,
-) *v1alpha1.DiscoveryStatus {
 	if !found {
 		return nil
 	}
-	if sample.Err != nil {
-		return &v1alpha1.DiscoveryStatus{Error: shorten(sample.Err.Error(), maxErrorLength)}
+	told := &v1alpha1.DiscoveryStatus{Samples: int32(record.Samples)} //nolint:gosec // up to 100
+	if record.Samples > 0 {
+		told.P50, told.P99, told.Max = rounded(record.P50), rounded(record.P99), rounded(record.Max)
 	}
-	if told != nil && told.Last != nil && !discovery.Moved(discovery.Sample{Latency: told.Last.Duration}, sample, limit) {
-		return told
+	if worst.Err != nil {
+		told.Error = shorten(worst.Err.Error(), maxErrorLength)
+	} else {
+		told.Last = rounded(worst.Latency)
 	}
-	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: sample.Latency.Round(roundTo)}}
+	return told
 }
 
-// discoveryVerdict judges what clients feel: the requests through kube-apiserver.
-func discoveryVerdict(apiServices []v1alpha1.APIServiceStatus, limit time.Duration) verdict {
-	if len(apiServices) == 0 {
-		return unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
-	}
-	for _, told := range apiServices {
-		if v, decided := groupVersionVerdict(told, limit); decided {
-			return v
+func rounded(duration time.Duration) *metav1.Duration {
+	return &metav1.Duration{Duration: duration.Round(roundTo)}
+}
+
+// onlyNoise tells whether the two differ in nothing but figures that did not move so much that anybody would act on it.
+// When there is something else to tell, all figures are brought up to date with it.
+func onlyNoise(before, after *v1alpha1.ExtensionAPIStatus, limit time.Duration) bool {
+	figures := figuresOf(before)
+	for name, told := range figuresOf(after) {
+		if earlier, found := figures[name]; !found || moved(earlier, told, limit) {
+			return false
 		}
 	}
-	return good(v1alpha1.ReasonWithinLimit, fmt.Sprintf("every group-version answered discovery within %s", limit))
+	return equality.Semantic.DeepEqual(withoutFigures(before), withoutFigures(after))
 }
 
-func groupVersionVerdict(told v1alpha1.APIServiceStatus, limit time.Duration) (v verdict, decided bool) {
-	switch {
-	case told.Available != metav1.ConditionTrue:
-		return unknown(v1alpha1.ReasonNotAvailable, fmt.Sprintf(
-			"%s is not available, so kube-apiserver does not ask the server; see Available", told.Name)), true
-	case told.Discovery == nil:
-		return unknown(v1alpha1.ReasonProbing, "waiting for the first answer of "+told.Name), true
-	case told.Discovery.Error != "":
-		return unknown(v1alpha1.ReasonDiscoveryFailed, fmt.Sprintf(
-			"discovery of %s through kube-apiserver failed: %s; see status.endpoints for each replica",
-			told.Name, told.Discovery.Error)), true
-	case told.Discovery.Last.Duration > limit:
-		return bad(v1alpha1.ReasonLimitExceeded, fmt.Sprintf(
-			"discovery of %s through kube-apiserver took %s, the limit is %s; compare with status.endpoints to find the "+
-				"replica that is slow", told.Name, told.Discovery.Last.Duration, limit), working), true
-	default:
-		return verdict{}, false
+// figuresOf returns the figures of each APIService and endpoint.
+func figuresOf(status *v1alpha1.ExtensionAPIStatus) map[string]*v1alpha1.DiscoveryStatus {
+	figures := map[string]*v1alpha1.DiscoveryStatus{}
+	for i := range status.APIServices {
+		figures[status.APIServices[i].Name] = status.APIServices[i].Discovery
 	}
+	for i := range status.Endpoints {
+		figures[status.Endpoints[i].Address] = status.Endpoints[i].Discovery
+	}
+	return figures
+}
+
+// withoutFigures leaves out the figures, and the order of the endpoints, which follows from them.
+func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIStatus {
+	bare := status.DeepCopy()
+	bare.DiscoveryLatency = nil
+	for i := range bare.APIServices {
+		bare.APIServices[i].Discovery = nil
+	}
+	for i := range bare.Endpoints {
+		bare.Endpoints[i].Discovery = nil
+	}
+	slices.SortFunc(bare.Endpoints, func(a, b v1alpha1.EndpointStatus) int { return cmp.Compare(a.Address, b.Address) })
+	return bare
+}
+
+// moved tells whether a figure moved so much that somebody would act on it.
+func moved(before, after *v1alpha1.DiscoveryStatus, limit time.Duration) bool {
+	if before == nil || after == nil {
+		return before != after
+	}
+	if before.Error != after.Error || (before.Last == nil) != (after.Last == nil) {
+		return true
+	}
+	for _, pair := range [][2]*metav1.Duration{
+		{before.Last, after.Last}, {before.P50, after.P50}, {before.P99, after.P99}, {before.Max, after.Max},
+	} {
+		if pair[0] != nil && pair[1] != nil && discovery.LatencyMoved(pair[0].Duration, pair[1].Duration, limit) {
+			return true
+		}
+	}
+	return false
 }

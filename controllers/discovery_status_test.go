@@ -5,6 +5,7 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,70 +18,62 @@ import (
 
 const testLimit = 5 * time.Second
 
-func took(latency time.Duration) *v1alpha1.DiscoveryStatus {
-	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: latency}}
-}
-
-func TestDiscoveryVerdict(t *testing.T) {
-	tests := map[string]struct {
-		told    v1alpha1.APIServiceStatus
-		status  metav1.ConditionStatus
-		reason  string
-		message string
-	}{
-		"within the limit": {
-			v1alpha1.APIServiceStatus{Available: "True", Discovery: took(time.Second)},
-			"True", v1alpha1.ReasonWithinLimit, "within 5s",
-		},
-		"too slow": {
-			v1alpha1.APIServiceStatus{Available: "True", Discovery: took(6200 * time.Millisecond)},
-			"False", v1alpha1.ReasonLimitExceeded, "v1.wardle.example.com through kube-apiserver took 6.2s, the limit is 5s",
-		},
-		"failed": {
-			v1alpha1.APIServiceStatus{Available: "True", Discovery: &v1alpha1.DiscoveryStatus{Error: "answered 502"}},
-			"Unknown", v1alpha1.ReasonDiscoveryFailed, "answered 502",
-		},
-		"not asked yet": {
-			v1alpha1.APIServiceStatus{Available: "True"}, "Unknown", v1alpha1.ReasonProbing, "waiting",
-		},
-		"not available": {
-			v1alpha1.APIServiceStatus{Available: "False", Discovery: took(time.Second)},
-			"Unknown", v1alpha1.ReasonNotAvailable, "see Available",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			test.told.Name = apiServiceName
-			got := discoveryVerdict([]v1alpha1.APIServiceStatus{test.told}, testLimit)
-			assertVerdict(t, got, test.status, test.reason, test.message)
-		})
-	}
-}
-
 func throughKubeAPIServer(address string) discovery.Key {
 	return discovery.Key{View: discovery.ViewKubeAPIServer, Address: address, GroupVersion: groupVersion}
 }
 
+func took(latency time.Duration) *v1alpha1.DiscoveryStatus {
+	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: latency}}
+}
+
 func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 	tests := map[string]struct {
-		told    *v1alpha1.DiscoveryStatus
-		latency time.Duration
-		want    time.Duration
+		before, after *v1alpha1.DiscoveryStatus
+		noise         bool
 	}{
-		"the first is told":             {nil, 3 * time.Millisecond, 3 * time.Millisecond},
-		"noise is not":                  {took(3 * time.Millisecond), 90 * time.Millisecond, 3 * time.Millisecond},
-		"more than a tenth is":          {took(3 * time.Millisecond), 600 * time.Millisecond, 600 * time.Millisecond},
-		"crossing the limit is":         {took(4990 * time.Millisecond), 5010 * time.Millisecond, 5010 * time.Millisecond},
-		"a success after a failure is":  {&v1alpha1.DiscoveryStatus{Error: "x"}, time.Millisecond, time.Millisecond},
-		"figures are rounded when told": {nil, 1234567 * time.Nanosecond, 1200 * time.Microsecond},
+		"the first is told":            {nil, took(3 * time.Millisecond), false},
+		"noise is not":                 {took(3 * time.Millisecond), took(90 * time.Millisecond), true},
+		"more than a tenth is":         {took(3 * time.Millisecond), took(600 * time.Millisecond), false},
+		"crossing the limit is":        {took(4990 * time.Millisecond), took(5010 * time.Millisecond), false},
+		"a success after a failure is": {&v1alpha1.DiscoveryStatus{Error: "x"}, took(time.Millisecond), false},
+		"another failure is":           {&v1alpha1.DiscoveryStatus{Error: "x"}, &v1alpha1.DiscoveryStatus{Error: "y"}, false},
+		"one sample more is not": {
+			took(time.Second), &v1alpha1.DiscoveryStatus{Last: took(time.Second).Last, Samples: 2}, true,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := describeSample(test.told, discovery.Sample{Latency: test.latency}, true, testLimit)
-			if got.Last.Duration != test.want || got.Error != "" {
-				t.Errorf("told %v, want %v", got.Last.Duration, test.want)
+			before, after := statusWith(test.before), statusWith(test.after)
+			if got := onlyNoise(before, after, testLimit); got != test.noise {
+				t.Errorf("taken for noise: %v", got)
 			}
 		})
+	}
+}
+
+// statusWith has the figures of an APIService, and those of two endpoints of which the worse comes first.
+func statusWith(told *v1alpha1.DiscoveryStatus) *v1alpha1.ExtensionAPIStatus {
+	endpoints := []v1alpha1.EndpointStatus{
+		{Address: "10.0.0.1:8443", Discovery: told}, {Address: "10.0.0.2:8443", Discovery: took(50 * time.Millisecond)},
+	}
+	if told != nil && badness(told) < 50*time.Millisecond {
+		slices.Reverse(endpoints)
+	}
+	return &v1alpha1.ExtensionAPIStatus{
+		APIServices: []v1alpha1.APIServiceStatus{{Name: apiServiceName, Discovery: told}}, Endpoints: endpoints,
+	}
+}
+
+func TestAnythingButFiguresIsNoNoise(t *testing.T) {
+	before, after := statusWith(took(time.Second)), statusWith(took(time.Second))
+	after.Endpoints[0].Pod = "another"
+	if onlyNoise(before, after, testLimit) {
+		t.Error("another Pod is taken for noise")
+	}
+	after = statusWith(took(time.Second))
+	after.Endpoints = after.Endpoints[:1]
+	if onlyNoise(before, after, testLimit) {
+		t.Error("an endpoint less is taken for noise")
 	}
 }
 
@@ -90,7 +83,7 @@ func TestTheSlowestKubeAPIServerIsTold(t *testing.T) {
 	describeDiscovery(s, discovery.Round{Results: discovery.Results{
 		throughKubeAPIServer("a"): {Latency: time.Second},
 		throughKubeAPIServer("b"): {Latency: 2 * time.Second},
-	}}, testLimit)
+	}})
 	if got := s.Status.DiscoveryLatency; got == nil || got.Duration != 2*time.Second {
 		t.Errorf("told %v", got)
 	}
@@ -108,7 +101,7 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 	failing := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.3:8443", GroupVersion: groupVersion}
 	results[failing] = discovery.Sample{Err: errors.New("connection refused")}
 
-	told := describeEndpoints(s, discovery.Round{Results: results}, testLimit)
+	told := describeEndpoints(s, discovery.Round{Results: results})
 	if len(told) != maxEndpointsTold {
 		t.Fatalf("%d endpoints told", len(told))
 	}
@@ -123,7 +116,7 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 		Name: groupVersion.Group, Versions: []v1alpha1.APIVersion{{Name: groupVersion.Version}},
 	}}
 	passes := discovery.Results{throughKubeAPIServer("a"): {}}
-	refused := discovery.Results{throughKubeAPIServer("a"): {Err: &discovery.StatusError{Status: "404 Not Found"}}}
+	refused := discovery.Results{throughKubeAPIServer("a"): {Err: &discovery.ProbeError{Class: discovery.ClassMissing}}}
 	conclude := func(s *scope, results discovery.Results) verdict {
 		s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
 		confirmAvailable(s, results)

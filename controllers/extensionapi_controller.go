@@ -39,8 +39,9 @@ type Reconciler struct {
 	Applier *apply.Applier
 	Prober  *discovery.Prober
 	// Secrets tells of those that hold certificates and do not carry the owner label.
-	Secrets            *secretwatch.Watcher
-	CertificateMetrics *CertificateMetrics
+	Secrets   *secretwatch.Watcher
+	Metrics   *Metrics
+	Freshness *aggregation.Freshness
 	// Changed tells of ExtensionAPIs of which something changed that is not watched: discovery results, a Secret.
 	Changed        <-chan event.GenericEvent
 	KubeAPIServers *aggregation.KubeAPIServers
@@ -100,7 +101,7 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 func (r *Reconciler) forget(name string) {
 	r.Prober.Forget(name)
 	r.Secrets.Forget(name)
-	r.CertificateMetrics.forget(name)
+	r.Metrics.forget(name)
 }
 
 func optimisticMergeFrom(before *v1alpha1.ExtensionAPI) client.Patch {

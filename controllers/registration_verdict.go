@@ -164,6 +164,7 @@ func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 				described.Discovery = earlier.Discovery
 			}
 		}
+		s.registered[outcome.name] = outcome.existing != nil
 		s.available[outcome.name] = described.Available == metav1.ConditionTrue
 		s.Status.APIServices = append(s.Status.APIServices, described)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -49,23 +50,25 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		return err
 	}
 	watcher := secretwatch.New(secrets, changed)
-	if err := errors.Join(mgr.Add(prober), mgr.Add(watcher)); err != nil {
-		return err
-	}
 	reconciler := &Reconciler{
-		Client:             mgr.GetClient(),
-		Live:               mgr.GetAPIReader(),
-		Applier:            apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
-		Prober:             prober,
-		Secrets:            watcher,
-		CertificateMetrics: NewCertificateMetrics(settings.Metrics),
-		Changed:            changes,
-		KubeAPIServers:     kubeAPIServers,
-		Events:             mgr.GetEventRecorder(apply.FieldOwner),
-		Clock:              clock.RealClock{},
-		OperatorNamespace:  settings.OperatorNamespace,
+		Client:            mgr.GetClient(),
+		Live:              mgr.GetAPIReader(),
+		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
+		Prober:            prober,
+		Secrets:           watcher,
+		Metrics:           NewMetrics(settings.Metrics),
+		Changed:           changes,
+		KubeAPIServers:    kubeAPIServers,
+		Events:            mgr.GetEventRecorder(apply.FieldOwner),
+		Clock:             clock.RealClock{},
+		OperatorNamespace: settings.OperatorNamespace,
 	}
-	return reconciler.SetupWithManager(mgr)
+	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
+		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {
+			changed(request.Name)
+		}
+	})
+	return errors.Join(mgr.Add(prober), mgr.Add(watcher), mgr.Add(reconciler.Freshness), reconciler.SetupWithManager(mgr))
 }
 
 // tell has the ExtensionAPI reconciled.

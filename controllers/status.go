@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -104,7 +103,8 @@ func setCondition(s *scope, conditionType string, v verdict, generation int64, n
 // told in any case: it is done. The optimistic lock keeps an outdated cache from taking back what was written since.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	r.sendEvents(s, s.notes)
-	if equality.Semantic.DeepEqual(s.before.Status, s.Status) {
+	r.Metrics.observe(s.Name, &s.Status)
+	if onlyNoise(&s.before.Status, &s.Status, policy(s).Limit) {
 		return nil
 	}
 	object := s.DeepCopy()

@@ -109,7 +109,7 @@ func TestReadyTellsTheFirstCause(t *testing.T) {
 func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
 	s := scopeOf(1)
 	concludeAll(s, good(v1alpha1.ReasonRegistered, "fine"))
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, bad(v1alpha1.ReasonLimitExceeded, "slow", working))
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, bad(v1alpha1.ReasonServerSlow, "slow", working))
 	summarize(s, nil, noon)
 	if got := statusOf(s, v1alpha1.ConditionReady); got != metav1.ConditionTrue {
 		t.Errorf("Ready = %s", got)

@@ -122,15 +122,19 @@ func ownerOf(_ context.Context, object client.Object) []reconcile.Request {
 
 // concernedByAPIService enqueues the owner and whoever wants the group-version, too.
 func (r *Reconciler) concernedByAPIService(ctx context.Context, object client.Object) []reconcile.Request {
-	wants := r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return append(r.wanting(ctx, object.GetName()), ownerOf(ctx, object)...)
+}
+
+// wanting returns the ExtensionAPIs that have a group-version whose APIService has this name.
+func (r *Reconciler) wanting(ctx context.Context, apiServiceName string) []reconcile.Request {
+	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
 		for _, groupVersion := range manifests.GroupVersions(extensionAPI) {
-			if manifests.APIServiceName(groupVersion) == object.GetName() {
+			if manifests.APIServiceName(groupVersion) == apiServiceName {
 				return true
 			}
 		}
 		return false
 	})
-	return append(wants, ownerOf(ctx, object)...)
 }
 
 // runningIn enqueues the ExtensionAPIs whose server is in a namespace.

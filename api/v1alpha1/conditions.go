@@ -120,16 +120,58 @@ const (
 	ReasonNotReported = "NotReported"
 )
 
-// Reasons of DiscoveryWithinLimit.
+// Reasons of DiscoveryWithinLimit that are no failure, or say that nothing is known; ReasonProbing is another.
 const (
-	// ReasonWithinLimit: every group-version answered within the limit.
+	// ReasonWithinLimit: every group-version answers within the limit.
 	ReasonWithinLimit = "WithinLimit"
-	// ReasonLimitExceeded: a group-version took longer than the limit.
-	ReasonLimitExceeded = "LimitExceeded"
+	// ReasonNearLimit: a group-version answers within the limit, but not far from it.
+	ReasonNearLimit = "NearLimit"
 	// ReasonNotAvailable: kube-apiserver answers for the server itself, so nothing can be measured.
 	ReasonNotAvailable = "NotAvailable"
-	// ReasonDiscoveryFailed: a discovery request failed.
-	ReasonDiscoveryFailed = "DiscoveryFailed"
+	// ReasonProbeNotPossible: the operator cannot ask: it has no token, or no list of kube-apiservers.
+	ReasonProbeNotPossible = "ProbeNotPossible"
+	// ReasonKubeAPIServerUnreachable: the operator cannot reach a kube-apiserver.
+	ReasonKubeAPIServerUnreachable = "KubeAPIServerUnreachable"
+)
+
+// Reasons of DiscoveryWithinLimit that name the cause of a failure.
+const (
+	// ReasonServerSlow: every replica takes too long.
+	ReasonServerSlow = "ServerSlow"
+	// ReasonReplicaSlow: a replica takes too long while another does not.
+	ReasonReplicaSlow = "ReplicaSlow"
+	// ReasonNetworkSlow: requests through kube-apiserver take too long although no replica does.
+	ReasonNetworkSlow = "NetworkSlow"
+	// ReasonNetworkBlocked: kube-apiserver does not reach the replicas, which the operator does.
+	ReasonNetworkBlocked = "NetworkBlocked"
+	// ReasonReplicaUnreachable: the operator does not reach a replica that should be ready.
+	ReasonReplicaUnreachable = "ReplicaUnreachable"
+	// ReasonCertificateUntrusted: the serving certificate does not lead to an authority in the bundle.
+	ReasonCertificateUntrusted = "CertificateUntrusted"
+	// ReasonCertificateForOtherName: the serving certificate is not for the name of the Service.
+	ReasonCertificateForOtherName = "CertificateForOtherName"
+	// ReasonCertificateExpired: the serving certificate, or an authority above it, is not valid now.
+	ReasonCertificateExpired = "CertificateExpired"
+	// ReasonProbeRefused: a replica does not let an authenticated user see discovery.
+	ReasonProbeRefused = "ProbeRefused"
+	// ReasonFrontProxyRefused: the server does not accept kube-apiserver's front-proxy certificate.
+	ReasonFrontProxyRefused = "FrontProxyRefused"
+	// ReasonGroupVersionNotServed: a replica does not know a group-version of the spec.
+	ReasonGroupVersionNotServed = "GroupVersionNotServed"
+	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers.
+	ReasonStale = "Stale"
+	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
+	ReasonEmpty = "Empty"
+	// ReasonRedirected: a replica redirects discovery.
+	ReasonRedirected = "Redirected"
+	// ReasonServerError: a replica answers discovery with an error.
+	ReasonServerError = "ServerError"
+	// ReasonMalformedAnswer: what a replica answers is no discovery of the group-version.
+	ReasonMalformedAnswer = "MalformedAnswer"
+	// ReasonOversizedAnswer: what a replica answers is far too large.
+	ReasonOversizedAnswer = "OversizedAnswer"
+	// ReasonConnectionBroken: a replica breaks the connection off.
+	ReasonConnectionBroken = "ConnectionBroken"
 )
 
 // Reasons of Reconciling.

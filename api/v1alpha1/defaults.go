@@ -12,6 +12,12 @@ const (
 	DefaultDiscoveryLimit = 5 * time.Second
 	// DefaultDiscoveryInterval is that of kube-apiserver's own availability check.
 	DefaultDiscoveryInterval = 30 * time.Second
+	// DefaultFailureThreshold tells a lasting failure from a disturbance, as kubelet's probes do.
+	DefaultFailureThreshold = 3
+	// DefaultSuccessThreshold keeps one lucky answer from counting as a recovery.
+	DefaultSuccessThreshold = 2
+	// DefaultWarningPercent leaves as much time again until it hurts.
+	DefaultWarningPercent = 50
 	// DefaultValidity is the validity of a serving certificate. Its key lies in the server's namespace, so it is short;
 	// its renewal is routine and restarts nothing.
 	DefaultValidity = 90 * 24 * time.Hour

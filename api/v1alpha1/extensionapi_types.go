@@ -143,4 +143,26 @@ type Discovery struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h, such as 30s or 5m; its units are h, m, s and ms"
 	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// failureThreshold is how many probes in a row must fail or exceed the limit before it is told, 1 to 10; defaults
+	// to 3.
+	// +optional
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	FailureThreshold int32 `json:"failureThreshold,omitempty"`
+
+	// successThreshold is how many probes in a row must succeed before a failure is over, 1 to 10; defaults to 2.
+	// +optional
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	SuccessThreshold int32 `json:"successThreshold,omitempty"`
+
+	// warningPercent is the part of the limit from which on a latency is told to be near it, 1 to 100; defaults to 50.
+	// +optional
+	// +kubebuilder:default=50
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	WarningPercent int32 `json:"warningPercent,omitempty"`
 }

@@ -88,6 +88,25 @@ type DiscoveryStatus struct {
 	// +kubebuilder:validation:Type=string
 	Last *metav1.Duration `json:"last,omitempty"`
 
+	// p50 is the median of the last answers, up to 100, over connections that were there before.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	P50 *metav1.Duration `json:"p50,omitempty"`
+
+	// p99 is the 99th percentile of the same.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	P99 *metav1.Duration `json:"p99,omitempty"`
+
+	// max is the longest of the same.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	Max *metav1.Duration `json:"max,omitempty"`
+
+	// samples is how many answers these were of when they were written.
+	// +optional
+	Samples int32 `json:"samples,omitempty"`
+
 	// error says why the request failed; empty when it succeeded.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024

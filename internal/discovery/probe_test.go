@@ -102,7 +102,8 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 	var texts []string
 	for _, detail := range []string{"current time 12:00:00 is after …", "current time 12:00:30 is after …"} {
 		failure := x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired, Detail: detail}
-		texts = append(texts, explain(&url.Error{Err: &tls.CertificateVerificationError{Err: failure}}, time.Second).Error())
+		err := &url.Error{Err: &tls.CertificateVerificationError{Err: failure}}
+		texts = append(texts, newProbeError(err, time.Second).Error())
 	}
 	if texts[0] != texts[1] || !strings.Contains(texts[0], "to 1970-01-01T01:00:00Z") {
 		t.Errorf("reads %q", texts)
@@ -110,7 +111,7 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 }
 
 func TestStreamNumbersAreLeftOut(t *testing.T) {
-	got := explain(errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer"), time.Second).Error()
+	got := newProbeError(errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer"), time.Second).Error()
 	if got != "stream error: INTERNAL_ERROR; received from peer" {
 		t.Errorf("reads %q", got)
 	}

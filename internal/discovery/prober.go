@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	// firstRetry is the pause after a round that failed; it grows by a quarter with each further one, so that a recovery
+	// firstRetry is the pause while something is not good; it grows by a quarter with each further one, so that a recovery
 	// is seen not much later than it comes.
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
@@ -101,10 +102,10 @@ func (p *Prober) measure(l *loop, results Results) {
 	if p.loops[l.name] != l {
 		return
 	}
-	wanted := l.current().GroupVersions
+	target := l.current()
 	for key, sample := range results {
-		if slices.Contains(wanted, key.GroupVersion) {
-			p.metrics.observe(l.name, key, sample)
+		if slices.Contains(target.GroupVersions, key.GroupVersion) {
+			p.metrics.observe(l.name, key, sample, target.Limit)
 		}
 	}
 }
@@ -149,11 +150,12 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 			return
 		}
 		p.measure(l, results)
-		if l.publish(Round{Target: target, Results: results}) {
+		records := l.remember(results, target.Policy)
+		if l.publish(Round{Target: target, Results: results, Records: records}) {
 			p.changed(l.name)
 		}
 		var delay time.Duration
-		delay, retry = pause(target.Interval, retry, results.failed())
+		delay, retry = pause(target.Interval, retry, isUnsettled(records))
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
@@ -163,10 +165,21 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 	}
 }
 
-// pause is the time to the next round: the interval, or less after a failure, so that a server that starts or recovers
-// is seen soon. It returns the pause after a further failure, too.
-func pause(interval, retry time.Duration, failed bool) (delay, nextRetry time.Duration) {
-	if !failed {
+// isUnsettled tells whether anything is not good, or not known to be.
+func isUnsettled(records map[Key]Record) bool {
+	for _, record := range records {
+		if record.Standing != Good {
+			return true
+		}
+	}
+	return false
+}
+
+// pause is the time to the next round: the interval, or less while something is not good, so that a server that starts
+// or recovers is seen soon. It returns the pause after a further such round, too. One failure of a good server is no
+// reason for haste: a short disturbance must not count several times.
+func pause(interval, retry time.Duration, unsettled bool) (delay, nextRetry time.Duration) {
+	if !unsettled {
 		return interval, firstRetry
 	}
 	return min(interval, retry), min(lastRetry, retry*5/4)
@@ -177,8 +190,9 @@ type loop struct {
 	name      string
 	wake      chan struct{}
 	forgotten chan struct{}
-	// client is used by the loop's goroutine only.
-	client directClient
+	// client and histories are used by the loop's goroutine only.
+	client    directClient
+	histories map[Key]*history
 
 	mu     sync.Mutex
 	target Target
@@ -187,7 +201,10 @@ type loop struct {
 }
 
 func newLoop(name string, target Target) *loop {
-	return &loop{name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{})}
+	return &loop{
+		name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{}),
+		histories: map[Key]*history{},
+	}
 }
 
 // retarget returns the group-versions that are no longer probed.
@@ -220,6 +237,20 @@ func (l *loop) last() Round {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.latest
+}
+
+// remember adds results to the histories, and forgets those of what is not asked any more.
+func (l *loop) remember(results Results, policy Policy) map[Key]Record {
+	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool { _, asked := results[key]; return !asked })
+	records := map[Key]Record{}
+	for key, sample := range results {
+		if l.histories[key] == nil {
+			l.histories[key] = &history{}
+		}
+		l.histories[key].add(sample, policy)
+		records[key] = l.histories[key].record()
+	}
+	return records
 }
 
 // publish keeps round and tells whether it differs from what was told last so much that it should be told.

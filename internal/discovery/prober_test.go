@@ -58,7 +58,7 @@ func newBench(t *testing.T) *bench {
 		ServerName:    "example.com", // httptest's certificate is for it
 		CABundle:      ca,
 		Interval:      interval,
-		Limit:         AggregatorTimeout,
+		Policy:        Policy{Limit: AggregatorTimeout, FailureThreshold: 3, SuccessThreshold: 2},
 	}
 	b.Prober = NewProber(b.clock,
 		func(context.Context) (map[string]*http.Client, error) {
@@ -294,7 +294,7 @@ func TestTheMetricsOfARemovedGroupVersionGo(t *testing.T) {
 
 func TestPassesOnlyWhenEveryKubeAPIServerSendsRequestsOn(t *testing.T) {
 	through := func(address string) Key { return Key{ViewKubeAPIServer, address, groupVersion} }
-	notFound := Sample{Err: &StatusError{Status: "404 Not Found"}}
+	notFound := Sample{Err: &ProbeError{Class: ClassMissing}}
 	tests := map[string]struct {
 		results Results
 		want    bool

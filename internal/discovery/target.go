@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"reflect"
 	"time"
@@ -32,8 +33,7 @@ type Target struct {
 	CABundle []byte
 	// Interval is the time between two rounds.
 	Interval time.Duration
-	// Limit is what latencies are judged against.
-	Limit time.Duration
+	Policy
 }
 
 // View is a way to look at discovery.
@@ -60,8 +60,26 @@ type Key struct {
 type Sample struct {
 	// Latency is the time from sending the request to the end of the answer, or to the failure.
 	Latency time.Duration
+	// Timing tells where it went.
+	Timing Timing
+	// Resources is the number of resources in the answer.
+	Resources int
 	// Err says why the request failed.
 	Err error
+}
+
+// isBad tells whether the request failed or took too long.
+func (s Sample) isBad(limit time.Duration) bool { return s.Err != nil || s.Latency > limit }
+
+// CompareBadness orders quick answers before slow ones, and answers before failures.
+func CompareBadness(a, b Sample) int {
+	if failed := b.Err != nil; (a.Err != nil) != failed {
+		if failed {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.Latency, b.Latency)
 }
 
 // Results are samples by what they are of.
@@ -76,27 +94,19 @@ func (r Results) Passes(groupVersion schema.GroupVersion) bool {
 			continue
 		}
 		asked = true
-		if _, refused := errors.AsType[*StatusError](sample.Err); refused {
+		if failure, failed := errors.AsType[*ProbeError](sample.Err); failed && failure.answered() {
 			return false
 		}
 	}
 	return asked
 }
 
-// failed tells whether any request failed.
-func (r Results) failed() bool {
-	for _, sample := range r {
-		if sample.Err != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // Round is what was probed at one time, and what came of it.
 type Round struct {
 	Target  Target
 	Results Results
+	// Records are what is known of the same keys from this and earlier rounds.
+	Records map[Key]Record
 }
 
 // Moved tells whether a sample differs from an earlier one so much that it should be told: it failed or succeeded when
@@ -109,13 +119,17 @@ func Moved(before, after Sample, limit time.Duration) bool {
 	if after.Err != nil {
 		return false
 	}
-	return crosses(before, after, limit) || crosses(before, after, AggregatorTimeout) ||
-		(after.Latency-before.Latency).Abs() > max(limit/10, noise)
+	return LatencyMoved(before.Latency, after.Latency, limit)
 }
 
-func crosses(before, after Sample, limit time.Duration) bool {
-	return (before.Latency > limit) != (after.Latency > limit)
+// LatencyMoved tells whether a latency crossed the limit or that of kube-apiserver, or moved by more than a tenth of
+// the limit.
+func LatencyMoved(before, after, limit time.Duration) bool {
+	return crosses(before, after, limit) || crosses(before, after, AggregatorTimeout) ||
+		(after-before).Abs() > max(limit/10, noise)
 }
+
+func crosses(before, after, limit time.Duration) bool { return (before > limit) != (after > limit) }
 
 // noise is what a busy machine adds to any latency; a small limit must not make it news.
 const noise = 50 * time.Millisecond
@@ -127,7 +141,7 @@ func (r Round) moved(before Round) bool {
 	}
 	for key, sample := range r.Results {
 		earlier, found := before.Results[key]
-		if !found || Moved(earlier, sample, r.Target.Limit) {
+		if !found || Moved(earlier, sample, r.Target.Limit) || before.Records[key].Standing != r.Records[key].Standing {
 			return true
 		}
 	}

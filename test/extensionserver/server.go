@@ -27,6 +27,9 @@ type Behaviour struct {
 	Status int
 	// GroupVersion that the answer is for; empty for the one that was asked for.
 	GroupVersion string
+	// List is the status of GET /apis, from which kube-apiserver aggregates; 0 for 404, which has it ask for each
+	// group-version instead.
+	List int
 }
 
 // Server serves group-versions without resources.
@@ -75,8 +78,12 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
-// ServeHTTP answers GET /apis/GROUP/VERSION, and 404 to everything else.
+// ServeHTTP answers GET /apis/GROUP/VERSION, and 404 to everything else, unless it is told another status for /apis.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if list := s.behaviour.Load().List; list != 0 && r.URL.Path == "/apis" {
+		w.WriteHeader(list)
+		return
+	}
 	asked, err := schema.ParseGroupVersion(strings.TrimPrefix(r.URL.Path, "/apis/"))
 	if err != nil || !s.groupVersions[asked] {
 		http.NotFound(w, r)

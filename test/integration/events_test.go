@@ -33,7 +33,7 @@ func TestEventsTellOfTransitionsOnly(t *testing.T) {
 	haveCheckedAgain(t, backend)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck"))
 	withTrouble := maps.Clone(good)
-	withTrouble["Warning FailedDiscoveryCheck"] = 1
+	withTrouble["Warning FailedDiscoveryCheck"], withTrouble["Warning ServerError"] = 1, 1
 	expectEvents(t, name, withTrouble)
 
 	server.Behave(extensionserver.Behaviour{})

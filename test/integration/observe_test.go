@@ -74,9 +74,12 @@ func expectUnchanged(t *testing.T, before, after map[string]string) {
 func observations(t *testing.T, name, group, version, view string) uint64 {
 	t.Helper()
 	var count uint64
-	for _, metric := range metricsOf(t, running.metrics, "extensionapi_discovery_duration_seconds",
-		map[string]string{"extensionapi": name, "group": group, "version": version, "view": view}) {
-		count += metric.GetHistogram().GetSampleCount()
+	for _, connection := range []string{"cold", "warm"} {
+		for _, metric := range metricsOf(t, running.metrics, "extensionapi_discovery_duration_seconds", map[string]string{
+			"extensionapi": name, "group": group, "version": version, "view": view, "connection": connection,
+		}) {
+			count += metric.GetHistogram().GetSampleCount()
+		}
 	}
 	return count
 }

@@ -142,8 +142,8 @@ func TestAnswersBeyondTheLimitAreToldWithoutTakingTheAPIDown(t *testing.T) {
 	apply(t, extensionAPI)
 	await(t, name, status.CurrentStatus,
 		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady),
-		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonLimitExceeded,
-			"v1.sluggish.example.com", "the limit is 100ms"))
+		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerSlow,
+			"v1.sluggish.example.com took ", "(limit 100ms)", "waiting for endpoint localhost"))
 	server.Behave(extensionserver.Behaviour{})
 	await(t, name, status.CurrentStatus,
 		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit, "100ms"))
@@ -162,7 +162,8 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
 		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
-		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable))
+		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError,
+			"answered 500", "look at the server's log"))
 	if after := apiServices(t, name)["v1.failing-later.example.com"].UID; after != before {
 		t.Error("the APIService was made anew")
 	}

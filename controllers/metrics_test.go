@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+func TestMetricsShowTheConditionsAndTheTimesOfCertificates(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	metrics := NewMetrics(registry)
+	status := &v1alpha1.ExtensionAPIStatus{
+		Conditions:  []metav1.Condition{{Type: "Ready", Status: "False"}},
+		Certificate: &v1alpha1.CertificateStatus{NotAfter: metav1.Unix(60, 0), CANotAfter: new(metav1.Unix(120, 0))},
+	}
+	metrics.observe("wardle", status)
+	for name, series := range map[string]struct {
+		got, want float64
+	}{
+		"the status it has": {testutil.ToFloat64(metrics.condition.WithLabelValues("wardle", "Ready", "False")), 1},
+		"another status":    {testutil.ToFloat64(metrics.condition.WithLabelValues("wardle", "Ready", "True")), 0},
+		"serving":           {testutil.ToFloat64(metrics.expiry.WithLabelValues("wardle", "serving")), 60},
+		"ca":                {testutil.ToFloat64(metrics.expiry.WithLabelValues("wardle", "ca")), 120},
+	} {
+		if series.got != series.want {
+			t.Errorf("%s is %v, want %v", name, series.got, series.want)
+		}
+	}
+
+	status.Certificate = nil
+	metrics.observe("wardle", status)
+	if left := testutil.CollectAndCount(metrics.expiry); left != 0 {
+		t.Errorf("%d series are left of a certificate that is gone", left)
+	}
+	metrics.forget("wardle")
+	if left, err := testutil.GatherAndCount(registry); err != nil || left != 0 {
+		t.Errorf("%d series are left of an ExtensionAPI that is gone (%v)", left, err)
+	}
+}
+
+func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	NewMetrics(registry).observe("wardle", &v1alpha1.ExtensionAPIStatus{
+		Conditions: []metav1.Condition{{Type: "Ready", Status: "True"}},
+		Certificate: &v1alpha1.CertificateStatus{
+			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
+		},
+	})
+	discovery.NewMetrics(registry)
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v (%v)", problems, err)
+	}
+}

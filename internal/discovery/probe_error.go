@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Class is what kind of failure a request met.
+type Class string
+
+const (
+	// ClassTimeout means that there was no complete answer in time.
+	ClassTimeout Class = "Timeout"
+	// ClassUnreachable means that there was no connection.
+	ClassUnreachable Class = "Unreachable"
+	// ClassUntrusted means that the serving certificate was not issued by an authority in the bundle.
+	ClassUntrusted Class = "Untrusted"
+	// ClassWrongName means that the serving certificate is for other names.
+	ClassWrongName Class = "WrongName"
+	// ClassExpired means that the serving certificate, or an authority above it, is not valid now.
+	ClassExpired Class = "Expired"
+	// ClassRefused means status 401 or 403.
+	ClassRefused Class = "Refused"
+	// ClassMissing means status 404.
+	ClassMissing Class = "Missing"
+	// ClassRedirected means status 3xx, which kube-apiserver does not follow.
+	ClassRedirected Class = "Redirected"
+	// ClassServerError means any other status than 200.
+	ClassServerError Class = "ServerError"
+	// ClassMalformed means that the answer is no discovery document of the group-version.
+	ClassMalformed Class = "Malformed"
+	// ClassOversized means that the answer is larger than anybody reads.
+	ClassOversized Class = "Oversized"
+	// ClassNotAsked means that nothing was sent, as there was no token or no list of kube-apiservers.
+	ClassNotAsked Class = "NotAsked"
+	// ClassOther is anything else, such as a connection that broke.
+	ClassOther Class = "Other"
+)
+
+// ProbeError says why a request failed, in the same words each time it happens: without URL, port, stream numbers and
+// times.
+type ProbeError struct {
+	Class Class
+	Text  string
+}
+
+func (f *ProbeError) Error() string { return f.Text }
+
+// answered tells whether somebody answered, though not well.
+func (f *ProbeError) answered() bool {
+	return slices.Contains([]Class{ClassRefused, ClassMissing, ClassRedirected, ClassServerError}, f.Class)
+}
+
+// statusError says that a request was answered, but not with a document.
+type statusError struct {
+	code int
+	// status is the code and its text, such as "404 Not Found".
+	status string
+	// body is its beginning, where it is text.
+	body string
+}
+
+func (e *statusError) Error() string {
+	if e.body != "" {
+		return fmt.Sprintf("answered %s: %s", e.status, e.body)
+	}
+	return "answered " + e.status
+}
+
+// answerError says what is wrong with an answer of status 200.
+type answerError struct {
+	class Class
+	text  string
+}
+
+func (e *answerError) Error() string { return e.text }
+
+// failureOf returns nil for nil.
+func newProbeError(err error, timeout time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	class := classOf(err)
+	if class == ClassTimeout {
+		return &ProbeError{class, fmt.Sprintf("no complete answer within %s", timeout)}
+	}
+	return &ProbeError{class, wordsFor(err)}
+}
+
+func classOf(err error) Class {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ClassTimeout
+	}
+	if answered, ok := errors.AsType[*statusError](err); ok {
+		return classOfStatus(answered.code)
+	}
+	if answer, ok := errors.AsType[*answerError](err); ok {
+		return answer.class
+	}
+	if class := classOfTLS(err); class != "" {
+		return class
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return ClassUnreachable
+	}
+	return ClassOther
+}
+
+func classOfStatus(code int) Class {
+	switch {
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return ClassRefused
+	case code == http.StatusNotFound:
+		return ClassMissing
+	case code >= 300 && code < 400:
+		return ClassRedirected
+	default:
+		return ClassServerError
+	}
+}
+
+func classOfTLS(err error) Class {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return ClassWrongName
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return ClassExpired
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return ClassUntrusted
+	}
+	return ""
+}
+
+// changing is what differs each time: the number of HTTP/2's stream, and the port that a connection came from.
+var changing = regexp.MustCompile(`stream ID \d+; |\S+:\d+->`)
+
+func wordsFor(err error) string {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if wrapped, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Sprintf("%s: %v", wrapped.Op, wrapped.Err)
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return fmt.Sprintf("the serving certificate has expired or is not valid yet: it is valid from %s to %s",
+			invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return changing.ReplaceAllString(err.Error(), "")
+}
