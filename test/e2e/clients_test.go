@@ -115,8 +115,11 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 	start := time.Now()
 	var last error
 	err := wait.For(func(ctx context.Context) (bool, error) {
-		last = check(ctx)
-		return last == nil, nil
+		err := check(ctx)
+		if err == nil || ctx.Err() == nil { // that the time is up says nothing
+			last = err
+		}
+		return err == nil, nil
 	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
 	if err != nil {
 		return 0, fmt.Errorf("after %s still: %w", limit, last)
