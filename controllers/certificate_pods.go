@@ -48,7 +48,7 @@ func askPod(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
 	if pod.Status.PodIP == "" {
 		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
 	}
-	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(manifests.ServerPort(pod, s.Spec.Server.Port))))
+	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(manifests.ServerPort(pod, s.Spec.Server))))
 	chain, err := handshake.Served(ctx, address, servingNames(s)[0])
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
 }
