@@ -103,8 +103,8 @@ func (w *world) settle() {
 	switch {
 	case w.count(good) != w.count(serves(discovery.Good)):
 		w.Errorf("a good replica stays ejected: %v", w.replicas)
-	case w.count(isEjected) == len(w.replicas) && len(w.replicas) > 0:
-		w.Errorf("all replicas stay ejected: %v", w.replicas)
+	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Bad)) == len(w.replicas):
+		w.Errorf("replicas stay ejected though no other is better: %v", w.replicas)
 	case w.count(isEjected) > 0 && !w.enabled:
 		w.Errorf("replicas stay ejected though nothing is to be: %v", w.replicas)
 	}
