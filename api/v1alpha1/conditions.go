@@ -144,6 +144,8 @@ const (
 	ReasonNetworkSlow = "NetworkSlow"
 	// ReasonNetworkBlocked: kube-apiserver does not reach the replicas, which the operator does.
 	ReasonNetworkBlocked = "NetworkBlocked"
+	// ReasonReplicaEjected: a replica answers badly and was taken out of the Service; the others serve.
+	ReasonReplicaEjected = "ReplicaEjected"
 	// ReasonReplicaUnreachable: the operator does not reach a replica that should be ready.
 	ReasonReplicaUnreachable = "ReplicaUnreachable"
 	// ReasonCertificateUntrusted: the serving certificate does not lead to an authority in the bundle.
@@ -172,6 +174,12 @@ const (
 	ReasonOversizedAnswer = "OversizedAnswer"
 	// ReasonConnectionBroken: a replica breaks the connection off.
 	ReasonConnectionBroken = "ConnectionBroken"
+)
+
+// Reasons of Events that tell of what was done; ReasonReplicaEjected is another.
+const (
+	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.
+	ReasonReplicaRestored = "ReplicaRestored"
 )
 
 // Reasons of Reconciling.
