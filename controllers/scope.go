@@ -35,8 +35,9 @@ type scope struct {
 	trust []byte
 	// service is the address of the Service, empty when it has none of its own.
 	service string
-	// endpoints are the ready replicas.
+	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.
 	endpoints []endpoints.Endpoint
+	ejected   []ejectedReplica
 	// registered are the names of the APIServices that there are, and available those that kube-apiserver calls so.
 	registered, available map[string]bool
 
