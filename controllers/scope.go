@@ -37,8 +37,8 @@ type scope struct {
 	service string
 	// endpoints are the ready replicas.
 	endpoints []endpoints.Endpoint
-	// registered are the names of the APIServices that there are, and available those that kube-apiserver calls so.
-	registered, available map[string]bool
+	// outcomes are what came of registering, by the name of the APIService.
+	outcomes map[string]registrationOutcome
 
 	verdicts map[string]verdict
 	notes    []note
@@ -57,8 +57,7 @@ func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 		ExtensionAPI: extensionAPI.DeepCopy(),
 		before:       extensionAPI,
 		backend:      manifests.BackendOf(extensionAPI),
-		registered:   map[string]bool{},
-		available:    map[string]bool{},
+		outcomes:     map[string]registrationOutcome{},
 		verdicts:     map[string]verdict{},
 	}
 }
