@@ -72,15 +72,12 @@ func pictureOf(
 func doubtedBy(reports []aggregation.Report, hasResources bool) (stale, empty []string) {
 	for _, report := range reports {
 		switch {
-		case !report.Settled:
 		case report.Stale:
 			stale = append(stale, report.KubeAPIServer)
 		case report.Empty && hasResources:
 			empty = append(empty, report.KubeAPIServer)
 		}
 	}
-	slices.Sort(stale)
-	slices.Sort(empty)
 	return stale, empty
 }
 

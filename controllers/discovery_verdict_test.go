@@ -74,23 +74,22 @@ func TestAggregatedDiscoveryThatDoubtsTheServerIsTold(t *testing.T) {
 	last := roundOf(fine, fine)
 	direct := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.7:8443", GroupVersion: groupVersion}
 	tests := map[string]struct {
-		state         aggregation.VersionState
-		settled       bool
+		report        aggregation.Report
 		resources     int
 		reason, words string
 	}{
-		"stale for a moment":      {aggregation.VersionState{Stale: true}, false, 1, "WithinLimit", ""},
-		"stale":                   {aggregation.VersionState{Stale: true}, true, 1, "Stale", "kube-apiserver 10.0.0.1:6443"},
-		"empty, as the server is": {aggregation.VersionState{Empty: true}, true, 0, "WithinLimit", ""},
-		"empty":                   {aggregation.VersionState{Empty: true}, true, 1, "Empty", "namespace deletion skips"},
+		"nothing that has lasted": {aggregation.Report{}, 1, "WithinLimit", ""},
+		"stale":                   {aggregation.Report{Stale: true}, 1, "Stale", "kube-apiserver 10.0.0.1:6443"},
+		"stale, and empty by it":  {aggregation.Report{Stale: true, Empty: true}, 1, "Stale", ""},
+		"empty, as the server is": {aggregation.Report{Empty: true}, 0, "WithinLimit", ""},
+		"empty":                   {aggregation.Report{Empty: true}, 1, "Empty", "namespace deletion skips"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			last.Results = discovery.Results{direct: {Resources: test.resources}}
+			test.report.KubeAPIServer = "10.0.0.1:6443"
 			got := discoveryVerdict(discovered(testLimit), last, func(schema.GroupVersion) []aggregation.Report {
-				return []aggregation.Report{{
-					KubeAPIServer: "10.0.0.1:6443", VersionState: test.state, Settled: test.settled,
-				}}
+				return []aggregation.Report{test.report}
 			})
 			assertVerdict(t, got, got.status, test.reason, test.words)
 		})
