@@ -128,6 +128,14 @@ const (
 	ReasonNearLimit = "NearLimit"
 	// ReasonNotAvailable: kube-apiserver answers for the server itself, so nothing can be measured.
 	ReasonNotAvailable = "NotAvailable"
+	// ReasonReplicaEjected: it is within the limit since a bad replica gets no requests any more.
+	ReasonReplicaEjected = "ReplicaEjected"
+	// ReasonOpenAPISlow: discovery is within the limit, but the list of OpenAPI v3 documents is not.
+	ReasonOpenAPISlow = "OpenAPISlow"
+	// ReasonOperatorBlocked: requests are served, but the operator reaches no replica.
+	ReasonOperatorBlocked = "OperatorBlocked"
+	// ReasonKubeAPIServerBusy: a kube-apiserver turns requests away.
+	ReasonKubeAPIServerBusy = "KubeAPIServerBusy"
 	// ReasonProbeNotPossible: the operator cannot ask: it has no token, or no list of kube-apiservers.
 	ReasonProbeNotPossible = "ProbeNotPossible"
 	// ReasonKubeAPIServerUnreachable: the operator cannot reach a kube-apiserver.
@@ -144,8 +152,6 @@ const (
 	ReasonNetworkSlow = "NetworkSlow"
 	// ReasonNetworkBlocked: kube-apiserver does not reach the replicas, which the operator does.
 	ReasonNetworkBlocked = "NetworkBlocked"
-	// ReasonReplicaEjected: a replica answers badly and was taken out of the Service; the others serve.
-	ReasonReplicaEjected = "ReplicaEjected"
 	// ReasonReplicaUnreachable: the operator does not reach a replica that should be ready.
 	ReasonReplicaUnreachable = "ReplicaUnreachable"
 	// ReasonCertificateUntrusted: the serving certificate does not lead to an authority in the bundle.
@@ -160,7 +166,7 @@ const (
 	ReasonFrontProxyRefused = "FrontProxyRefused"
 	// ReasonGroupVersionNotServed: a replica does not know a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
-	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers.
+	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers for it.
 	ReasonStale = "Stale"
 	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
 	ReasonEmpty = "Empty"
