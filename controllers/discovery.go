@@ -78,6 +78,9 @@ func replicas(s *scope) []discovery.Replica {
 	for _, endpoint := range s.endpoints {
 		result = append(result, discovery.Replica{Endpoint: endpoint})
 	}
+	for _, replica := range s.ejected {
+		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true})
+	}
 	return result
 }
 

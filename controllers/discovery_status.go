@@ -48,6 +48,7 @@ func describeEndpoints(s *scope, last discovery.Round) []v1alpha1.EndpointStatus
 		result = append(result, v1alpha1.EndpointStatus{
 			Address: replica.Address,
 			Pod:     replica.Pod,
+			Ejected: describeEjection(s.ejected, replica.Pod),
 			Discovery: describe(last.Records, func(key discovery.Key) bool {
 				return key.View == discovery.ViewEndpoint && key.Document == discovery.DocumentGroupVersion &&
 					key.Address == replica.Address && key.Pod == replica.Pod

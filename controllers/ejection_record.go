@@ -17,8 +17,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// ejectedAnnotation is on a Pod that the operator took out of the Service: when and why, as "TIME WORDS". It is the only
-// record of it. A Pod that somebody else took out has none, and is left alone.
+// ejectedAnnotation is on a Pod that the operator took out of the Service: when and why, as "TIME WORDS". It is the
+// only record of it. A Pod that somebody else took out has none, and is left alone.
 const ejectedAnnotation = "aggregation.extensionapi.dev/ejected"
 
 // ejectedReplica is a ready replica that the operator took out of the Service.
@@ -42,6 +42,16 @@ func ejectedReplicas(pods []corev1.Pod, server *v1alpha1.Server) []ejectedReplic
 	}
 	slices.SortFunc(result, func(a, b ejectedReplica) int { return cmp.Compare(a.Pod, b.Pod) })
 	return result
+}
+
+// describeEjection returns nil for a Pod that gets requests.
+func describeEjection(ejected []ejectedReplica, pod string) *v1alpha1.EjectionStatus {
+	for _, replica := range ejected {
+		if replica.Pod == pod {
+			return &v1alpha1.EjectionStatus{Since: replica.Since, Reason: replica.Why}
+		}
+	}
+	return nil
 }
 
 // isEjected tells whether the operator took a Pod out of the Service.

@@ -25,10 +25,10 @@ const (
 )
 
 // withRedial adds to the bundle a comment that changes each time a Pod leaves the Service. kube-apiserver sends all
-// requests over one HTTP/2 connection, which it would keep to the Pod: one that is told to stop refuses requests on it for
-// a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them hang. Another caBundle makes
-// kube-apiserver connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open requests
-// go on.
+// requests over one HTTP/2 connection, which it would keep to the Pod: one that is told to stop refuses requests on it
+// for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them hang. Another caBundle
+// makes kube-apiserver connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open
+// requests go on.
 func (r *Reconciler) withRedial(
 	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService,
 ) ([]byte, error) {
