@@ -20,7 +20,9 @@ const (
 	// leaveAfter is how long after a Pod has begun to leave the Service no new connection leads to it any more: its
 	// endpoint is gone, and every kube-proxy has learned of it. The preStop sleep of the template is longer.
 	leaveAfter = 5 * time.Second
-	// mostlyLeaveAfter is how long that takes in most clusters.
+	// mostlyLeaveAfter is how long that takes where no kube-proxy is busy: by default each waits up to a second before it
+	// follows a change (k8s.io/kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go, MinSyncPeriod). Moments are in
+	// whole seconds, which is up to another one.
 	mostlyLeaveAfter = 3 * time.Second
 )
 
