@@ -139,7 +139,8 @@ func figuresOf(status *v1alpha1.ExtensionAPIStatus) map[string]*v1alpha1.Discove
 	return figures
 }
 
-// withoutFigures leaves out the figures, also of the message about them, and the order of the endpoints, which follows from them.
+// withoutFigures leaves out the figures, also of the message about them, and the order of the endpoints, which follows
+// from them.
 func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIStatus {
 	bare := status.DeepCopy()
 	bare.DiscoveryLatency = nil

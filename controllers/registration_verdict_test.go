@@ -119,9 +119,11 @@ func TestSampleObstacle(t *testing.T) {
 		message string
 	}{
 		"not asked yet": {discovery.Sample{}, false, v1alpha1.ReasonProbing, "Pod a"},
-		"fails":         {discovery.Sample{Err: errors.New("answered 500")}, true, v1alpha1.ReasonProbeFailed, "answered 500"},
-		"too slow":      {discovery.Sample{Latency: 6 * time.Second}, true, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
-		"answers well":  {discovery.Sample{Latency: time.Second}, true, "", ""},
+		"fails": {
+			discovery.Sample{Err: errors.New("answered 500")}, true, v1alpha1.ReasonProbeFailed, "answered 500",
+		},
+		"too slow":     {discovery.Sample{Latency: 6 * time.Second}, true, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
+		"answers well": {discovery.Sample{Latency: time.Second}, true, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -170,6 +170,10 @@ const (
 	ReasonStale = "Stale"
 	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
 	ReasonEmpty = "Empty"
+	// ReasonAggregatedDiscoveryFails: a replica does not answer GET /apis in time, which makes it Stale.
+	ReasonAggregatedDiscoveryFails = "AggregatedDiscoveryFails"
+	// ReasonLeftOutOfDiscovery: a replica leaves a group-version out of GET /apis that it serves.
+	ReasonLeftOutOfDiscovery = "LeftOutOfDiscovery"
 	// ReasonRedirected: a replica redirects discovery.
 	ReasonRedirected = "Redirected"
 	// ReasonServerError: a replica answers discovery with an error.

@@ -15,7 +15,8 @@ import (
 
 const (
 	acceptJSON = "application/json"
-	// acceptAggregated is what kube-apiserver sends (kube-aggregator pkg/apiserver/handler_discovery.go), but for protobuf.
+	// acceptAggregated is what kube-apiserver sends (kube-aggregator pkg/apiserver/handler_discovery.go), without
+	// protobuf.
 	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 	// maxExcerpt is how much of an error's text is repeated.
 	maxExcerpt = 200

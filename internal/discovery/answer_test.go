@@ -24,19 +24,23 @@ func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
 	}{
 		"aggregated": {
 			reply{http.StatusOK, "200 OK", aggregatedType, []byte(document)},
-			map[schema.GroupVersion]int{groupVersion: 1, {Group: groupVersion.Group, Version: "v2"}: 0}, "",
+			map[schema.GroupVersion]int{groupVersion: 1, {Group: groupVersion.Group, Version: "v2"}: 0},
+			"",
 		},
 		"legacy": {reply{http.StatusOK, "200 OK", "application/json", []byte(`{"groups":[]}`)}, nil, ""},
 		"none":   {reply{http.StatusNotFound, "404 Not Found", "text/plain", nil}, nil, ""},
 		"unavailable": {
-			reply{http.StatusServiceUnavailable, "503 Service Unavailable", "text/plain", []byte("wait")}, nil, "503 Service Unavailable: wait",
+			reply{http.StatusServiceUnavailable, "503 Service Unavailable", "text/plain", []byte("wait")},
+			nil,
+			"503 Service Unavailable: wait",
 		},
 		"rubbish": {reply{http.StatusOK, "200 OK", aggregatedType, []byte("<html>")}, nil, "no APIGroupDiscoveryList"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := Key{Document: DocumentAPIs}.read(test.reply)
-			if !maps.Equal(got.Listed, test.listed) || !strings.Contains(errorText(err), test.err) || (err != nil) != (test.err != "") {
+			if failed := err != nil; !maps.Equal(got.Listed, test.listed) || failed != (test.err != "") ||
+				!strings.Contains(errorText(err), test.err) {
 				t.Errorf("got %v, %v", got.Listed, err)
 			}
 		})

@@ -29,7 +29,8 @@ const (
 	// DocumentGroupVersion is the discovery of a group-version, /apis/GROUP/VERSION: what clients and kube-apiserver's
 	// availability check ask for.
 	DocumentGroupVersion Document = "group-version"
-	// DocumentAPIs is the aggregated discovery of all that a server serves, /apis: what kube-apiserver asks for each minute.
+	// DocumentAPIs is the aggregated discovery of all that a server serves, /apis: what kube-apiserver asks for each
+	// minute.
 	DocumentAPIs Document = "apis"
 	// DocumentOpenAPI is the list of the OpenAPI v3 documents, /openapi/v3. kube-apiserver downloads it while all readers
 	// of its own wait (kube-aggregator pkg/controllers/openapiv3/aggregator/aggregator.go).

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// firstRetry is the pause while an answer is waited for; it grows by a quarter with each further one, so that a recovery
-	// is seen not much later than it comes.
+	// firstRetry is the pause while an answer is waited for; it grows by a quarter with each further one, so that a
+	// recovery is seen not much later than it comes.
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
 	lastRetry = 10 * time.Second

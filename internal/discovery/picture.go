@@ -95,8 +95,8 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 	return subjects
 }
 
-// StandingOf returns the worst standing of a replica over the discovery of these group-versions and of all that it serves,
-// and, when it is Bad, why. It is never Bad because the operator could not ask.
+// StandingOf returns the worst standing of a replica over the discovery of these group-versions and of all that it
+// serves, and, when it is Bad, why. It is never Bad because the operator could not ask.
 func (r Round) StandingOf(
 	replica endpoints.Endpoint, groupVersions []schema.GroupVersion,
 ) (standing Standing, worst Sample, why string) {

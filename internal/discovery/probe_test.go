@@ -56,11 +56,13 @@ func TestProbeJudgesTheAnswer(t *testing.T) {
 		handler http.HandlerFunc
 		err     string
 	}{
-		"a good answer":            {answering(http.StatusOK, goodAnswer), ""},
-		"an error":                 {answering(http.StatusInternalServerError, "oops"), "answered 500"},
-		"a refusal":                {answering(http.StatusForbidden, "{}"), "answered 403"},
-		"something else":           {answering(http.StatusOK, "<html>"), "no APIResourceList"},
-		"another group-version":    {answering(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of"},
+		"a good answer":  {answering(http.StatusOK, goodAnswer), ""},
+		"an error":       {answering(http.StatusInternalServerError, "oops"), "answered 500"},
+		"a refusal":      {answering(http.StatusForbidden, "{}"), "answered 403"},
+		"something else": {answering(http.StatusOK, "<html>"), "no APIResourceList"},
+		"another group-version": {
+			answering(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of",
+		},
 		"a body without an end":    {endless, "more than 16 MiB"},
 		"a body that is cut short": {cutShort, "EOF"},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
@@ -121,8 +123,8 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 }
 
 func TestStreamNumbersAreLeftOut(t *testing.T) {
-	got := newProbeError(errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer"), time.Second, true).Error()
-	if got != "stream error: INTERNAL_ERROR; received from peer" {
+	err := errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer")
+	if got := newProbeError(err, time.Second, true).Error(); got != "stream error: INTERNAL_ERROR; received from peer" {
 		t.Errorf("reads %q", got)
 	}
 }

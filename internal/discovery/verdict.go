@@ -28,32 +28,36 @@ func Judge(p Picture) Finding {
 	if !p.Registered {
 		return found(v1alpha1.ReasonNotAvailable, "%s is not registered, see Registered", p.Name)
 	}
+	return p.judge()
+}
+
+func (p Picture) judge() Finding {
 	bad, good := ofStanding(p.Replicas, Bad), ofStanding(serving(p.Replicas), Good)
 	through := ofStanding(p.KubeAPIServers, Bad)
-	clientsSuffer := !p.Available || len(through) > 0
-	switch {
-	case len(good) == 0 && !clientsSuffer && allUnreachable(bad):
+	switch clientsSuffer := !p.Available || len(through) > 0; {
+	case !clientsSuffer && len(good) == 0 && allUnreachable(bad):
 		return p.judgeUnseen(bad)
-	case len(serving(bad)) > 0, len(bad) > 0 && clientsSuffer:
+	case !clientsSuffer && len(serving(bad)) == 0:
+		return p.judgeGood()
+	case len(bad) > 0:
 		return p.judgeReplicas(bad, good)
 	case len(through) > 0:
 		return p.judgeNetwork(through, good)
-	case !p.Available:
-		return p.judgeUnavailable(good)
 	default:
-		return p.judgeGood()
+		return p.judgeUnavailable(good)
 	}
 }
 
 // judgeUnseen speaks of replicas that serve, though the operator cannot see how well.
 func (p Picture) judgeUnseen(replicas []ReplicaSubject) Finding {
-	return found(v1alpha1.ReasonOperatorBlocked, "the operator reaches no replica of %s, which kube-apiserver does: %s: %v; "+
-		"requests are served, but a slow replica could not be told; let the operator through to the Pods in network policies",
-		p.Name, replicas[0].Name, replicas[0].Worst.Err)
+	return found(v1alpha1.ReasonOperatorBlocked, "the operator reaches no replica of %s, which kube-apiserver does: "+
+		"%s: %v; requests are served, but a slow replica could not be told; let the operator through to the Pods in network "+
+		"policies", p.Name, replicas[0].Name, replicas[0].Worst.Err)
 }
 
 func allUnreachable(bad []ReplicaSubject) bool {
-	return len(bad) > 0 && !slices.ContainsFunc(bad, func(s ReplicaSubject) bool { return ClassOf(s.Worst) != ClassUnreachable })
+	reached := func(s ReplicaSubject) bool { return ClassOf(s.Worst) != ClassUnreachable }
+	return len(bad) > 0 && !slices.ContainsFunc(bad, reached)
 }
 
 func (p Picture) judgeGood() Finding {
@@ -74,12 +78,13 @@ func (p Picture) judgeWorthKnowing() (finding Finding, worthKnowing bool) {
 	for _, replica := range p.Replicas {
 		switch {
 		case replica.Ejected:
-			return found(v1alpha1.ReasonReplicaEjected, "%s is within its limit since %s gets no requests any more: %s; look at "+
-				"the Pod, which is kept for that, or delete it to have it replaced", p.Name, replica.Name, replica.trouble()), true
+			return found(v1alpha1.ReasonReplicaEjected, "%s is within its limit since %s gets no requests any more: %s; look "+
+				"at the Pod, which is kept for that, or delete it to have it replaced",
+				p.Name, replica.Name, replica.trouble()), true
 		case replica.OpenAPI.Standing == Bad:
-			return found(v1alpha1.ReasonOpenAPISlow, "%s: GET /openapi/v3 at %s: %s (limit %s); while kube-apiserver downloads it, "+
-				"everybody waits who reads OpenAPI from the cluster, such as kubectl apply and kubectl explain", p.Name,
-				replica.Name, replica.OpenAPI.Worst.outcome(), AggregatorTimeout), true
+			return found(v1alpha1.ReasonOpenAPISlow, "%s: GET /openapi/v3 at %s: %s (limit %s); while kube-apiserver downloads "+
+				"it, everybody waits who reads OpenAPI from the cluster, such as kubectl apply and kubectl explain",
+				p.Name, replica.Name, replica.OpenAPI.Worst.outcome(), AggregatorTimeout), true
 		}
 	}
 	asked := slices.Clone(p.KubeAPIServers)
@@ -99,9 +104,10 @@ func (p Picture) judgeWorthKnowing() (finding Finding, worthKnowing bool) {
 func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 	for _, replica := range serving(p.Replicas) {
 		if replica.leavesOut(p) {
-			return found(v1alpha1.ReasonEmpty, "%s is left out of GET /apis by %s, though it answers with %d resources: "+
-				"kube-apiserver takes the group-version for empty, and namespace deletion leaves its objects behind; correct the "+
-				"server, whose /apis and /apis/%s differ", p.Name, replica.Name, replica.Told.Resources, p.GroupVersion), true
+			return found(v1alpha1.ReasonLeftOutOfDiscovery, "%s is left out of GET /apis by %s, though it answers with %d "+
+				"resources: kube-apiserver takes the group-version for empty, and namespace deletion leaves its objects behind; "+
+				"correct the server, whose /apis and /apis/%s differ",
+				p.Name, replica.Name, replica.Told.Resources, p.GroupVersion), true
 		}
 	}
 	if len(p.Empty) > 0 {
@@ -110,9 +116,9 @@ func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 			p.Name, p.Empty[0]), true
 	}
 	if len(p.Stale) > 0 {
-		return found(v1alpha1.ReasonStale, "%s is marked Stale by kube-apiserver %s although it answers: kube-apiserver gets no "+
-			"answer to GET /apis within %s, which it asks for each minute; %s", p.Name, p.Stale[0], AggregatorTimeout,
-			staleHurts), true
+		return found(v1alpha1.ReasonStale, "%s is marked Stale by kube-apiserver %s although it answers: kube-apiserver "+
+			"gets no answer to GET /apis within %s, which it asks for each minute; %s",
+			p.Name, p.Stale[0], AggregatorTimeout, staleHurts), true
 	}
 	return Finding{}, false
 }

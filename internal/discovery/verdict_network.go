@@ -22,7 +22,8 @@ const (
 	adviseFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
 		"--proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
 		"kube-system/extension-apiserver-authentication"
-	adviseTrust   = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving certificate"
+	adviseTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
+		"certificate"
 	adviseNetwork = "kube-apiserver does not get through to the Pods: look for a firewall or network policy between the " +
 		"control plane and the server's port, or set hostNetwork in the template"
 )
@@ -71,8 +72,8 @@ func causeThrough(sample Sample) cause {
 	case "":
 		return cause{
 			v1alpha1.ReasonNetworkSlow,
-			"the network between this kube-apiserver and the Pods is slow, the server treats what comes through kube-apiserver " +
-				"in another way, or kube-apiserver is overloaded",
+			"the network between this kube-apiserver and the Pods is slow, the server treats what comes through " +
+				"kube-apiserver in another way, or kube-apiserver is overloaded",
 		}
 	case ClassTimeout:
 		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
@@ -101,9 +102,9 @@ func causeOfStatus(sample Sample) cause {
 	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
 		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
 	case status == http.StatusTooManyRequests:
-		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver or the server turns requests away, see its flow control"}
+		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
 	case status == http.StatusServiceUnavailable:
-		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver, or the server, answers that it is not available (yet)"}
+		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver, or the server, says that it is not available (yet)"}
 	case status == http.StatusForbidden:
 		return replicaFailures[ClassRefused]
 	default:

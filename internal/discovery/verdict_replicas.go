@@ -73,18 +73,19 @@ func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
 	case len(good) == 0:
 		return found(v1alpha1.ReasonServerSlow, "%s; look at its CPU, its storage and what it calls", slow)
 	case worst.Ejected:
-		return found(v1alpha1.ReasonReplicaSlow, "%s; it gets no new requests, and kube-apiserver connects anew within seconds",
-			slow)
+		return found(v1alpha1.ReasonReplicaSlow, "%s; it gets no new requests, and kube-apiserver connects anew within "+
+			"seconds", slow)
 	default:
-		return found(v1alpha1.ReasonReplicaSlow, "%s; compare it with the others, or delete the Pod to have it replaced", slow)
+		return found(v1alpha1.ReasonReplicaSlow, "%s; compare it with the others, or delete the Pod to have it replaced",
+			slow)
 	}
 }
 
 // judgeAPIs speaks of a replica that answers for the group-version, but not with the list of all.
 func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
-	return found(v1alpha1.ReasonStale, "%s is served, but GET /apis at %s: %s (limit %s); %s; kube-apiserver asks for it each "+
-		"minute and marks every group-version of the server Stale: %s", p.Name, replica.Name, replica.APIs.Worst.outcome(),
-		AggregatorTimeout, others(good), staleHurts)
+	return found(v1alpha1.ReasonAggregatedDiscoveryFails, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
+		"kube-apiserver asks for it each minute and marks every group-version of the server Stale: %s",
+		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, others(good), staleHurts)
 }
 
 // leadTo is the headline, and the name of the replica unless it is in it.

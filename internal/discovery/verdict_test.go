@@ -112,7 +112,7 @@ func TestJudge(t *testing.T) {
 			through(slow), replicasWith(fine), v1alpha1.ReasonNetworkSlow, "Pod api-a answers the operator in 4ms",
 		},
 		"the network is blocked": {
-			through(failedRecord(ClassServerError, 503, "answered 503 Service Unavailable: error trying to reach service: dial")),
+			through(failedRecord(ClassServerError, 503, "answered 503: error trying to reach service: dial")),
 			replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "hostNetwork",
 		},
 		"kube-apiserver does not trust the server": {
@@ -168,13 +168,14 @@ func TestJudge(t *testing.T) {
 			through(fine), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
 		},
 		"/apis is slow": {
-			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }), v1alpha1.ReasonStale,
+			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }),
+			v1alpha1.ReasonAggregatedDiscoveryFails,
 			"GET /apis at Pod api-a: answered only after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
 		},
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
 				s.APIs.Told.Listed = map[schema.GroupVersion]int{{Group: "wardle.example.com", Version: "v2"}: 1}
-			}), v1alpha1.ReasonEmpty, "left out of GET /apis by Pod api-a, though it answers with 1 resources",
+			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, though it answers with 1 resources",
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
@@ -216,10 +217,16 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 	}{
 		"another cause": {"", replicasWith(fine), v1alpha1.ReasonNotAvailable, "see Available"},
 		"no connection": {check + "dial tcp: i/o timeout", replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "firewall"},
-		"no trust":      {check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle"},
-		"a refusal":     {check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "403"},
-		"an error":      {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
-		"a recovery":    {check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "Available"},
+		"no trust": {
+			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
+		},
+		"a refusal": {
+			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "403",
+		},
+		"an error": {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
+		"a recovery": {
+			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "Available",
+		},
 		"a server that hangs": {
 			check + "context deadline exceeded", replicasWith(failedRecord(ClassTimeout, 0, "no complete answer within 6s")),
 			v1alpha1.ReasonServerSlow, "1s waiting for Pod api-a",
@@ -291,9 +298,11 @@ func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
 		want  Standing
 		why   string
 	}{
-		"all good":              {records(fine, fine, fine), Good, ""},
-		"one not asked yet":     {records(fine, fine, Record{}), Unsettled, ""},
-		"one slow":              {records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered only after 6.2s"},
+		"all good":          {records(fine, fine, fine), Good, ""},
+		"one not asked yet": {records(fine, fine, Record{}), Unsettled, ""},
+		"one slow": {
+			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered only after 6.2s",
+		},
 		"/apis slow":            {records(slow, fine, fine), Bad, "GET /apis: answered only after 6.2s"},
 		"operator has no token": {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},
 	}

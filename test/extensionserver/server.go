@@ -1,126 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package extensionserver is the smallest extension API server there is, for tests: it answers discovery of its
-// group-versions on loopback, as well or as badly as it is told while it runs.
+// group-versions, as well or as badly as it is told while it runs, and its readiness probes see nothing of that.
 package extensionserver
 
 import (
-	"crypto/tls"
-	"encoding/json"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync/atomic"
-	"time"
+	"sync"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Behaviour says how discovery is answered; the zero value is a good answer at once.
-type Behaviour struct {
-	// Delay before the answer.
-	Delay time.Duration
-	// Status of the answer, 0 for 200 OK. Any other comes without discovery, and redirections lead to a path that is 404.
-	Status int
-	// GroupVersion that the answer is for; empty for the one that was asked for.
-	GroupVersion string
-	// List is the status of GET /apis, from which kube-apiserver aggregates; 0 for 404, which has it ask for each
-	// group-version instead.
-	List int
-}
-
-// Server serves group-versions without resources.
+// Server answers the requests of an extension API server. It has one resource, of which there are no objects.
 type Server struct {
-	http          *httptest.Server
-	groupVersions map[schema.GroupVersion]bool
-	certificate   atomic.Pointer[tls.Certificate]
-	behaviour     atomic.Pointer[Behaviour]
+	http.Handler
+	groupVersions []schema.GroupVersion
+
+	mu        sync.Mutex
+	behaviour Behaviour
+	// requests counts those since the behaviour was changed.
+	requests map[request]int
 }
 
-// Start returns a server of the group-versions that listens on a free port of 127.0.0.1 until it is closed.
-func Start(certificate tls.Certificate, groupVersions ...schema.GroupVersion) *Server {
-	s := &Server{groupVersions: map[schema.GroupVersion]bool{}}
-	for _, groupVersion := range groupVersions {
-		s.groupVersions[groupVersion] = true
-	}
-	s.Present(certificate)
+// request is what is counted together.
+type request struct {
+	sender           Sender
+	connection, path string
+}
+
+// New returns a good server of the group-versions.
+func New(groupVersions ...schema.GroupVersion) *Server {
+	s := &Server{groupVersions: groupVersions}
 	s.Behave(Behaviour{})
-	s.http = httptest.NewUnstartedServer(s)
-	s.http.EnableHTTP2 = true
-	// Clients that do not trust the certificate are no news.
-	s.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	s.http.TLS = &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
-	}
-	s.http.StartTLS()
+	s.Handler = s.routes()
 	return s
 }
 
-// Port on which the server listens.
-func (s *Server) Port() int32 {
-	address, _ := s.http.Listener.Addr().(*net.TCPAddr)
-	return int32(address.Port) //nolint:gosec // G115: a port fits
-}
-
-// Present has the server show another certificate to those who connect from now on.
-func (s *Server) Present(certificate tls.Certificate) { s.certificate.Store(&certificate) }
-
 // Behave has the server answer in another way from now on.
-func (s *Server) Behave(behaviour Behaviour) { s.behaviour.Store(&behaviour) }
-
-// Close ends the server and all its connections.
-func (s *Server) Close() {
-	s.http.CloseClientConnections()
-	s.http.Close()
+func (s *Server) Behave(behaviour Behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behaviour, s.requests = behaviour, map[request]int{}
 }
 
-// ServeHTTP answers GET /apis/GROUP/VERSION, and 404 to everything else, unless it is told another status for /apis.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if list := s.behaviour.Load().List; list != 0 && r.URL.Path == "/apis" {
-		w.WriteHeader(list)
-		return
+// Behaviour is how the server answers now.
+func (s *Server) Behaviour() Behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behaviour
+}
+
+// Requests is how many requests each sender has sent since the behaviour was changed, by path. Health is not counted.
+func (s *Server) Requests() map[Sender]map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[Sender]map[string]int{KubeAPIServer: {}, Direct: {}, Anonymous: {}}
+	for request, count := range s.requests {
+		counts[request.sender][request.path] += count
 	}
-	asked, err := schema.ParseGroupVersion(strings.TrimPrefix(r.URL.Path, "/apis/"))
-	if err != nil || !s.groupVersions[asked] {
-		http.NotFound(w, r)
-		return
+	return counts
+}
+
+func (s *Server) routes() *http.ServeMux {
+	discovery := func(b Behaviour) Fault { return b.Discovery }
+	apis := func(b Behaviour) Fault { return b.APIs }
+	openAPI := func(b Behaviour) Fault { return b.OpenAPI }
+	objects := func(Behaviour) Fault { return Fault{} }
+
+	mux := http.NewServeMux()
+	for _, health := range []string{"GET /healthz", "GET /livez", "GET /readyz"} {
+		mux.HandleFunc(health, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	}
-	behaviour := *s.behaviour.Load()
-	if !pause(r, behaviour.Delay) {
-		return
-	}
-	switch status := behaviour.Status; {
-	case status == 0, status == http.StatusOK:
-		answerWith(w, asked, behaviour.GroupVersion)
-	case status >= 300 && status < 400:
-		http.Redirect(w, r, "/elsewhere", status)
-	default:
-		w.WriteHeader(status)
+	mux.HandleFunc("GET /apis", s.page(apis, s.groupList))
+	mux.HandleFunc("GET /apis/{group}/{version}", s.page(discovery, s.resourceList))
+	mux.HandleFunc("GET /apis/{group}/{version}/"+resource, s.page(objects, s.noObjects))
+	mux.HandleFunc("GET /apis/{group}/{version}/namespaces/{namespace}/"+resource, s.page(objects, s.noObjects))
+	mux.HandleFunc("GET /openapi/v3", s.page(openAPI, s.openAPIIndex))
+	mux.HandleFunc("GET /openapi/v3/apis/{group}/{version}", s.page(openAPI, s.openAPI))
+	return mux
+}
+
+// page answers with a document, if there is one, or as the server behaves.
+func (s *Server) page(
+	fault func(Behaviour) Fault, document func(*http.Request, Behaviour) any,
+) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if s.Behaviour().Certificate != "" {
+			// Whoever came before the certificate was another one must see it, too.
+			w.Header().Set("Connection", "close")
+		}
+		behaviour := s.behaviourFor(r)
+		found := document(r, behaviour)
+		if found == nil {
+			http.NotFound(w, r)
+			return
+		}
+		fault(behaviour).answer(w, r, found)
 	}
 }
 
-// pause tells whether the client is still there after the delay.
-func pause(r *http.Request, delay time.Duration) bool {
-	select {
-	case <-r.Context().Done():
-		return false
-	case <-time.After(delay):
-		return true
+// behaviourFor counts the request, and returns the zero value when nothing is to go wrong with it.
+func (s *Server) behaviourFor(r *http.Request) Behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	request := request{senderOf(r), r.RemoteAddr, r.URL.Path}
+	s.requests[request]++
+	if s.behaviour.For != "" && s.behaviour.For != request.sender ||
+		s.behaviour.EveryOther && s.requests[request]%2 == 0 {
+		return Behaviour{}
 	}
-}
-
-func answerWith(w http.ResponseWriter, asked schema.GroupVersion, groupVersion string) {
-	if groupVersion == "" {
-		groupVersion = asked.String()
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(metav1.APIResourceList{
-		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},
-		GroupVersion: groupVersion,
-		APIResources: []metav1.APIResource{},
-	})
+	return s.behaviour
 }

@@ -90,7 +90,7 @@ func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 }
 
 // startBackend runs an extensionserver of the versions of group NAME.example.com.
-func startBackend(t *testing.T, name string, versions ...string) (*backend, *extensionserver.Server) {
+func startBackend(t *testing.T, name string, versions ...string) (*backend, *extensionserver.Local) {
 	t.Helper()
 	var groupVersions []schema.GroupVersion
 	for _, version := range versions {
@@ -102,6 +102,16 @@ func startBackend(t *testing.T, name string, versions ...string) (*backend, *ext
 	b := exposeBackend(t, name, server.Port())
 	b.signer = signer
 	return b, server
+}
+
+// failing answers discovery with that status.
+func failing(status int) extensionserver.Behaviour {
+	return extensionserver.Behaviour{Discovery: extensionserver.Fault{Status: status}}
+}
+
+// slow answers discovery after the delay.
+func slow(delay time.Duration) extensionserver.Behaviour {
+	return extensionserver.Behaviour{Discovery: extensionserver.Slow(delay)}
 }
 
 func newSigner(t *testing.T) pki.KeyPair {

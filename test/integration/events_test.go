@@ -29,7 +29,7 @@ func TestEventsTellOfTransitionsOnly(t *testing.T) {
 	}
 	expectEvents(t, name, good)
 
-	server.Behave(extensionserver.Behaviour{Status: http.StatusInternalServerError})
+	server.Behave(failing(http.StatusInternalServerError))
 	haveCheckedAgain(t, backend)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck"))
 	withTrouble := maps.Clone(good)

@@ -98,7 +98,7 @@ func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {
 	elsewhere := extensionserver.Start(
 		keyPair(t, servingFor(t, backend.signer, name)), groupVersion(name+".example.com", "v1"))
 	t.Cleanup(elsewhere.Close)
-	elsewhere.Behave(extensionserver.Behaviour{Status: http.StatusServiceUnavailable})
+	elsewhere.Behave(failing(http.StatusServiceUnavailable))
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = elsewhere.Port() })
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,

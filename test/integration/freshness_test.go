@@ -21,7 +21,7 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	t.Parallel()
 	const name = "listed-badly"
 	backend, server := startBackend(t, name, "v1")
-	server.Behave(extensionserver.Behaviour{List: http.StatusServiceUnavailable})
+	server.Behave(extensionserver.Behaviour{APIs: extensionserver.Fault{Status: http.StatusServiceUnavailable}})
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
 

@@ -27,29 +27,29 @@ func TestServerThatFailsDiscoveryIsRegisteredOnceItRecovers(t *testing.T) {
 	}{
 		{
 			name:      "error",
-			behaviour: extensionserver.Behaviour{Status: http.StatusInternalServerError},
+			behaviour: failing(http.StatusInternalServerError),
 			cause:     "answered 500 Internal Server Error",
 		},
 		{
 			name:      "redirect",
-			behaviour: extensionserver.Behaviour{Status: http.StatusFound},
+			behaviour: failing(http.StatusFound),
 			cause:     "answered 302 Found",
 		},
 		{
 			name:      "other-group-version",
-			behaviour: extensionserver.Behaviour{GroupVersion: "other.example.com/v1"},
+			behaviour: extensionserver.Behaviour{AnswerFor: "other.example.com/v1"},
 			cause: `answered for group-version "other.example.com/v1" instead of ` +
 				`"other-group-version.example.com/v1"`,
 		},
 		{
 			name:      "slow",
-			behaviour: extensionserver.Behaviour{Delay: 5600 * time.Millisecond},
+			behaviour: slow(5600 * time.Millisecond),
 			limit:     10 * time.Second,
 			cause:     "took 6s to answer discovery; kube-apiserver gives up after 5s",
 		},
 		{
 			name:      "hanging",
-			behaviour: extensionserver.Behaviour{Delay: time.Hour},
+			behaviour: slow(time.Hour),
 			cause:     "no complete answer within 6s",
 		},
 	} {
@@ -136,7 +136,7 @@ func TestAnswersBeyondTheLimitAreToldWithoutTakingTheAPIDown(t *testing.T) {
 	t.Parallel()
 	const name = "sluggish"
 	backend, server := startBackend(t, name, "v1")
-	server.Behave(extensionserver.Behaviour{Delay: 300 * time.Millisecond})
+	server.Behave(slow(300 * time.Millisecond))
 	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
 	extensionAPI.Spec.Discovery.Limit = &metav1.Duration{Duration: 100 * time.Millisecond}
 	apply(t, extensionAPI)
@@ -157,7 +157,7 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	awaitRegistered(t, name)
 	before := apiServices(t, name)["v1.failing-later.example.com"].UID
 
-	server.Behave(extensionserver.Behaviour{Status: http.StatusInternalServerError})
+	server.Behave(failing(http.StatusInternalServerError))
 	haveCheckedAgain(t, backend)
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),

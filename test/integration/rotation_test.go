@@ -137,7 +137,7 @@ func awaitRotated(t *testing.T, name string) {
 
 // startServing declares a server and runs its first Pod on loopback, which serves the operator's certificate. The Pod
 // is not ready, so that nothing else happens.
-func startServing(t *testing.T, name string) *extensionserver.Server {
+func startServing(t *testing.T, name string) *extensionserver.Local {
 	t.Helper()
 	server := newServer(t, name)
 	createNamespace(t, name)
@@ -150,7 +150,7 @@ func startServing(t *testing.T, name string) *extensionserver.Server {
 }
 
 // newServer serves a certificate of its own until it is given another one.
-func newServer(t *testing.T, name string) *extensionserver.Server {
+func newServer(t *testing.T, name string) *extensionserver.Local {
 	t.Helper()
 	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
 	t.Cleanup(server.Close)
@@ -158,7 +158,7 @@ func newServer(t *testing.T, name string) *extensionserver.Server {
 }
 
 // runServing has server stand for the first Pod, with the certificate that Pods are given.
-func runServing(t *testing.T, name string, server *extensionserver.Server) {
+func runServing(t *testing.T, name string, server *extensionserver.Local) {
 	t.Helper()
 	server.Present(keyPair(t, pairOf(servingSecret(t, name))))
 	runPod(t, name, &corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}})

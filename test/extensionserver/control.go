@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package extensionserver
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Control lets the behaviour be read and replaced while the server runs, at /behaviour, and requests be counted, at
+// /requests.
+func (s *Server) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /behaviour", func(w http.ResponseWriter, _ *http.Request) { write(w, s.Behaviour()) })
+	mux.HandleFunc("PUT /behaviour", s.putBehaviour)
+	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) { write(w, s.Requests()) })
+	return mux
+}
+
+func (s *Server) putBehaviour(w http.ResponseWriter, r *http.Request) {
+	behaviour := Behaviour{}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&behaviour)
+	if err == nil {
+		err = behaviour.validate()
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.Behave(behaviour)
+	write(w, behaviour)
+}
+
+func write(w http.ResponseWriter, document any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(document)
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package extensionserver
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// The resource of each group-version.
+const (
+	resource = "widgets"
+	singular = "widget"
+	kind     = "Widget"
+)
+
+// verbs leave out those for which Kubernetes' controllers would work through the resource.
+var verbs = metav1.Verbs{"list"}
+
+// resourceList answers GET /apis/GROUP/VERSION.
+func (s *Server) resourceList(r *http.Request, behaviour Behaviour) any {
+	groupVersion := asked(r)
+	if !s.serves(groupVersion, behaviour) {
+		return nil
+	}
+	list := metav1.APIResourceList{
+		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},
+		GroupVersion: cmp.Or(behaviour.AnswerFor, groupVersion.String()),
+		APIResources: []metav1.APIResource{},
+	}
+	if !slices.Contains(behaviour.Empty, groupVersion.String()) {
+		list.APIResources = append(list.APIResources, metav1.APIResource{
+			Name: resource, SingularName: singular, Kind: kind, Namespaced: true, Verbs: verbs,
+		})
+	}
+	return list
+}
+
+// groupList answers GET /apis, in the form that is asked for.
+func (s *Server) groupList(r *http.Request, behaviour Behaviour) any {
+	listed := slices.DeleteFunc(slices.Clone(s.groupVersions), func(groupVersion schema.GroupVersion) bool {
+		return slices.Contains(behaviour.LeftOut, groupVersion.String())
+	})
+	if strings.Contains(r.Header.Get("Accept"), discovery.AcceptV2) {
+		return aggregatedList(listed, behaviour)
+	}
+	return legacyList(listed)
+}
+
+func aggregatedList(listed []schema.GroupVersion, behaviour Behaviour) apidiscoveryv2.APIGroupDiscoveryList {
+	list := apidiscoveryv2.APIGroupDiscoveryList{TypeMeta: metav1.TypeMeta{
+		Kind: "APIGroupDiscoveryList", APIVersion: apidiscoveryv2.SchemeGroupVersion.String(),
+	}}
+	for _, group := range groupsOf(listed) {
+		item := apidiscoveryv2.APIGroupDiscovery{ObjectMeta: metav1.ObjectMeta{Name: group[0].Group}}
+		for _, groupVersion := range group {
+			item.Versions = append(item.Versions, apidiscoveryv2.APIVersionDiscovery{
+				Version:   groupVersion.Version,
+				Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent,
+				Resources: aggregatedResources(groupVersion, behaviour),
+			})
+		}
+		list.Items = append(list.Items, item)
+	}
+	return list
+}
+
+func aggregatedResources(groupVersion schema.GroupVersion, behaviour Behaviour) []apidiscoveryv2.APIResourceDiscovery {
+	if slices.Contains(behaviour.Empty, groupVersion.String()) {
+		return nil
+	}
+	return []apidiscoveryv2.APIResourceDiscovery{{
+		Resource:         resource,
+		SingularResource: singular,
+		ResponseKind:     &metav1.GroupVersionKind{Group: groupVersion.Group, Version: groupVersion.Version, Kind: kind},
+		Scope:            apidiscoveryv2.ScopeNamespace,
+		Verbs:            verbs,
+	}}
+}
+
+func legacyList(listed []schema.GroupVersion) metav1.APIGroupList {
+	list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
+	for _, group := range groupsOf(listed) {
+		item := metav1.APIGroup{Name: group[0].Group}
+		for _, groupVersion := range group {
+			item.Versions = append(item.Versions, metav1.GroupVersionForDiscovery{
+				GroupVersion: groupVersion.String(), Version: groupVersion.Version,
+			})
+		}
+		item.PreferredVersion = item.Versions[0]
+		list.Groups = append(list.Groups, item)
+	}
+	return list
+}
+
+// groupsOf gathers what is of the same group. Those of one group stand together.
+func groupsOf(groupVersions []schema.GroupVersion) [][]schema.GroupVersion {
+	var groups [][]schema.GroupVersion
+	for i, groupVersion := range groupVersions {
+		if i == 0 || groupVersion.Group != groupVersions[i-1].Group {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], groupVersion)
+	}
+	return groups
+}
+
+// openAPIIndex answers GET /openapi/v3.
+func (s *Server) openAPIIndex(*http.Request, Behaviour) any {
+	paths := map[string]any{}
+	for _, groupVersion := range s.groupVersions {
+		path := "apis/" + groupVersion.String()
+		paths[path] = map[string]any{"serverRelativeURL": "/openapi/v3/" + path + "?hash=0"}
+	}
+	return map[string]any{"paths": paths}
+}
+
+// openAPI answers GET /openapi/v3/apis/GROUP/VERSION.
+func (s *Server) openAPI(r *http.Request, behaviour Behaviour) any {
+	groupVersion := asked(r)
+	if !s.serves(groupVersion, behaviour) {
+		return nil
+	}
+	return map[string]any{
+		"openapi": "3.0.0",
+		"info":    map[string]any{"title": "extensionserver", "version": groupVersion.Version},
+		"paths":   map[string]any{},
+	}
+}
+
+// noObjects answers a list of the resource.
+func (s *Server) noObjects(r *http.Request, behaviour Behaviour) any {
+	groupVersion := asked(r)
+	if !s.serves(groupVersion, behaviour) {
+		return nil
+	}
+	return map[string]any{
+		"kind": kind + "List", "apiVersion": groupVersion.String(),
+		"metadata": map[string]any{"resourceVersion": "1"}, "items": []any{},
+	}
+}
+
+func (s *Server) serves(groupVersion schema.GroupVersion, behaviour Behaviour) bool {
+	return slices.Contains(s.groupVersions, groupVersion) &&
+		!slices.Contains(behaviour.NotServed, groupVersion.String())
+}
+
+func asked(r *http.Request) schema.GroupVersion {
+	return schema.GroupVersion{Group: r.PathValue("group"), Version: r.PathValue("version")}
+}

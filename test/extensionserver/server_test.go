@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package extensionserver
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+const host = "server.example.svc"
+
+const discoveryOfV1 = "/apis/example.com/v1"
+
+var (
+	v1       = schema.GroupVersion{Group: "example.com", Version: "v1"}
+	v2       = schema.GroupVersion{Group: "example.com", Version: "v2"}
+	byProxy  = http.Header{"X-Remote-User": {"system:kube-aggregator"}}
+	byToken  = http.Header{"Authorization": {"Bearer token"}}
+	byNobody = http.Header{}
+)
+
+// start returns a server and a client that trusts it and speaks HTTP/2, as kube-apiserver does.
+func start(t *testing.T) (*Local, *http.Client) {
+	t.Helper()
+	authority, err := pki.NewSigner("test", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := authority.IssueServing([]string{host}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := Start(certificate, v1, v2)
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority.Certificate)
+	return server, &http.Client{
+		Transport: &http.Transport{
+			TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: host},
+			ForceAttemptHTTP2: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// send returns an answer whose body may still be on its way.
+func send(t *testing.T, server *Local, client *http.Client, path string, header http.Header) (*http.Response, error) {
+	t.Helper()
+	url := "https://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(int(server.Port()))) + path
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	return client.Do(request)
+}
+
+// get returns the status and the body of an answer.
+func get(t *testing.T, server *Local, client *http.Client, path string, header http.Header) (int, string, error) {
+	t.Helper()
+	response, err := send(t, server, client, path, header)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(body), err
+}
+
+func TestServerAnswersAsItIsTold(t *testing.T) {
+	const apis, openAPI = "/apis", "/openapi/v3"
+	aggregated := http.Header{"Accept": {discovery.AcceptV2}}
+	tests := map[string]struct {
+		behaviour Behaviour
+		path      string
+		header    http.Header
+		status    int
+		words     string
+	}{
+		"a group-version": {
+			Behaviour{}, discoveryOfV1, nil, 200, `"groupVersion":"example.com/v1","resources":[{"name":"widgets"`,
+		},
+		"an unknown group-version": {Behaviour{}, "/apis/example.com/v3", nil, 404, ""},
+		"all groups, as of old": {
+			Behaviour{}, apis, nil, 200, `"versions":[{"groupVersion":"example.com/v1","version":"v1"},{`,
+		},
+		"all groups, aggregated": {
+			Behaviour{}, apis, aggregated, 200, `"version":"v1","resources":[{"resource":"widgets"`,
+		},
+		"the index of OpenAPI":        {Behaviour{}, openAPI, nil, 200, `"/openapi/v3/apis/example.com/v1?hash=`},
+		"the OpenAPI of one version":  {Behaviour{}, openAPI + discoveryOfV1, nil, 200, `"openapi":"3.0.0"`},
+		"no objects":                  {Behaviour{}, discoveryOfV1 + "/namespaces/default/widgets", nil, 200, `"items":[]`},
+		"an error":                    {Behaviour{Discovery: Fault{Status: 500}}, discoveryOfV1, nil, 500, ""},
+		"an error, but not for /apis": {Behaviour{Discovery: Fault{Status: 500}}, apis, nil, 200, ""},
+		"an error for /apis":          {Behaviour{APIs: Fault{Status: 503}}, apis, nil, 503, ""},
+		"an error for OpenAPI":        {Behaviour{OpenAPI: Fault{Status: 503}}, openAPI, nil, 503, ""},
+		"a redirect":                  {Behaviour{Discovery: Fault{Status: 302}}, discoveryOfV1, nil, 302, ""},
+		"a malformed answer":          {Behaviour{Discovery: Fault{Body: Malformed}}, discoveryOfV1, nil, 200, "<html>"},
+		"another group-version": {
+			Behaviour{AnswerFor: "other/v1"}, discoveryOfV1, nil, 200, `"groupVersion":"other/v1"`,
+		},
+		"a version that is not served": {
+			Behaviour{NotServed: []string{"example.com/v1"}}, discoveryOfV1, nil, 404, "",
+		},
+		"the version that is served": {
+			Behaviour{NotServed: []string{"example.com/v1"}}, "/apis/example.com/v2", nil, 200, "widgets",
+		},
+		"a version that is left out": {
+			Behaviour{LeftOut: []string{"example.com/v1"}}, apis, aggregated, 200, `"versions":[{"version":"v2"`,
+		},
+		"a version without resources": {
+			Behaviour{Empty: []string{"example.com/v1"}}, discoveryOfV1, nil, 200, `"resources":[]`,
+		},
+		"readiness, which sees nothing": {Behaviour{Discovery: Fault{Status: 500}}, "/readyz", nil, 200, "ok"},
+		"kube-apiserver, when it is to suffer": {
+			Behaviour{Discovery: Fault{Status: 401}, For: KubeAPIServer}, discoveryOfV1, byProxy, 401, "",
+		},
+		"kube-apiserver, when others are to suffer": {
+			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byProxy, 200, "",
+		},
+		"a token, when it is to suffer": {
+			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byToken, 403, "",
+		},
+		"nobody, when others are to suffer": {
+			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byNobody, 200, "",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, client := start(t)
+			server.Behave(test.behaviour)
+			status, body, err := get(t, server, client, test.path, test.header)
+			if err != nil || status != test.status || !strings.Contains(body, test.words) {
+				t.Errorf("GET %s gives %d, %v and %.300q, want %d and %q",
+					test.path, status, err, body, test.status, test.words)
+			}
+		})
+	}
+}
+
+func TestOversizedAnswerHasMoreThan16MiB(t *testing.T) {
+	server, client := start(t)
+	server.Behave(Behaviour{Discovery: Fault{Body: Oversized}})
+	if _, body, err := get(t, server, client, discoveryOfV1, nil); err != nil || len(body) <= 16<<20 {
+		t.Errorf("the answer has %d bytes, and error %v", len(body), err)
+	}
+}
+
+func TestBrokenAnswerEndsInTheMiddle(t *testing.T) {
+	server, client := start(t)
+	server.Behave(Behaviour{Discovery: Fault{Body: Broken}})
+	status, body, err := get(t, server, client, discoveryOfV1, nil)
+	if status != http.StatusOK || body == "" || err == nil {
+		t.Errorf("the answer is %d, %q and error %v", status, body, err)
+	}
+}
+
+func TestSlowTransferSendsAHalfAtOnce(t *testing.T) {
+	server, client := start(t)
+	server.Behave(Behaviour{Discovery: Fault{Transfer: metav1.Duration{Duration: time.Hour}}})
+	response, err := send(t, server, client, discoveryOfV1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	first := make([]byte, len(`{"kind"`))
+	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != `{"kind"` {
+		t.Errorf("the answer begins with %q, and error %v", first, err)
+	}
+}
+
+func TestEveryOtherRequestOfAConnectionFails(t *testing.T) {
+	server, client := start(t)
+	server.Behave(Behaviour{Discovery: Fault{Status: 500}, EveryOther: true})
+	var statuses []int
+	for range 4 {
+		status, _, err := get(t, server, client, discoveryOfV1, byToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statuses = append(statuses, status)
+	}
+	if want := []int{500, 200, 500, 200}; !slices.Equal(statuses, want) {
+		t.Errorf("the answers are %v, want %v", statuses, want)
+	}
+	if count := server.Requests()[Direct][discoveryOfV1]; count != 4 {
+		t.Errorf("%d requests were counted, want 4", count)
+	}
+}
+
+// A client that is connected already sees the certificate after its next request.
+func TestCertificateIsWrongAsTold(t *testing.T) {
+	for certificate, isTold := range map[Certificate]func(error) bool{
+		Untrusted: func(err error) bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok },
+		OtherName: func(err error) bool { _, ok := errors.AsType[x509.HostnameError](err); return ok },
+		Expired: func(err error) bool {
+			invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+			return ok && invalid.Reason == x509.Expired
+		},
+	} {
+		t.Run(string(certificate), func(t *testing.T) {
+			server, client := start(t)
+			if _, _, err := get(t, server, client, "/apis", nil); err != nil {
+				t.Fatal(err)
+			}
+			server.Behave(Behaviour{Certificate: certificate})
+			if _, _, err := get(t, server, client, "/apis", nil); err != nil {
+				t.Errorf("the connection from before fails: %v", err)
+			}
+			if _, _, err := get(t, server, client, "/apis", nil); !isTold(err) {
+				t.Errorf("the client says: %v", err)
+			}
+			server.Behave(Behaviour{})
+			if _, _, err := get(t, server, client, "/apis", nil); err != nil {
+				t.Errorf("afterwards the client says: %v", err)
+			}
+		})
+	}
+}
