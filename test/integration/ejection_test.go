@@ -21,7 +21,7 @@ import (
 )
 
 // unavailable fails discovery; readiness probes would see nothing of it.
-var unavailable = extensionserver.Behaviour{Status: http.StatusServiceUnavailable}
+var unavailable = failing(http.StatusServiceUnavailable)
 
 func TestReplicaThatAnswersBadlyIsEjectedToldAndRestored(t *testing.T) {
 	t.Parallel()

@@ -82,10 +82,8 @@ func machineAddress(t *testing.T) string {
 
 func startReplica(t *testing.T, name, podName, address string) *replica {
 	t.Helper()
-	certificate := keyPair(t, pairOf(servingSecret(t, name)))
-	server := extensionserver.Start(certificate, groupVersion(name+".example.com", "v1"))
-	t.Cleanup(server.Close)
-	port := serveAt(t, address, server, certificate)
+	server := extensionserver.New(groupVersion(name+".example.com", "v1"))
+	port := serveAt(t, address, server, keyPair(t, pairOf(servingSecret(t, name))))
 
 	pod := &corev1.Pod{ObjectMeta: in(name, podName)}
 	template := deploymentOf(t, name).Spec.Template
@@ -100,7 +98,7 @@ func startReplica(t *testing.T, name, podName, address string) *replica {
 	return &replica{server, pod}
 }
 
-// serveAt serves at another address than extensionserver does.
+// serveAt returns the port of the address on which the server listens until the end of the test.
 func serveAt(t *testing.T, address string, server *extensionserver.Server, certificate tls.Certificate) int32 {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(address, "0"))
@@ -110,7 +108,7 @@ func serveAt(t *testing.T, address string, server *extensionserver.Server, certi
 	web := httptest.NewUnstartedServer(server)
 	_ = web.Listener.Close()
 	web.Listener, web.EnableHTTP2 = listener, true
-	web.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	web.TLS = server.TLS(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
 	web.StartTLS()
 	t.Cleanup(web.Close)
 	listening, _ := listener.Addr().(*net.TCPAddr)
