@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 )
 
 func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
@@ -59,7 +58,6 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
 		},
 	})
-	discovery.NewMetrics(registry)
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)

@@ -82,8 +82,8 @@ func (l *loop) last() Round {
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	if !target.asksAs(l.asked) || !now.Before(l.due) {
 		l.asked = target
-		// Earlier than the interval, never later: a failure must be told in time.
-		l.due = now.Add(wait.Jitter(target.Interval*9/10, 1.0/9))
+		// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
+		l.due = now.Add(wait.Jitter(target.Interval*9/10, 0.05))
 		return func(Key) bool { return true }
 	}
 	return func(key Key) bool { return l.isHurried(key, target) }

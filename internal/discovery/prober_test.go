@@ -268,6 +268,21 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 	}
 }
 
+func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
+	b := newBench(t)
+	b.failing.Store(true)
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	b.metrics.observe("wardle", documentKey, Sample{Latency: 6 * time.Second}, AggregatorTimeout)
+	problems, err := testutil.GatherAndLint(b.registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v (%v)", problems, err)
+	}
+	if families, _ := b.registry.Gather(); len(families) != 3 {
+		t.Errorf("only %d families were looked at", len(families))
+	}
+}
+
 func TestTheMetricsOfARemovedGroupVersionGo(t *testing.T) {
 	b := newBench(t)
 	other := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}

@@ -21,7 +21,9 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	t.Parallel()
 	const name = "listed-badly"
 	backend, server := startBackend(t, name, "v1")
-	server.Behave(extensionserver.Behaviour{APIs: extensionserver.Fault{Status: http.StatusServiceUnavailable}})
+	server.Behave(extensionserver.Behaviour{
+		APIs: extensionserver.Fault{Status: http.StatusServiceUnavailable}, For: extensionserver.KubeAPIServer,
+	})
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
 
