@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -105,11 +106,16 @@ func limit(s *scope) time.Duration {
 }
 
 func availableGroupVersions(s *scope) []schema.GroupVersion {
-	var result []schema.GroupVersion
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		if s.outcomes[manifests.APIServiceName(groupVersion)].isAvailable() {
-			result = append(result, groupVersion)
-		}
-	}
-	return result
+	return groupVersionsThat(s, registrationOutcome.isAvailable)
+}
+
+// registeredGroupVersions are those that clients ask for: during a rollout, old replicas need not serve a new one.
+func registeredGroupVersions(s *scope) []schema.GroupVersion {
+	return groupVersionsThat(s, func(outcome registrationOutcome) bool { return outcome.existing != nil })
+}
+
+func groupVersionsThat(s *scope, match func(registrationOutcome) bool) []schema.GroupVersion {
+	return slices.DeleteFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
+		return !match(s.outcomes[manifests.APIServiceName(groupVersion)])
+	})
 }
