@@ -5,15 +5,12 @@ package controllers
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
@@ -27,7 +24,7 @@ func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) 
 	for _, apiService := range registered {
 		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
 	}
-	pods, err := r.serverPods(ctx, s)
+	pods, err := r.serverPods(ctx, r.Client, s)
 	seen.Pods = sync.OnceValue(func() []rotation.Pod { return servedBy(ctx, s, pods) })
 	return seen, err
 }
@@ -48,8 +45,7 @@ func askPod(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
 	if pod.Status.PodIP == "" {
 		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
 	}
-	address := net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(manifests.ServerPort(pod, s.Spec.Server.Port))))
-	chain, err := handshake.Served(ctx, address, servingNames(s)[0])
+	chain, err := handshake.Served(ctx, endpointOf(pod, s.Spec.Server).Address, servingNames(s)[0])
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
 }
 

@@ -3,8 +3,10 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,28 +21,28 @@ import (
 
 // reconcileDiscovery has discovery probed and tells what came of the last probes.
 func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
-	target := probeTarget(s)
-	r.Prober.Track(ctx, s.Name, target)
 	last := r.Prober.Last(s.Name)
-	if last.Results == nil && s.before.Status.DiscoveryLatency != nil {
-		// The operator has just started: what was told before stays until there is something newer.
+	confirmAvailable(s, last.Records)
+	r.Prober.Track(ctx, s.Name, probeTarget(s))
+	if last.Records == nil && s.before.Status.DiscoveryLatency != nil {
+		// The operator has just started: the figures that were told before stay until there are newer ones.
+		s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepVerdict(s, unknown(v1alpha1.ReasonProbing, "")))
 		return nil
 	}
 	describeDiscovery(s, last)
-	confirmAvailable(s, last.Results)
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepFigures(s, discoveryVerdict(s, last, r.Freshness.Of)))
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s, last, r.Freshness.Of, r.Clock.Now()))
 	return nil
 }
 
 // confirmAvailable holds back an Available that has just turned True until requests are seen to pass: kube-apiserver
 // may report an APIService available a moment before it sends requests to it.
-func confirmAvailable(s *scope, results discovery.Results) {
+func confirmAvailable(s *scope, records discovery.Records) {
 	if s.verdicts[v1alpha1.ConditionAvailable].status != metav1.ConditionTrue ||
 		meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAvailable) {
 		return
 	}
 	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		if !results.Passes(groupVersion) {
+		if !records.Passes(groupVersion) {
 			s.conclude(v1alpha1.ConditionAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
 			return
@@ -50,19 +52,49 @@ func confirmAvailable(s *scope, results discovery.Results) {
 
 // probeTarget asks kube-apiserver only for what it calls available: for the rest it answers 503 by itself, at once.
 func probeTarget(s *scope) discovery.Target {
-	target := discovery.Target{
+	return discovery.Target{
 		GroupVersions: manifests.GroupVersions(s.ExtensionAPI),
+		Registered:    availableGroupVersions(s),
+		Replicas:      replicas(s),
 		Service:       s.service,
 		ServerName:    manifests.ServingHost(s.backend),
 		CABundle:      s.trust,
-		Interval:      interval(s),
+		Awaited:       isAwaited(s),
 		Policy:        policy(s),
 	}
-	for _, endpoint := range s.endpoints {
-		target.Endpoints = append(target.Endpoints, endpoint.Address)
+}
+
+// isAwaited tells whether registering, or calling it available, waits for good answers.
+func isAwaited(s *scope) bool {
+	for _, outcome := range s.outcomes {
+		if outcome.obstacle.reason != "" {
+			return true
+		}
 	}
-	target.Registered = availableGroupVersions(s)
-	return target
+	return s.verdicts[v1alpha1.ConditionAvailable].reason == v1alpha1.ReasonProbing
+}
+
+func replicas(s *scope) []discovery.Replica {
+	var result []discovery.Replica
+	for _, endpoint := range s.endpoints {
+		result = append(result, discovery.Replica{Endpoint: endpoint})
+	}
+	for _, replica := range s.ejected {
+		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true})
+	}
+	return result
+}
+
+func policy(s *scope) discovery.Policy {
+	d := s.Spec.Discovery
+	limit := limit(s)
+	return discovery.Policy{
+		Interval:         interval(s),
+		Limit:            limit,
+		Warning:          limit * time.Duration(cmp.Or(d.WarningPercent, v1alpha1.DefaultWarningPercent)) / 100,
+		FailureThreshold: int(cmp.Or(d.FailureThreshold, v1alpha1.DefaultFailureThreshold)),
+		SuccessThreshold: int(cmp.Or(d.SuccessThreshold, v1alpha1.DefaultSuccessThreshold)),
+	}
 }
 
 func interval(s *scope) time.Duration {
@@ -74,11 +106,16 @@ func limit(s *scope) time.Duration {
 }
 
 func availableGroupVersions(s *scope) []schema.GroupVersion {
-	var result []schema.GroupVersion
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		if s.available[manifests.APIServiceName(groupVersion)] {
-			result = append(result, groupVersion)
-		}
-	}
-	return result
+	return groupVersionsThat(s, registrationOutcome.isAvailable)
+}
+
+// registeredGroupVersions are those that clients ask for: during a rollout, old replicas need not serve a new one.
+func registeredGroupVersions(s *scope) []schema.GroupVersion {
+	return groupVersionsThat(s, func(outcome registrationOutcome) bool { return outcome.existing != nil })
+}
+
+func groupVersionsThat(s *scope, match func(registrationOutcome) bool) []schema.GroupVersion {
+	return slices.DeleteFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
+		return !match(s.outcomes[manifests.APIServiceName(groupVersion)])
+	})
 }

@@ -4,10 +4,13 @@ package controllers
 
 import (
 	"cmp"
+	"math"
+	"regexp"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -28,13 +31,11 @@ func describeDiscovery(s *scope, last discovery.Round) {
 	s.Status.DiscoveryLatency = nil
 	for i := range s.Status.APIServices {
 		told := &s.Status.APIServices[i]
-		told.Discovery = describeWorst(last, func(key discovery.Key) bool {
+		told.Discovery = describe(last.Records, func(key discovery.Key) bool {
 			return key.View == discovery.ViewKubeAPIServer && manifests.APIServiceName(key.GroupVersion) == told.Name
 		})
 		if d := told.Discovery; d != nil && d.Last != nil {
-			if s.Status.DiscoveryLatency == nil || d.Last.Duration > s.Status.DiscoveryLatency.Duration {
-				s.Status.DiscoveryLatency = d.Last
-			}
+			s.Status.DiscoveryLatency = longer(s.Status.DiscoveryLatency, d.Last.Duration)
 		}
 	}
 	s.Status.Endpoints = describeEndpoints(s, last)
@@ -43,60 +44,72 @@ func describeDiscovery(s *scope, last discovery.Round) {
 // describeEndpoints tells of the worst endpoints first.
 func describeEndpoints(s *scope, last discovery.Round) []v1alpha1.EndpointStatus {
 	var result []v1alpha1.EndpointStatus
-	for _, endpoint := range s.endpoints {
+	for _, replica := range replicas(s) {
 		result = append(result, v1alpha1.EndpointStatus{
-			Address: endpoint.Address,
-			Pod:     endpoint.Pod,
-			Discovery: describeWorst(last, func(key discovery.Key) bool {
-				return key.View == discovery.ViewEndpoint && key.Address == endpoint.Address
+			Address: replica.Address,
+			Pod:     replica.Pod,
+			Ejected: describeEjection(s.ejected, replica.Pod),
+			Discovery: describe(last.Records, func(key discovery.Key) bool {
+				return key.View == discovery.ViewEndpoint && key.Document == discovery.DocumentGroupVersion &&
+					key.Address == replica.Address && key.Pod == replica.Pod
 			}),
 		})
 	}
 	slices.SortStableFunc(result, func(a, b v1alpha1.EndpointStatus) int {
-		return cmp.Or(cmp.Compare(badness(b.Discovery), badness(a.Discovery)), cmp.Compare(a.Address, b.Address))
+		return cmp.Or(cmp.Compare(badness(b.Discovery, limit(s)), badness(a.Discovery, limit(s))),
+			cmp.Compare(a.Address, b.Address))
 	})
 	return result[:min(len(result), maxEndpointsTold)]
 }
 
-// badness orders failures before successes, and slow answers before quick ones.
-func badness(told *v1alpha1.DiscoveryStatus) time.Duration {
+// badness orders failures before successes, and slow answers before quick ones, in steps that noise seldom crosses.
+func badness(told *v1alpha1.DiscoveryStatus, limit time.Duration) int {
 	switch {
 	case told == nil:
-		return 0
+		return -1
 	case told.Error != "":
-		return time.Duration(1<<63 - 1)
+		return math.MaxInt
+	case told.P50 == nil:
+		return 0
 	default:
-		return told.Last.Duration
+		return int(told.P50.Duration * 10 / limit)
 	}
 }
 
-// describeWorst tells of the worst of the samples that match: a failed one before all others.
-func describeWorst(last discovery.Round, match func(discovery.Key) bool) *v1alpha1.DiscoveryStatus {
-	var worst discovery.Sample
-	var record discovery.Record
-	found := false
-	for key, sample := range last.Results {
-		if match(key) && (!found || discovery.CompareBadness(sample, worst) > 0) {
-			worst, record, found = sample, last.Records[key], true
+// describe tells the worst of each figure of the records that match, and the first error.
+func describe(records discovery.Records, match func(discovery.Key) bool) *v1alpha1.DiscoveryStatus {
+	var told *v1alpha1.DiscoveryStatus
+	for _, key := range records.Keys() {
+		if !match(key) {
+			continue
+		}
+		if told == nil {
+			told = &v1alpha1.DiscoveryStatus{}
+		}
+		record := records[key]
+		if record.Last.Err == nil {
+			told.Last = longer(told.Last, record.Last.Latency)
+		} else if told.Error == "" {
+			told.Error = shorten(record.Last.Err.Error(), maxErrorLength)
+		}
+		if record.Samples > 0 {
+			told.P50, told.P99 = longer(told.P50, record.P50), longer(told.P99, record.P99)
+			told.Max = longer(told.Max, record.Max)
+			told.Samples = max(told.Samples, int32(record.Samples)) //nolint:gosec // up to 100
 		}
 	}
-	if !found {
-		return nil
-	}
-	told := &v1alpha1.DiscoveryStatus{Samples: int32(record.Samples)} //nolint:gosec // up to 100
-	if record.Samples > 0 {
-		told.P50, told.P99, told.Max = rounded(record.P50), rounded(record.P99), rounded(record.Max)
-	}
-	if worst.Err != nil {
-		told.Error = shorten(worst.Err.Error(), maxErrorLength)
-	} else {
-		told.Last = rounded(worst.Latency)
+	if told != nil && told.Error != "" {
+		told.Last = nil // the last request is the one that failed
 	}
 	return told
 }
 
-func rounded(duration time.Duration) *metav1.Duration {
-	return &metav1.Duration{Duration: duration.Round(roundTo)}
+// longer returns the longer one of both, as it is told.
+func longer(told *metav1.Duration, other time.Duration) *metav1.Duration {
+	if other = other.Round(roundTo); told == nil || other > told.Duration {
+		return &metav1.Duration{Duration: other}
+	}
+	return told
 }
 
 // onlyNoise tells whether the two differ in nothing but figures that did not move so much that anybody would act on it.
@@ -111,6 +124,9 @@ func onlyNoise(before, after *v1alpha1.ExtensionAPIStatus, limit time.Duration) 
 	return equality.Semantic.DeepEqual(withoutFigures(before), withoutFigures(after))
 }
 
+// figure is a time that a message tells.
+var figure = regexp.MustCompile(`\b[0-9.]+(ms|µs|s)\b`)
+
 // figuresOf returns the figures of each APIService and endpoint.
 func figuresOf(status *v1alpha1.ExtensionAPIStatus) map[string]*v1alpha1.DiscoveryStatus {
 	figures := map[string]*v1alpha1.DiscoveryStatus{}
@@ -123,7 +139,8 @@ func figuresOf(status *v1alpha1.ExtensionAPIStatus) map[string]*v1alpha1.Discove
 	return figures
 }
 
-// withoutFigures leaves out the figures, and the order of the endpoints, which follows from them.
+// withoutFigures leaves out the figures, also of the message about them, and the order of the endpoints, which follows
+// from them.
 func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIStatus {
 	bare := status.DeepCopy()
 	bare.DiscoveryLatency = nil
@@ -132,6 +149,9 @@ func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIS
 	}
 	for i := range bare.Endpoints {
 		bare.Endpoints[i].Discovery = nil
+	}
+	if told := meta.FindStatusCondition(bare.Conditions, v1alpha1.ConditionDiscoveryWithinLimit); told != nil {
+		told.Message = figure.ReplaceAllString(told.Message, "")
 	}
 	slices.SortFunc(bare.Endpoints, func(a, b v1alpha1.EndpointStatus) int { return cmp.Compare(a.Address, b.Address) })
 	return bare

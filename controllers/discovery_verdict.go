@@ -4,11 +4,11 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -21,49 +21,46 @@ import (
 type freshnessOf func(schema.GroupVersion) []aggregation.Report
 
 // discoveryVerdict tells the worst of what is found of any group-version.
-func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf) verdict {
+func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now time.Time) verdict {
 	if len(s.Status.APIServices) == 0 {
 		return unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
 	}
 	var worst verdict
+	freshnessKnown := true
 	for i, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		v := findingVerdict(discovery.Judge(pictureOf(s, groupVersion, last, freshness)))
-		if i == 0 || severity(v) > severity(worst) {
+		reports := freshness(groupVersion)
+		freshnessKnown = freshnessKnown && allSettled(reports)
+		finding := discovery.Judge(pictureOf(s, groupVersion, last, reports, now))
+		if finding.Again > 0 {
+			s.requeueAfter(finding.Again)
+		}
+		if v := findingVerdict(finding); i == 0 || severity(v) > severity(worst) {
 			worst = v
 		}
 	}
-	if limit := policy(s).Limit; limit > discovery.AggregatorTimeout {
-		worst.message += fmt.Sprintf("; the limit of %s says little: kube-apiserver itself gives up after %s",
-			limit, discovery.AggregatorTimeout)
+	worst = keepVerdict(s, worst)
+	if !freshnessKnown {
+		worst = keepDoubt(s, worst)
 	}
-	return worst
+	return withLimitWarning(s, worst)
 }
 
 func pictureOf(
-	s *scope, groupVersion schema.GroupVersion, last discovery.Round, freshness freshnessOf,
+	s *scope, groupVersion schema.GroupVersion, last discovery.Round, reports []aggregation.Report, now time.Time,
 ) discovery.Picture {
-	name := manifests.APIServiceName(groupVersion)
+	outcome := s.outcomes[manifests.APIServiceName(groupVersion)]
 	picture := discovery.Picture{
-		Name:       name,
-		Limit:      policy(s).Limit,
-		Warning:    warning(s),
-		Registered: s.registered[name],
-		Available:  s.available[name],
+		Name:           manifests.APIServiceName(groupVersion),
+		GroupVersion:   groupVersion,
+		Policy:         policy(s),
+		Registered:     outcome.existing != nil,
+		Available:      outcome.isAvailable(),
+		CheckFailed:    outcome.failedCheck(),
+		KubeAPIServers: last.KubeAPIServersOf(groupVersion),
+		Replicas:       last.ReplicasOf(groupVersion, replicas(s)),
+		Now:            now,
 	}
-	picture.Stale, picture.Empty = doubtedBy(freshness(groupVersion), hasResources(last, groupVersion))
-	for key, record := range last.Records {
-		if key.GroupVersion == groupVersion && key.View == discovery.ViewKubeAPIServer {
-			picture.KubeAPIServers = append(picture.KubeAPIServers,
-				discovery.Subject{Name: "kube-apiserver " + key.Address, Record: record})
-		}
-	}
-	slices.SortFunc(picture.KubeAPIServers, discovery.CompareNames)
-	for _, endpoint := range s.endpoints {
-		key := discovery.Key{View: discovery.ViewEndpoint, Address: endpoint.Address, GroupVersion: groupVersion}
-		if record, found := last.Records[key]; found {
-			picture.Replicas = append(picture.Replicas, discovery.Subject{Name: endpoint.String(), Record: record})
-		}
-	}
+	picture.Stale, picture.Empty = doubtedBy(reports, hasResources(picture.Replicas))
 	return picture
 }
 
@@ -71,84 +68,80 @@ func pictureOf(
 // had it empty although the server has resources in it.
 func doubtedBy(reports []aggregation.Report, hasResources bool) (stale, empty []string) {
 	for _, report := range reports {
-		switch {
-		case !report.Settled:
-		case report.Stale:
+		if report.Stale {
 			stale = append(stale, report.KubeAPIServer)
-		case report.Empty && hasResources:
+		} else if report.Empty && hasResources {
 			empty = append(empty, report.KubeAPIServer)
 		}
 	}
-	slices.Sort(stale)
-	slices.Sort(empty)
 	return stale, empty
 }
 
-// hasResources tells whether a replica has answered with resources.
-func hasResources(last discovery.Round, groupVersion schema.GroupVersion) bool {
-	for key, sample := range last.Results {
-		if key.View == discovery.ViewEndpoint && key.GroupVersion == groupVersion && sample.Resources > 0 {
-			return true
-		}
-	}
-	return false
+func hasResources(replicas []discovery.ReplicaSubject) bool {
+	return slices.ContainsFunc(replicas, func(s discovery.ReplicaSubject) bool { return s.Told.Resources > 0 })
+}
+
+func allSettled(reports []aggregation.Report) bool {
+	return !slices.ContainsFunc(reports, func(report aggregation.Report) bool { return !report.Settled })
 }
 
 func findingVerdict(found discovery.Finding) verdict {
-	switch found.Reason {
-	case v1alpha1.ReasonWithinLimit, v1alpha1.ReasonNearLimit:
+	switch {
+	case slices.Contains(withinLimit, found.Reason):
 		return good(found.Reason, found.Message)
-	case v1alpha1.ReasonProbing, v1alpha1.ReasonNotAvailable, v1alpha1.ReasonKubeAPIServerUnreachable,
-		v1alpha1.ReasonProbeNotPossible:
-		return unknown(found.Reason, found.Message)
-	default:
+	case discovery.IsKnown(found.Reason):
 		return bad(found.Reason, found.Message, working)
+	default:
+		return unknown(found.Reason, found.Message)
 	}
 }
 
-// severity orders what is wrong before what is not known, and that before what is near the limit.
+// withinLimit are the reasons that DiscoveryWithinLimit is True for.
+var withinLimit = []string{
+	v1alpha1.ReasonWithinLimit, v1alpha1.ReasonNearLimit, v1alpha1.ReasonReplicaEjected, v1alpha1.ReasonOpenAPISlow,
+}
+
+// severity orders what is wrong before what is not known, and that before what is worth knowing.
 func severity(v verdict) int {
 	switch {
-	case v.status == "False":
+	case v.status == metav1.ConditionFalse:
+		return 4
+	case v.status == metav1.ConditionUnknown && v.reason != v1alpha1.ReasonProbing:
 		return 3
-	case v.status == "Unknown":
+	case v.status == metav1.ConditionUnknown:
 		return 2
-	case v.reason == v1alpha1.ReasonNearLimit:
+	case v.reason != v1alpha1.ReasonWithinLimit:
 		return 1
 	default:
 		return 0
 	}
 }
 
-var figure = regexp.MustCompile(`[0-9.]+(ms|µs|s)\b`)
-
-// keepFigures returns the message that was told before where nothing but its figures would change.
-func keepFigures(s *scope, v verdict) verdict {
+// keepVerdict returns what was told before while not enough is known: neither a restart of the operator nor a new
+// replica turns anything.
+func keepVerdict(s *scope, v verdict) verdict {
 	told := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
-	if told != nil && told.Reason == v.reason &&
-		figure.ReplaceAllString(told.Message, "") == figure.ReplaceAllString(v.message, "") {
-		v.message = told.Message
+	if v.reason != v1alpha1.ReasonProbing || told == nil || told.Reason == v1alpha1.ReasonPending {
+		return v
+	}
+	return verdict{told.Status, told.Reason, told.Message, working}
+}
+
+// keepDoubt keeps telling what aggregated discovery said until it is known to say something else.
+func keepDoubt(s *scope, v verdict) verdict {
+	told := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
+	if v.status != metav1.ConditionTrue || told == nil ||
+		!slices.Contains([]string{v1alpha1.ReasonStale, v1alpha1.ReasonEmpty}, told.Reason) {
+		return v
+	}
+	return verdict{told.Status, told.Reason, told.Message, working}
+}
+
+// withLimitWarning tells of a limit that says little.
+func withLimitWarning(s *scope, v verdict) verdict {
+	if limit := limit(s); limit > discovery.AggregatorTimeout && v.status != metav1.ConditionFalse {
+		v.message += fmt.Sprintf("; the limit of %s says little: kube-apiserver itself gives up after %s",
+			limit, discovery.AggregatorTimeout)
 	}
 	return v
-}
-
-func policy(s *scope) discovery.Policy {
-	d := s.Spec.Discovery
-	return discovery.Policy{
-		Limit:            limit(s),
-		FailureThreshold: orDefault(d.FailureThreshold, v1alpha1.DefaultFailureThreshold),
-		SuccessThreshold: orDefault(d.SuccessThreshold, v1alpha1.DefaultSuccessThreshold),
-	}
-}
-
-func warning(s *scope) time.Duration {
-	percent := orDefault(s.Spec.Discovery.WarningPercent, v1alpha1.DefaultWarningPercent)
-	return limit(s) * time.Duration(percent) / 100
-}
-
-func orDefault(value int32, byDefault int) int {
-	if value == 0 {
-		return byDefault
-	}
-	return int(value)
 }

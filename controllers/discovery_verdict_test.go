@@ -8,12 +8,15 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
+
+var pod = endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-7c9"}
 
 // discovered is a scope with an available group-version and a replica.
 func discovered(limit time.Duration) *scope {
@@ -23,40 +26,63 @@ func discovered(limit time.Duration) *scope {
 	}}
 	s.Spec.Discovery.Limit = &metav1.Duration{Duration: limit}
 	s.Status.APIServices = []v1alpha1.APIServiceStatus{{Name: apiServiceName, Available: "True"}}
-	s.registered[apiServiceName], s.available[apiServiceName] = true, true
-	s.endpoints = []endpoints.Endpoint{{Address: "10.0.0.7:8443", Pod: "api-7c9"}}
+	s.outcomes[apiServiceName] = registrationOutcome{
+		name: apiServiceName, existing: apiServiceWith(available(apiregistrationv1.ConditionTrue, "Passed", "")),
+	}
+	s.endpoints = []endpoints.Endpoint{pod}
 	return s
 }
 
-func fresh(schema.GroupVersion) []aggregation.Report { return nil }
+// after is a scope of which the condition was told before.
+func after(told verdict) *scope {
+	s := discovered(testLimit)
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
+	summarize(s, nil, noon)
+	later := discovered(testLimit)
+	later.before = s.ExtensionAPI
+	return later
+}
 
+func noDoubt(schema.GroupVersion) []aggregation.Report { return []aggregation.Report{{Settled: true}} }
+
+func doubt(report aggregation.Report) freshnessOf {
+	report.KubeAPIServer = "10.0.0.1:6443"
+	return func(schema.GroupVersion) []aggregation.Report { return []aggregation.Report{report} }
+}
+
+// roundOf is what was answered through a kube-apiserver and by the replica.
 func roundOf(through, direct discovery.Record) discovery.Round {
-	direct.P50 = direct.Last.Latency
-	return discovery.Round{Records: map[discovery.Key]discovery.Record{
-		throughKubeAPIServer("10.0.0.1:6443"):                                                through,
-		{View: discovery.ViewEndpoint, Address: "10.0.0.7:8443", GroupVersion: groupVersion}: direct,
+	round := discovery.Round{Target: probeTarget(discovered(testLimit)), Records: discovery.Records{
+		throughKubeAPIServer("10.0.0.1:6443"): through,
 	}}
+	for _, key := range round.Target.Direct() {
+		round.Records[key] = direct
+	}
+	return round
 }
 
 func record(standing discovery.Standing, latency time.Duration) discovery.Record {
 	sample := discovery.Sample{Latency: latency, Timing: discovery.Timing{Wait: latency}}
-	result := discovery.Record{Standing: standing, Last: sample}
+	result := discovery.Record{Standing: standing, Last: sample, P50: latency, Samples: 1}
 	if standing == discovery.Bad {
 		result.Worst = sample
 	}
 	return result
 }
 
+var fine, slow = record(discovery.Good, 4*time.Millisecond), record(discovery.Bad, 6200*time.Millisecond)
+
 func TestDiscoveryVerdict(t *testing.T) {
-	fine, slow := record(discovery.Good, 4*time.Millisecond), record(discovery.Bad, 6200*time.Millisecond)
+	near := record(discovery.Good, 3*time.Second)
+	near.Near = true
 	tests := map[string]struct {
 		last            discovery.Round
 		status          metav1.ConditionStatus
 		reason, message string
 	}{
 		"within the limit": {roundOf(fine, fine), "True", "WithinLimit", "within 5s"},
-		"near the limit":   {roundOf(record(discovery.Good, 3*time.Second), fine), "True", "NearLimit", "took 3s"},
-		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "first answer"},
+		"near the limit":   {roundOf(near, fine), "True", "NearLimit", "answers in 3s"},
+		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "first answers"},
 		"too slow": {
 			roundOf(slow, slow), "False", "ServerSlow",
 			apiServiceName + " took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.2s waiting for Pod api-7c9",
@@ -64,63 +90,73 @@ func TestDiscoveryVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, discoveryVerdict(discovered(testLimit), test.last, fresh), test.status, test.reason, test.message)
+			got := discoveryVerdict(discovered(testLimit), test.last, noDoubt, noon)
+			assertVerdict(t, got, test.status, test.reason, test.message)
 		})
 	}
 }
 
 func TestAggregatedDiscoveryThatDoubtsTheServerIsTold(t *testing.T) {
-	fine := record(discovery.Good, 4*time.Millisecond)
-	last := roundOf(fine, fine)
-	direct := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.7:8443", GroupVersion: groupVersion}
 	tests := map[string]struct {
-		state         aggregation.VersionState
-		settled       bool
+		report        aggregation.Report
 		resources     int
 		reason, words string
 	}{
-		"stale for a moment":      {aggregation.VersionState{Stale: true}, false, 1, "WithinLimit", ""},
-		"stale":                   {aggregation.VersionState{Stale: true}, true, 1, "Stale", "kube-apiserver 10.0.0.1:6443"},
-		"empty, as the server is": {aggregation.VersionState{Empty: true}, true, 0, "WithinLimit", ""},
-		"empty":                   {aggregation.VersionState{Empty: true}, true, 1, "Empty", "namespace deletion skips"},
+		"nothing that has lasted": {aggregation.Report{}, 1, "WithinLimit", ""},
+		"stale":                   {aggregation.Report{Stale: true}, 1, "Stale", "kube-apiserver 10.0.0.1:6443"},
+		"stale, and empty by it":  {aggregation.Report{Stale: true, Empty: true}, 1, "Stale", ""},
+		"empty, as the server is": {aggregation.Report{Empty: true}, 0, "WithinLimit", ""},
+		"empty":                   {aggregation.Report{Empty: true}, 1, "Empty", "namespace deletion leaves"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			last.Results = discovery.Results{direct: {Resources: test.resources}}
-			got := discoveryVerdict(discovered(testLimit), last, func(schema.GroupVersion) []aggregation.Report {
-				return []aggregation.Report{{
-					KubeAPIServer: "10.0.0.1:6443", VersionState: test.state, Settled: test.settled,
-				}}
-			})
+			direct := fine
+			direct.Told.Resources = test.resources
+			got := discoveryVerdict(discovered(testLimit), roundOf(fine, direct), doubt(test.report), noon)
 			assertVerdict(t, got, got.status, test.reason, test.words)
 		})
 	}
 }
 
+// A new operator, or a new replica, knows nothing yet.
+func TestWhatWasToldStaysUntilSomethingElseIsKnown(t *testing.T) {
+	tooSlow := bad(v1alpha1.ReasonServerSlow, "it takes 7s", working)
+	got := discoveryVerdict(after(tooSlow), discovery.Round{}, noDoubt, noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+	got = discoveryVerdict(after(tooSlow), roundOf(fine, discovery.Record{}), noDoubt, noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+	got = discoveryVerdict(after(tooSlow), roundOf(fine, fine), noDoubt, noon)
+	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
+	got = discoveryVerdict(after(unknown(v1alpha1.ReasonPending, "")), discovery.Round{}, noDoubt, noon)
+	assertVerdict(t, got, "Unknown", v1alpha1.ReasonProbing, "")
+}
+
+func TestStaleStaysToldUntilAggregatedDiscoveryIsKnown(t *testing.T) {
+	stale := bad(v1alpha1.ReasonStale, "it is marked Stale", working)
+	got := discoveryVerdict(after(stale), roundOf(fine, fine), doubt(aggregation.Report{}), noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
+	got = discoveryVerdict(after(stale), roundOf(slow, slow), doubt(aggregation.Report{}), noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "")
+	got = discoveryVerdict(after(stale), roundOf(fine, fine), noDoubt, noon)
+	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
+}
+
 func TestUnregisteredHasNothingToMeasure(t *testing.T) {
 	s := discovered(testLimit)
 	s.Status.APIServices = nil
-	got := discoveryVerdict(s, discovery.Round{}, fresh)
+	got := discoveryVerdict(s, discovery.Round{}, noDoubt, noon)
 	assertVerdict(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "see Registered")
 }
 
 func TestALimitBeyondThatOfKubeAPIServerIsWarnedOf(t *testing.T) {
-	fine := record(discovery.Good, time.Millisecond)
-	got := discoveryVerdict(discovered(10*time.Second), roundOf(fine, fine), fresh)
+	got := discoveryVerdict(discovered(10*time.Second), roundOf(fine, fine), noDoubt, noon)
 	assertVerdict(t, got, "True", "WithinLimit", "kube-apiserver itself gives up after 5s")
 }
 
-func TestAMessageStaysWhileOnlyItsFiguresChange(t *testing.T) {
+func TestKubeAPIServersOwnCheckIsTheCauseWhileItIsNotAvailable(t *testing.T) {
 	s := discovered(testLimit)
-	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, bad("ServerSlow", "x took 6.2s (limit 5s)", working))
-	summarize(s, nil, noon)
-	later := newScope(s.ExtensionAPI)
-	for found, want := range map[string]string{
-		"x took 6.3s (limit 5s)": "x took 6.2s (limit 5s)",
-		"y took 6.3s (limit 5s)": "y took 6.3s (limit 5s)",
-	} {
-		if got := keepFigures(later, bad("ServerSlow", found, working)); got.message != want {
-			t.Errorf("%q became %q", found, got.message)
-		}
-	}
+	s.outcomes[apiServiceName] = registrationOutcome{name: apiServiceName, existing: apiServiceWith(
+		available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "dial tcp 10.0.0.7:8443: i/o timeout"))}
+	got := discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonNetworkBlocked, "i/o timeout), while Pod api-7c9")
 }

@@ -5,6 +5,9 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +20,7 @@ import (
 
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 
-// reconcileEndpoints finds the ready replicas behind the Service.
+// reconcileEndpoints finds the ready replicas behind the Service, and those that were taken out of it.
 func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	if s.Spec.Service != nil {
 		return r.findExistingEndpoints(ctx, s)
@@ -28,8 +31,44 @@ func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	}
 	// The EndpointSlices carry the labels of the operator's Service, so they are in the cache.
 	endpointSlices, err := endpoints.List(ctx, r.Client, s.backend.Key())
+	if err != nil {
+		return err
+	}
+	pods, err := r.serverPods(ctx, r.Client, s)
+	if err != nil {
+		return err
+	}
+	s.ejected = ejectedReplicas(pods, s.Spec.Server)
 	s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
-	return err
+	s.endpoints = withoutEjected(s.endpoints, pods)
+	return nil
+}
+
+// withoutEjected drops Pods that were taken out of the Service moments ago: the EndpointSlices may not show it yet.
+func withoutEjected(ready []endpoints.Endpoint, pods []corev1.Pod) []endpoints.Endpoint {
+	return slices.DeleteFunc(ready, func(endpoint endpoints.Endpoint) bool {
+		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.Name == endpoint.Pod && isEjected(&pod) })
+	})
+}
+
+// endpointOf is where a Pod of the server answers.
+func endpointOf(pod *corev1.Pod, server *v1alpha1.Server) endpoints.Endpoint {
+	port := strconv.Itoa(int(manifests.ServerPort(pod, server)))
+	return endpoints.Endpoint{Address: net.JoinHostPort(pod.Status.PodIP, port), Pod: pod.Name}
+}
+
+// isReady tells whether requests may be sent to a Pod.
+func isReady(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp == nil && readiness(pod).Status == corev1.ConditionTrue
+}
+
+func readiness(pod *corev1.Pod) corev1.PodCondition {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady {
+			return condition
+		}
+	}
+	return corev1.PodCondition{}
 }
 
 // findExistingEndpoints looks at somebody else's Service. Nothing of it is watched, so it is read at every interval,

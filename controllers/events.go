@@ -56,6 +56,8 @@ var problemReasons = map[string]bool{
 	v1alpha1.ReasonExpiresSoon:          true,
 	v1alpha1.ReasonImagePullFailed:      true,
 	v1alpha1.ReasonNameConflict:         true,
+	v1alpha1.ReasonNearLimit:            true,
+	v1alpha1.ReasonOpenAPISlow:          true,
 	v1alpha1.ReasonPodsRefused:          true,
 	v1alpha1.ReasonRefused:              true,
 	v1alpha1.ReasonRolloutStalled:       true,
@@ -76,4 +78,6 @@ var silentReasons = map[string]bool{
 	// The network may take a moment to send requests to a new Service.
 	v1alpha1.ReasonServiceUnreachable: true,
 	v1alpha1.ReasonDeleting:           true,
+	// The ejection has told more.
+	v1alpha1.ReasonReplicaEjected: true,
 }

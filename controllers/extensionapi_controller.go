@@ -3,9 +3,9 @@
 // Package controllers reconciles ExtensionAPIs.
 //
 // A reconciliation is an ordered list of phases over one scope, in the order of a server's life; each phase has a file:
-// namespace, certificates, server, endpoints, registration, discovery. Each decides with a pure function, acts, and
-// leaves a verdict. Status is summed up and written once, at the end, also when a phase failed. Deletion has a file of
-// its own: teardown.
+// namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a pure function,
+// acts, and leaves a verdict. Status is summed up and written once, at the end, also when a phase failed. Deletion has
+// a file of its own: teardown.
 package controllers
 
 import (
@@ -88,6 +88,7 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 		r.reconcileEndpoints,
 		r.reconcileRegistration,
 		r.reconcileDiscovery,
+		r.reconcileEjection,
 	}
 	for _, phase := range phases {
 		if err := phase(ctx, s); err != nil {
@@ -104,6 +105,6 @@ func (r *Reconciler) forget(name string) {
 	r.Metrics.forget(name)
 }
 
-func optimisticMergeFrom(before *v1alpha1.ExtensionAPI) client.Patch {
+func optimisticMergeFrom(before client.Object) client.Patch {
 	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 }

@@ -11,9 +11,11 @@ import (
 
 const labelExtensionAPI = "extensionapi"
 
-// Metrics are what alerts are made of: the conditions, and the times of certificates.
+// Metrics are what alerts are made of: the conditions, the times of certificates, and the replicas that get no
+// requests.
 type Metrics struct {
-	condition, expiry, renewal *prometheus.GaugeVec
+	condition, expiry, renewal, ejected *prometheus.GaugeVec
+	ejections                           *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics registered with registerer.
@@ -32,8 +34,16 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_certificate_renewal_timestamp_seconds",
 			Help: "When the operator will renew the serving certificate, in seconds since the epoch.",
 		}, []string{labelExtensionAPI}),
+		ejected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "extensionapi_replicas_ejected",
+			Help: "Ready replicas that get no requests, because they answer discovery badly.",
+		}, []string{labelExtensionAPI}),
+		ejections: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "extensionapi_replica_ejections_total",
+			Help: "Replicas taken out of the Service, because they answered discovery badly.",
+		}, []string{labelExtensionAPI}),
 	}
-	registerer.MustRegister(metrics.condition, metrics.expiry, metrics.renewal)
+	registerer.MustRegister(metrics.condition, metrics.expiry, metrics.renewal, metrics.ejected, metrics.ejections)
 	return metrics
 }
 
@@ -58,11 +68,21 @@ func (m *Metrics) observe(name string, status *v1alpha1.ExtensionAPIStatus) {
 	setTime(m.renewal, told.RenewalTime, name)
 }
 
+// observeEjected begins the counter, too, so that its first step is seen.
+func (m *Metrics) observeEjected(name string, replicas int) {
+	m.ejected.WithLabelValues(name).Set(float64(replicas))
+	m.ejections.WithLabelValues(name).Add(0)
+}
+
+func (m *Metrics) countEjection(name string) { m.ejections.WithLabelValues(name).Inc() }
+
 func (m *Metrics) forget(name string) {
 	labels := prometheus.Labels{labelExtensionAPI: name}
 	m.condition.DeletePartialMatch(labels)
 	m.expiry.DeletePartialMatch(labels)
 	m.renewal.DeletePartialMatch(labels)
+	m.ejected.DeletePartialMatch(labels)
+	m.ejections.DeletePartialMatch(labels)
 }
 
 // setTime removes the series where there is no such time.

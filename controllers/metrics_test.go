@@ -10,10 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 )
 
-func TestMetricsShowTheConditionsAndTheTimesOfCertificates(t *testing.T) {
+func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	metrics := NewMetrics(registry)
 	status := &v1alpha1.ExtensionAPIStatus{
@@ -21,6 +20,8 @@ func TestMetricsShowTheConditionsAndTheTimesOfCertificates(t *testing.T) {
 		Certificate: &v1alpha1.CertificateStatus{NotAfter: metav1.Unix(60, 0), CANotAfter: new(metav1.Unix(120, 0))},
 	}
 	metrics.observe("wardle", status)
+	metrics.observeEjected("wardle", 1)
+	metrics.countEjection("wardle")
 	for name, series := range map[string]struct {
 		got, want float64
 	}{
@@ -28,6 +29,8 @@ func TestMetricsShowTheConditionsAndTheTimesOfCertificates(t *testing.T) {
 		"another status":    {testutil.ToFloat64(metrics.condition.WithLabelValues("wardle", "Ready", "True")), 0},
 		"serving":           {testutil.ToFloat64(metrics.expiry.WithLabelValues("wardle", "serving")), 60},
 		"ca":                {testutil.ToFloat64(metrics.expiry.WithLabelValues("wardle", "ca")), 120},
+		"ejected":           {testutil.ToFloat64(metrics.ejected), 1},
+		"ejections":         {testutil.ToFloat64(metrics.ejections), 1},
 	} {
 		if series.got != series.want {
 			t.Errorf("%s is %v, want %v", name, series.got, series.want)
@@ -47,13 +50,14 @@ func TestMetricsShowTheConditionsAndTheTimesOfCertificates(t *testing.T) {
 
 func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	NewMetrics(registry).observe("wardle", &v1alpha1.ExtensionAPIStatus{
+	metrics := NewMetrics(registry)
+	metrics.observeEjected("wardle", 0)
+	metrics.observe("wardle", &v1alpha1.ExtensionAPIStatus{
 		Conditions: []metav1.Condition{{Type: "Ready", Status: "True"}},
 		Certificate: &v1alpha1.CertificateStatus{
 			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
 		},
 	})
-	discovery.NewMetrics(registry)
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)

@@ -12,28 +12,40 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// leaveAfter is how long after the beginning of its end no new connection leads to a Pod any more: its endpoint is no
-// longer ready, and every kube-proxy has learned of it. The preStop sleep of the template is longer.
-const leaveAfter = 5 * time.Second
+const (
+	// leaveAfter is how long after a Pod has begun to leave the Service no new connection leads to it any more: its
+	// endpoint is gone, and every kube-proxy has learned of it. The preStop sleep of the template is longer.
+	leaveAfter = 5 * time.Second
+	// mostlyLeaveAfter is how long that takes where no kube-proxy is busy: by default each waits up to a second before it
+	// follows a change (k8s.io/kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go, MinSyncPeriod). Moments are in
+	// whole seconds, which is up to another one.
+	mostlyLeaveAfter = 3 * time.Second
+)
 
-// withRedial adds to the bundle a comment that changes each time a Pod ends. kube-apiserver sends all requests over one
-// HTTP/2 connection, which it would keep to a Pod that is about to end: the server, once it is told to stop, refuses
-// requests on it for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go). Another caBundle makes kube-apiserver
-// connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open requests go on.
+// withRedial adds to the bundle a comment that changes each time a Pod leaves the Service. kube-apiserver sends all
+// requests over one HTTP/2 connection, which it would keep to the Pod: one that is told to stop refuses requests on it
+// for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them hang. Another caBundle
+// makes kube-apiserver connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open
+// requests go on.
 func (r *Reconciler) withRedial(
 	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService,
 ) ([]byte, error) {
 	if s.trust == nil || s.Spec.Server == nil {
 		return s.trust, nil
 	}
-	pods, err := r.serverPods(ctx, s)
+	pods, err := r.serverPods(ctx, r.Client, s)
 	if err != nil {
 		return nil, err
 	}
-	last, wait := lastLeave(pods, r.Clock.Now())
+	var moments []time.Time
+	for i := range pods {
+		moments = append(moments, leaveMoments(&pods[i])...)
+	}
+	last, wait := split(moments, r.Clock.Now())
 	if wait > 0 {
 		s.requeueAfter(wait)
 	}
@@ -48,28 +60,52 @@ func (r *Reconciler) withRedial(
 	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last)), nil
 }
 
-// lastLeave returns when the last of the Pods that no new connection leads to any more began to end, and the time until
-// there is another such Pod, 0 when there is none.
-func lastLeave(pods []corev1.Pod, now time.Time) (last time.Time, wait time.Duration) {
-	for i := range pods {
-		ends, grace := pods[i].DeletionTimestamp, pods[i].DeletionGracePeriodSeconds
-		if ends == nil || grace == nil {
-			continue
+// leaveMoments are when it is time to connect anew because of a Pod, none for one that stays.
+func leaveMoments(pod *corev1.Pod) []time.Time {
+	ends, grace := pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds
+	switch {
+	case isEjected(pod):
+		// A Pod that still answers harms until then, so it is tried early, and again for a slow kube-proxy.
+		if since, _ := ejectionOf(pod); !since.IsZero() {
+			return []time.Time{since.Add(mostlyLeaveAfter), since.Add(leaveAfter)}
 		}
-		began := ends.Add(-time.Duration(*grace) * time.Second)
-		left := began.Add(leaveAfter).Sub(now)
+	case ends != nil && grace != nil:
+		return []time.Time{ends.Add(-time.Duration(*grace) * time.Second).Add(leaveAfter)}
+	case hasTurnedUnready(pod):
+		return []time.Time{readiness(pod).LastTransitionTime.Add(leaveAfter)}
+	}
+	return nil
+}
+
+// hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready
+// since before its container ran; and a container that ended has taken its connections with it.
+func hasTurnedUnready(pod *corev1.Pod) bool {
+	ready := readiness(pod)
+	return ready.Status == corev1.ConditionFalse &&
+		slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
+			running := status.State.Running
+			return status.Name == v1alpha1.ServerContainer && running != nil &&
+				ready.LastTransitionTime.After(running.StartedAt.Time)
+		})
+}
+
+// split returns the last of the moments that have passed, and the time until the first of the others, 0 when there is
+// none.
+func split(moments []time.Time, now time.Time) (last time.Time, wait time.Duration) {
+	for _, moment := range moments {
+		left := moment.Sub(now)
 		switch {
 		case left > 0 && (wait == 0 || left < wait):
 			wait = left
-		case left <= 0 && began.After(last):
-			last = began
+		case left <= 0 && moment.After(last):
+			last = moment
 		}
 	}
 	return last, wait
 }
 
 // leavePrefix begins the comment, and the time ends it.
-const leavePrefix = "# connect anew, a Pod has ended: "
+const leavePrefix = "# connect anew, a Pod has left: "
 
 var leaveComment = regexp.MustCompile(`(?m)^` + leavePrefix + `(\S+)$`)
 

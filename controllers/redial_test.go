@@ -3,11 +3,14 @@
 package controllers
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // ending is a Pod that began to end a while ago, with a minute to do so.
@@ -18,27 +21,79 @@ func ending(ago time.Duration) corev1.Pod {
 	}}
 }
 
-func TestKubeAPIServerConnectsAnewWhenNoNewConnectionLeadsToAPodThatEnds(t *testing.T) {
+// ejectedAt is a Pod that was taken out of the Service a while ago.
+func ejectedAt(ago time.Duration) corev1.Pod {
+	pod := corev1.Pod{}
+	recordEjection(&pod, noon.Add(-ago), "took 7s")
+	return pod
+}
+
+// unready is a Pod whose readiness turned False a while ago, while its container has run for a minute.
+func unready(ago time.Duration) corev1.Pod {
+	return corev1.Pod{Status: corev1.PodStatus{
+		Conditions: []corev1.PodCondition{{
+			Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(noon.Add(-ago)),
+		}},
+		ContainerStatuses: []corev1.ContainerStatus{{
+			Name: v1alpha1.ServerContainer,
+			State: corev1.ContainerState{
+				Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon.Add(-time.Minute))},
+			},
+		}},
+	}}
+}
+
+func TestKubeAPIServerConnectsAnewOnceAPodHasLeft(t *testing.T) {
+	undated, endsUnready, ended := ejectedAt(0), unready(20*time.Second), unready(20*time.Second)
+	undated.Annotations[ejectedAnnotation] = "yesterday"
+	endsUnready.ObjectMeta = ending(8 * time.Second).ObjectMeta
+	ended.Status.ContainerStatuses[0].State = corev1.ContainerState{}
+	tests := map[string]struct {
+		pod corev1.Pod
+		// ago is when it is, as the times that have passed since.
+		ago []time.Duration
+	}{
+		"one that stays":                       {corev1.Pod{}, nil},
+		"one that ends":                        {ending(8 * time.Second), []time.Duration{3 * time.Second}},
+		"one that has just begun to":           {ending(time.Second), []time.Duration{-4 * time.Second}},
+		"one that is ejected, twice":           {ejectedAt(4 * time.Second), []time.Duration{time.Second, -time.Second}},
+		"one whose ejection cannot be dated":   {undated, nil},
+		"one that turned unready":              {unready(20 * time.Second), []time.Duration{15 * time.Second}},
+		"one that never was ready":             {unready(time.Minute), nil},
+		"one whose container is gone":          {ended, nil},
+		"one that turned unready when it ends": {endsUnready, []time.Duration{3 * time.Second}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got []time.Duration
+			for _, moment := range leaveMoments(&test.pod) {
+				got = append(got, noon.Sub(moment))
+			}
+			if !slices.Equal(got, test.ago) {
+				t.Errorf("got %v, want %v", got, test.ago)
+			}
+		})
+	}
+}
+
+func TestTheLastMomentIsToldAndTheNextWaitedFor(t *testing.T) {
 	ago := func(duration time.Duration) time.Time { return noon.Add(-duration) }
 	tests := map[string]struct {
-		pods []corev1.Pod
-		last time.Time
-		wait time.Duration
+		moments []time.Time
+		last    time.Time
+		wait    time.Duration
 	}{
-		"no Pod ends":               {[]corev1.Pod{{}, {}}, time.Time{}, 0},
-		"one has just begun to":     {[]corev1.Pod{ending(time.Second)}, time.Time{}, 4 * time.Second},
-		"one began long enough ago": {[]corev1.Pod{ending(leaveAfter)}, ago(leaveAfter), 0},
-		"the last of several counts": {
-			[]corev1.Pod{ending(8 * time.Second), ending(6 * time.Second)}, ago(6 * time.Second), 0,
-		},
-		"the next is waited for": {
-			[]corev1.Pod{ending(3 * time.Second), ending(9 * time.Second), ending(time.Second)},
-			ago(9 * time.Second), 2 * time.Second,
+		"none":                {nil, time.Time{}, 0},
+		"one to come":         {[]time.Time{ago(-4 * time.Second)}, time.Time{}, 4 * time.Second},
+		"one just now":        {[]time.Time{noon}, noon, 0},
+		"the last of several": {[]time.Time{ago(8 * time.Second), ago(6 * time.Second)}, ago(6 * time.Second), 0},
+		"the last and the next": {
+			[]time.Time{ago(-2 * time.Second), ago(time.Second), ago(-4 * time.Second)}, ago(time.Second), 2 * time.Second,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			last, wait := lastLeave(test.pods, noon)
+			last, wait := split(test.moments, noon)
 			if !last.Equal(test.last) || wait != test.wait {
 				t.Errorf("got %s and %s, want %s and %s", last, wait, test.last, test.wait)
 			}
@@ -47,11 +102,11 @@ func TestKubeAPIServerConnectsAnewWhenNoNewConnectionLeadsToAPodThatEnds(t *test
 }
 
 func TestTheCommentOfABundleIsReadAgain(t *testing.T) {
-	const bundle = "-----END CERTIFICATE-----\n# connect anew, a Pod has ended: 2026-01-01T00:00:00Z\n"
+	const bundle = "-----END CERTIFICATE-----\n# connect anew, a Pod has left: 2026-01-01T00:00:00Z\n"
 	if got := toldLeave([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %s", got)
 	}
-	for _, without := range []string{"", "# connect anew, a Pod has ended: yesterday\n"} {
+	for _, without := range []string{"", "# connect anew, a Pod has left: yesterday\n"} {
 		if got := toldLeave([]byte(without)); !got.IsZero() {
 			t.Errorf("got %s from %q", got, without)
 		}

@@ -34,6 +34,23 @@ func (o registrationOutcome) availability() *apiregistrationv1.APIServiceConditi
 	return helper.GetAPIServiceConditionByType(o.existing, apiregistrationv1.Available)
 }
 
+// isAvailable tells whether kube-apiserver sends requests to the server.
+func (o registrationOutcome) isAvailable() bool {
+	condition := o.availability()
+	return condition != nil && condition.Status == apiregistrationv1.ConditionTrue
+}
+
+// failedCheck is what kube-apiserver says of its check of discovery, when that is why it is not available
+// (kube-aggregator pkg/controllers/status/remote).
+func (o registrationOutcome) failedCheck() string {
+	condition := o.availability()
+	if condition == nil || condition.Status == apiregistrationv1.ConditionTrue ||
+		condition.Reason != "FailedDiscoveryCheck" {
+		return ""
+	}
+	return condition.Message
+}
+
 // obstacle tells why a group-version cannot be sent to the backend yet.
 func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdict {
 	if s.trust == nil {
@@ -47,32 +64,31 @@ func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdic
 		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
 	}
 	for _, endpoint := range s.endpoints {
-		key := discovery.Key{View: discovery.ViewEndpoint, Address: endpoint.Address, GroupVersion: groupVersion}
-		if v := sampleObstacle(endpoint.String(), key, last.Results); v.reason != "" {
+		record, found := last.Records[discovery.AtEndpoint(endpoint, groupVersion)]
+		if v := sampleObstacle(endpoint.String(), record.Last, found); v.reason != "" {
 			return v
 		}
 	}
-	return serviceObstacle(s.service, groupVersion, last.Results)
+	return serviceObstacle(s.service, groupVersion, last.Records)
 }
 
 // serviceObstacle speaks of the network: every replica behind the Service has answered.
-func serviceObstacle(address string, groupVersion schema.GroupVersion, results discovery.Results) verdict {
+func serviceObstacle(address string, groupVersion schema.GroupVersion, records discovery.Records) verdict {
 	if address == "" {
 		return verdict{}
 	}
-	sample, found := results[discovery.Key{View: discovery.ViewService, Address: address, GroupVersion: groupVersion}]
-	if found && sample.Err == nil {
+	record, found := records[discovery.AtService(address, groupVersion)]
+	if found && record.Last.Err == nil {
 		return verdict{}
 	}
 	message := fmt.Sprintf("every ready replica answers discovery; waiting for the Service's address %s to do so", address)
 	if found {
-		message += fmt.Sprintf(": %v; if that lasts, look at kube-proxy and network policies", sample.Err)
+		message += fmt.Sprintf(": %v; if that lasts, look at kube-proxy and network policies", record.Last.Err)
 	}
 	return bad(v1alpha1.ReasonServiceUnreachable, message, working)
 }
 
-func sampleObstacle(who string, key discovery.Key, results discovery.Results) verdict {
-	sample, found := results[key]
+func sampleObstacle(who string, sample discovery.Sample, found bool) verdict {
 	switch {
 	case !found:
 		return bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", who), working)
@@ -150,7 +166,7 @@ func removedVerdict(namespace namespaceState) (v verdict, found bool) {
 	}
 }
 
-// describeAPIServices fills in the status of each APIService and remembers which are available.
+// describeAPIServices fills in the status of each APIService.
 func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 	before := s.before.Status.APIServices
 	s.Status.APIServices = nil
@@ -164,8 +180,7 @@ func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 				described.Discovery = earlier.Discovery
 			}
 		}
-		s.registered[outcome.name] = outcome.existing != nil
-		s.available[outcome.name] = described.Available == metav1.ConditionTrue
+		s.outcomes[outcome.name] = outcome
 		s.Status.APIServices = append(s.Status.APIServices, described)
 	}
 }

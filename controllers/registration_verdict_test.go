@@ -101,35 +101,33 @@ func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
 }
 
 func TestServiceObstacleSpeaksOfTheNetwork(t *testing.T) {
-	key := discovery.Key{View: discovery.ViewService, Address: "10.1.0.1:443", GroupVersion: groupVersion}
-	refused := discovery.Results{key: {Err: errors.New("dial: connect: connection refused")}}
+	key := discovery.AtService("10.1.0.1:443", groupVersion)
+	refused := discovery.Records{key: {Last: discovery.Sample{Err: errors.New("dial: connect: connection refused")}}}
 	got := serviceObstacle(key.Address, groupVersion, refused)
 	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "refused; if that lasts, look at kube-proxy")
 	got = serviceObstacle(key.Address, groupVersion, nil)
 	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "waiting")
-	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Results{key: {}}), "", "", "")
+	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Records{key: {}}), "", "", "")
 	assertVerdict(t, serviceObstacle("", groupVersion, nil), "", "", "")
 }
 
 func TestSampleObstacle(t *testing.T) {
-	key := discovery.Key{View: discovery.ViewEndpoint, Address: "10.0.0.1:8443", GroupVersion: groupVersion}
 	tests := map[string]struct {
-		sample  *discovery.Sample
+		sample  discovery.Sample
+		found   bool
 		reason  string
 		message string
 	}{
-		"not asked yet": {nil, v1alpha1.ReasonProbing, "Pod a"},
-		"fails":         {&discovery.Sample{Err: errors.New("answered 500")}, v1alpha1.ReasonProbeFailed, "answered 500"},
-		"too slow":      {&discovery.Sample{Latency: 6 * time.Second}, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
-		"answers well":  {&discovery.Sample{Latency: time.Second}, "", ""},
+		"not asked yet": {discovery.Sample{}, false, v1alpha1.ReasonProbing, "Pod a"},
+		"fails": {
+			discovery.Sample{Err: errors.New("answered 500")}, true, v1alpha1.ReasonProbeFailed, "answered 500",
+		},
+		"too slow":     {discovery.Sample{Latency: 6 * time.Second}, true, v1alpha1.ReasonProbeFailed, "gives up after 5s"},
+		"answers well": {discovery.Sample{Latency: time.Second}, true, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			results := discovery.Results{}
-			if test.sample != nil {
-				results[key] = *test.sample
-			}
-			got := sampleObstacle("Pod a", key, results)
+			got := sampleObstacle("Pod a", test.sample, test.found)
 			assertVerdict(t, got, got.status, test.reason, test.message)
 		})
 	}

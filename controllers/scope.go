@@ -35,10 +35,11 @@ type scope struct {
 	trust []byte
 	// service is the address of the Service, empty when it has none of its own.
 	service string
-	// endpoints are the ready replicas.
+	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.
 	endpoints []endpoints.Endpoint
-	// registered are the names of the APIServices that there are, and available those that kube-apiserver calls so.
-	registered, available map[string]bool
+	ejected   []ejectedReplica
+	// outcomes are what came of registering, by the name of the APIService.
+	outcomes map[string]registrationOutcome
 
 	verdicts map[string]verdict
 	notes    []note
@@ -57,8 +58,7 @@ func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 		ExtensionAPI: extensionAPI.DeepCopy(),
 		before:       extensionAPI,
 		backend:      manifests.BackendOf(extensionAPI),
-		registered:   map[string]bool{},
-		available:    map[string]bool{},
+		outcomes:     map[string]registrationOutcome{},
 		verdicts:     map[string]verdict{},
 	}
 }

@@ -31,7 +31,7 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if s.Spec.Server == nil || s.namespace != namespaceActive {
 		return nil
 	}
-	pods, err := r.serverPods(ctx, s)
+	pods, err := r.serverPods(ctx, r.Client, s)
 	if err != nil {
 		return err
 	}
@@ -49,10 +49,10 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// serverPods returns the Pods of the server, those that end included, from the cache.
-func (r *Reconciler) serverPods(ctx context.Context, s *scope) ([]corev1.Pod, error) {
+// serverPods returns the Pods of the server, those that end included.
+func (r *Reconciler) serverPods(ctx context.Context, reader client.Reader, s *scope) ([]corev1.Pod, error) {
 	list := &corev1.PodList{}
-	err := r.Client.List(ctx, list, client.InNamespace(s.Spec.Server.Namespace),
+	err := reader.List(ctx, list, client.InNamespace(s.Spec.Server.Namespace),
 		client.MatchingLabels(manifests.Labels(s.Name)))
 	return list.Items, err
 }

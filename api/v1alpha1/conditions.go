@@ -128,6 +128,14 @@ const (
 	ReasonNearLimit = "NearLimit"
 	// ReasonNotAvailable: kube-apiserver answers for the server itself, so nothing can be measured.
 	ReasonNotAvailable = "NotAvailable"
+	// ReasonReplicaEjected: it is within the limit since a bad replica gets no requests any more.
+	ReasonReplicaEjected = "ReplicaEjected"
+	// ReasonOpenAPISlow: discovery is within the limit, but the list of OpenAPI v3 documents is not.
+	ReasonOpenAPISlow = "OpenAPISlow"
+	// ReasonOperatorBlocked: requests are served, but the operator reaches no replica.
+	ReasonOperatorBlocked = "OperatorBlocked"
+	// ReasonKubeAPIServerBusy: a kube-apiserver turns requests away.
+	ReasonKubeAPIServerBusy = "KubeAPIServerBusy"
 	// ReasonProbeNotPossible: the operator cannot ask: it has no token, or no list of kube-apiservers.
 	ReasonProbeNotPossible = "ProbeNotPossible"
 	// ReasonKubeAPIServerUnreachable: the operator cannot reach a kube-apiserver.
@@ -158,10 +166,14 @@ const (
 	ReasonFrontProxyRefused = "FrontProxyRefused"
 	// ReasonGroupVersionNotServed: a replica does not know a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
-	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers.
+	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers for it.
 	ReasonStale = "Stale"
 	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
 	ReasonEmpty = "Empty"
+	// ReasonAggregatedDiscoveryFails: a replica does not answer GET /apis in time, which makes it Stale.
+	ReasonAggregatedDiscoveryFails = "AggregatedDiscoveryFails"
+	// ReasonLeftOutOfDiscovery: a replica leaves a group-version out of GET /apis that it serves.
+	ReasonLeftOutOfDiscovery = "LeftOutOfDiscovery"
 	// ReasonRedirected: a replica redirects discovery.
 	ReasonRedirected = "Redirected"
 	// ReasonServerError: a replica answers discovery with an error.
@@ -172,6 +184,12 @@ const (
 	ReasonOversizedAnswer = "OversizedAnswer"
 	// ReasonConnectionBroken: a replica breaks the connection off.
 	ReasonConnectionBroken = "ConnectionBroken"
+)
+
+// Reasons of Events that tell of what was done; ReasonReplicaEjected is another.
+const (
+	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.
+	ReasonReplicaRestored = "ReplicaRestored"
 )
 
 // Reasons of Reconciling.

@@ -59,6 +59,7 @@ type ExtensionAPIList struct {
 // +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.service)",message="exactly one of spec.server (the operator runs the server) and spec.service (it already runs) must be set"
 // +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.service cannot be exchanged: delete the ExtensionAPI and create a new one"
 // +kubebuilder:validation:XValidation:rule="!has(self.certificates) || has(self.server)",message="spec.certificates goes with spec.server only; an existing backend brings its own certificate and spec.service.caBundle"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.discovery) || !has(self.discovery.outlierEjection)",message="spec.discovery.outlierEjection goes with spec.server only, remove it: the operator changes nothing behind spec.service"
 type ExtensionAPISpec struct {
 	// groups are the API groups that the server serves; there is one APIService for every group-version.
 	// +required
@@ -165,4 +166,10 @@ type Discovery struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	WarningPercent int32 `json:"warningPercent,omitempty"`
+
+	// outlierEjection says whether a replica that answers discovery badly is taken out of the Service while another one
+	// answers well, and brought back when it has recovered: never the last good one, and never more than half of them.
+	// Enabled or Disabled; defaults to Enabled with spec.server and cannot be set with spec.service.
+	// +optional
+	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
 }

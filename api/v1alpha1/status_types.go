@@ -75,6 +75,10 @@ type EndpointStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Pod string `json:"pod,omitempty"`
 
+	// ejected tells since when the replica gets no requests, and why; left out for one that gets them.
+	// +optional
+	Ejected *EjectionStatus `json:"ejected,omitempty"`
+
 	// discovery is the slowest of the last discovery requests, or a failed one. It is not rewritten for a change of less
 	// than a tenth of spec.discovery.limit.
 	// +optional

@@ -4,14 +4,11 @@ package aggregation
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
 
-	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
@@ -22,56 +19,27 @@ const (
 	// freshnessInterval is the time between two looks at each kube-apiserver. It refreshes its own view each minute
 	// (kube-aggregator pkg/apiserver/handler_discovery.go).
 	freshnessInterval = 30 * time.Second
-	// settledAfter is how many looks in a row must see the same before it counts: a group-version is Stale for a moment
-	// after it was registered.
-	settledAfter = 4
-	// maxDocument is far above the discovery document of any cluster.
-	maxDocument = 64 << 20
-	// acceptAggregated asks for what this kube-apiserver aggregates itself, without what its peers serve.
-	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer," +
-		"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+	// acceptAggregated asks for what this kube-apiserver aggregates itself, without what its peers serve. One that knows
+	// no profiles overlooks that (apiserver pkg/endpoints/handlers/negotiation/negotiate.go).
+	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer"
 )
-
-// VersionState is what a kube-apiserver's aggregated discovery says of a group-version.
-type VersionState struct {
-	// Stale tells that kube-apiserver could not get it from the server when it asked last.
-	Stale bool
-	// Empty tells that kube-apiserver knows of no resource in it.
-	Empty bool
-}
-
-func (s VersionState) isGood() bool { return s == VersionState{} }
-
-// Report is what one kube-apiserver has said of a group-version several times in a row.
-type Report struct {
-	// KubeAPIServer is its address (host:port).
-	KubeAPIServer string
-	VersionState
-	// Settled tells that it has said so for about two minutes.
-	Settled bool
-}
 
 // Freshness looks at the aggregated discovery of each kube-apiserver: one request for all group-versions.
 type Freshness struct {
 	clients func(context.Context) (map[string]*http.Client, error)
 	clock   clock.Clock
 	changed func(schema.GroupVersion)
+	// failures are those of the last look, by address. Only look uses them.
+	failures map[string]string
 
 	mu    sync.Mutex
-	views map[string]*view
+	views views
 }
 
-// view is what one kube-apiserver says.
-type view struct {
-	etag   string
-	states map[schema.GroupVersion]VersionState
-	// looks is how many looks in a row have seen the state.
-	looks map[schema.GroupVersion]int
-}
-
-// NewFreshness returns a Freshness that calls changed when a bad state of a group-version has settled, or ended.
+// NewFreshness returns a Freshness that calls changed when what it reports of a group-version has settled, when
+// something bad has settled in it, and when that ends.
 func NewFreshness(servers *KubeAPIServers, clk clock.Clock, changed func(schema.GroupVersion)) *Freshness {
-	return &Freshness{clients: servers.Clients, clock: clk, changed: changed, views: map[string]*view{}}
+	return &Freshness{clients: servers.Clients, clock: clk, changed: changed}
 }
 
 // Start looks until ctx ends. It implements manager.Runnable.
@@ -86,137 +54,84 @@ func (f *Freshness) Start(ctx context.Context) error {
 	}
 }
 
-// Of returns what each kube-apiserver says of a group-version that it knows.
+// Of returns what each kube-apiserver has said of a group-version, in the order of their addresses. There is no report
+// of one that does not know it, or that has not told its aggregated discovery for five minutes.
 func (f *Freshness) Of(groupVersion schema.GroupVersion) []Report {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var reports []Report
-	for address, view := range f.views {
-		if state, known := view.states[groupVersion]; known {
-			reports = append(reports, Report{address, state, view.looks[groupVersion] >= settledAfter})
-		}
-	}
-	return reports
+	return f.current().of(groupVersion)
 }
 
-// look asks every kube-apiserver. One that cannot be asked says nothing.
+func (f *Freshness) current() views {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.views
+}
+
 func (f *Freshness) look(ctx context.Context) {
-	clients, err := f.clients(ctx)
-	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "looking at aggregated discovery")
+	before := f.current()
+	documents, failures := f.ask(ctx, before)
+	if ctx.Err() != nil {
 		return
 	}
-	for address := range f.known() {
-		if clients[address] == nil {
-			f.forget(address)
-		}
-	}
-	var asking sync.WaitGroup
-	for address, client := range clients {
-		asking.Go(func() {
-			if err := f.ask(ctx, address, client); err != nil {
-				ctrl.LoggerFrom(ctx).Info("a kube-apiserver does not tell its aggregated discovery", "address", address,
-					"error", err.Error())
-				f.forget(address)
-			}
-		})
-	}
-	asking.Wait()
-}
-
-func (f *Freshness) known() map[string]string {
+	f.log(ctx, failures)
+	after := before.after(documents, f.clock.Now())
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	etags := map[string]string{}
-	for address, view := range f.views {
-		etags[address] = view.etag
-	}
-	return etags
-}
-
-func (f *Freshness) forget(address string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.views, address)
-}
-
-func (f *Freshness) ask(ctx context.Context, address string, client *http.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/apis", nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", acceptAggregated)
-	if etag := f.known()[address]; etag != "" {
-		request.Header.Set("If-None-Match", etag)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	switch response.StatusCode {
-	case http.StatusNotModified:
-		f.see(address, "", nil)
-		return nil
-	case http.StatusOK:
-	default:
-		return fmt.Errorf("answered %s", response.Status)
-	}
-	document := apidiscoveryv2.APIGroupDiscoveryList{}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxDocument)).Decode(&document); err != nil {
-		return err
-	}
-	f.see(address, response.Header.Get("ETag"), statesOf(document))
-	return nil
-}
-
-func statesOf(document apidiscoveryv2.APIGroupDiscoveryList) map[schema.GroupVersion]VersionState {
-	states := map[schema.GroupVersion]VersionState{}
-	for _, group := range document.Items {
-		for _, version := range group.Versions {
-			states[schema.GroupVersion{Group: group.Name, Version: version.Version}] = VersionState{
-				Stale: version.Freshness == apidiscoveryv2.DiscoveryFreshnessStale,
-				Empty: len(version.Resources) == 0,
-			}
-		}
-	}
-	return states
-}
-
-// see notes what a kube-apiserver says; no states mean the same as before.
-func (f *Freshness) see(address, etag string, states map[schema.GroupVersion]VersionState) {
-	for _, groupVersion := range f.note(address, etag, states) {
+	f.views = after
+	f.mu.Unlock()
+	for groupVersion := range after.turned(before) {
 		f.changed(groupVersion)
 	}
 }
 
-// note returns what has settled just now, or is settled no more.
-func (f *Freshness) note(
-	address, etag string, states map[schema.GroupVersion]VersionState,
-) (news []schema.GroupVersion) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	before := f.views[address]
-	if before == nil {
-		before = &view{}
+// ask asks all kube-apiservers at the same time. What comes of each is a document or a failure.
+func (f *Freshness) ask(ctx context.Context, last views) (documents map[string]document, failures map[string]string) {
+	documents, failures = map[string]document{}, map[string]string{}
+	clients, err := f.clients(ctx)
+	if err != nil {
+		failures["all"] = err.Error()
 	}
-	if states == nil {
-		etag, states = before.etag, before.states
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for address, client := range clients {
+		asking.Go(func() {
+			document, err := fetch(ctx, client, address, last[address].document)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures[address] = err.Error()
+			} else {
+				documents[address] = document
+			}
+		})
 	}
-	looks := map[schema.GroupVersion]int{}
-	for groupVersion, state := range states {
-		earlier, known := before.states[groupVersion]
-		looks[groupVersion] = 1
-		if known && earlier == state {
-			looks[groupVersion] = min(before.looks[groupVersion]+1, settledAfter)
+	asking.Wait()
+	return documents, failures
+}
+
+// fetch returns the document of a kube-apiserver, the last one where it has not changed.
+func fetch(ctx context.Context, client *http.Client, address string, last document) (document, error) {
+	header := http.Header{"Accept": {acceptAggregated}}
+	if last.etag != "" {
+		header.Set("If-None-Match", last.etag)
+	}
+	answer, err := get(ctx, client, address, "/apis", header)
+	switch {
+	case err != nil:
+		return document{}, err
+	case answer.code == http.StatusNotModified:
+		return last, nil
+	case answer.code != http.StatusOK:
+		return document{}, fmt.Errorf("it answers %s", answer.status)
+	}
+	return newDocument(answer.etag, answer.body)
+}
+
+// log tells a failure once and not at each look: one such as 406 Not Acceptable is there to stay.
+func (f *Freshness) log(ctx context.Context, failures map[string]string) {
+	for address, failure := range failures {
+		if f.failures[address] != failure {
+			ctrl.LoggerFrom(ctx).Info("cannot look at aggregated discovery, so what is Stale or Empty in it is not told",
+				"kubeAPIServer", address, "error", failure)
 		}
-		settled, wasSettled := looks[groupVersion] == settledAfter, before.looks[groupVersion] == settledAfter
-		if settled != wasSettled && (!state.isGood() || !earlier.isGood()) {
-			news = append(news, groupVersion)
-		}
 	}
-	f.views[address] = &view{etag, states, looks}
-	return news
+	f.failures = failures
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
 // BenchmarkAccuracy measures by how much a probe's latency exceeds the delay that the server makes before it answers,
@@ -32,7 +34,7 @@ func BenchmarkAccuracy(b *testing.B) {
 			server.StartTLS()
 			defer server.Close()
 			asker := asker{clock: clock.RealClock{}, client: server.Client(), limit: 10 * time.Second}
-			key := Key{ViewEndpoint, strings.TrimPrefix(server.URL, "https://"), groupVersion}
+			key := AtEndpoint(endpointOf(server), groupVersion)
 			asker.ask(b.Context(), key)
 			var worst time.Duration
 			for b.Loop() {
@@ -97,12 +99,17 @@ func probesOfGoodServers(b *testing.B, good, hanging int) int64 {
 }
 
 func targetOf(server *httptest.Server) Target {
+	policy := testPolicy
+	policy.Interval = time.Second
 	return Target{
 		GroupVersions: []schema.GroupVersion{groupVersion},
-		Endpoints:     []string{strings.TrimPrefix(server.URL, "https://")},
+		Replicas:      []Replica{{Endpoint: endpointOf(server)}},
 		ServerName:    "example.com",
 		CABundle:      pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.TLS.Certificates[0].Certificate[0]}),
-		Interval:      time.Second,
-		Policy:        testPolicy,
+		Policy:        policy,
 	}
+}
+
+func endpointOf(server *httptest.Server) endpoints.Endpoint {
+	return endpoints.Endpoint{Address: strings.TrimPrefix(server.URL, "https://")}
 }

@@ -9,20 +9,28 @@ import (
 	"time"
 )
 
-var testPolicy = Policy{Limit: AggregatorTimeout, FailureThreshold: 3, SuccessThreshold: 2}
+var testPolicy = Policy{
+	Interval: 30 * time.Second, Limit: AggregatorTimeout, Warning: AggregatorTimeout / 2,
+	FailureThreshold: 3, SuccessThreshold: 2,
+}
 
-// historyOf adds a sample for each letter: g is good, s too slow, f failed.
-func historyOf(letters string) *history {
-	h := &history{}
+// take adds a sample for each letter, of requests that far from each other: g is good, n near the limit, s too slow,
+// f failed.
+func (h *history) take(letters string, pause time.Duration) *history {
+	at := time.Unix(0, 0)
 	for _, letter := range letters {
+		at = at.Add(pause)
 		h.add(map[rune]Sample{
 			'g': {Latency: time.Millisecond, Timing: Timing{Warm: true}},
+			'n': {Latency: 3 * time.Second, Timing: Timing{Warm: true}},
 			's': {Latency: 6 * time.Second, Timing: Timing{Warm: true}},
 			'f': {Err: errors.New("answered 500")},
-		}[letter], testPolicy)
+		}[letter], at, testPolicy.Limit, testPolicy)
 	}
 	return h
 }
+
+func historyOf(letters string) *history { return (&history{}).take(letters, testPolicy.Interval) }
 
 func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
 	for letters, want := range map[string]Standing{
@@ -31,16 +39,17 @@ func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
 		"ff":           Unsettled,
 		"fff":          Bad,
 		"fsf":          Bad,
-		"g":            Good,
-		"ffg":          Good,
-		"gff":          Good,
-		"gffgff":       Good,
-		"gfgfgfgfgfgf": Good, // one that flaps
-		"gsss":         Bad,
-		"gsssg":        Bad,
-		"gsssgs":       Bad,
+		"g":            Unsettled,
+		"gg":           Good,
+		"ffgg":         Good,
+		"ggff":         Good,
+		"ggffgff":      Good,
+		"ggfgfgfgfgfg": Good, // one that flaps
+		"ggsss":        Bad,
+		"ggsssg":       Bad,
+		"ggsssgs":      Bad,
 		"ssssgsgsgsgs": Bad,
-		"gsssgg":       Good,
+		"ggsssgg":      Good,
 	} {
 		if got := historyOf(letters).record().Standing; got != want {
 			t.Errorf("after %q: %v, want %v", letters, got, want)
@@ -48,11 +57,33 @@ func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
 	}
 }
 
+func TestAShortDisturbanceCountsOnceHoweverOftenItIsAskedIn(t *testing.T) {
+	if got := (&history{}).take("ggffffffffff", time.Second).record().Standing; got != Good {
+		t.Errorf("ten failures within ten seconds turn it %v", got)
+	}
+	if got := (&history{}).take(strings.Repeat("f", 100), time.Second).record().Standing; got != Bad {
+		t.Errorf("100 seconds of failures turn it %v", got)
+	}
+}
+
+func TestNearTheLimitTurnsAsSlowlyAsAStanding(t *testing.T) {
+	for letters, want := range map[string]bool{
+		"nn": false, "nnn": true, "nnng": true, "nnngg": false, "ngngngn": false, "nnngngngn": true, "nnnsss": true,
+	} {
+		if got := historyOf(letters).record().Near; got != want {
+			t.Errorf("after %q near is %v", letters, got)
+		}
+	}
+}
+
 func TestRecordTellsTheWorstOfWhatMadeItBad(t *testing.T) {
-	if worst := historyOf("gsfs").record().Worst; worst.Err == nil {
+	if worst := historyOf("ggsfs").record().Worst; worst.Err == nil {
 		t.Errorf("the worst is %+v, want the failure", worst)
 	}
-	if worst := historyOf("fffgg").record().Worst; worst != (Sample{}) {
+	if worst := historyOf("sssgs").record().Worst; worst.Latency != 6*time.Second {
+		t.Errorf("it is bad, and %+v is told", worst)
+	}
+	if worst := historyOf("fffgg").record().Worst; worst.Err != nil {
 		t.Errorf("it is good again, and still %+v is told", worst)
 	}
 	if last := historyOf("gs").record().Last; last.Latency != 6*time.Second {
@@ -74,11 +105,11 @@ func TestFiguresAreOfTheLastAnswers(t *testing.T) {
 
 func TestConnectingCountsOnlyWhileThereIsNothingElse(t *testing.T) {
 	h := &history{}
-	h.add(Sample{Latency: time.Second}, testPolicy)
+	h.add(Sample{Latency: time.Second}, time.Unix(0, 0), testPolicy.Limit, testPolicy)
 	if got := h.record(); got.Max != time.Second || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}
-	h.add(Sample{Latency: time.Millisecond, Timing: Timing{Warm: true}}, testPolicy)
+	h.take("g", time.Second)
 	if got := h.record(); got.Max != time.Millisecond || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}

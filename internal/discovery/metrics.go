@@ -23,12 +23,13 @@ type Metrics struct {
 
 // NewMetrics returns metrics registered with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
-	labels := []string{labelExtensionAPI, labelGroup, labelVersion, "view"}
+	labels := []string{labelExtensionAPI, labelGroup, labelVersion, "view", "document"}
 	metrics := &Metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "extensionapi_discovery_duration_seconds",
 			Help: "Time from sending a discovery request to the end of its successful answer, over a connection that was " +
-				"there before (warm) or was made for it (cold).",
+				"there before (warm) or was made for it (cold); the documents apis and openapi are asked of each replica and " +
+				"have no group and version.",
 			// Finer around the aggregator's limit of 5 seconds.
 			Buckets:                     []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30},
 			NativeHistogramBucketFactor: 1.1,
@@ -47,7 +48,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 }
 
 func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Duration) {
-	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View)}
+	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View), string(key.Document)}
 	if sample.Err != nil {
 		m.failures.WithLabelValues(labels...).Inc()
 		return

@@ -53,7 +53,12 @@ const (
 type ProbeError struct {
 	Class Class
 	Text  string
+	// Status of the answer, 0 where there was none or it was 200.
+	Status int
 }
+
+// notAsked says why nothing was sent.
+func notAsked(err error) error { return &ProbeError{Class: ClassNotAsked, Text: err.Error()} }
 
 func (f *ProbeError) Error() string { return f.Text }
 
@@ -86,16 +91,26 @@ type answerError struct {
 
 func (e *answerError) Error() string { return e.text }
 
-// failureOf returns nil for nil.
-func newProbeError(err error, timeout time.Duration) error {
+// newProbeError returns nil for nil. dialed tells whether somebody accepted a connection.
+func newProbeError(err error, timeout time.Duration, dialed bool) error {
 	if err == nil {
 		return nil
 	}
-	class := classOf(err)
-	if class == ClassTimeout {
-		return &ProbeError{class, fmt.Sprintf("no complete answer within %s", timeout)}
+	switch class := classOf(err); {
+	case class == ClassTimeout && !dialed:
+		return &ProbeError{Class: ClassUnreachable, Text: fmt.Sprintf("no connection within %s", timeout)}
+	case class == ClassTimeout:
+		return &ProbeError{Class: class, Text: fmt.Sprintf("no complete answer within %s", timeout)}
+	default:
+		return &ProbeError{Class: class, Text: wordsFor(err), Status: statusOf(err)}
 	}
-	return &ProbeError{class, wordsFor(err)}
+}
+
+func statusOf(err error) int {
+	if answered, ok := errors.AsType[*statusError](err); ok {
+		return answered.code
+	}
+	return 0
 }
 
 func classOf(err error) Class {
@@ -111,7 +126,7 @@ func classOf(err error) Class {
 	if class := classOfTLS(err); class != "" {
 		return class
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
 		return ClassUnreachable
 	}
 	return ClassOther
@@ -151,7 +166,7 @@ func wordsFor(err error) string {
 		err = wrapped.Err
 	}
 	if wrapped, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Sprintf("%s: %v", wrapped.Op, wrapped.Err)
+		return fmt.Sprintf("%s: %v", wrapped.Op, wrapped.Err) // without the addresses
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return fmt.Sprintf("the serving certificate has expired or is not valid yet: it is valid from %s to %s",

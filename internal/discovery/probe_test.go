@@ -3,6 +3,7 @@
 package discovery
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -15,20 +16,27 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
+
+// documentKey asks a replica without an address.
+var documentKey = AtEndpoint(endpoints.Endpoint{}, groupVersion)
 
 const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1","resources":[]}`
 
 func serve(t *testing.T, handler http.HandlerFunc) (server *httptest.Server, address string) {
 	t.Helper()
-	server = httptest.NewTLSServer(handler)
+	server = httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true // as every extension API server
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server, strings.TrimPrefix(server.URL, "https://")
 }
 
-func answer(status int, body string) http.HandlerFunc {
+func answering(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
@@ -38,7 +46,9 @@ func answer(status int, body string) http.HandlerFunc {
 func askAt(t *testing.T, client *http.Client, address string) Sample {
 	t.Helper()
 	asker := asker{clock: clock.RealClock{}, client: client, limit: AggregatorTimeout}
-	return asker.ask(t.Context(), Key{ViewEndpoint, address, groupVersion})
+	key := documentKey
+	key.Address = address
+	return asker.ask(t.Context(), key)
 }
 
 func TestProbeJudgesTheAnswer(t *testing.T) {
@@ -46,11 +56,13 @@ func TestProbeJudgesTheAnswer(t *testing.T) {
 		handler http.HandlerFunc
 		err     string
 	}{
-		"a good answer":            {answer(http.StatusOK, goodAnswer), ""},
-		"an error":                 {answer(http.StatusInternalServerError, "oops"), "answered 500"},
-		"a refusal":                {answer(http.StatusForbidden, "{}"), "answered 403"},
-		"something else":           {answer(http.StatusOK, "<html>"), "no APIResourceList"},
-		"another group-version":    {answer(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of"},
+		"a good answer":  {answering(http.StatusOK, goodAnswer), ""},
+		"an error":       {answering(http.StatusInternalServerError, "oops"), "answered 500"},
+		"a refusal":      {answering(http.StatusForbidden, "{}"), "answered 403"},
+		"something else": {answering(http.StatusOK, "<html>"), "no APIResourceList"},
+		"another group-version": {
+			answering(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of",
+		},
 		"a body without an end":    {endless, "more than 16 MiB"},
 		"a body that is cut short": {cutShort, "EOF"},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +96,7 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 }
 
 func TestErrorsReadTheSameEachTime(t *testing.T) {
-	server, address := serve(t, answer(http.StatusOK, goodAnswer))
+	server, address := serve(t, answering(http.StatusOK, goodAnswer))
 	untrusting := &http.Client{Transport: &http.Transport{}}
 	first, second := askAt(t, untrusting, address), askAt(t, untrusting, address)
 	if first.Err == nil || errorText(first.Err) != errorText(second.Err) {
@@ -103,7 +115,7 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 	for _, detail := range []string{"current time 12:00:00 is after …", "current time 12:00:30 is after …"} {
 		failure := x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired, Detail: detail}
 		err := &url.Error{Err: &tls.CertificateVerificationError{Err: failure}}
-		texts = append(texts, newProbeError(err, time.Second).Error())
+		texts = append(texts, newProbeError(err, time.Second, true).Error())
 	}
 	if texts[0] != texts[1] || !strings.Contains(texts[0], "to 1970-01-01T01:00:00Z") {
 		t.Errorf("reads %q", texts)
@@ -111,8 +123,16 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 }
 
 func TestStreamNumbersAreLeftOut(t *testing.T) {
-	got := newProbeError(errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer"), time.Second).Error()
-	if got != "stream error: INTERNAL_ERROR; received from peer" {
+	err := errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer")
+	if got := newProbeError(err, time.Second, true).Error(); got != "stream error: INTERNAL_ERROR; received from peer" {
 		t.Errorf("reads %q", got)
+	}
+}
+
+func TestOnlyOneThatNobodyAcceptsIsUnreachable(t *testing.T) {
+	for dialed, want := range map[bool]Class{true: ClassTimeout, false: ClassUnreachable} {
+		if got := ClassOf(Sample{Err: newProbeError(context.DeadlineExceeded, time.Second, dialed)}); got != want {
+			t.Errorf("accepted: %v, got %s", dialed, got)
+		}
 	}
 }

@@ -4,25 +4,12 @@ package discovery
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
-)
-
-const (
-	// firstRetry is the pause while something is not good; it grows by a quarter with each further one, so that a recovery
-	// is seen not much later than it comes.
-	firstRetry = 50 * time.Millisecond
-	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
-	lastRetry = 10 * time.Second
 )
 
 // KubeAPIServers returns an HTTP client for each kube-apiserver, by its address (host:port).
@@ -95,17 +82,17 @@ func (p *Prober) trackKnown(name string, target Target) (added *loop) {
 	return p.loops[name]
 }
 
-// measure adds results to the metrics, unless they are of what was forgotten meanwhile.
-func (p *Prober) measure(l *loop, results Results) {
+// measure adds samples to the metrics, unless they are of what was forgotten meanwhile.
+func (p *Prober) measure(l *loop, samples map[Key]Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.loops[l.name] != l {
 		return
 	}
 	target := l.current()
-	for key, sample := range results {
-		if slices.Contains(target.GroupVersions, key.GroupVersion) {
-			p.metrics.observe(l.name, key, sample, target.Limit)
+	for key, sample := range samples {
+		if key.GroupVersion.Empty() || slices.Contains(target.GroupVersions, key.GroupVersion) {
+			p.metrics.observe(l.name, key, sample, target.limitOf(key.Document))
 		}
 	}
 }
@@ -142,125 +129,31 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 		case <-ctx.Done():
 		}
 	}()
-	retry := firstRetry
 	for ctx.Err() == nil {
-		target := l.current()
-		results := p.round(ctx, l, target)
-		if ctx.Err() != nil {
-			return
+		p.probe(ctx, l)
+		delay := l.pause(p.clock.Now())
+		if delay == 0 {
+			continue
 		}
-		p.measure(l, results)
-		records := l.remember(results, target.Policy)
-		if l.publish(Round{Target: target, Results: results, Records: records}) {
-			p.changed(l.name)
-		}
-		var delay time.Duration
-		delay, retry = pause(target.Interval, retry, isUnsettled(records))
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
-			retry = firstRetry
-		case <-p.clock.After(wait.Jitter(delay, 0.1)):
+			l.retry = firstRetry
+		case <-p.clock.After(delay):
 		}
 	}
 }
 
-// isUnsettled tells whether anything is not good, or not known to be.
-func isUnsettled(records map[Key]Record) bool {
-	for _, record := range records {
-		if record.Standing != Good {
-			return true
-		}
+// probe asks what is due, and tells when that is news.
+func (p *Prober) probe(ctx context.Context, l *loop) {
+	target, began := l.current(), p.clock.Now()
+	answers := p.round(ctx, l, target, l.plan(target, began))
+	if ctx.Err() != nil {
+		return
 	}
-	return false
-}
-
-// pause is the time to the next round: the interval, or less while something is not good, so that a server that starts
-// or recovers is seen soon. It returns the pause after a further such round, too. One failure of a good server is no
-// reason for haste: a short disturbance must not count several times.
-func pause(interval, retry time.Duration, unsettled bool) (delay, nextRetry time.Duration) {
-	if !unsettled {
-		return interval, firstRetry
+	p.measure(l, answers.samples)
+	records := l.remember(target, answers, began)
+	if l.publish(Round{Target: target, Records: records}) {
+		p.changed(l.name)
 	}
-	return min(interval, retry), min(lastRetry, retry*5/4)
-}
-
-// loop is the state of one tracked target.
-type loop struct {
-	name      string
-	wake      chan struct{}
-	forgotten chan struct{}
-	// client and histories are used by the loop's goroutine only.
-	client    directClient
-	histories map[Key]*history
-
-	mu     sync.Mutex
-	target Target
-	latest Round
-	told   Round
-}
-
-func newLoop(name string, target Target) *loop {
-	return &loop{
-		name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{}),
-		histories: map[Key]*history{},
-	}
-}
-
-// retarget returns the group-versions that are no longer probed.
-func (l *loop) retarget(target Target) (removed []schema.GroupVersion) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if reflect.DeepEqual(l.target, target) {
-		return nil
-	}
-	for _, groupVersion := range l.target.GroupVersions {
-		if !slices.Contains(target.GroupVersions, groupVersion) {
-			removed = append(removed, groupVersion)
-		}
-	}
-	l.target = target
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-	return removed
-}
-
-func (l *loop) current() Target {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.target
-}
-
-func (l *loop) last() Round {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.latest
-}
-
-// remember adds results to the histories, and forgets those of what is not asked any more.
-func (l *loop) remember(results Results, policy Policy) map[Key]Record {
-	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool { _, asked := results[key]; return !asked })
-	records := map[Key]Record{}
-	for key, sample := range results {
-		if l.histories[key] == nil {
-			l.histories[key] = &history{}
-		}
-		l.histories[key].add(sample, policy)
-		records[key] = l.histories[key].record()
-	}
-	return records
-}
-
-// publish keeps round and tells whether it differs from what was told last so much that it should be told.
-func (l *loop) publish(round Round) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.latest = round
-	if !round.moved(l.told) {
-		return false
-	}
-	l.told = round
-	return true
 }

@@ -3,38 +3,81 @@
 package discovery
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"net"
+	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
-	"time"
 
-	"k8s.io/utils/clock"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// idleConnectionTimeout outlives the default interval, so that rounds share connections.
-const idleConnectionTimeout = 90 * time.Second
+// Records are what is known of each key.
+type Records map[Key]Record
 
-// pingAfter is how long an HTTP/2 connection may be silent before it is checked, and how long the check may take.
-const pingAfter = AggregatorTimeout
+// Keys returns the keys in an order that is the same each time.
+func (r Records) Keys() []Key { return slices.SortedFunc(maps.Keys(r), compareKeys) }
 
-// round probes everything that target names, all at the same time.
-func (p *Prober) round(ctx context.Context, l *loop, target Target) Results {
-	collector := &collector{results: Results{}}
-	p.askDirectly(ctx, collector, l.client.get(p.clock, target), target)
-	if len(target.Registered) > 0 {
-		p.askKubeAPIServers(ctx, collector, target)
+// Round is what is known after a target was probed.
+type Round struct {
+	Target  Target
+	Records Records
+}
+
+// moved tells whether a round differs from an earlier one in what it probed, or in any record that moved.
+func (r Round) moved(before Round) bool {
+	if !r.Target.asksAs(before.Target) || len(r.Records) != len(before.Records) {
+		return true
 	}
+	for key, record := range r.Records {
+		earlier, found := before.Records[key]
+		if !found || earlier.Standing != record.Standing || earlier.Near != record.Near ||
+			record.Last.moved(earlier.Last, r.Target.limitOf(key.Document)) ||
+			!maps.Equal(earlier.Told.Listed, record.Told.Listed) {
+			return true
+		}
+	}
+	return false
+}
+
+// Passes tells whether every kube-apiserver that was asked for the group-version passes requests on to the server. One
+// that cannot be reached from here says nothing about that.
+func (r Records) Passes(groupVersion schema.GroupVersion) bool {
+	asked := false
+	for key, record := range r {
+		if key.View != ViewKubeAPIServer || key.GroupVersion != groupVersion {
+			continue
+		}
+		asked = true
+		if failure, failed := errors.AsType[*ProbeError](record.Last.Err); failed && failure.answered() {
+			return false
+		}
+	}
+	return asked
+}
+
+// answers are what came of one round.
+type answers struct {
+	samples map[Key]Sample
+	// kubeAPIServers are the addresses of all that there are, nil when they were not listed.
+	kubeAPIServers []string
+}
+
+// round probes what is due of a target, all at the same time.
+func (p *Prober) round(ctx context.Context, l *loop, target Target, isDue func(Key) bool) answers {
+	collector := &collector{samples: map[Key]Sample{}}
+	p.askDirectly(ctx, collector, l.client.get(p.clock, target), target, isDue)
+	kubeAPIServers := p.askKubeAPIServers(ctx, collector, l, target, isDue)
 	collector.pending.Wait()
-	return collector.results
+	return answers{collector.samples, kubeAPIServers}
 }
 
 // askDirectly asks the server itself. The token is there before the clock starts; without one nothing is asked.
-func (p *Prober) askDirectly(ctx context.Context, collector *collector, client *http.Client, target Target) {
-	keys := target.direct()
+func (p *Prober) askDirectly(
+	ctx context.Context, collector *collector, client *http.Client, target Target, isDue func(Key) bool,
+) {
+	keys := slices.DeleteFunc(target.Direct(), func(key Key) bool { return !isDue(key) })
 	if len(keys) == 0 {
 		return
 	}
@@ -43,33 +86,48 @@ func (p *Prober) askDirectly(ctx context.Context, collector *collector, client *
 	for _, key := range keys {
 		collector.add(key, func() Sample {
 			if err != nil {
-				return Sample{Err: err}
+				return Sample{Err: notAsked(err)}
 			}
 			return asker.ask(ctx, key)
 		})
 	}
 }
 
-// askKubeAPIServers asks every kube-apiserver. When they cannot be listed, each group-version gets that as its error.
-func (p *Prober) askKubeAPIServers(ctx context.Context, collector *collector, target Target) {
-	servers, err := p.kubeAPIServers(ctx)
+// askKubeAPIServers asks every kube-apiserver, and returns their addresses. When they cannot be listed, those that are
+// known get that as their error.
+func (p *Prober) askKubeAPIServers(
+	ctx context.Context, collector *collector, l *loop, target Target, isDue func(Key) bool,
+) (addresses []string) {
+	if len(target.Registered) == 0 {
+		return nil
+	}
+	clients, err := p.kubeAPIServers(ctx)
+	if err != nil {
+		addresses = l.knownKubeAPIServers()
+	} else {
+		addresses = slices.Collect(maps.Keys(clients))
+	}
 	for _, groupVersion := range target.Registered {
-		if err != nil {
-			collector.add(Key{View: ViewKubeAPIServer, GroupVersion: groupVersion}, func() Sample { return Sample{Err: err} })
-		}
-		for address, client := range servers {
-			key := Key{ViewKubeAPIServer, address, groupVersion}
-			asker := asker{clock: p.clock, client: client, limit: target.Limit}
-			collector.add(key, func() Sample { return asker.ask(ctx, key) })
+		for _, address := range addresses {
+			key := ThroughKubeAPIServer(address, groupVersion)
+			switch {
+			case !isDue(key):
+			case err != nil:
+				collector.add(key, func() Sample { return Sample{Err: notAsked(err)} })
+			default:
+				asker := asker{clock: p.clock, client: clients[address], limit: target.Limit}
+				collector.add(key, func() Sample { return asker.ask(ctx, key) })
+			}
 		}
 	}
+	return addresses
 }
 
 // collector gathers the samples of probes that run at the same time.
 type collector struct {
 	pending sync.WaitGroup
 	mu      sync.Mutex
-	results Results
+	samples map[Key]Sample
 }
 
 func (c *collector) add(key Key, probe func() Sample) {
@@ -77,42 +135,6 @@ func (c *collector) add(key Key, probe func() Sample) {
 		sample := probe()
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.results[key] = sample
+		c.samples[key] = sample
 	})
 }
-
-// directClient keeps the connections to the server for as long as their trust stays the same.
-type directClient struct {
-	client     *http.Client
-	serverName string
-	caBundle   []byte
-}
-
-func (d *directClient) get(clk clock.Clock, target Target) *http.Client {
-	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) {
-		return d.client
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(target.CABundle)
-	transport := &http.Transport{
-		DialContext: persistently(clk, (&net.Dialer{}).DialContext),
-		TLSClientConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			ServerName: target.ServerName,
-			RootCAs:    roots,
-		},
-		ForceAttemptHTTP2: true,
-		IdleConnTimeout:   idleConnectionTimeout,
-		// A connection to a node that died would otherwise be used until TCP gives up.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
-	}
-	*d = directClient{
-		client:     &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
-		serverName: target.ServerName,
-		caBundle:   target.CABundle,
-	}
-	return d.client
-}
-
-// refuseRedirect keeps the probe's credentials from following a redirect; the aggregator follows none either.
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -43,27 +43,39 @@ type stopwatch struct {
 	// mu: a trace may be called by the transport's goroutines, also after the request has ended.
 	mu               sync.Mutex
 	connected, first time.Time
-	warm             bool
+	// dialing and dialed tell that a connection was begun and made for this request, and reused that it had another one.
+	dialing, dialed, reused bool
 }
 
 // watch returns a context that has what is asked with it traced.
 func (w *stopwatch) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		ConnectStart: func(string, string) { w.note(func() { w.dialing = true }) },
+		ConnectDone: func(_, _ string, err error) {
+			w.note(func() { w.dialed = w.dialed || err == nil })
+		},
 		GotConn: func(info httptrace.GotConnInfo) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.connected, w.warm = w.clock.Now(), info.Reused
+			w.note(func() { w.connected, w.reused = w.clock.Now(), info.Reused })
 		},
-		GotFirstResponseByte: func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.first = w.clock.Now()
-		},
+		GotFirstResponseByte: func() { w.note(func() { w.first = w.clock.Now() }) },
 	})
 }
 
+func (w *stopwatch) note(what func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what()
+}
+
+// hasDialed tells whether somebody accepted a connection.
+func (w *stopwatch) hasDialed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dialed || w.reused
+}
+
 // stop returns how long the request took, and where the time went.
-func (w *stopwatch) stop() (time.Duration, Timing) {
+func (w *stopwatch) stop() Sample {
 	end := w.clock.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,10 +86,11 @@ func (w *stopwatch) stop() (time.Duration, Timing) {
 	if first.IsZero() {
 		first = end
 	}
-	return end.Sub(w.start), Timing{
+	return Sample{Latency: end.Sub(w.start), Timing: Timing{
 		Connect:  connected.Sub(w.start),
 		Wait:     first.Sub(connected),
 		Transfer: end.Sub(first),
-		Warm:     w.warm,
-	}
+		// One that waited for the connection of another is not warm, though it was reused.
+		Warm: w.reused && !w.dialing,
+	}}
 }

@@ -3,45 +3,146 @@
 package discovery
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// judgeNetwork speaks of what lies between a kube-apiserver and replicas that are not bad.
-func (p Picture) judgeNetwork(through Subject, good []Subject) Finding {
-	reason, advice := networkFailure(through.Record.Worst)
-	message := p.headline(through)
-	if err := through.Record.Worst.Err; err != nil {
-		message = fmt.Sprintf("%s: %v", message, err)
+// recheckedWithin is how soon kube-apiserver notices that a server has recovered: it checks every 30 seconds, and backs
+// off as long after failures (kube-aggregator pkg/controllers/status/remote).
+const recheckedWithin = time.Minute
+
+const (
+	adviseFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
+		"--proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
+		"kube-system/extension-apiserver-authentication"
+	adviseTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
+		"certificate"
+	adviseNetwork = "kube-apiserver does not get through to the Pods: look for a firewall or network policy between the " +
+		"control plane and the server's port, or set hostNetwork in the template"
+)
+
+// cause is what a failure means, and what to do.
+type cause struct{ reason, advice string }
+
+// judgeNetwork speaks of what lies between kube-apiservers and replicas that are not bad.
+func (p Picture) judgeNetwork(through []Subject, good []ReplicaSubject) Finding {
+	worst := slices.MaxFunc(through, func(a, b Subject) int {
+		if known := IsKnown(causeThrough(a.Worst).reason); known != IsKnown(causeThrough(b.Worst).reason) {
+			if known {
+				return 1
+			}
+			return -1
+		}
+		return CompareBadness(a.Worst, b.Worst)
+	})
+	message := p.happened(worst, "through")
+	if worst.Worst.Err != nil {
+		message = fmt.Sprintf("%s: %v", message, worst.Worst.Err)
 	}
-	if len(good) > 0 {
-		message = fmt.Sprintf("%s, while %s answers the operator in %s", message, good[0].Name, told(good[0].Record.P50))
-	}
-	return Finding{reason, message + advice}
+	cause := causeThrough(worst.Worst)
+	return found(cause.reason, "%s%s; %s", message, contrast(good), cause.advice)
 }
 
-// networkFailure says what a failure through kube-apiserver means when no replica is to blame, and what to do.
-func networkFailure(sample Sample) (reason, advice string) {
-	class := classOfSample(sample)
-	switch {
-	case class == "":
-		return v1alpha1.ReasonNetworkSlow,
-			"; the network between this kube-apiserver and the Pods is slow, or kube-apiserver is overloaded"
-	case class == ClassRefused:
-		return v1alpha1.ReasonFrontProxyRefused, "; the server does not accept kube-apiserver's front-proxy certificate: " +
-			"check --proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
-			"kube-system/extension-apiserver-authentication"
-	case class == ClassNotAsked:
-		return v1alpha1.ReasonProbeNotPossible, ""
-	case strings.Contains(sample.Err.Error(), "x509:") && class == ClassServerError:
-		return v1alpha1.ReasonCertificateUntrusted,
-			"; kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving certificate"
-	case class == ClassTimeout, class == ClassServerError:
-		return v1alpha1.ReasonNetworkBlocked, "; this kube-apiserver does not get through to the Pods: look for a firewall " +
-			"or network policy on the server's port, or set hostNetwork in the template"
+// contrast tells that a replica does well.
+func contrast(good []ReplicaSubject) string {
+	if len(good) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, told(good[0].P50))
+}
+
+// IsKnown tells whether a reason says what is the case, rather than that it cannot be told.
+func IsKnown(reason string) bool {
+	return !slices.Contains([]string{
+		v1alpha1.ReasonProbing, v1alpha1.ReasonNotAvailable, v1alpha1.ReasonKubeAPIServerUnreachable,
+		v1alpha1.ReasonKubeAPIServerBusy, v1alpha1.ReasonProbeNotPossible, v1alpha1.ReasonOperatorBlocked,
+	}, reason)
+}
+
+// causeThrough says what a bad answer through kube-apiserver means when no replica is to blame.
+func causeThrough(sample Sample) cause {
+	switch class := ClassOf(sample); class {
+	case "":
+		return cause{
+			v1alpha1.ReasonNetworkSlow,
+			"the network between this kube-apiserver and the Pods is slow, the server treats what comes through " +
+				"kube-apiserver in another way, or kube-apiserver is overloaded",
+		}
+	case ClassTimeout:
+		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+	case ClassMissing:
+		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver does not know the APIService (yet)"}
+	case ClassRefused, ClassServerError:
+		return causeOfStatus(sample)
+	case ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassOther:
+		return cause{v1alpha1.ReasonKubeAPIServerUnreachable, "the operator does not get through to this kube-apiserver"}
 	default:
-		return v1alpha1.ReasonKubeAPIServerUnreachable, ""
+		return replicaFailures[class]
+	}
+}
+
+// causeOfStatus tells kube-apiserver's own answers (kube-aggregator pkg/apiserver/handler_proxy.go) from the server's.
+func causeOfStatus(sample Sample) cause {
+	failure, status := "", 0
+	if known, ok := errors.AsType[*ProbeError](sample.Err); ok {
+		failure, status = known.Text, known.Status
+	}
+	switch {
+	case strings.Contains(failure, "error trying to reach service") && strings.Contains(failure, "x509:"):
+		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
+	case strings.Contains(failure, "error trying to reach service"):
+		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
+	case status == http.StatusTooManyRequests:
+		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
+	case status == http.StatusServiceUnavailable:
+		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver, or the server, says that it is not available (yet)"}
+	case status == http.StatusForbidden:
+		return replicaFailures[ClassRefused]
+	default:
+		return replicaFailures[ClassServerError]
+	}
+}
+
+var badStatus = regexp.MustCompile(`bad status from \S+: (\d+)`)
+
+// judgeUnavailable says why kube-apiserver's own check of discovery fails. Right after replicas have recovered, it has
+// not looked again yet.
+func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
+	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver does not ask the server; see "+
+		"Available", p.Name)
+	if p.CheckFailed == "" || len(good) == 0 {
+		return unknown
+	}
+	longest := slices.MinFunc(good, func(a, b ReplicaSubject) int { return a.Since.Compare(b.Since) })
+	if left := longest.Since.Add(recheckedWithin).Sub(p.Now); left > 0 {
+		unknown.Again = left
+		return unknown
+	}
+	cause := causeOfCheck(p.CheckFailed)
+	return found(cause.reason, "%s: kube-apiserver's check of discovery fails (%s)%s; %s",
+		p.Name, p.CheckFailed, contrast(good), cause.advice)
+}
+
+// causeOfCheck reads the words of kube-aggregator pkg/controllers/status/remote.
+func causeOfCheck(words string) cause {
+	status := badStatus.FindStringSubmatch(words)
+	switch {
+	case strings.Contains(words, "x509:"):
+		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
+	case status == nil:
+		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+	case status[1] == "401", status[1] == "403":
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
+	default:
+		return replicaFailures[ClassServerError]
 	}
 }

@@ -3,118 +3,266 @@
 package discovery
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
+const ms = time.Millisecond
+
+var (
+	noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	fine = goodRecord(4 * ms)
+	slow = slowRecord(6200 * ms)
+)
+
+// goodRecord has been so for an hour.
 func goodRecord(latency time.Duration) Record {
-	return Record{Standing: Good, Last: Sample{Latency: latency}, P50: latency, Samples: 1}
+	return Record{
+		Standing: Good, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, P50: latency, Samples: 1,
+		Told: Content{Resources: 1},
+	}
+}
+
+func nearRecord(latency time.Duration) Record {
+	record := goodRecord(latency)
+	record.Near = true
+	return record
 }
 
 func slowRecord(latency time.Duration) Record {
-	const transfer = 100 * time.Millisecond
+	const transfer = 100 * ms
 	sample := Sample{Latency: latency, Timing: Timing{Wait: latency - transfer, Transfer: transfer}}
 	return Record{Standing: Bad, Last: sample, Worst: sample}
 }
 
-func failedRecord(class Class, text string) Record {
-	sample := Sample{Latency: time.Second, Err: &ProbeError{class, text}, Timing: Timing{Wait: time.Second}}
+func failedRecord(class Class, status int, text string) Record {
+	failure := &ProbeError{Class: class, Text: text, Status: status}
+	sample := Sample{Latency: time.Second, Err: failure, Timing: Timing{Wait: time.Second}}
 	return Record{Standing: Bad, Last: sample, Worst: sample}
 }
 
+func through(records ...Record) (subjects []Subject) {
+	for i, record := range records {
+		subjects = append(subjects, Subject{Name: "kube-apiserver 10.0.0." + string(rune('1'+i)) + ":6443", Record: record})
+	}
+	return subjects
+}
+
+func replicasWith(records ...Record) (subjects []ReplicaSubject) {
+	for i, record := range records {
+		name := "Pod api-" + string(rune('a'+i))
+		subjects = append(subjects, ReplicaSubject{Subject: Subject{name, record}, APIs: fine, OpenAPI: fine})
+	}
+	return subjects
+}
+
+// changed returns the subjects with the first one changed.
+func changed(subjects []ReplicaSubject, change func(*ReplicaSubject)) []ReplicaSubject {
+	change(&subjects[0])
+	return subjects
+}
+
+func ejected(s *ReplicaSubject) { s.Ejected = true }
+
 // Each fault gives its cause and names the culprit.
 func TestJudge(t *testing.T) {
-	const ms = time.Millisecond
-	through := func(record Record) []Subject { return []Subject{{"kube-apiserver 10.0.0.1:6443", record}} }
-	replicas := func(records ...Record) (subjects []Subject) {
-		for i, record := range records {
-			subjects = append(subjects, Subject{"Pod api-" + string(rune('a'+i)), record})
-		}
-		return subjects
-	}
-	fine, slow := goodRecord(4*ms), slowRecord(6200*ms)
 	tests := map[string]struct {
-		kubeAPIServers, replicas []Subject
-		unavailable              bool
-		reason                   string
-		message                  string
+		kubeAPIServers []Subject
+		replicas       []ReplicaSubject
+		reason         string
+		message        string
 	}{
-		"everything is well": {through(fine), replicas(fine, fine), false, v1alpha1.ReasonWithinLimit, "within 5s"},
+		"everything is well": {through(fine), replicasWith(fine, fine), v1alpha1.ReasonWithinLimit, "within 5s"},
 		"near the limit": {
-			through(goodRecord(3 * time.Second)), replicas(fine), false, v1alpha1.ReasonNearLimit,
-			"took 3s at kube-apiserver 10.0.0.1",
+			through(nearRecord(3 * time.Second)), replicasWith(fine), v1alpha1.ReasonNearLimit,
+			"answers in 3s at kube-apiserver 10.0.0.1",
 		},
 		"a replica near the limit": {
-			through(fine), replicas(fine, goodRecord(4*time.Second)), false, v1alpha1.ReasonNearLimit, "took 4s at Pod api-b",
+			through(fine), replicasWith(fine, nearRecord(4*time.Second)), v1alpha1.ReasonNearLimit, "4s at Pod api-b",
 		},
-		"not asked yet": {nil, nil, false, v1alpha1.ReasonProbing, "first answer"},
-		"not available": {nil, replicas(fine), true, v1alpha1.ReasonNotAvailable, "see Available"},
+		"not asked yet":               {nil, nil, v1alpha1.ReasonProbing, "first answers"},
+		"a new replica":               {through(fine), replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "first answers"},
+		"a kube-apiserver is unknown": {through(fine, Record{}), replicasWith(fine), v1alpha1.ReasonProbing, "first answers"},
 		"one replica is slow": {
-			through(slow), replicas(slow, fine), false, v1alpha1.ReasonReplicaSlow,
+			through(slow), replicasWith(slow, fine), v1alpha1.ReasonReplicaSlow,
 			"v1.wardle.example.com took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.1s waiting for Pod api-a; " +
-				"the other replica, Pod api-b, answers in 4ms",
+				"the other replica, Pod api-b, answers in 4ms; compare it with the others",
 		},
 		"one replica is slow, and clients do not feel it": {
-			through(fine), replicas(slow, fine, fine), false, v1alpha1.ReasonReplicaSlow,
+			through(fine), replicasWith(slow, fine, fine), v1alpha1.ReasonReplicaSlow,
 			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for Pod api-a; 2 other replicas answer in 4ms",
 		},
-		"the server is slow": {
-			through(slow), replicas(slow, slow), false, v1alpha1.ReasonServerSlow, "no replica does better; look at its CPU",
+		"the slow replica is ejected": {
+			through(fine), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaEjected,
+			"since Pod api-a gets no requests any more: answered only after 6.2s; look at the Pod",
 		},
-		"the server hangs, and is not available": {
-			nil, replicas(failedRecord(ClassTimeout, "no complete answer within 6s")), true, v1alpha1.ReasonServerSlow,
-			"1s waiting for Pod api-a",
+		"an ejected replica that clients still feel": {
+			through(slow), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaSlow, "connects anew",
+		},
+		"the server is slow": {
+			through(slow), replicasWith(slow, slow), v1alpha1.ReasonServerSlow, "no replica does better; look at its CPU",
 		},
 		"the network is slow": {
-			through(slow), replicas(fine), false, v1alpha1.ReasonNetworkSlow, "Pod api-a answers the operator in 4ms",
+			through(slow), replicasWith(fine), v1alpha1.ReasonNetworkSlow, "Pod api-a answers the operator in 4ms",
 		},
 		"the network is blocked": {
-			through(failedRecord(ClassServerError, "answered 503 Service Unavailable: error trying to reach service: dial tcp")),
-			replicas(fine), false, v1alpha1.ReasonNetworkBlocked, "hostNetwork",
+			through(failedRecord(ClassServerError, 503, "answered 503: error trying to reach service: dial")),
+			replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "hostNetwork",
 		},
 		"kube-apiserver does not trust the server": {
-			through(failedRecord(ClassServerError, "answered 503: error trying to reach service: tls: x509: unknown authority")),
-			replicas(fine), false, v1alpha1.ReasonCertificateUntrusted, "caBundle",
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: tls: x509: unknown authority")),
+			replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
 		},
-		"the front proxy is refused": {
-			through(failedRecord(ClassRefused, "answered 403 Forbidden")), replicas(fine), false,
-			v1alpha1.ReasonFrontProxyRefused,
-			"--proxy-client-cert-file",
+		"the front proxy is not trusted": {
+			through(failedRecord(ClassRefused, http.StatusUnauthorized, "answered 401")), replicasWith(fine),
+			v1alpha1.ReasonFrontProxyRefused, "--proxy-client-cert-file",
+		},
+		"the front proxy shows no certificate": {
+			through(failedRecord(ClassRefused, 403, `answered 403: User "system:anonymous" cannot`)), replicasWith(fine),
+			v1alpha1.ReasonFrontProxyRefused, "--requestheader-client-ca-file",
+		},
+		"the operator may not read discovery": {
+			through(failedRecord(ClassRefused, 403, `answered 403: User "operator" cannot get path`)), replicasWith(fine),
+			v1alpha1.ReasonProbeRefused, "system:discovery",
+		},
+		"kube-apiserver is busy": {
+			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
+			v1alpha1.ReasonKubeAPIServerBusy, "flow control",
+		},
+		"one kube-apiserver thinks it is not available": {
+			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
+			v1alpha1.ReasonNotAvailable, "10.0.0.1",
+		},
+		"one kube-apiserver does not know it": {
+			through(fine, failedRecord(ClassMissing, 404, "answered 404")), replicasWith(fine),
+			v1alpha1.ReasonNotAvailable, "10.0.0.2",
+		},
+		"one kube-apiserver is away, another one is slow": {
+			through(failedRecord(ClassUnreachable, 0, "dial: connection refused"), slow), replicasWith(fine),
+			v1alpha1.ReasonNetworkSlow, "10.0.0.2",
 		},
 		"kube-apiserver cannot be reached": {
-			through(failedRecord(ClassUnreachable, "dial: connection refused")), replicas(fine), false,
-			v1alpha1.ReasonKubeAPIServerUnreachable,
-			"connection refused",
+			through(failedRecord(ClassUnreachable, 0, "dial: connection refused")), replicasWith(fine),
+			v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
 		},
 		"a replica cannot be reached": {
-			through(fine), replicas(failedRecord(ClassUnreachable, "dial: no route"), fine), false,
+			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "dial: no route"), fine),
 			v1alpha1.ReasonReplicaUnreachable,
 			"failed straight from Pod api-a: dial: no route; the other replica, Pod api-b, answers in 4ms; look at the Pod",
 		},
+		"only the operator reaches no replica": {
+			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
+			v1alpha1.ReasonOperatorBlocked, "requests are served",
+		},
+		"nobody reaches a replica": {
+			through(slow), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
+			v1alpha1.ReasonReplicaUnreachable, "no connection within 6s; no replica does better",
+		},
 		"no token to ask with": {
-			through(fine), replicas(Record{Standing: Bad, Worst: Sample{Err: &ProbeError{ClassNotAsked, "no token"}}}), false,
-			v1alpha1.ReasonProbeNotPossible, "no token",
+			through(fine), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
+		},
+		"/apis is slow": {
+			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }),
+			v1alpha1.ReasonAggregatedDiscoveryFails,
+			"GET /apis at Pod api-a: answered only after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
+		},
+		"left out of /apis": {
+			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
+				s.APIs.Told.Listed = map[schema.GroupVersion]int{{Group: "wardle.example.com", Version: "v2"}: 1}
+			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, though it answers with 1 resources",
+		},
+		"OpenAPI is slow": {
+			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
+			"GET /openapi/v3 at Pod api-a: answered only after 6.2s (limit 5s)",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Judge(Picture{
-				Name: "v1.wardle.example.com", Limit: 5 * time.Second, Warning: 2500 * ms, Registered: true,
-				Available:      !test.unavailable,
-				KubeAPIServers: test.kubeAPIServers, Replicas: test.replicas,
-			})
-			if got.Reason != test.reason || !strings.Contains(got.Message, test.message) {
-				t.Errorf("got %s: %s\nwant %s: %s", got.Reason, got.Message, test.reason, test.message)
-			}
+			assertFinding(t, Judge(pictureWith(test.kubeAPIServers, test.replicas)), test.reason, test.message)
 		})
 	}
 }
 
+// pictureWith is of a group-version that is available.
+func pictureWith(kubeAPIServers []Subject, replicas []ReplicaSubject) Picture {
+	return Picture{
+		Name: "v1.wardle.example.com", GroupVersion: groupVersion, Policy: testPolicy, Registered: true, Available: true,
+		KubeAPIServers: kubeAPIServers, Replicas: replicas, Now: noon,
+	}
+}
+
+func assertFinding(t *testing.T, got Finding, reason, message string) {
+	t.Helper()
+	if got.Reason != reason || !strings.Contains(got.Message, message) {
+		t.Errorf("got %s: %s\nwant %s: %s", got.Reason, got.Message, reason, message)
+	}
+}
+
+// While it is not available, nothing can be asked through kube-apiserver, whose own words are all there is.
+func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
+	recovered := fine
+	recovered.Since = noon.Add(-time.Second)
+	const check = "failing or missing response from https://10.0.0.7:8443/apis/wardle.example.com/v1: "
+	tests := map[string]struct {
+		words    string
+		replicas []ReplicaSubject
+		reason   string
+		message  string
+	}{
+		"another cause": {"", replicasWith(fine), v1alpha1.ReasonNotAvailable, "see Available"},
+		"no connection": {check + "dial tcp: i/o timeout", replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "firewall"},
+		"no trust": {
+			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
+		},
+		"a refusal": {
+			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "403",
+		},
+		"an error": {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
+		"a recovery": {
+			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "Available",
+		},
+		"a server that hangs": {
+			check + "context deadline exceeded", replicasWith(failedRecord(ClassTimeout, 0, "no complete answer within 6s")),
+			v1alpha1.ReasonServerSlow, "1s waiting for Pod api-a",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			picture := pictureWith(nil, test.replicas)
+			picture.Available, picture.CheckFailed = false, test.words
+			assertFinding(t, Judge(picture), test.reason, test.message)
+		})
+	}
+}
+
+func TestARecoveryIsLookedAtAgainWhenKubeAPIServerMustHaveSeenIt(t *testing.T) {
+	recovered := fine
+	recovered.Since = noon.Add(-time.Second)
+	picture := pictureWith(nil, replicasWith(recovered))
+	picture.Available, picture.CheckFailed = false, "context deadline exceeded"
+	if got := Judge(picture).Again; got != recheckedWithin-time.Second {
+		t.Errorf("looks again after %s", got)
+	}
+}
+
+func TestJudgeTellsWhatAggregatedDiscoverySays(t *testing.T) {
+	picture := pictureWith(through(fine), replicasWith(fine))
+	picture.Empty = []string{"10.0.0.1:6443"}
+	assertFinding(t, Judge(picture), v1alpha1.ReasonEmpty, "empty for kube-apiserver 10.0.0.1:6443")
+	picture.Empty, picture.Stale = nil, picture.Empty
+	assertFinding(t, Judge(picture), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
+	picture.Registered = false
+	assertFinding(t, Judge(picture), v1alpha1.ReasonNotAvailable, "see Registered")
+}
+
 func TestJudgeExplainsEachFailureOfAReplica(t *testing.T) {
-	for class, want := range map[Class]Finding{
+	for class, want := range map[Class]cause{
 		ClassUnreachable: {v1alpha1.ReasonReplicaUnreachable, "network policies"},
 		ClassUntrusted:   {v1alpha1.ReasonCertificateUntrusted, "restart it"},
 		ClassWrongName:   {v1alpha1.ReasonCertificateForOtherName, "name of the Service"},
@@ -127,14 +275,43 @@ func TestJudgeExplainsEachFailureOfAReplica(t *testing.T) {
 		ClassOversized:   {v1alpha1.ReasonOversizedAnswer, "kilobytes"},
 		ClassOther:       {v1alpha1.ReasonConnectionBroken, "proxies"},
 	} {
-		got := Judge(Picture{
-			Name: "v1.wardle.example.com", Limit: 5 * time.Second, Registered: true, Available: true,
-			Replicas: []Subject{{"Pod api-a", failedRecord(class, "it went wrong")}},
-		})
-		for _, words := range []string{want.Message, "failed straight from Pod api-a: it went wrong"} {
-			if got.Reason != want.Reason || !strings.Contains(got.Message, words) {
-				t.Errorf("%s gives %s: %s\nwant %s: %s", class, got.Reason, got.Message, want.Reason, words)
+		got := Judge(pictureWith(through(fine), replicasWith(failedRecord(class, 0, "it went wrong"), fine)))
+		assertFinding(t, got, want.reason, want.advice)
+		assertFinding(t, got, want.reason, "failed straight from Pod api-a: it went wrong")
+	}
+}
+
+func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
+	replica := Replica{}
+	replica.Address, replica.Pod = "10.0.0.7:8443", "api-a"
+	other := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}
+	records := func(apis, v1, v2 Record) Round {
+		return Round{Records: Records{
+			documentAt(replica.Endpoint, DocumentAPIs):    apis,
+			documentAt(replica.Endpoint, DocumentOpenAPI): slow,
+			AtEndpoint(replica.Endpoint, groupVersion):    v1,
+			AtEndpoint(replica.Endpoint, other):           v2,
+		}}
+	}
+	tests := map[string]struct {
+		round Round
+		want  Standing
+		why   string
+	}{
+		"all good":          {records(fine, fine, fine), Good, ""},
+		"one not asked yet": {records(fine, fine, Record{}), Unsettled, ""},
+		"one slow": {
+			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered only after 6.2s",
+		},
+		"/apis slow":            {records(slow, fine, fine), Bad, "GET /apis: answered only after 6.2s"},
+		"operator has no token": {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, _, why := test.round.StandingOf(replica.Endpoint, []schema.GroupVersion{groupVersion, other})
+			if got != test.want || why != test.why {
+				t.Errorf("got %v because %q", got, why)
 			}
-		}
+		})
 	}
 }

@@ -87,14 +87,15 @@ func fillServerPort(container *corev1.Container, port int32) {
 	})
 }
 
-// ServerPort is the port on which a Pod serves: while the port of the spec is being changed, another one.
-func ServerPort(pod *corev1.Pod, byDefault int32) int32 {
+// ServerPort is the port of a Pod that the Service leads to: while the port of the spec is being changed, another one.
+func ServerPort(pod *corev1.Pod, server *v1alpha1.Server) int32 {
+	name := targetPort(server).StrVal
 	for _, port := range serverPorts(&pod.Spec) {
-		if port.Name == serverPortName {
+		if port.Name == name {
 			return port.ContainerPort
 		}
 	}
-	return byDefault
+	return server.Port
 }
 
 // targetPort is the name of the server's port where the template has none of its own.

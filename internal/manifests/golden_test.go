@@ -137,3 +137,33 @@ func TestTemplateIsNotChangedByFillingIn(t *testing.T) {
 		t.Error("the user's template was changed in place")
 	}
 }
+
+func TestPortOfAPodIsTheOneThatTheServiceLeadsTo(t *testing.T) {
+	podWith := func(ports ...corev1.ContainerPort) *corev1.Pod {
+		return &corev1.Pod{Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "sidecar"}, {Name: v1alpha1.ServerContainer, Ports: ports}},
+		}}
+	}
+	named := &v1alpha1.Server{Port: 9443, Template: corev1.PodTemplateSpec{
+		Spec: podWith(corev1.ContainerPort{Name: "api", ContainerPort: 9443}).Spec,
+	}}
+	tests := map[string]struct {
+		server *v1alpha1.Server
+		pod    *corev1.Pod
+		want   int32
+	}{
+		"named by the operator": {
+			&v1alpha1.Server{Port: 9443}, podWith(corev1.ContainerPort{Name: "extension-api", ContainerPort: 8443}), 8443,
+		},
+		"named by the template": {named, podWith(corev1.ContainerPort{Name: "api", ContainerPort: 8443}), 8443},
+		"unnamed":               {named, podWith(corev1.ContainerPort{ContainerPort: 8443}), 9443},
+		"not told":              {named, podWith(), 9443},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := ServerPort(test.pod, test.server); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}

@@ -13,6 +13,11 @@ const (
 	// OwnerLabel names the ExtensionAPI that an object was made for. The objects have no ownerReference: under a
 	// foreground deletion the garbage collector would delete the server before its APIServices.
 	OwnerLabel = "aggregation.extensionapi.dev/extensionapi"
+	// ServingLabel is on every Pod. Requests are sent to those on which it is Serving: the Pod template says so, and the
+	// operator changes it on a Pod that is to get none.
+	ServingLabel = "aggregation.extensionapi.dev/serving"
+	// Serving is the value of ServingLabel on a Pod that requests are sent to.
+	Serving = "true"
 	// ManagedBy is the value of the label app.kubernetes.io/managed-by.
 	ManagedBy = "extensionapi-operator"
 
@@ -30,6 +35,11 @@ const (
 // Labels are on every object of an ExtensionAPI and select its Pods.
 func Labels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name}
+}
+
+// servingLabels select the Pods that requests are sent to.
+func servingLabels(name string) map[string]string {
+	return map[string]string{OwnerLabel: name, ServingLabel: Serving}
 }
 
 func objectLabels(name string) map[string]string {

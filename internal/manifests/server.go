@@ -25,7 +25,7 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 		WithLabels(objectLabels(extensionAPI.Name)).
 		WithSpec(core.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
-			WithSelector(Labels(extensionAPI.Name)).
+			WithSelector(servingLabels(extensionAPI.Name)).
 			WithPorts(core.ServicePort().
 				WithName(portName).
 				WithProtocol(corev1.ProtocolTCP).

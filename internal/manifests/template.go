@@ -39,17 +39,16 @@ const (
 func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	server := extensionAPI.Spec.Server
 	template := server.Template.DeepCopy()
-	labels := Labels(extensionAPI.Name)
 	if template.Labels == nil {
 		template.Labels = map[string]string{}
 	}
-	maps.Copy(template.Labels, labels)
+	maps.Copy(template.Labels, servingLabels(extensionAPI.Name))
 
 	pod := &template.Spec
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	fillPodSecurity(pod)
-	fillSpread(pod, labels)
+	fillSpread(pod, Labels(extensionAPI.Name))
 	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
 	for i := range pod.InitContainers {
 		fillContainer(&pod.InitContainers[i])

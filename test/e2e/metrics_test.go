@@ -56,7 +56,7 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 	}
 	// Only the leader probes.
 	eventually(t, time.Minute, somePodMeasures(pods, reader,
-		`extensionapi_discovery_duration_seconds_count{connection="warm",extensionapi="wardle",group="wardle.example.com"`))
+		`extensionapi_discovery_duration_seconds_count{connection="warm",document="group-version",extensionapi="wardle"`))
 }
 
 // serviceAccountToken creates a ServiceAccount and returns a token of it.

@@ -5,6 +5,7 @@ package integration
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,21 +21,42 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	t.Parallel()
 	const name = "listed-badly"
 	backend, server := startBackend(t, name, "v1")
-	server.Behave(extensionserver.Behaviour{APIs: extensionserver.Fault{Status: http.StatusServiceUnavailable}})
+	server.Behave(extensionserver.Behaviour{
+		APIs: extensionserver.Fault{Status: http.StatusServiceUnavailable}, For: extensionserver.KubeAPIServer,
+	})
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
 
+	listed := groupVersion(name+".example.com", "v1")
+	var told atomic.Int32
 	clock := clocktesting.NewFakeClock(time.Now())
 	freshness := aggregation.NewFreshness(aggregation.NewKubeAPIServers(plane.env.Config, plane.client), clock,
-		func(schema.GroupVersion) {})
+		func(of schema.GroupVersion) {
+			if of == listed {
+				told.Add(1)
+			}
+		})
 	go func() { _ = freshness.Start(t.Context()) }()
-	eventually(t, func() error {
-		clock.Step(time.Minute)
-		for _, report := range freshness.Of(groupVersion(name+".example.com", "v1")) {
-			if report.Stale && report.Settled {
+	await := func(stale bool) {
+		t.Helper()
+		before := told.Load()
+		eventually(t, func() error {
+			reports := freshness.Of(listed)
+			if len(reports) == 1 && reports[0].Settled && reports[0].Stale == stale && told.Load() > before {
 				return nil
 			}
-		}
-		return fmt.Errorf("it is not told: %+v", freshness.Of(groupVersion(name+".example.com", "v1")))
-	})
+			stepOnceWaiting(clock)
+			return fmt.Errorf("got %+v and was told %d times more", reports, told.Load()-before)
+		})
+	}
+	await(true)
+	server.Behave(extensionserver.Behaviour{})
+	await(false)
+}
+
+// stepOnceWaiting leaves a look the time that it takes.
+func stepOnceWaiting(clock *clocktesting.FakeClock) {
+	if clock.HasWaiters() {
+		clock.Step(time.Minute)
+	}
 }

@@ -77,6 +77,7 @@ func observations(t *testing.T, name, group, version, view string) uint64 {
 	for _, connection := range []string{"cold", "warm"} {
 		for _, metric := range metricsOf(t, running.metrics, "extensionapi_discovery_duration_seconds", map[string]string{
 			"extensionapi": name, "group": group, "version": version, "view": view, "connection": connection,
+			"document": "group-version",
 		}) {
 			count += metric.GetHistogram().GetSampleCount()
 		}

@@ -27,6 +27,17 @@ func create(t *testing.T, object client.Object) {
 	}
 }
 
+// createForTheTest makes an object until the end of the test.
+func createForTheTest(t *testing.T, object client.Object) {
+	t.Helper()
+	create(t, object)
+	t.Cleanup(func() {
+		if err := plane.client.Delete(ctx, object, client.GracePeriodSeconds(0)); client.IgnoreNotFound(err) != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // change reads the object, has it changed, and writes it back.
 func change[T client.Object](t *testing.T, object T, mutate func(T)) {
 	t.Helper()

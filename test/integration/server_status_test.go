@@ -119,12 +119,7 @@ func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod 
 	}
 	// Without a kubelet on that node, nobody would end the Pod gracefully.
 	pod.Spec.NodeName = "node"
-	create(t, pod)
-	t.Cleanup(func() {
-		if err := plane.client.Delete(ctx, pod, client.GracePeriodSeconds(0)); client.IgnoreNotFound(err) != nil {
-			t.Error(err)
-		}
-	})
+	createForTheTest(t, pod)
 	if podStatus != nil {
 		pod.Status = *podStatus
 		if err := plane.client.Status().Update(ctx, pod); err != nil {

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// serving is a ready Pod that gets requests.
+func serving(name string) corev1.Pod {
+	pod := corev1.Pod{Status: corev1.PodStatus{
+		PodIP:      "10.0.0.1",
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+	}}
+	pod.Name = name
+	pod.Labels = map[string]string{manifests.ServingLabel: manifests.Serving}
+	return pod
+}
+
+func ejected(name, why string) corev1.Pod {
+	pod := serving(name)
+	recordEjection(&pod, noon, why)
+	return pod
+}
+
+func changed(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
+	change(&pod)
+	return pod
+}
+
+func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
+	reset := func(p *corev1.Pod) { p.Labels[manifests.ServingLabel] = manifests.Serving }
+	takeOut := func(p *corev1.Pod) { delete(p.Labels, manifests.ServingLabel) }
+	fail := func(p *corev1.Pod) { p.Status.Conditions = nil }
+	end := func(p *corev1.Pod) { p.DeletionTimestamp = ending(0).DeletionTimestamp }
+	tests := map[string]struct {
+		pod  corev1.Pod
+		want bool
+	}{
+		"one that serves":                 {serving("a"), false},
+		"one that was taken out":          {ejected("a", "took 7s"), true},
+		"one that was put back":           {changed(ejected("a", "took 7s"), recordRestoration), false},
+		"one that somebody put back":      {changed(ejected("a", "took 7s"), reset), false},
+		"one that somebody else took out": {changed(serving("a"), takeOut), false},
+		"one that is not ready":           {changed(ejected("a", "took 7s"), fail), false},
+		"one that ends":                   {changed(ejected("a", "took 7s"), end), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			found := ejectedReplicas([]corev1.Pod{test.pod}, &v1alpha1.Server{Port: 8443})
+			if got := len(found) > 0; got != test.want {
+				t.Errorf("ejected: %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAnEjectedReplicaIsFoundWithWhatWasRecordedOfIt(t *testing.T) {
+	pods := []corev1.Pod{ejected("b", "took 7s"), ejected("a", strings.Repeat("x", 2*maxErrorLength)), ejected("c", "")}
+	pods[2].Annotations[ejectedAnnotation] = "not a time"
+	found := ejectedReplicas(pods, &v1alpha1.Server{Port: 8443})
+	if names := podNames(found); !slices.Equal(names, []string{"a", "b", "c"}) {
+		t.Fatalf("found %v", names)
+	}
+	if got := found[1]; got.Address != "10.0.0.1:8443" || !got.Since.Time.Equal(noon) || got.Why != "took 7s" {
+		t.Errorf("of b it found %+v", got)
+	}
+	if got := len(found[0].Why); got > maxErrorLength {
+		t.Errorf("the reason has %d bytes, which status does not hold", got)
+	}
+	if got := found[2]; !got.Since.IsZero() || got.Why != "not a time" {
+		t.Errorf("of a record that cannot be read it found %+v", got)
+	}
+}
+
+func TestAnEjectedPodIsNoEndpointAnyMoreThoughTheEndpointSlicesSaySo(t *testing.T) {
+	ready := []endpoints.Endpoint{{Pod: "a"}, {Pod: "b"}, {Address: "10.0.0.9:8443"}}
+	got := withoutEjected(ready, []corev1.Pod{ejected("a", ""), serving("b")})
+	if !slices.Equal(got, []endpoints.Endpoint{{Pod: "b"}, {Address: "10.0.0.9:8443"}}) {
+		t.Errorf("left are %v", got)
+	}
+}
+
+func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecSaysNo(t *testing.T) {
+	tests := map[string]struct {
+		replicas *int32
+		asked    v1alpha1.OutlierEjection
+		want     bool
+	}{
+		"nothing said": {nil, "", true},
+		"enabled":      {ptr.To[int32](3), v1alpha1.OutlierEjectionEnabled, true},
+		"disabled":     {ptr.To[int32](3), v1alpha1.OutlierEjectionDisabled, false},
+		"one replica":  {ptr.To[int32](1), v1alpha1.OutlierEjectionEnabled, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
+				Server:    &v1alpha1.Server{Replicas: test.replicas},
+				Discovery: v1alpha1.Discovery{OutlierEjection: test.asked},
+			}}
+			if got := ejects(extensionAPI); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
+	s := discovered(testLimit)
+	s.endpoints = []endpoints.Endpoint{{Pod: "good"}, {Pod: "slow"}, {Pod: "new"}}
+	s.ejected = []ejectedReplica{{Endpoint: endpoints.Endpoint{Pod: "slower"}}}
+	answers := map[string]discovery.Record{
+		"good": fine, "slow": slow, "slower": record(discovery.Bad, 7*time.Second),
+	}
+	records := discovery.Records{}
+	for _, key := range probeTarget(s).Direct() {
+		records[key] = answers[key.Pod]
+	}
+	judged, why := judge(s, discovery.Round{Records: records})
+	if want := []ejection.Replica{
+		{Pod: "slower", Ejected: true, Standing: discovery.Bad},
+		{Pod: "slow", Standing: discovery.Bad},
+		{Pod: "good", Standing: discovery.Good},
+		{Pod: "new", Standing: discovery.Unsettled},
+	}; !slices.Equal(judged, want) {
+		t.Errorf("judged %+v, want %+v", judged, want)
+	}
+	if !strings.Contains(why["slow"], "6.2s") {
+		t.Errorf("of the slow one it says %q", why["slow"])
+	}
+}

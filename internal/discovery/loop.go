@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+const (
+	// firstRetry is the pause while an answer is waited for; it grows by a quarter with each further one, so that a
+	// recovery is seen not much later than it comes.
+	firstRetry = 50 * time.Millisecond
+	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
+	lastRetry = 10 * time.Second
+)
+
+// loop is the state of one tracked target.
+type loop struct {
+	name      string
+	wake      chan struct{}
+	forgotten chan struct{}
+
+	// These are used by the loop's goroutine only.
+	client    directClient
+	histories map[Key]*history
+	// asked is the target of the last whole round, the next one of which is due at due.
+	asked Target
+	due   time.Time
+	retry time.Duration
+
+	mu     sync.Mutex
+	target Target
+	latest Round
+	told   Round
+}
+
+func newLoop(name string, target Target) *loop {
+	return &loop{
+		name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{}),
+		histories: map[Key]*history{}, retry: firstRetry,
+	}
+}
+
+// retarget returns the group-versions that are no longer probed.
+func (l *loop) retarget(target Target) (removed []schema.GroupVersion) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.target
+	l.target = target
+	if target.asksAs(before) && (before.Awaited || !target.Awaited) {
+		return nil
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	return slices.DeleteFunc(slices.Clone(before.GroupVersions), func(groupVersion schema.GroupVersion) bool {
+		return slices.Contains(target.GroupVersions, groupVersion)
+	})
+}
+
+func (l *loop) current() Target {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.target
+}
+
+func (l *loop) last() Round {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latest
+}
+
+// plan returns what to ask now: everything when the time has come or the target is another one, or else those that are
+// waited for.
+func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
+	if !target.asksAs(l.asked) || !now.Before(l.due) {
+		l.asked = target
+		// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
+		l.due = now.Add(wait.Jitter(target.Interval*9/10, 0.05))
+		return func(Key) bool { return true }
+	}
+	return func(key Key) bool { return l.isHurried(key, target) }
+}
+
+// isHurried tells whether the answer is waited for: it is not known to be good, or somebody is held up until it is. One
+// failure of a good server that nobody waits for is no reason for haste.
+func (l *loop) isHurried(key Key, target Target) bool {
+	known := l.histories[key]
+	switch {
+	case key.Document == DocumentOpenAPI, target.isEjected(key):
+		return false
+	case known == nil:
+		return true
+	default:
+		return known.standing != Good || target.Awaited && known.last().isBad(target.limitOf(key.Document))
+	}
+}
+
+// pause is the time to the next round: until everything is due, or less while an answer is waited for.
+func (l *loop) pause(now time.Time) time.Duration {
+	left := max(0, l.due.Sub(now))
+	target := l.current()
+	for key := range l.last().Records {
+		if l.isHurried(key, target) {
+			delay := min(left, l.retry)
+			l.retry = min(lastRetry, l.retry*5/4)
+			return delay
+		}
+	}
+	l.retry = firstRetry
+	return left
+}
+
+// remember adds what was answered to requests that began at that time, forgets what is not asked any more, and returns
+// what is known of what is.
+func (l *loop) remember(target Target, answers answers, at time.Time) Records {
+	for key, sample := range answers.samples {
+		if l.histories[key] == nil {
+			l.histories[key] = &history{}
+		}
+		l.histories[key].add(sample, at, target.limitOf(key.Document), target.Policy)
+	}
+	direct := target.Direct()
+	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
+		if key.View != ViewKubeAPIServer {
+			return !slices.Contains(direct, key)
+		}
+		return !slices.Contains(target.GroupVersions, key.GroupVersion) ||
+			answers.kubeAPIServers != nil && !slices.Contains(answers.kubeAPIServers, key.Address)
+	})
+	records := Records{}
+	for key, known := range l.histories {
+		// What a kube-apiserver answered is kept for the time after one in which it does not ask the server.
+		if key.View != ViewKubeAPIServer || slices.Contains(target.Registered, key.GroupVersion) {
+			records[key] = known.record()
+		}
+	}
+	return records
+}
+
+// knownKubeAPIServers are those that have been asked, one without a name where none has.
+func (l *loop) knownKubeAPIServers() []string {
+	var addresses []string
+	for key := range l.histories {
+		if key.View == ViewKubeAPIServer && !slices.Contains(addresses, key.Address) {
+			addresses = append(addresses, key.Address)
+		}
+	}
+	if len(addresses) == 0 {
+		return []string{""}
+	}
+	return addresses
+}
+
+// publish keeps round and tells whether it differs from what was told last so much that it should be told.
+func (l *loop) publish(round Round) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.latest = round
+	if !round.moved(l.told) {
+		return false
+	}
+	l.told = round
+	return true
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// replicaFailures say what a failure of a replica means, and what to do.
+var replicaFailures = map[Class]cause{
+	ClassUnreachable: {
+		v1alpha1.ReasonReplicaUnreachable,
+		"look at the Pod, and at network policies between the operator and it",
+	},
+	ClassUntrusted: {
+		v1alpha1.ReasonCertificateUntrusted,
+		"the server does not serve the certificate in its Secret: check its flags, or restart it; see CertificatesReady",
+	},
+	ClassWrongName: {
+		v1alpha1.ReasonCertificateForOtherName,
+		"have the certificate issued for the name of the Service; see CertificatesReady",
+	},
+	ClassExpired: {
+		v1alpha1.ReasonCertificateExpired,
+		"see CertificatesReady; a server that does not read its certificate again must be restarted",
+	},
+	ClassRefused: {
+		v1alpha1.ReasonProbeRefused,
+		"discovery must be open to every authenticated user (system:discovery); look at the server's delegated " +
+			"authentication and authorization",
+	},
+	ClassMissing: {
+		v1alpha1.ReasonGroupVersionNotServed,
+		"have the server serve this version, or take it out of spec.groups: what kube-apiserver takes for empty, " +
+			"namespace deletion leaves behind",
+	},
+	ClassRedirected: {
+		v1alpha1.ReasonRedirected,
+		"kube-apiserver follows no redirect: have the server answer discovery itself",
+	},
+	ClassServerError: {v1alpha1.ReasonServerError, "look at the server's log"},
+	ClassMalformed: {
+		v1alpha1.ReasonMalformedAnswer,
+		"something that is no extension API server answers, or one of another group",
+	},
+	ClassOversized: {
+		v1alpha1.ReasonOversizedAnswer,
+		"a discovery document takes some kilobytes; look at what the server answers",
+	},
+	ClassNotAsked: {v1alpha1.ReasonProbeNotPossible, "nothing is known until the operator can ask"},
+	ClassOther:    {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies between"},
+}
+
+// judgeReplicas speaks of the worst of the replicas that are bad.
+func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
+	worst := slices.MaxFunc(bad, func(a, b ReplicaSubject) int { return CompareBadness(a.Worst, b.Worst) })
+	if worst.Standing != Bad {
+		return p.judgeAPIs(worst, good)
+	}
+	sample := worst.Worst
+	if class := ClassOf(sample); class != "" && class != ClassTimeout {
+		explained := replicaFailures[class]
+		return found(explained.reason, "%s%v; %s; %s", p.leadTo(worst.Subject), sample.Err, others(good), explained.advice)
+	}
+	part, doing := sample.Timing.slowestPart()
+	slow := fmt.Sprintf("%s: %s %s %s; %s", p.headline(worst.Subject), told(part), doing, worst.Name, others(good))
+	switch {
+	case len(good) == 0:
+		return found(v1alpha1.ReasonServerSlow, "%s; look at its CPU, its storage and what it calls", slow)
+	case worst.Ejected:
+		return found(v1alpha1.ReasonReplicaSlow, "%s; it gets no new requests, and kube-apiserver connects anew within "+
+			"seconds", slow)
+	default:
+		return found(v1alpha1.ReasonReplicaSlow, "%s; compare it with the others, or delete the Pod to have it replaced",
+			slow)
+	}
+}
+
+// judgeAPIs speaks of a replica that answers for the group-version, but not with the list of all.
+func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
+	return found(v1alpha1.ReasonAggregatedDiscoveryFails, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
+		"kube-apiserver asks for it each minute and marks every group-version of the server Stale: %s",
+		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, others(good), staleHurts)
+}
+
+// leadTo is the headline, and the name of the replica unless it is in it.
+func (p Picture) leadTo(replica Subject) string {
+	headline := p.headline(replica)
+	if strings.Contains(headline, replica.Name) {
+		return headline + ": "
+	}
+	return headline + ": " + replica.Name + ": "
+}
+
+// headline says what clients feel, or, while they do not, what the replica does.
+func (p Picture) headline(replica Subject) string {
+	if through := ofStanding(p.KubeAPIServers, Bad); len(through) > 0 {
+		return p.happened(through[0], "through")
+	}
+	return p.happened(replica, "straight from")
+}
+
+func (p Picture) happened(subject Subject, way string) string {
+	if subject.Worst.Err != nil {
+		return fmt.Sprintf("%s failed %s %s", p.Name, way, subject.Name)
+	}
+	return fmt.Sprintf("%s took %s %s %s (limit %s)", p.Name, told(subject.Worst.Latency), way, subject.Name,
+		p.Policy.Limit)
+}
+
+// others tells how the good replicas fare.
+func others(good []ReplicaSubject) string {
+	if len(good) == 0 {
+		return "no replica does better"
+	}
+	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.P50, b.P50) })
+	if len(good) == 1 {
+		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, told(slowest.P50))
+	}
+	return fmt.Sprintf("%d other replicas answer in %s", len(good), told(slowest.P50))
+}
+
+// trouble tells what is wrong with a replica, or that nothing is any more.
+func (s ReplicaSubject) trouble() string {
+	switch {
+	case s.Standing == Bad:
+		return s.Worst.outcome()
+	case s.APIs.Standing == Bad:
+		return "GET /apis: " + s.APIs.Worst.outcome()
+	default:
+		return "it has not answered well often enough since"
+	}
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ejection
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+var standings = map[string]discovery.Standing{
+	"good": discovery.Good, "bad": discovery.Bad, "new": discovery.Unsettled,
+}
+
+// replicasOf reads replicas such as "a:good b:bad c:ejected+bad".
+func replicasOf(words string) []Replica {
+	var replicas []Replica
+	for word := range strings.FieldsSeq(words) {
+		pod, state, _ := strings.Cut(word, ":")
+		standing, ejected := strings.CutPrefix(state, "ejected+")
+		replicas = append(replicas, Replica{pod, ejected, standings[standing]})
+	}
+	return replicas
+}
+
+func TestNextStep(t *testing.T) {
+	tests := map[string]struct {
+		replicas string
+		disabled bool
+		want     Plan
+	}{
+		"good replicas stay":                     {replicas: "a:good b:good"},
+		"no replica is nothing to do":            {},
+		"a bad one is ejected beside a good one": {replicas: "a:bad b:good", want: Plan{Eject: []string{"a"}}},
+		"the only one is never ejected":          {replicas: "a:bad"},
+		"nothing is ejected when all are bad":    {replicas: "a:bad b:bad"},
+		"a new one does not speak for others":    {replicas: "a:bad b:new"},
+		"a new one is not judged":                {replicas: "a:new b:good"},
+		"half may be ejected, the worst first": {
+			replicas: "a:bad b:bad c:bad d:good",
+			want:     Plan{Eject: []string{"a", "b"}},
+		},
+		"half of an odd number is rounded down": {replicas: "a:bad b:bad c:good", want: Plan{Eject: []string{"a"}}},
+		"who is ejected counts": {
+			replicas: "a:ejected+bad b:bad c:good d:good",
+			want:     Plan{Eject: []string{"b"}},
+		},
+		"no more than half, once others have ended":  {replicas: "a:ejected+bad b:ejected+bad c:bad d:good"},
+		"who is ejected stays beside a good one":     {replicas: "a:ejected+bad b:good"},
+		"also when it is the better half that ended": {replicas: "a:ejected+bad b:ejected+bad c:good"},
+		"an ejected one that is not known waits":     {replicas: "a:ejected+new b:good"},
+		"so does one beside others not known":        {replicas: "a:ejected+bad b:new c:bad"},
+		"one that has recovered comes back": {
+			replicas: "a:ejected+good b:ejected+bad c:good d:good",
+			want:     Plan{Restore: []string{"a"}, Reason: Recovered},
+		},
+		"one that has recovered comes back before others are ejected": {
+			replicas: "a:bad b:ejected+good c:good d:good",
+			want:     Plan{Restore: []string{"b"}, Reason: Recovered},
+		},
+		"only the recovered one comes back when the others turn bad": {
+			replicas: "a:bad b:ejected+good c:ejected+bad d:bad",
+			want:     Plan{Restore: []string{"b"}, Reason: Recovered},
+		},
+		"all come back when all are bad": {
+			replicas: "a:ejected+bad b:bad",
+			want:     Plan{Restore: []string{"a"}, Reason: NoneBetter},
+		},
+		"all come back when nothing else is left": {
+			replicas: "a:ejected+bad b:ejected+new",
+			want:     Plan{Restore: []string{"a", "b"}, Reason: NoneBetter},
+		},
+		"all come back when nothing is to be ejected": {
+			replicas: "a:ejected+bad b:bad c:good", disabled: true,
+			want: Plan{Restore: []string{"a"}, Reason: Disabled},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := Next(!test.disabled, replicasOf(test.replicas))
+			if got.IsEmpty() && test.want.IsEmpty() {
+				return
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("of %q: got %+v, want %+v", test.replicas, got, test.want)
+			}
+		})
+	}
+}

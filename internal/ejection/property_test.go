@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ejection
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+// Whatever happens to the replicas of a server, each step keeps to the bounds, and the steps come to an end.
+func TestNoOrderOfEventsEjectsTooMany(t *testing.T) {
+	for seed := range uint64(300) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
+			for range 200 {
+				w.live()
+				w.step()
+			}
+			w.settle()
+		})
+	}
+}
+
+// world is a server whose replicas come, go, fail and recover.
+type world struct {
+	*testing.T
+	random   *rand.Rand
+	enabled  bool
+	replicas []Replica
+	started  int
+}
+
+func (w *world) live() {
+	switch w.random.IntN(8) {
+	case 0:
+		if len(w.replicas) < 9 {
+			w.started++
+			w.replicas = append(w.replicas, Replica{Pod: fmt.Sprint("pod-", w.started)})
+		}
+	case 1:
+		if len(w.replicas) > 0 {
+			ends := w.random.IntN(len(w.replicas))
+			w.replicas = slices.Delete(w.replicas, ends, ends+1)
+		}
+	case 2:
+		w.enabled = w.random.IntN(4) > 0
+	default:
+		for i := range w.replicas {
+			if w.random.IntN(4) == 0 {
+				w.replicas[i].Standing = discovery.Standing(w.random.IntN(3))
+			}
+		}
+	}
+}
+
+// step does what is planned and tells whether that was anything.
+func (w *world) step() bool {
+	w.Helper()
+	before := slices.Clone(w.replicas)
+	plan := Next(w.enabled, before)
+	for _, pod := range plan.Eject {
+		w.flip(pod, true)
+	}
+	for _, pod := range plan.Restore {
+		w.flip(pod, false)
+	}
+	switch {
+	case len(plan.Eject) > 0 && len(plan.Restore) > 0:
+		w.Errorf("of %v some are ejected and others restored: %+v", before, plan)
+	case len(plan.Eject) > 0 && w.count(isEjected) > len(w.replicas)/2:
+		w.Errorf("of %v more than half are ejected: %+v", before, plan)
+	case len(plan.Eject) > 0 && w.count(serves(discovery.Good)) == 0:
+		w.Errorf("of %v the last good one is ejected: %+v", before, plan)
+	case len(plan.Eject) > 0 && !w.enabled:
+		w.Errorf("of %v some are ejected though nothing is to be: %+v", before, plan)
+	}
+	return !plan.IsEmpty()
+}
+
+// flip changes a replica that is not as wanted yet. Only bad ones are ejected.
+func (w *world) flip(pod string, ejected bool) {
+	w.Helper()
+	i := slices.IndexFunc(w.replicas, func(r Replica) bool { return r.Pod == pod })
+	if w.replicas[i].Ejected == ejected || ejected && w.replicas[i].Standing != discovery.Bad {
+		w.Errorf("%+v is to become ejected: %t", w.replicas[i], ejected)
+	}
+	w.replicas[i].Ejected = ejected
+}
+
+// settle lets nothing more happen: the steps end, and what can serve well does.
+func (w *world) settle() {
+	w.Helper()
+	for steps := 0; w.step(); steps++ {
+		if steps > 2 {
+			w.Fatalf("the steps do not end: %v", w.replicas)
+		}
+	}
+	good := func(r Replica) bool { return r.Standing == discovery.Good }
+	switch {
+	case w.count(good) != w.count(serves(discovery.Good)):
+		w.Errorf("a good replica stays ejected: %v", w.replicas)
+	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Bad)) == len(w.replicas):
+		w.Errorf("replicas stay ejected though no other is better: %v", w.replicas)
+	case w.count(isEjected) > 0 && !w.enabled:
+		w.Errorf("replicas stay ejected though nothing is to be: %v", w.replicas)
+	}
+}
+
+func (w *world) count(match func(Replica) bool) int {
+	return len(those(w.replicas, match))
+}
+
+func isEjected(r Replica) bool { return r.Ejected }
+
+func serves(standing discovery.Standing) func(Replica) bool {
+	return func(r Replica) bool { return !r.Ejected && r.Standing == standing }
+}
