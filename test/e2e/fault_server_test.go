@@ -39,54 +39,53 @@ type faultServer struct {
 	pods []corev1.Pod
 }
 
-// faultServerAPI is an ExtensionAPI with two replicas that is probed often.
-func faultServerAPI(name, namespace, group string, versions ...string) *v1alpha1.ExtensionAPI {
+// faultServerAPI is an ExtensionAPI with two replicas that is probed often, in the sample's namespace.
+func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionAPI {
 	served := v1alpha1.APIGroup{Name: group}
 	server := corev1.Container{Name: v1alpha1.ServerContainer, Image: faultServerImage}
 	for _, version := range versions {
 		served.Versions = append(served.Versions, v1alpha1.APIVersion{Name: version})
 		server.Args = append(server.Args, "--group-version="+group+"/"+version)
 	}
-	return &v1alpha1.ExtensionAPI{
+	extensionAPI := &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.ExtensionAPISpec{
 			Groups: []v1alpha1.APIGroup{served},
 			Server: &v1alpha1.Server{
-				Namespace: namespace,
+				Namespace: sampleNamespace,
 				Replicas:  ptr.To[int32](2),
 				Template:  corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{server}}},
 			},
 			Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: 2 * time.Second}},
 		},
 	}
+	endSoon(&extensionAPI.Spec.Server.Template.Spec)
+	return extensionAPI
 }
 
-// connectedFirst returns the replicas whose label has the name of the ExtensionAPI, first the one that kube-apiserver is
-// connected to.
-func connectedFirst(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, label string) []corev1.Pod {
+// connectedFirst returns the Pods with that label, first the one that kube-apiserver is connected to.
+func connectedFirst(t *testing.T, label, value string) []corev1.Pod {
 	t.Helper()
-	pods := &corev1.PodList{}
-	err := kube.List(t.Context(), pods, client.InNamespace(extensionAPI.Spec.Server.Namespace),
-		client.MatchingLabels{label: extensionAPI.Name})
+	pods, err := labelledPods(t.Context(), label, value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pod := range pods.Items {
+	for _, pod := range pods {
 		behave(t, pod, behaviour{}) // requests are counted anew
 	}
 	asked := map[string]int{}
 	eventually(t, time.Minute, func(ctx context.Context) error {
-		for _, pod := range pods.Items {
+		for _, pod := range pods {
 			if asked[pod.Name], err = askedByKubeAPIServer(ctx, pod); err != nil {
 				return err
 			}
 		}
-		if len(pods.Items) == 0 || slices.Max(slices.Collect(maps.Values(asked))) == 0 {
+		if len(pods) == 0 || slices.Max(slices.Collect(maps.Values(asked))) == 0 {
 			return errors.New("kube-apiserver has asked none of the Pods")
 		}
 		return nil
 	})
-	return slices.SortedFunc(slices.Values(pods.Items), func(a, b corev1.Pod) int {
+	return slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int {
 		return cmp.Compare(asked[b.Name], asked[a.Name])
 	})
 }

@@ -24,13 +24,6 @@ const (
 	unknown = metav1.ConditionUnknown
 )
 
-// Reasons that the operator does not know yet.
-const (
-	reasonReplicaEjected  = "ReplicaEjected"
-	reasonOperatorBlocked = "OperatorBlocked"
-	reasonOpenAPISlow     = "OpenAPISlow"
-)
-
 var slow = extensionserver.Slow
 
 var faults = []fault{
@@ -57,17 +50,17 @@ var faults = []fault{
 	{
 		name: "one-slow", what: "one replica answers in 7 s",
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
-		status: yes, reason: reasonReplicaEjected, culprit: connectedPod, available: yes,
+		status: yes, reason: v1alpha1.ReasonReplicaEjected, culprit: connectedPod, available: yes,
 	},
 	{
 		name: "one-slow-kept", what: "the same, with `outlierEjection: Disabled`",
-		prepare:   keepOutliers,
+		spec:      keepOutliers,
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
 		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod, available: no,
 	},
 	{
 		name: "slow-through", what: "answers take 2 s through kube-apiserver alone, with `limit: 1s`",
-		prepare:   limitToASecond,
+		spec:      limitToASecond,
 		behaviour: behaviour{Discovery: slow(2 * time.Second), For: extensionserver.KubeAPIServer},
 		status:    no, reason: v1alpha1.ReasonNetworkSlow, culprit: kubeAPIServer, available: yes,
 	},
@@ -79,7 +72,7 @@ var faults = []fault{
 	{
 		name: "cut-off-operator", what: "a firewall between the operator and the server's Pods",
 		firewall: cutOffOperator,
-		status:   unknown, reason: reasonOperatorBlocked, culprit: somePod, available: yes,
+		status:   unknown, reason: v1alpha1.ReasonOperatorBlocked, culprit: somePod, available: yes,
 	},
 	{
 		name: "failing", what: "every replica answers with status 500",
@@ -119,17 +112,17 @@ var faults = []fault{
 	{
 		name: "left-out", what: "every replica leaves a version out of GET /apis",
 		behaviour: behaviour{LeftOut: []string{"left-out.example.com/v2"}},
-		status:    no, reason: v1alpha1.ReasonEmpty, culprit: ofVersion("v2"), available: yes,
+		status:    no, reason: v1alpha1.ReasonLeftOutOfDiscovery, culprit: ofVersion("v2"), available: yes,
 	},
 	{
 		name: "apis-hang", what: "no replica answers GET /apis",
 		behaviour: behaviour{APIs: slow(time.Hour)},
-		status:    no, reason: v1alpha1.ReasonStale, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonAggregatedDiscoveryFails, culprit: somePod, available: yes,
 	},
 	{
 		name: "openapi-slow", what: "every replica answers GET /openapi/v3 in 7 s",
 		behaviour: behaviour{OpenAPI: slow(7 * time.Second)},
-		status:    yes, reason: reasonOpenAPISlow, culprit: somePod, available: yes,
+		status:    yes, reason: v1alpha1.ReasonOpenAPISlow, culprit: somePod, available: yes,
 	},
 	{
 		name: "untrusted", what: "every replica serves a certificate of an unknown authority",
@@ -172,25 +165,19 @@ func ofVersion(version string) func(faultServer) string {
 	return func(s faultServer) string { return version + "." + s.Spec.Groups[0].Name }
 }
 
-func limitToASecond(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
-		spec.Discovery.Limit = &metav1.Duration{Duration: time.Second}
-	})
+func limitToASecond(spec *v1alpha1.ExtensionAPISpec) {
+	spec.Discovery.Limit = &metav1.Duration{Duration: time.Second}
 }
 
-func keepOutliers(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	merge(t, extensionAPI, map[string]any{
-		"spec": map[string]any{"discovery": map[string]any{"outlierEjection": "Disabled"}},
-	})
+func keepOutliers(spec *v1alpha1.ExtensionAPISpec) {
+	spec.Discovery.OutlierEjection = v1alpha1.OutlierEjectionDisabled
 }
 
 // cutOffKubeAPIServer drops what kube-apiserver sends to the Service. The kubelet and the operator get through.
 func cutOffKubeAPIServer(t *testing.T, s faultServer) (lift func()) {
 	t.Helper()
 	service := &corev1.Service{}
-	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: faultsNamespace, Name: s.Name}, service); err != nil {
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: s.Name}, service); err != nil {
 		t.Fatal(err)
 	}
 	return block(t, s.Name, sentByNode, "ip daddr "+service.Spec.ClusterIP)

@@ -16,11 +16,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-const (
-	faultsNamespace = "e2e-faults"
-	// faultTold is within how long a fault is told, and its end: kube-apiserver looks at GET /apis each minute only.
-	faultTold = 3 * time.Minute
-)
+// faultTold is within how long a fault is told, and its end.
+const faultTold = 2 * time.Minute
 
 // fault is what goes wrong with a server of two replicas and two versions, and how that is told.
 type fault struct {
@@ -34,8 +31,8 @@ type fault struct {
 	connectedOne bool
 	// firewall drops packets instead, until lift is called.
 	firewall func(*testing.T, faultServer) (lift func())
-	// prepare changes the ExtensionAPI beforehand.
-	prepare func(*testing.T, *v1alpha1.ExtensionAPI)
+	// spec is changed beforehand.
+	spec func(*v1alpha1.ExtensionAPISpec)
 
 	status metav1.ConditionStatus
 	reason string
@@ -46,7 +43,6 @@ type fault struct {
 }
 
 func TestFaultsAreToldAndClear(t *testing.T) {
-	createNamespace(t, faultsNamespace)
 	docs := openFaultDocs(t)
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
@@ -64,8 +60,10 @@ func TestFaultsAreToldAndClear(t *testing.T) {
 // startFaultServer returns when all is well.
 func startFaultServer(t *testing.T, fault fault) faultServer {
 	t.Helper()
-	extensionAPI := faultServerAPI(fault.name, faultsNamespace, fault.name+".example.com", "v1", "v2")
-	endSoon(&extensionAPI.Spec.Server.Template.Spec)
+	extensionAPI := faultServerAPI(fault.name, fault.name+".example.com", "v1", "v2")
+	if fault.spec != nil {
+		fault.spec(&extensionAPI.Spec)
+	}
 	t.Cleanup(func() {
 		if err := remove(context.WithoutCancel(t.Context()), extensionAPI); err != nil {
 			t.Error(err)
@@ -74,11 +72,8 @@ func startFaultServer(t *testing.T, fault fault) faultServer {
 	if err := kube.Create(t.Context(), extensionAPI); err != nil {
 		t.Fatal(err)
 	}
-	if fault.prepare != nil {
-		fault.prepare(t, extensionAPI)
-	}
 	eventually(t, faultTold, isWell(extensionAPI))
-	return faultServer{extensionAPI, connectedFirst(t, extensionAPI, ownerLabel)}
+	return faultServer{extensionAPI, connectedFirst(t, ownerLabel, extensionAPI.Name)}
 }
 
 // start brings the fault about, until heal is called.
