@@ -109,9 +109,14 @@ func availableGroupVersions(s *scope) []schema.GroupVersion {
 	return groupVersionsThat(s, registrationOutcome.isAvailable)
 }
 
-// registeredGroupVersions are those that clients ask for: during a rollout, old replicas need not serve a new one.
-func registeredGroupVersions(s *scope) []schema.GroupVersion {
-	return groupVersionsThat(s, func(outcome registrationOutcome) bool { return outcome.existing != nil })
+// servedGroupVersions are those that every replica should serve: the registered ones, as during a rollout old replicas
+// need not serve a new one, or all of a server that is new itself.
+func servedGroupVersions(s *scope) []schema.GroupVersion {
+	registered := groupVersionsThat(s, func(outcome registrationOutcome) bool { return outcome.existing != nil })
+	if len(registered) == 0 {
+		return manifests.GroupVersions(s.ExtensionAPI)
+	}
+	return registered
 }
 
 func groupVersionsThat(s *scope, match func(registrationOutcome) bool) []schema.GroupVersion {
