@@ -24,12 +24,10 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	last := r.Prober.Last(s.Name)
 	confirmAvailable(s, last.Records)
 	r.Prober.Track(ctx, s.Name, probeTarget(s))
-	if last.Records == nil && s.before.Status.DiscoveryLatency != nil {
-		// The operator has just started: the figures that were told before stay until there are newer ones.
-		s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepVerdict(s, unknown(v1alpha1.ReasonProbing, "")))
-		return nil
+	if last.Records != nil {
+		// Until there are new ones, the figures stay that an earlier operator told.
+		describeDiscovery(s, last)
 	}
-	describeDiscovery(s, last)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s, last, r.Freshness.Of, r.Clock.Now()))
 	return nil
 }
