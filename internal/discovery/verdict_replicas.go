@@ -58,7 +58,8 @@ var replicaFailures = map[Class]cause{
 
 // judgeReplicas speaks of the worst of the replicas that are bad.
 func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
-	worst := slices.MaxFunc(bad, func(a, b ReplicaSubject) int { return CompareBadness(a.Worst, b.Worst) })
+	// Of those that are bad in the same way the first one is told, so that the message does not change each time.
+	worst := slices.MaxFunc(bad, func(a, b ReplicaSubject) int { return compareKinds(a.Worst, b.Worst) })
 	if worst.Standing != Bad {
 		return p.judgeAPIs(worst, good)
 	}
@@ -99,7 +100,7 @@ func (p Picture) leadTo(replica Subject) string {
 
 // headline says what clients feel, or, while they do not, what the replica does.
 func (p Picture) headline(replica Subject) string {
-	if through := ofStanding(p.KubeAPIServers, Bad); len(through) > 0 {
+	if through, _ := p.throughBad(); len(through) > 0 {
 		return p.happened(through[0], "through")
 	}
 	return p.happened(replica, "straight from")
@@ -118,11 +119,11 @@ func others(good []ReplicaSubject) string {
 	if len(good) == 0 {
 		return "no replica does better"
 	}
-	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.P50, b.P50) })
+	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.Answered, b.Answered) })
 	if len(good) == 1 {
-		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, told(slowest.P50))
+		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, told(slowest.Answered))
 	}
-	return fmt.Sprintf("%d other replicas answer in %s", len(good), told(slowest.P50))
+	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), told(slowest.Answered))
 }
 
 // trouble tells what is wrong with a replica, or that nothing is any more.
