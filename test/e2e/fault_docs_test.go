@@ -21,8 +21,8 @@ const (
 	faultDocsFile = "docs/faults.md"
 	// columnEnd is what messages never have in them.
 	columnEnd = " | "
-	// lastWord is how long a message must stay the same before it is written down.
-	lastWord = 10 * time.Second
+	// lastWord is how long a message must stay the same before it is written down: kube-apiserver looks each 30 s.
+	lastWord = 35 * time.Second
 )
 
 // faultDocs is the table of docs/faults.md, where a row begins with the fault, the condition and the message that tell

@@ -62,12 +62,12 @@ var faults = []fault{
 		name: "slow-through", what: "answers take 2 s through kube-apiserver alone, with `limit: 1s`",
 		spec:      limitToASecond,
 		behaviour: behaviour{Discovery: slow(2 * time.Second), For: extensionserver.KubeAPIServer},
-		status:    no, reason: v1alpha1.ReasonNetworkSlow, culprit: kubeAPIServer, available: yes,
+		status:    no, reason: v1alpha1.ReasonNetworkSlow, culprit: words("through kube-apiserver"), available: yes,
 	},
 	{
 		name: "cut-off", what: "a firewall between kube-apiserver and the server",
 		firewall: cutOffKubeAPIServer,
-		status:   no, reason: v1alpha1.ReasonNetworkBlocked, culprit: kubeAPIServer, available: no,
+		status:   no, reason: v1alpha1.ReasonNetworkBlocked, culprit: words("between the control plane"), available: no,
 	},
 	{
 		name: "cut-off-operator", what: "a firewall between the operator and the server's Pods",
@@ -144,7 +144,7 @@ var faults = []fault{
 		behaviour: behaviour{
 			Discovery: extensionserver.Fault{Status: http.StatusUnauthorized}, For: extensionserver.KubeAPIServer,
 		},
-		status: no, reason: v1alpha1.ReasonFrontProxyRefused, culprit: kubeAPIServer, available: no,
+		status: no, reason: v1alpha1.ReasonFrontProxyRefused, culprit: words("front-proxy certificate"), available: no,
 	},
 	{
 		name: "probe-refused", what: "the operator's probes are answered with status 403",
@@ -153,13 +153,15 @@ var faults = []fault{
 	},
 }
 
-// Whom a message names.
+// Whom or what a message must name.
 
 func somePod(s faultServer) string { return "Pod " + s.Name + "-" }
 
 func connectedPod(s faultServer) string { return "Pod " + s.pods[0].Name }
 
-func kubeAPIServer(faultServer) string { return "kube-apiserver " }
+func words(text string) func(faultServer) string {
+	return func(faultServer) string { return text }
+}
 
 func ofVersion(version string) func(faultServer) string {
 	return func(s faultServer) string { return version + "." + s.Spec.Groups[0].Name }

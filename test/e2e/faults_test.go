@@ -7,13 +7,16 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
 // faultTold is within how long a fault is told, and its end.
@@ -122,6 +125,42 @@ func isWell(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 		if err == nil && (conditionOf(current, v1alpha1.ConditionReady).Status != metav1.ConditionTrue ||
 			conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Reason != v1alpha1.ReasonWithinLimit) {
 			err = fmt.Errorf("not all is well: %s", describe(current))
+		}
+		return err
+	}
+}
+
+// Two bad probes in a row never come about, and three turn the condition.
+func TestServerThatFailsEveryOtherProbeDoesNotFlapTheCondition(t *testing.T) {
+	flapping := fault{name: "flapping", behaviour: behaviour{
+		Discovery: extensionserver.Fault{Status: http.StatusInternalServerError}, EveryOther: true,
+	}}
+	server := startFaultServer(t, flapping)
+	before, err := currently(t.Context(), server.ExtensionAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flapping.start(t, server)
+	for _, pod := range server.pods {
+		// The Service's address leads to one of them, too, over another connection.
+		eventually(t, faultTold, hasBeenProbed(pod, "/apis/flapping.example.com/v1", 30))
+	}
+	after, err := currently(t.Context(), server.ExtensionAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionAvailable} {
+		if turned := conditionOf(after, name).LastTransitionTime; turned != conditionOf(before, name).LastTransitionTime {
+			t.Errorf("%s turned at %s: %s", name, turned, describe(after))
+		}
+	}
+}
+
+func hasBeenProbed(pod corev1.Pod, path string, times int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		requests, err := requestsOf(ctx, pod)
+		if probes := requests[extensionserver.Direct][path]; err == nil && probes < times {
+			err = fmt.Errorf("%s has been probed %d times, want %d", pod.Name, probes, times)
 		}
 		return err
 	}
