@@ -20,7 +20,7 @@ import (
 )
 
 // faultTold is within how long a fault is told, and its end.
-const faultTold = 2 * time.Minute
+const faultTold = 3 * time.Minute
 
 // fault is what goes wrong with a server of two replicas and two versions, and how that is told.
 type fault struct {
