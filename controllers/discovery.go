@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,12 +24,10 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	last := r.Prober.Last(s.Name)
 	confirmAvailable(s, last.Records)
 	r.Prober.Track(ctx, s.Name, probeTarget(s))
-	if last.Records == nil && s.before.Status.DiscoveryLatency != nil {
-		// The operator has just started: the figures that were told before stay until there are newer ones.
-		s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, keepVerdict(s, unknown(v1alpha1.ReasonProbing, "")))
-		return nil
+	if last.Records != nil {
+		// Until there are new ones, the figures stay that an earlier operator told.
+		describeDiscovery(s, last)
 	}
-	describeDiscovery(s, last)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, discoveryVerdict(s, last, r.Freshness.Of, r.Clock.Now()))
 	return nil
 }
@@ -105,11 +104,21 @@ func limit(s *scope) time.Duration {
 }
 
 func availableGroupVersions(s *scope) []schema.GroupVersion {
-	var result []schema.GroupVersion
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		if s.outcomes[manifests.APIServiceName(groupVersion)].isAvailable() {
-			result = append(result, groupVersion)
-		}
+	return groupVersionsThat(s, registrationOutcome.isAvailable)
+}
+
+// servedGroupVersions are those that every replica should serve: the registered ones, as during a rollout old replicas
+// need not serve a new one, or all of a server that is new itself.
+func servedGroupVersions(s *scope) []schema.GroupVersion {
+	registered := groupVersionsThat(s, func(outcome registrationOutcome) bool { return outcome.existing != nil })
+	if len(registered) == 0 {
+		return manifests.GroupVersions(s.ExtensionAPI)
 	}
-	return result
+	return registered
+}
+
+func groupVersionsThat(s *scope, match func(registrationOutcome) bool) []schema.GroupVersion {
+	return slices.DeleteFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
+		return !match(s.outcomes[manifests.APIServiceName(groupVersion)])
+	})
 }

@@ -87,19 +87,15 @@ func describe(records discovery.Records, match func(discovery.Key) bool) *v1alph
 			told = &v1alpha1.DiscoveryStatus{}
 		}
 		record := records[key]
-		if record.Last.Err == nil {
-			told.Last = longer(told.Last, record.Last.Latency)
-		} else if told.Error == "" {
-			told.Error = shorten(record.Last.Err.Error(), maxErrorLength)
+		if err := record.Failure(); err != nil && told.Error == "" {
+			told.Error = shorten(err.Error(), maxErrorLength)
 		}
 		if record.Samples > 0 {
+			told.Last = longer(told.Last, record.Answered)
 			told.P50, told.P99 = longer(told.P50, record.P50), longer(told.P99, record.P99)
 			told.Max = longer(told.Max, record.Max)
 			told.Samples = max(told.Samples, int32(record.Samples)) //nolint:gosec // up to 100
 		}
-	}
-	if told != nil && told.Error != "" {
-		told.Last = nil // the last request is the one that failed
 	}
 	return told
 }

@@ -116,7 +116,9 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 		s.endpoints = append(s.endpoints, endpoint)
 		records[discovery.AtEndpoint(endpoint, groupVersion)] = record(discovery.Good, time.Duration(i)*time.Second)
 	}
-	failing := discovery.Record{Last: discovery.Sample{Err: errors.New("connection refused")}}
+	failing := discovery.Record{
+		Standing: discovery.Bad, Worst: discovery.Sample{Err: errors.New("connection refused")},
+	}
 	records[discovery.AtEndpoint(s.endpoints[3], groupVersion)] = failing
 
 	told := describeEndpoints(s, discovery.Round{Records: records})
@@ -125,6 +127,15 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 	}
 	if told[0].Pod != "pod-3" || told[0].Discovery.Error != "connection refused" || told[1].Pod != "pod-19" {
 		t.Errorf("first %+v, then %+v", told[0], told[1])
+	}
+}
+
+func TestOneFailureIsNotTold(t *testing.T) {
+	failed := record(discovery.Good, time.Second)
+	failed.Last = discovery.Sample{Err: errors.New("connection reset")}
+	told := describe(discovery.Records{throughKubeAPIServer("a"): failed}, func(discovery.Key) bool { return true })
+	if told.Error != "" || told.Last.Duration != time.Second {
+		t.Errorf("told %+v", told)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // freshnessOf returns what each kube-apiserver's aggregated discovery says of a group-version.
-type freshnessOf func(schema.GroupVersion) []aggregation.Report
+type freshnessOf func(schema.GroupVersion) (reports []aggregation.Report, looked bool)
 
 // discoveryVerdict tells the worst of what is found of any group-version.
 func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now time.Time) verdict {
@@ -28,13 +28,13 @@ func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now
 	var worst verdict
 	freshnessKnown := true
 	for i, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		reports := freshness(groupVersion)
-		freshnessKnown = freshnessKnown && allSettled(reports)
+		reports, looked := freshness(groupVersion)
+		freshnessKnown = freshnessKnown && looked && allSettled(reports)
 		finding := discovery.Judge(pictureOf(s, groupVersion, last, reports, now))
 		if finding.Again > 0 {
 			s.requeueAfter(finding.Again)
 		}
-		if v := findingVerdict(finding); i == 0 || severity(v) > severity(worst) {
+		if v := withLimitWarning(s, findingVerdict(finding)); i == 0 || severity(v) > severity(worst) {
 			worst = v
 		}
 	}
@@ -42,7 +42,7 @@ func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now
 	if !freshnessKnown {
 		worst = keepDoubt(s, worst)
 	}
-	return withLimitWarning(s, worst)
+	return worst
 }
 
 func pictureOf(
@@ -117,11 +117,11 @@ func severity(v verdict) int {
 	}
 }
 
-// keepVerdict returns what was told before while not enough is known: neither a restart of the operator nor a new
+// keepVerdict returns what was known before while not enough is known: neither a restart of the operator nor a new
 // replica turns anything.
 func keepVerdict(s *scope, v verdict) verdict {
 	told := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
-	if v.reason != v1alpha1.ReasonProbing || told == nil || told.Reason == v1alpha1.ReasonPending {
+	if v.reason != v1alpha1.ReasonProbing || told == nil || told.Status == metav1.ConditionUnknown {
 		return v
 	}
 	return verdict{told.Status, told.Reason, told.Message, working}

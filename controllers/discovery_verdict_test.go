@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -43,11 +44,15 @@ func after(told verdict) *scope {
 	return later
 }
 
-func noDoubt(schema.GroupVersion) []aggregation.Report { return []aggregation.Report{{Settled: true}} }
+func noDoubt(schema.GroupVersion) ([]aggregation.Report, bool) {
+	return []aggregation.Report{{Settled: true}}, true
+}
+
+func noLook(schema.GroupVersion) ([]aggregation.Report, bool) { return nil, false }
 
 func doubt(report aggregation.Report) freshnessOf {
 	report.KubeAPIServer = "10.0.0.1:6443"
-	return func(schema.GroupVersion) []aggregation.Report { return []aggregation.Report{report} }
+	return func(schema.GroupVersion) ([]aggregation.Report, bool) { return []aggregation.Report{report}, true }
 }
 
 // roundOf is what was answered through a kube-apiserver and by the replica.
@@ -63,7 +68,9 @@ func roundOf(through, direct discovery.Record) discovery.Round {
 
 func record(standing discovery.Standing, latency time.Duration) discovery.Record {
 	sample := discovery.Sample{Latency: latency, Timing: discovery.Timing{Wait: latency}}
-	result := discovery.Record{Standing: standing, Last: sample, P50: latency, Samples: 1}
+	result := discovery.Record{
+		Standing: standing, Since: noon.Add(-time.Hour), Last: sample, Answered: latency, P50: latency, Samples: 1,
+	}
 	if standing == discovery.Bad {
 		result.Worst = sample
 	}
@@ -82,7 +89,7 @@ func TestDiscoveryVerdict(t *testing.T) {
 	}{
 		"within the limit": {roundOf(fine, fine), "True", "WithinLimit", "within 5s"},
 		"near the limit":   {roundOf(near, fine), "True", "NearLimit", "answers in 3s"},
-		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "first answers"},
+		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "several answers"},
 		"too slow": {
 			roundOf(slow, slow), "False", "ServerSlow",
 			apiServiceName + " took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.2s waiting for Pod api-7c9",
@@ -127,7 +134,7 @@ func TestWhatWasToldStaysUntilSomethingElseIsKnown(t *testing.T) {
 	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
 	got = discoveryVerdict(after(tooSlow), roundOf(fine, fine), noDoubt, noon)
 	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
-	got = discoveryVerdict(after(unknown(v1alpha1.ReasonPending, "")), discovery.Round{}, noDoubt, noon)
+	got = discoveryVerdict(after(unknown(v1alpha1.ReasonNotAvailable, "")), discovery.Round{}, noDoubt, noon)
 	assertVerdict(t, got, "Unknown", v1alpha1.ReasonProbing, "")
 }
 
@@ -135,10 +142,21 @@ func TestStaleStaysToldUntilAggregatedDiscoveryIsKnown(t *testing.T) {
 	stale := bad(v1alpha1.ReasonStale, "it is marked Stale", working)
 	got := discoveryVerdict(after(stale), roundOf(fine, fine), doubt(aggregation.Report{}), noon)
 	assertVerdict(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
+	got = discoveryVerdict(after(stale), roundOf(fine, fine), noLook, noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
 	got = discoveryVerdict(after(stale), roundOf(slow, slow), doubt(aggregation.Report{}), noon)
 	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "")
 	got = discoveryVerdict(after(stale), roundOf(fine, fine), noDoubt, noon)
 	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
+}
+
+// During an outage there is nothing to ask through kube-apiserver, and a new operator knows nothing of the replicas.
+func TestARestartDuringAnOutageTurnsNothing(t *testing.T) {
+	later := after(bad(v1alpha1.ReasonServerSlow, "it takes 7s", working))
+	later.outcomes[apiServiceName] = registrationOutcome{name: apiServiceName, existing: apiServiceWith(
+		available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "context deadline exceeded"))}
+	got := discoveryVerdict(later, discovery.Round{}, noDoubt, noon)
+	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
 }
 
 func TestUnregisteredHasNothingToMeasure(t *testing.T) {
@@ -149,8 +167,16 @@ func TestUnregisteredHasNothingToMeasure(t *testing.T) {
 }
 
 func TestALimitBeyondThatOfKubeAPIServerIsWarnedOf(t *testing.T) {
-	got := discoveryVerdict(discovered(10*time.Second), roundOf(fine, fine), noDoubt, noon)
-	assertVerdict(t, got, "True", "WithinLimit", "kube-apiserver itself gives up after 5s")
+	const warning = "kube-apiserver itself gives up after 5s"
+	s := discovered(10 * time.Second)
+	told := discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
+	assertVerdict(t, told, "True", "WithinLimit", warning)
+	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
+	summarize(s, nil, noon)
+	s.before = s.ExtensionAPI
+	if kept := discoveryVerdict(s, discovery.Round{}, noDoubt, noon); strings.Count(kept.message, warning) != 1 {
+		t.Errorf("the warning of a verdict that is kept: %q", kept.message)
+	}
 }
 
 func TestKubeAPIServersOwnCheckIsTheCauseWhileItIsNotAvailable(t *testing.T) {

@@ -58,7 +58,7 @@ func ejects(extensionAPI *v1alpha1.ExtensionAPI) bool {
 func judge(s *scope, last discovery.Round) (judged []ejection.Replica, why map[string]string) {
 	why = map[string]string{}
 	worst := map[string]discovery.Sample{}
-	groupVersions := manifests.GroupVersions(s.ExtensionAPI)
+	groupVersions := servedGroupVersions(s)
 	for _, replica := range replicas(s) {
 		standing, sample, words := last.StandingOf(replica.Endpoint, groupVersions)
 		judged = append(judged, ejection.Replica{Pod: replica.Pod, Ejected: replica.Ejected, Standing: standing})

@@ -41,10 +41,10 @@ type Settings struct {
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changes := make(chan event.GenericEvent)
 	changed := func(name string) { tell(ctx, changes, name) }
-	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader())
+	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader(), clock.RealClock{})
 	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
 	prober := discovery.NewProber(clock.RealClock{}, kubeAPIServers.Clients,
-		discovery.TokenOf(ctx, mgr.GetClient(), identity), discovery.NewMetrics(settings.Metrics), changed)
+		discovery.TokenOf(ctx, mgr.GetClient(), clock.RealClock{}, identity), discovery.NewMetrics(settings.Metrics), changed)
 	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err

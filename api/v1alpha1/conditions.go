@@ -144,6 +144,10 @@ const (
 
 // Reasons of DiscoveryWithinLimit that name the cause of a failure.
 const (
+	// ReasonLimitExceeded: requests through kube-apiserver are bad, and what the replicas do is not known.
+	ReasonLimitExceeded = "LimitExceeded"
+	// ReasonNotPassedOn: a kube-apiserver answers itself instead of sending requests on to the server.
+	ReasonNotPassedOn = "NotPassedOn"
 	// ReasonServerSlow: every replica takes too long.
 	ReasonServerSlow = "ServerSlow"
 	// ReasonReplicaSlow: a replica takes too long while another does not.

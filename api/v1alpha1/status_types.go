@@ -85,9 +85,9 @@ type EndpointStatus struct {
 	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
 }
 
-// DiscoveryStatus is the outcome of a discovery request.
+// DiscoveryStatus is the outcome of discovery requests.
 type DiscoveryStatus struct {
-	// last is the time from sending the request to the end of the answer.
+	// last is the time from sending the last request that was answered to the end of the answer.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	Last *metav1.Duration `json:"last,omitempty"`
@@ -111,7 +111,8 @@ type DiscoveryStatus struct {
 	// +optional
 	Samples int32 `json:"samples,omitempty"`
 
-	// error says why the request failed; empty when it succeeded.
+	// error says why requests fail, once failureThreshold of them in a row did, or from the first one on when nothing else
+	// is known; empty when they succeed.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Error string `json:"error,omitempty"`

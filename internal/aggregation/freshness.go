@@ -55,9 +55,11 @@ func (f *Freshness) Start(ctx context.Context) error {
 }
 
 // Of returns what each kube-apiserver has said of a group-version, in the order of their addresses. There is no report
-// of one that does not know it, or that has not told its aggregated discovery for five minutes.
-func (f *Freshness) Of(groupVersion schema.GroupVersion) []Report {
-	return f.current().of(groupVersion)
+// of one that does not know it, or that has not told its aggregated discovery for five minutes. looked is false before
+// the first look.
+func (f *Freshness) Of(groupVersion schema.GroupVersion) (reports []Report, looked bool) {
+	views := f.current()
+	return views.of(groupVersion), views != nil
 }
 
 func (f *Freshness) current() views {

@@ -83,7 +83,8 @@ func (l *looking) lookTimes(t *testing.T, times int) []Report {
 		l.look(l.logging(t.Context()))
 		l.clock.Step(freshnessInterval)
 	}
-	return l.Of(groupVersion)
+	reports, _ := l.Of(groupVersion)
+	return reports
 }
 
 func TestWhatHasNotChangedIsNotSentAgainButCounts(t *testing.T) {

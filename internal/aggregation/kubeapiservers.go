@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
@@ -32,25 +34,49 @@ var kubernetesService = types.NamespacedName{Namespace: metav1.NamespaceDefault,
 type KubeAPIServers struct {
 	config *rest.Config
 	reader client.Reader
+	clock  clock.PassiveClock
 
 	mu      sync.Mutex
 	clients map[string]*http.Client
+	// listed is when the clients were those of all kube-apiservers.
+	listed time.Time
 }
 
+const (
+	// listedFor is how long a list of the kube-apiservers is used: everybody who asks them needs it.
+	listedFor = 10 * time.Second
+	// listTimeout bounds one request for it.
+	listTimeout = 10 * time.Second
+)
+
 // NewKubeAPIServers returns clients made from config, for the endpoints that reader finds behind default/kubernetes.
-func NewKubeAPIServers(config *rest.Config, reader client.Reader) *KubeAPIServers {
-	return &KubeAPIServers{config: config, reader: reader, clients: map[string]*http.Client{}}
+func NewKubeAPIServers(config *rest.Config, reader client.Reader, clk clock.PassiveClock) *KubeAPIServers {
+	return &KubeAPIServers{config: config, reader: reader, clock: clk, clients: map[string]*http.Client{}}
 }
 
 // Clients returns an HTTP client for each kube-apiserver, by its address (host:port). Where they list no endpoint, it
 // is the one that config names.
 func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.listed.IsZero() && k.clock.Since(k.listed) < listedFor {
+		return k.clients, nil
+	}
+	current, err := k.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k.clients, k.listed = current, k.clock.Now()
+	return current, nil
+}
+
+func (k *KubeAPIServers) list(ctx context.Context) (map[string]*http.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	slices, err := endpoints.List(ctx, k.reader, kubernetesService)
 	if err != nil {
 		return nil, fmt.Errorf("listing the kube-apiservers behind the Service default/kubernetes: %w", err)
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	current := map[string]*http.Client{}
 	for _, ready := range endpoints.Ready(slices, kubernetesPort) {
 		if current[ready.Address], err = k.client(ready.Address); err != nil {
@@ -58,11 +84,8 @@ func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, 
 		}
 	}
 	if len(current) == 0 {
-		if current, err = k.configured(); err != nil {
-			return nil, err
-		}
+		return k.configured()
 	}
-	k.clients = current
 	return current, nil
 }
 
@@ -73,7 +96,7 @@ func (k *KubeAPIServers) client(address string) (*http.Client, error) {
 	config := rest.CopyConfig(k.config)
 	config.Host = "https://" + address
 	config.ServerName = kubeAPIServerName
-	return rest.HTTPClientFor(config)
+	return clientFor(config)
 }
 
 func (k *KubeAPIServers) configured() (map[string]*http.Client, error) {
@@ -88,6 +111,16 @@ func (k *KubeAPIServers) configured() (map[string]*http.Client, error) {
 	if existing, found := k.clients[address]; found {
 		return map[string]*http.Client{address: existing}, nil
 	}
-	httpClient, err := rest.HTTPClientFor(k.config)
+	httpClient, err := clientFor(k.config)
 	return map[string]*http.Client{address: httpClient}, err
+}
+
+// clientFor returns a client that follows no redirect: it would send the operator's token to wherever that leads.
+func clientFor(config *rest.Config) (*http.Client, error) {
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return httpClient, nil
 }

@@ -15,8 +15,7 @@ import (
 
 const (
 	acceptJSON = "application/json"
-	// acceptAggregated is what kube-apiserver sends (kube-aggregator pkg/apiserver/handler_discovery.go), without
-	// protobuf.
+	// acceptAggregated is the first choice of kube-apiserver (kube-aggregator pkg/apiserver/handler_discovery.go).
 	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 	// maxExcerpt is how much of an error's text is repeated.
 	maxExcerpt = 200

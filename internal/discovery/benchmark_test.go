@@ -33,7 +33,7 @@ func BenchmarkAccuracy(b *testing.B) {
 			server.EnableHTTP2 = true
 			server.StartTLS()
 			defer server.Close()
-			asker := asker{clock: clock.RealClock{}, client: server.Client(), limit: 10 * time.Second}
+			asker := asker{clock: clock.RealClock{}, client: server.Client(), timeout: 11 * time.Second}
 			key := AtEndpoint(endpointOf(server), groupVersion)
 			asker.ask(b.Context(), key)
 			var worst time.Duration

@@ -3,8 +3,11 @@
 package discovery
 
 import (
+	"cmp"
 	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // historySize is how many samples of a key are kept: 50 minutes at the default interval.
@@ -24,10 +27,10 @@ const (
 
 // Record is what is known of one key.
 type Record struct {
-	// Last is the last sample.
-	Last Sample
-	// Told is what the last answer said, whatever failed since.
-	Told Content
+	// Last is the last sample, Told what the last answer said, and Answered how long it took, whatever failed since.
+	Last     Sample
+	Told     Content
+	Answered time.Duration
 	// Worst is the worst of the samples in a row that made the standing Bad; the zero value with any other.
 	Worst    Sample
 	Standing Standing
@@ -35,49 +38,56 @@ type Record struct {
 	Since time.Time
 	// Near tells that the last answers were near the limit.
 	Near bool
+	// LeftOut are the group-versions without resources in each of the last answers that listed any.
+	LeftOut []schema.GroupVersion
 	// P50, P99 and Max are of the last 100 answers, over connections that were there before where there are any.
 	P50, P99, Max time.Duration
 	// Samples is how many these are of.
 	Samples int
 }
 
+// Failure is why requests fail, nil while they do not: one alone is no reason to tell of it.
+func (r Record) Failure() error {
+	switch r.Standing {
+	case Bad:
+		return r.Worst.Err
+	case Unsettled:
+		return r.Last.Err
+	default:
+		return nil
+	}
+}
+
 // history keeps the last samples of one key.
 type history struct {
 	// samples is a ring; next is where the next one goes.
-	samples  []Sample
+	samples  []timedSample
 	next     int
 	told     Content
-	standing Standing
-	since    time.Time
-
-	// bad and good are how many samples in a row were so, near and far how many answers were near the limit or not.
-	bad, good, near, far int
-	isNear               bool
-	// failures are the last bad samples that counted, since the standing was Good; counted is when the last of them came.
-	failures []Sample
-	counted  time.Time
+	answered time.Duration
+	// leftOut is in how many answers in a row a group-version had no resources.
+	leftOut map[schema.GroupVersion]int
+	judgement
 }
 
-// add takes the sample of a request that began at that time.
+// timedSample is a sample without what it said, of a request that began at that time.
+type timedSample struct {
+	Sample
+	at time.Time
+}
+
 func (h *history) add(sample Sample, at time.Time, limit time.Duration, policy Policy) {
-	h.keep(sample)
-	if h.since.IsZero() {
-		h.since = at
+	if sample.Err == nil {
+		h.told, h.answered = sample.Content, sample.Latency
+		h.noteLeftOut(sample.Listed, policy)
 	}
-	if sample.isBad(limit) {
-		h.addBad(sample, at, policy)
-		return
-	}
-	h.told = sample.Content
-	h.bad, h.good = 0, h.good+1
-	if h.good >= policy.SuccessThreshold {
-		h.turn(Good, at)
-		h.failures = nil
-	}
-	h.addNear(sample.Latency >= policy.Warning, policy)
+	// What a server answers can be large.
+	sample.Content = Content{}
+	h.keep(timedSample{sample, at})
+	h.judge(sample, at, limit, policy)
 }
 
-func (h *history) keep(sample Sample) {
+func (h *history) keep(sample timedSample) {
 	if len(h.samples) < historySize {
 		h.samples = append(h.samples, sample)
 	} else {
@@ -86,54 +96,45 @@ func (h *history) keep(sample Sample) {
 	h.next = (h.next + 1) % historySize
 }
 
-// addBad counts a sample unless the last one that counted was only just before: a short disturbance must not count
-// several times where somebody hurries.
-func (h *history) addBad(sample Sample, at time.Time, policy Policy) {
-	h.good = 0
-	if h.bad > 0 && at.Sub(h.counted) < policy.Interval/2 {
-		h.failures[len(h.failures)-1] = sample
-		return
+func (h *history) noteLeftOut(listed map[schema.GroupVersion]int, policy Policy) {
+	leftOut := map[schema.GroupVersion]int{}
+	for groupVersion, resources := range listed {
+		if resources == 0 {
+			leftOut[groupVersion] = min(h.leftOut[groupVersion]+1, policy.FailureThreshold)
+		}
 	}
-	h.bad, h.counted = h.bad+1, at
-	h.failures = append(h.failures, sample)
-	h.failures = h.failures[max(0, len(h.failures)-policy.FailureThreshold):]
-	if h.bad >= policy.FailureThreshold {
-		h.turn(Bad, at)
+	h.leftOut = leftOut
+}
+
+// rejudge judges the samples that are kept by another policy.
+func (h *history) rejudge(limit time.Duration, policy Policy) {
+	h.judgement = judgement{}
+	for i := range h.samples {
+		sample := h.samples[(h.next+i)%len(h.samples)]
+		h.judge(sample.Sample, sample.at, limit, policy)
 	}
 }
 
-func (h *history) addNear(near bool, policy Policy) {
-	if near {
-		h.near, h.far = h.near+1, 0
-	} else {
-		h.near, h.far = 0, h.far+1
-	}
-	switch {
-	case h.near >= policy.FailureThreshold:
-		h.isNear = true
-	case h.far >= policy.SuccessThreshold:
-		h.isNear = false
-	}
-}
-
-func (h *history) turn(standing Standing, at time.Time) {
-	if h.standing != standing {
-		h.standing, h.since = standing, at
-	}
-}
-
-func (h *history) last() Sample {
+func (h *history) last() timedSample {
 	if len(h.samples) == 0 {
-		return Sample{}
+		return timedSample{}
 	}
 	return h.samples[(h.next+historySize-1)%historySize]
 }
 
-func (h *history) record() Record {
-	record := Record{Last: h.last(), Told: h.told, Standing: h.standing, Since: h.since, Near: h.isNear}
-	if h.standing == Bad {
-		record.Worst = slices.MaxFunc(h.failures, CompareBadness)
+func (h *history) record(policy Policy) Record {
+	record := Record{
+		Last: h.last().Sample, Told: h.told, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
 	}
+	if h.standing == Bad {
+		record.Worst = h.worst()
+	}
+	for groupVersion, answers := range h.leftOut {
+		if answers >= policy.FailureThreshold {
+			record.LeftOut = append(record.LeftOut, groupVersion)
+		}
+	}
+	slices.SortFunc(record.LeftOut, func(a, b schema.GroupVersion) int { return cmp.Compare(a.String(), b.String()) })
 	latencies := h.latencies()
 	if record.Samples = len(latencies); record.Samples > 0 {
 		record.P50, record.P99 = percentile(latencies, 50), percentile(latencies, 99)

@@ -3,10 +3,12 @@
 package discovery
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 var testPolicy = Policy{
@@ -24,7 +26,7 @@ func (h *history) take(letters string, pause time.Duration) *history {
 			'g': {Latency: time.Millisecond, Timing: Timing{Warm: true}},
 			'n': {Latency: 3 * time.Second, Timing: Timing{Warm: true}},
 			's': {Latency: 6 * time.Second, Timing: Timing{Warm: true}},
-			'f': {Err: errors.New("answered 500")},
+			'f': {Err: &ProbeError{Class: ClassServerError, Text: fmt.Sprint("answered 500: request ", at.Unix()), Status: 500}},
 		}[letter], at, testPolicy.Limit, testPolicy)
 	}
 	return h
@@ -51,18 +53,80 @@ func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
 		"ssssgsgsgsgs": Bad,
 		"ggsssgg":      Good,
 	} {
-		if got := historyOf(letters).record().Standing; got != want {
+		if got := historyOf(letters).record(testPolicy).Standing; got != want {
 			t.Errorf("after %q: %v, want %v", letters, got, want)
 		}
 	}
 }
 
 func TestAShortDisturbanceCountsOnceHoweverOftenItIsAskedIn(t *testing.T) {
-	if got := (&history{}).take("ggffffffffff", time.Second).record().Standing; got != Good {
+	if got := (&history{}).take("ggffffffffff", time.Second).record(testPolicy).Standing; got != Good {
 		t.Errorf("ten failures within ten seconds turn it %v", got)
 	}
-	if got := (&history{}).take(strings.Repeat("f", 100), time.Second).record().Standing; got != Bad {
+	if got := (&history{}).take(strings.Repeat("f", 100), time.Second).record(testPolicy).Standing; got != Bad {
 		t.Errorf("100 seconds of failures turn it %v", got)
+	}
+}
+
+func TestALuckyMomentEndsNoBreachHoweverOftenItIsAskedIn(t *testing.T) {
+	h := historyOf("ggsss")
+	for i := range 10 {
+		at := time.Unix(0, 0).Add(6*testPolicy.Interval + time.Duration(i)*time.Second)
+		h.add(Sample{Latency: time.Millisecond}, at, testPolicy.Limit, testPolicy)
+	}
+	if got := h.record(testPolicy).Standing; got != Bad {
+		t.Errorf("ten answers within ten seconds turn it %v", got)
+	}
+}
+
+func TestAFailureThatGoesOnKeepsItsWords(t *testing.T) {
+	first, later := historyOf("fff").record(testPolicy).Worst, historyOf("fffff").record(testPolicy).Worst
+	if errorText(first.Err) != errorText(later.Err) {
+		t.Errorf("%v became %v", first.Err, later.Err)
+	}
+}
+
+func TestAnotherPolicyJudgesWhatIsKnownAnew(t *testing.T) {
+	h, strict := historyOf("nnnn"), testPolicy
+	strict.Limit = time.Second
+	h.rejudge(strict.Limit, strict)
+	if got := h.record(strict); got.Standing != Bad || got.Worst.Latency != 3*time.Second {
+		t.Errorf("with a limit of 1s answers in 3s are %+v", got)
+	}
+	h.rejudge(testPolicy.Limit, testPolicy)
+	if got := h.record(testPolicy); got.Standing != Good {
+		t.Errorf("with a limit of 5s answers in 3s are %+v", got)
+	}
+}
+
+func TestOnlyWhatIsLeftOutSeveralTimesCounts(t *testing.T) {
+	h := &history{}
+	add := func(resources int) {
+		answer := Content{Listed: map[schema.GroupVersion]int{groupVersion: resources}}
+		h.add(Sample{Content: answer}, time.Unix(0, 0), testPolicy.Limit, testPolicy)
+	}
+	for range testPolicy.FailureThreshold - 1 {
+		add(0)
+	}
+	if got := h.record(testPolicy).LeftOut; len(got) > 0 {
+		t.Errorf("%v is left out too soon", got)
+	}
+	add(0)
+	if got := h.record(testPolicy).LeftOut; len(got) != 1 {
+		t.Errorf("%v is left out", got)
+	}
+	add(1)
+	if got := h.record(testPolicy).LeftOut; len(got) > 0 {
+		t.Errorf("%v is left out though it is listed again", got)
+	}
+}
+
+func TestNoContentIsKeptOfSamples(t *testing.T) {
+	h := &history{}
+	h.add(Sample{Content: Content{Resources: 1, Listed: map[schema.GroupVersion]int{groupVersion: 1}}}, time.Unix(0, 0),
+		testPolicy.Limit, testPolicy)
+	if kept := h.last(); kept.Listed != nil || h.record(testPolicy).Told.Resources != 1 {
+		t.Errorf("kept %+v", kept)
 	}
 }
 
@@ -70,35 +134,35 @@ func TestNearTheLimitTurnsAsSlowlyAsAStanding(t *testing.T) {
 	for letters, want := range map[string]bool{
 		"nn": false, "nnn": true, "nnng": true, "nnngg": false, "ngngngn": false, "nnngngngn": true, "nnnsss": true,
 	} {
-		if got := historyOf(letters).record().Near; got != want {
+		if got := historyOf(letters).record(testPolicy).Near; got != want {
 			t.Errorf("after %q near is %v", letters, got)
 		}
 	}
 }
 
 func TestRecordTellsTheWorstOfWhatMadeItBad(t *testing.T) {
-	if worst := historyOf("ggsfs").record().Worst; worst.Err == nil {
+	if worst := historyOf("ggsfs").record(testPolicy).Worst; worst.Err == nil {
 		t.Errorf("the worst is %+v, want the failure", worst)
 	}
-	if worst := historyOf("sssgs").record().Worst; worst.Latency != 6*time.Second {
+	if worst := historyOf("sssgs").record(testPolicy).Worst; worst.Latency != 6*time.Second {
 		t.Errorf("it is bad, and %+v is told", worst)
 	}
-	if worst := historyOf("fffgg").record().Worst; worst.Err != nil {
+	if worst := historyOf("fffgg").record(testPolicy).Worst; worst.Err != nil {
 		t.Errorf("it is good again, and still %+v is told", worst)
 	}
-	if last := historyOf("gs").record().Last; last.Latency != 6*time.Second {
+	if last := historyOf("gs").record(testPolicy).Last; last.Latency != 6*time.Second {
 		t.Errorf("the last is %+v", last)
 	}
 }
 
 func TestFiguresAreOfTheLastAnswers(t *testing.T) {
 	h := historyOf("f" + strings.Repeat("s", 3) + strings.Repeat("g", historySize-2))
-	record := h.record()
+	record := h.record(testPolicy)
 	if record.Samples != historySize || record.P50 != time.Millisecond || record.Max != 6*time.Second ||
 		record.P99 != 6*time.Second {
 		t.Errorf("got %+v", record)
 	}
-	if last := h.record().Last; last.Latency != time.Millisecond {
+	if last := h.record(testPolicy).Last; last.Latency != time.Millisecond {
 		t.Errorf("the last is %+v", last)
 	}
 }
@@ -106,11 +170,11 @@ func TestFiguresAreOfTheLastAnswers(t *testing.T) {
 func TestConnectingCountsOnlyWhileThereIsNothingElse(t *testing.T) {
 	h := &history{}
 	h.add(Sample{Latency: time.Second}, time.Unix(0, 0), testPolicy.Limit, testPolicy)
-	if got := h.record(); got.Max != time.Second || got.Samples != 1 {
+	if got := h.record(testPolicy); got.Max != time.Second || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}
 	h.take("g", time.Second)
-	if got := h.record(); got.Max != time.Millisecond || got.Samples != 1 {
+	if got := h.record(testPolicy); got.Max != time.Millisecond || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}
 }

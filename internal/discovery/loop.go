@@ -18,6 +18,9 @@ const (
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
 	lastRetry = 10 * time.Second
+	// forgottenAfter is how long what was answered is kept while nobody asks: a replica that is not ready, or an
+	// APIService that is not available, for a while is not a new one afterwards. It is never less than three intervals.
+	forgottenAfter = 10 * time.Minute
 )
 
 // loop is the state of one tracked target.
@@ -33,6 +36,8 @@ type loop struct {
 	asked Target
 	due   time.Time
 	retry time.Duration
+	// policy is what the histories were judged by.
+	policy Policy
 
 	mu     sync.Mutex
 	target Target
@@ -78,28 +83,31 @@ func (l *loop) last() Round {
 }
 
 // plan returns what to ask now: everything when the time has come or the target is another one, or else those that are
-// waited for.
+// waited for. Another target does not put off what is due.
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
-	if !target.asksAs(l.asked) || !now.Before(l.due) {
-		l.asked = target
+	due := !now.Before(l.due) || target.Interval != l.asked.Interval
+	if due {
 		// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
 		l.due = now.Add(wait.Jitter(target.Interval*9/10, 0.05))
+	}
+	if due || !target.asksAs(l.asked) {
+		l.asked = target
 		return func(Key) bool { return true }
 	}
 	return func(key Key) bool { return l.isHurried(key, target) }
 }
 
-// isHurried tells whether the answer is waited for: it is not known to be good, or somebody is held up until it is. One
-// failure of a good server that nobody waits for is no reason for haste.
+// isHurried tells whether the answer is waited for: nothing is known yet, or somebody is held up until it is good.
+// Nothing else is a reason for haste: a breach counts, and ends, at the pace of the interval.
 func (l *loop) isHurried(key Key, target Target) bool {
 	known := l.histories[key]
 	switch {
 	case key.Document == DocumentOpenAPI, target.isEjected(key):
 		return false
-	case known == nil:
+	case known == nil, known.standing == Unsettled:
 		return true
 	default:
-		return known.standing != Good || target.Awaited && known.last().isBad(target.limitOf(key.Document))
+		return target.Awaited && known.last().isBad(target.limitOf(key.Document))
 	}
 }
 
@@ -118,28 +126,30 @@ func (l *loop) pause(now time.Time) time.Duration {
 	return left
 }
 
-// remember adds what was answered to requests that began at that time, forgets what is not asked any more, and returns
-// what is known of what is.
+// remember adds what was answered to requests that began at that time, and returns what is known of all that is asked.
 func (l *loop) remember(target Target, answers answers, at time.Time) Records {
+	if target.Policy != l.policy {
+		l.policy = target.Policy
+		for key, known := range l.histories {
+			known.rejudge(target.limitOf(key.Document), target.Policy)
+		}
+	}
 	for key, sample := range answers.samples {
 		if l.histories[key] == nil {
 			l.histories[key] = &history{}
 		}
-		l.histories[key].add(sample, at, target.limitOf(key.Document), target.Policy)
+		l.histories[key].add(sample.about(target.GroupVersions), at, target.limitOf(key.Document), target.Policy)
 	}
-	direct := target.Direct()
-	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-		if key.View != ViewKubeAPIServer {
-			return !slices.Contains(direct, key)
-		}
-		return !slices.Contains(target.GroupVersions, key.GroupVersion) ||
-			answers.kubeAPIServers != nil && !slices.Contains(answers.kubeAPIServers, key.Address)
+	maps.DeleteFunc(l.histories, func(_ Key, known *history) bool {
+		return at.Sub(known.last().at) > max(forgottenAfter, 3*target.Interval)
 	})
+	direct := target.Direct()
 	records := Records{}
 	for key, known := range l.histories {
-		// What a kube-apiserver answered is kept for the time after one in which it does not ask the server.
-		if key.View != ViewKubeAPIServer || slices.Contains(target.Registered, key.GroupVersion) {
-			records[key] = known.record()
+		isThrough := slices.Contains(target.Registered, key.GroupVersion) &&
+			slices.Contains(answers.kubeAPIServers, key.Address) && key.View == ViewKubeAPIServer
+		if isThrough || slices.Contains(direct, key) {
+			records[key] = known.record(target.Policy)
 		}
 	}
 	return records

@@ -53,9 +53,16 @@ type ReplicaSubject struct {
 	Ejected bool
 }
 
+// isNotAsked tells whether the operator could not ask, which says nothing of the replica.
+func (s ReplicaSubject) isNotAsked() bool {
+	return s.Standing == Bad && ClassOf(s.Worst) == ClassNotAsked
+}
+
 // standing is the worse one of what is asked for discovery.
 func (s ReplicaSubject) standing() Standing {
 	switch {
+	case s.isNotAsked():
+		return Unsettled
 	case s.Standing == Bad, s.APIs.Standing == Bad:
 		return Bad
 	case s.Standing == Good && s.APIs.Standing == Good:

@@ -14,8 +14,7 @@ import (
 
 const (
 	// maxBody is far above the discovery document of any server.
-	maxBody = 16 << 20
-	// timeoutMargin lets a request that is only just too slow be told from one that hangs.
+	maxBody       = 16 << 20
 	timeoutMargin = time.Second
 )
 
@@ -25,13 +24,13 @@ type asker struct {
 	client *http.Client
 	// token is sent along, unless it is empty.
 	token string
-	limit time.Duration
+	// timeout is how long an answer is waited for.
+	timeout time.Duration
 }
 
 // ask sends one request and reads the whole answer.
 func (a asker) ask(ctx context.Context, key Key) Sample {
-	timeout := max(a.limit, AggregatorTimeout) + timeoutMargin
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	stopwatch := stopwatch{clock: a.clock, start: a.clock.Now()}
 	reply, err := a.get(stopwatch.watch(ctx), key)
@@ -39,7 +38,7 @@ func (a asker) ask(ctx context.Context, key Key) Sample {
 	if err == nil {
 		sample.Content, err = key.read(reply)
 	}
-	sample.Err = newProbeError(err, timeout, stopwatch.hasDialed())
+	sample.Err = newProbeError(err, a.timeout, stopwatch.hasDialed())
 	return sample
 }
 

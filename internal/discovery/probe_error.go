@@ -158,8 +158,8 @@ func classOfTLS(err error) Class {
 	return ""
 }
 
-// changing is what differs each time: the number of HTTP/2's stream, and the port that a connection came from.
-var changing = regexp.MustCompile(`stream ID \d+; |\S+:\d+->`)
+// changing is what differs each time: the number of HTTP/2's stream, the port that a connection came from, the time.
+var changing = regexp.MustCompile(`stream ID \d+; |\S+:\d+->|: current time \S+ is (after|before) \S+`)
 
 func wordsFor(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {

@@ -45,7 +45,7 @@ func answering(status int, body string) http.HandlerFunc {
 
 func askAt(t *testing.T, client *http.Client, address string) Sample {
 	t.Helper()
-	asker := asker{clock: clock.RealClock{}, client: client, limit: AggregatorTimeout}
+	asker := asker{clock: clock.RealClock{}, client: client, timeout: testPolicy.timeout()}
 	key := documentKey
 	key.Address = address
 	return asker.ask(t.Context(), key)

@@ -129,6 +129,7 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 		case <-ctx.Done():
 		}
 	}()
+	defer l.client.close()
 	for ctx.Err() == nil {
 		p.probe(ctx, l)
 		delay := l.pause(p.clock.Now())

@@ -34,7 +34,7 @@ func (r Round) moved(before Round) bool {
 		earlier, found := before.Records[key]
 		if !found || earlier.Standing != record.Standing || earlier.Near != record.Near ||
 			record.Last.moved(earlier.Last, r.Target.limitOf(key.Document)) ||
-			!maps.Equal(earlier.Told.Listed, record.Told.Listed) {
+			earlier.Told.Resources != record.Told.Resources || !slices.Equal(earlier.LeftOut, record.LeftOut) {
 			return true
 		}
 	}
@@ -60,7 +60,7 @@ func (r Records) Passes(groupVersion schema.GroupVersion) bool {
 // answers are what came of one round.
 type answers struct {
 	samples map[Key]Sample
-	// kubeAPIServers are the addresses of all that there are, nil when they were not listed.
+	// kubeAPIServers are the addresses of all that there are, or, when they could not be listed, of those that are known.
 	kubeAPIServers []string
 }
 
@@ -82,7 +82,10 @@ func (p *Prober) askDirectly(
 		return
 	}
 	token, err := p.token(ctx)
-	asker := asker{clock: p.clock, client: client, token: token, limit: target.Limit}
+	if len(target.CABundle) == 0 {
+		err = errors.New("there is no bundle of authorities to verify the server with, see CertificatesReady")
+	}
+	asker := asker{clock: p.clock, client: client, token: token, timeout: target.timeout()}
 	for _, key := range keys {
 		collector.add(key, func() Sample {
 			if err != nil {
@@ -115,7 +118,7 @@ func (p *Prober) askKubeAPIServers(
 			case err != nil:
 				collector.add(key, func() Sample { return Sample{Err: notAsked(err)} })
 			default:
-				asker := asker{clock: p.clock, client: clients[address], limit: target.Limit}
+				asker := asker{clock: p.clock, client: clients[address], timeout: target.timeout()}
 				collector.add(key, func() Sample { return asker.ask(ctx, key) })
 			}
 		}

@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,23 +25,49 @@ type Sample struct {
 type Content struct {
 	// Resources is the number of resources in the discovery of a group-version.
 	Resources int
-	// Listed is the number of resources of each group-version in aggregated discovery; nil where the server has none, and
-	// kube-apiserver asks for each group-version instead.
+	// Listed is the number of resources of each group-version in aggregated discovery, 0 for one that is left out; nil
+	// where the server has no such discovery, and kube-apiserver asks for each group-version instead.
 	Listed map[schema.GroupVersion]int
+}
+
+// about leaves out what is said of other group-versions.
+func (s Sample) about(groupVersions []schema.GroupVersion) Sample {
+	if s.Listed == nil {
+		return s
+	}
+	listed := map[schema.GroupVersion]int{}
+	for _, groupVersion := range groupVersions {
+		listed[groupVersion] = s.Listed[groupVersion]
+	}
+	s.Listed = listed
+	return s
 }
 
 // isBad tells whether the request failed or took too long.
 func (s Sample) isBad(limit time.Duration) bool { return s.Err != nil || s.Latency > limit }
 
-// CompareBadness orders quick answers before slow ones, and answers before failures.
+// CompareBadness orders quick answers before slow ones, and answers before failures. Of failures their kind decides,
+// not how long they took, so that the order does not change each time.
 func CompareBadness(a, b Sample) int {
-	if failed := b.Err != nil; (a.Err != nil) != failed {
-		if failed {
-			return -1
-		}
-		return 1
+	if a.Err == nil && b.Err == nil {
+		return cmp.Compare(a.Latency, b.Latency)
 	}
-	return cmp.Compare(a.Latency, b.Latency)
+	return compareKinds(a, b)
+}
+
+// compareKinds orders answers before failures, and those by their kind.
+func compareKinds(a, b Sample) int {
+	kind, other := kindOf(a), kindOf(b)
+	return cmp.Or(cmp.Compare(kind.Class, other.Class), cmp.Compare(kind.Status, other.Status))
+}
+
+// kindOf returns a failure without its words, the zero value for an answer.
+func kindOf(sample Sample) ProbeError {
+	failure, _ := errors.AsType[*ProbeError](sample.Err)
+	if failure == nil {
+		return ProbeError{}
+	}
+	return ProbeError{Class: failure.Class, Status: failure.Status}
 }
 
 // moved tells whether a sample differs from an earlier one so much that it should be told: it failed or succeeded when

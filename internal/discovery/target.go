@@ -15,7 +15,7 @@ import (
 
 // AggregatorTimeout is how long kube-apiserver waits for an answer to discovery: in the availability check
 // (kube-aggregator pkg/controllers/status/remote), the discovery fetch (pkg/apiserver/handler_discovery.go) and the
-// proxy (pkg/apiserver/handler_proxy.go).
+// proxy (k8s.io/apiserver pkg/util/proxy).
 const AggregatorTimeout = 5 * time.Second
 
 // Target says what to probe for one ExtensionAPI.
@@ -54,6 +54,9 @@ type Policy struct {
 	// FailureThreshold and SuccessThreshold are how many bad or good samples in a row turn a standing.
 	FailureThreshold, SuccessThreshold int
 }
+
+// timeout is how long an answer is waited for. One that is only just too slow can be told from one that hangs.
+func (p Policy) timeout() time.Duration { return max(p.Limit, AggregatorTimeout) + timeoutMargin }
 
 // limitOf is the longest good latency of a document. Only kube-apiserver asks for those that speak of all
 // group-versions.

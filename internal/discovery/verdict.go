@@ -31,28 +31,53 @@ func Judge(p Picture) Finding {
 	return p.judge()
 }
 
+// judge tells what clients suffer from before what only the operator cannot see.
 func (p Picture) judge() Finding {
 	bad, good := ofStanding(p.Replicas, Bad), ofStanding(serving(p.Replicas), Good)
-	through := ofStanding(p.KubeAPIServers, Bad)
-	switch clientsSuffer := !p.Available || len(through) > 0; {
-	case !clientsSuffer && len(good) == 0 && allUnreachable(bad):
-		return p.judgeUnseen(bad)
-	case !clientsSuffer && len(serving(bad)) == 0:
-		return p.judgeGood()
+	known, blind := p.throughBad()
+	switch {
+	case p.Available && len(known) == 0:
+		return p.judgeServed(bad, good, blind)
 	case len(bad) > 0:
 		return p.judgeReplicas(bad, good)
-	case len(through) > 0:
-		return p.judgeNetwork(through, good)
+	case len(known) > 0:
+		return p.judgeThrough(known, good)
 	default:
 		return p.judgeUnavailable(good)
 	}
 }
 
+// judgeServed speaks of what clients get well, as far as it can be told.
+func (p Picture) judgeServed(bad, good []ReplicaSubject, blind []Subject) Finding {
+	switch {
+	case len(good) == 0 && allUnreachable(bad):
+		return p.judgeUnseen(bad)
+	case len(serving(bad)) > 0:
+		return p.judgeReplicas(bad, good)
+	case len(blind) > 0:
+		return p.judgeThrough(blind, good)
+	default:
+		return p.judgeGood()
+	}
+}
+
+// throughBad returns the kube-apiservers whose bad answers say something of what clients get, and the others.
+func (p Picture) throughBad() (known, blind []Subject) {
+	for _, subject := range ofStanding(p.KubeAPIServers, Bad) {
+		if IsKnown(causeThrough(subject.Worst).reason) {
+			known = append(known, subject)
+		} else {
+			blind = append(blind, subject)
+		}
+	}
+	return known, blind
+}
+
 // judgeUnseen speaks of replicas that serve, though the operator cannot see how well.
 func (p Picture) judgeUnseen(replicas []ReplicaSubject) Finding {
-	return found(v1alpha1.ReasonOperatorBlocked, "the operator reaches no replica of %s, which kube-apiserver does: "+
-		"%s: %v; requests are served, but a slow replica could not be told; let the operator through to the Pods in network "+
-		"policies", p.Name, replicas[0].Name, replicas[0].Worst.Err)
+	return found(v1alpha1.ReasonOperatorBlocked, "%s is available, but the operator itself reaches no replica: %s: %v; "+
+		"requests are served, but a slow replica could not be told; let the operator through to the Pods in network policies",
+		p.Name, replicas[0].Name, replicas[0].Worst.Err)
 }
 
 func allUnreachable(bad []ReplicaSubject) bool {
@@ -61,11 +86,17 @@ func allUnreachable(bad []ReplicaSubject) bool {
 }
 
 func (p Picture) judgeGood() Finding {
+	for _, replica := range serving(p.Replicas) {
+		if replica.isNotAsked() {
+			return found(v1alpha1.ReasonProbeNotPossible, "%s: the operator cannot ask %s: %v; requests are served, but a slow "+
+				"replica could not be told", p.Name, replica.Name, replica.Worst.Err)
+		}
+	}
 	if finding, doubted := p.judgeAggregated(); doubted {
 		return finding
 	}
 	if p.isUnsettled() {
-		return found(v1alpha1.ReasonProbing, "waiting for the first answers of %s", p.Name)
+		return p.waiting()
 	}
 	if finding, worthKnowing := p.judgeWorthKnowing(); worthKnowing {
 		return finding
@@ -94,7 +125,7 @@ func (p Picture) judgeWorthKnowing() (finding Finding, worthKnowing bool) {
 	for _, subject := range asked {
 		if subject.Near {
 			return found(v1alpha1.ReasonNearLimit, "%s answers in %s at %s, which is near the limit of %s",
-				p.Name, told(subject.P50), subject.Name, p.Policy.Limit), true
+				p.Name, told(subject.Answered), subject.Name, p.Policy.Limit), true
 		}
 	}
 	return Finding{}, false
@@ -116,6 +147,11 @@ func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 			p.Name, p.Empty[0]), true
 	}
 	if len(p.Stale) > 0 {
+		if left := p.goodSince().Add(freshAgainWithin).Sub(p.Now); left > 0 {
+			waiting := p.waiting()
+			waiting.Again = left
+			return waiting, true
+		}
 		return found(v1alpha1.ReasonStale, "%s is marked Stale by kube-apiserver %s although it answers: kube-apiserver "+
 			"gets no answer to GET /apis within %s, which it asks for each minute; %s",
 			p.Name, p.Stale[0], AggregatorTimeout, staleHurts), true
@@ -123,11 +159,32 @@ func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 	return Finding{}, false
 }
 
+// freshAgainWithin is how soon a recovery shows in aggregated discovery: kube-apiserver asks each minute, and the
+// operator looks each 30 seconds.
+const freshAgainWithin = 100 * time.Second
+
+func (p Picture) waiting() Finding {
+	return found(v1alpha1.ReasonProbing, "waiting until several answers in a row of %s say the same", p.Name)
+}
+
+// goodSince is when the last of all that is asked became good.
+func (p Picture) goodSince() time.Time {
+	var since time.Time
+	for _, replica := range serving(p.Replicas) {
+		for _, record := range []Record{replica.Record, replica.APIs} {
+			if record.Since.After(since) {
+				since = record.Since
+			}
+		}
+	}
+	return since
+}
+
 const staleHurts = "while it is Stale, no namespace of the cluster can be deleted, and Helm and kubectl see errors"
 
 // leavesOut tells whether a replica says less of the group-version in its aggregated discovery than when it is asked.
 func (s ReplicaSubject) leavesOut(p Picture) bool {
-	return s.APIs.Told.Listed != nil && s.APIs.Told.Listed[p.GroupVersion] == 0 && s.Told.Resources > 0
+	return slices.Contains(s.APIs.LeftOut, p.GroupVersion) && s.Told.Resources > 0
 }
 
 // isUnsettled tells whether anybody who serves is not known to be good.

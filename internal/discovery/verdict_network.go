@@ -24,29 +24,28 @@ const (
 		"kube-system/extension-apiserver-authentication"
 	adviseTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
 		"certificate"
-	adviseNetwork = "kube-apiserver does not get through to the Pods: look for a firewall or network policy between the " +
-		"control plane and the server's port, or set hostNetwork in the template"
+	adviseNetwork = "kube-apiserver gets no answer from the Pods in time: look for a firewall, a network policy or a " +
+		"slow network between the control plane and the server's port, or set hostNetwork in the template"
+	adviseBroken = "the connection between kube-apiserver and the Pods breaks: look at the server's log, and at proxies " +
+		"between"
+	adviseLoad = "this kube-apiserver has not loaded the APIService, or finds the server unavailable, while others do " +
+		"not: clients that meet it get errors; look at its log"
 )
 
 // cause is what a failure means, and what to do.
 type cause struct{ reason, advice string }
 
-// judgeNetwork speaks of what lies between kube-apiservers and replicas that are not bad.
-func (p Picture) judgeNetwork(through []Subject, good []ReplicaSubject) Finding {
-	worst := slices.MaxFunc(through, func(a, b Subject) int {
-		if known := IsKnown(causeThrough(a.Worst).reason); known != IsKnown(causeThrough(b.Worst).reason) {
-			if known {
-				return 1
-			}
-			return -1
-		}
-		return CompareBadness(a.Worst, b.Worst)
-	})
+// judgeThrough speaks of answers through kube-apiservers that no replica is to blame for.
+func (p Picture) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
+	worst := slices.MaxFunc(through, func(a, b Subject) int { return compareKinds(a.Worst, b.Worst) })
 	message := p.happened(worst, "through")
-	if worst.Worst.Err != nil {
+	if class := ClassOf(worst.Worst); class != "" && class != ClassTimeout {
 		message = fmt.Sprintf("%s: %v", message, worst.Worst.Err)
 	}
 	cause := causeThrough(worst.Worst)
+	if len(good) == 0 && IsKnown(cause.reason) {
+		return found(v1alpha1.ReasonLimitExceeded, "%s; what the replicas do is not known, see status.endpoints", message)
+	}
 	return found(cause.reason, "%s%s; %s", message, contrast(good), cause.advice)
 }
 
@@ -55,7 +54,7 @@ func contrast(good []ReplicaSubject) string {
 	if len(good) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, told(good[0].P50))
+	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, told(good[0].Answered))
 }
 
 // IsKnown tells whether a reason says what is the case, rather than that it cannot be told.
@@ -78,7 +77,7 @@ func causeThrough(sample Sample) cause {
 	case ClassTimeout:
 		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
 	case ClassMissing:
-		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver does not know the APIService (yet)"}
+		return cause{v1alpha1.ReasonNotPassedOn, adviseLoad}
 	case ClassRefused, ClassServerError:
 		return causeOfStatus(sample)
 	case ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassOther:
@@ -95,16 +94,14 @@ func causeOfStatus(sample Sample) cause {
 		failure, status = known.Text, known.Status
 	}
 	switch {
-	case strings.Contains(failure, "error trying to reach service") && strings.Contains(failure, "x509:"):
-		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
 	case strings.Contains(failure, "error trying to reach service"):
-		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+		return causeOfWords(failure)
 	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
 		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
 	case status == http.StatusTooManyRequests:
 		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
 	case status == http.StatusServiceUnavailable:
-		return cause{v1alpha1.ReasonNotAvailable, "this kube-apiserver, or the server, says that it is not available (yet)"}
+		return cause{v1alpha1.ReasonNotPassedOn, adviseLoad}
 	case status == http.StatusForbidden:
 		return replicaFailures[ClassRefused]
 	default:
@@ -117,6 +114,9 @@ var badStatus = regexp.MustCompile(`bad status from \S+: (\d+)`)
 // judgeUnavailable says why kube-apiserver's own check of discovery fails. Right after replicas have recovered, it has
 // not looked again yet.
 func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
+	if len(good) < len(serving(p.Replicas)) {
+		return p.waiting()
+	}
 	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver does not ask the server; see "+
 		"Available", p.Name)
 	if p.CheckFailed == "" || len(good) == 0 {
@@ -134,15 +134,32 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 
 // causeOfCheck reads the words of kube-aggregator pkg/controllers/status/remote.
 func causeOfCheck(words string) cause {
-	status := badStatus.FindStringSubmatch(words)
-	switch {
-	case strings.Contains(words, "x509:"):
-		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
+	switch status := badStatus.FindStringSubmatch(words); {
 	case status == nil:
-		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+		return causeOfWords(words)
 	case status[1] == "401", status[1] == "403":
 		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
 	default:
 		return replicaFailures[ClassServerError]
+	}
+}
+
+var (
+	refusedByTLS = regexp.MustCompile(`remote error: tls`)
+	untrusted    = regexp.MustCompile(`x509:`)
+	broken       = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client connection lost`)
+)
+
+// causeOfWords reads what net/http says of a request that kube-apiserver has sent to the server.
+func causeOfWords(words string) cause {
+	switch {
+	case refusedByTLS.MatchString(words):
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
+	case untrusted.MatchString(words):
+		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
+	case broken.MatchString(words):
+		return cause{v1alpha1.ReasonConnectionBroken, adviseBroken}
+	default:
+		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
 	}
 }

@@ -24,8 +24,9 @@ var (
 // goodRecord has been so for an hour.
 func goodRecord(latency time.Duration) Record {
 	return Record{
-		Standing: Good, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, P50: latency, Samples: 1,
-		Told: Content{Resources: 1},
+		Standing: Good, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, Answered: latency, P50: latency,
+		Samples: 1,
+		Told:    Content{Resources: 1},
 	}
 }
 
@@ -86,9 +87,9 @@ func TestJudge(t *testing.T) {
 		"a replica near the limit": {
 			through(fine), replicasWith(fine, nearRecord(4*time.Second)), v1alpha1.ReasonNearLimit, "4s at Pod api-b",
 		},
-		"not asked yet":               {nil, nil, v1alpha1.ReasonProbing, "first answers"},
-		"a new replica":               {through(fine), replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "first answers"},
-		"a kube-apiserver is unknown": {through(fine, Record{}), replicasWith(fine), v1alpha1.ReasonProbing, "first answers"},
+		"not asked yet":               {nil, nil, v1alpha1.ReasonProbing, "several"},
+		"a new replica":               {through(fine), replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "several"},
+		"a kube-apiserver is unknown": {through(fine, Record{}), replicasWith(fine), v1alpha1.ReasonProbing, "several"},
 		"one replica is slow": {
 			through(slow), replicasWith(slow, fine), v1alpha1.ReasonReplicaSlow,
 			"v1.wardle.example.com took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.1s waiting for Pod api-a; " +
@@ -96,7 +97,7 @@ func TestJudge(t *testing.T) {
 		},
 		"one replica is slow, and clients do not feel it": {
 			through(fine), replicasWith(slow, fine, fine), v1alpha1.ReasonReplicaSlow,
-			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for Pod api-a; 2 other replicas answer in 4ms",
+			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for it; 2 other replicas answer in up to 4ms",
 		},
 		"the slow replica is ejected": {
 			through(fine), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaEjected,
@@ -137,11 +138,11 @@ func TestJudge(t *testing.T) {
 		},
 		"one kube-apiserver thinks it is not available": {
 			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
-			v1alpha1.ReasonNotAvailable, "10.0.0.1",
+			v1alpha1.ReasonNotPassedOn, "10.0.0.1",
 		},
 		"one kube-apiserver does not know it": {
 			through(fine, failedRecord(ClassMissing, 404, "answered 404")), replicasWith(fine),
-			v1alpha1.ReasonNotAvailable, "10.0.0.2",
+			v1alpha1.ReasonNotPassedOn, "10.0.0.2",
 		},
 		"one kube-apiserver is away, another one is slow": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused"), slow), replicasWith(fine),
@@ -160,12 +161,33 @@ func TestJudge(t *testing.T) {
 			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
 			v1alpha1.ReasonOperatorBlocked, "requests are served",
 		},
+		"the operator reaches nobody": {
+			through(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
+			replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
+			v1alpha1.ReasonOperatorBlocked, "requests are served",
+		},
 		"nobody reaches a replica": {
 			through(slow), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
 			v1alpha1.ReasonReplicaUnreachable, "no connection within 6s; no replica does better",
 		},
+		"a bad replica is ejected, and the operator does not reach kube-apiserver": {
+			through(failedRecord(ClassUnreachable, 0, "dial: connection refused")),
+			changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
+		},
 		"no token to ask with": {
 			through(fine), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
+		},
+		"no token to ask with, and clients suffer": {
+			through(slow), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonLimitExceeded,
+			"took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s); what the replicas do is not known",
+		},
+		"kube-apiserver's connection breaks": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: EOF")), replicasWith(fine),
+			v1alpha1.ReasonConnectionBroken, "proxies between",
+		},
+		"the server does not like kube-apiserver's certificate": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: remote error: tls: bad certificate")),
+			replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "--proxy-client-cert-file",
 		},
 		"/apis is slow": {
 			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }),
@@ -174,7 +196,7 @@ func TestJudge(t *testing.T) {
 		},
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
-				s.APIs.Told.Listed = map[schema.GroupVersion]int{{Group: "wardle.example.com", Version: "v2"}: 1}
+				s.APIs.LeftOut = []schema.GroupVersion{groupVersion}
 			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, though it answers with 1 resources",
 		},
 		"OpenAPI is slow": {
@@ -227,9 +249,13 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 		"a recovery": {
 			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "Available",
 		},
+		"a replica that is not known": {
+			check + "context deadline exceeded", replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "several answers",
+		},
 		"a server that hangs": {
 			check + "context deadline exceeded", replicasWith(failedRecord(ClassTimeout, 0, "no complete answer within 6s")),
-			v1alpha1.ReasonServerSlow, "1s waiting for Pod api-a",
+			v1alpha1.ReasonServerSlow,
+			"got no complete answer within 6s straight from Pod api-a (limit 5s): 1s waiting for it",
 		},
 	}
 	for name, test := range tests {
@@ -257,6 +283,10 @@ func TestJudgeTellsWhatAggregatedDiscoverySays(t *testing.T) {
 	assertFinding(t, Judge(picture), v1alpha1.ReasonEmpty, "empty for kube-apiserver 10.0.0.1:6443")
 	picture.Empty, picture.Stale = nil, picture.Empty
 	assertFinding(t, Judge(picture), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
+	picture.Replicas[0].Since = noon.Add(-time.Second)
+	if got := Judge(picture); got.Reason != v1alpha1.ReasonProbing || got.Again != freshAgainWithin-time.Second {
+		t.Errorf("right after a recovery: %+v", got)
+	}
 	picture.Registered = false
 	assertFinding(t, Judge(picture), v1alpha1.ReasonNotAvailable, "see Registered")
 }

@@ -30,7 +30,7 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	listed := groupVersion(name+".example.com", "v1")
 	var told atomic.Int32
 	clock := clocktesting.NewFakeClock(time.Now())
-	freshness := aggregation.NewFreshness(aggregation.NewKubeAPIServers(plane.env.Config, plane.client), clock,
+	freshness := aggregation.NewFreshness(aggregation.NewKubeAPIServers(plane.env.Config, plane.client, clock), clock,
 		func(of schema.GroupVersion) {
 			if of == listed {
 				told.Add(1)
@@ -41,7 +41,7 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 		t.Helper()
 		before := told.Load()
 		eventually(t, func() error {
-			reports := freshness.Of(listed)
+			reports, _ := freshness.Of(listed)
 			if len(reports) == 1 && reports[0].Settled && reports[0].Stale == stale && told.Load() > before {
 				return nil
 			}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// A process that is stopped accepts connections for as long as it is, and there must be no more of them each time.
+func TestAnAttemptToConnectEndsSoonAfterItsRequest(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	const timeout = 50 * time.Millisecond
+	client := newDirectClient(clock.RealClock{}, "example.com", nil, timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+silent.Addr().String(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := client.Do(request); err == nil {
+		_ = response.Body.Close()
+		t.Fatal("somebody answered")
+	}
+	accepted, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := accepted.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, accepted); err != nil {
+		t.Errorf("the connection stays open: %v", err)
+	}
+}

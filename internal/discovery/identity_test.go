@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+)
+
+// issuer issues tokens named after the time of their issue, unless it is away.
+type issuer struct {
+	clock  clock.Clock
+	start  time.Time
+	away   bool
+	issued int
+}
+
+func (i *issuer) request() (*authenticationv1.TokenRequest, error) {
+	if i.away {
+		return nil, errors.New("kube-apiserver is away")
+	}
+	i.issued++
+	now := i.clock.Now()
+	return &authenticationv1.TokenRequest{Status: authenticationv1.TokenRequestStatus{
+		Token: now.Sub(i.start).String(), ExpirationTimestamp: metav1.NewTime(now.Add(tokenLifetime)),
+	}}, nil
+}
+
+func TestATokenIsRenewedBeforeItExpiresAndUsedAsLongAsItIsGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := &issuer{clock: clock.RealClock{}, start: time.Now()}
+		source := &tokenSource{clock: issuer.clock, request: issuer.request}
+		expect := func(after time.Duration, want string) {
+			t.Helper()
+			<-time.After(time.Until(issuer.start.Add(after)))
+			got, err := source.token(t.Context())
+			synctest.Wait()
+			if got != want || (err != nil) != (want == "") {
+				t.Errorf("after %s: %q (%v), want %q", after, got, err, want)
+			}
+		}
+		expect(0, "0s")
+		expect(49*time.Minute, "0s")
+		issuer.away = true
+		expect(55*time.Minute, "0s")
+		expect(61*time.Minute, "")
+		issuer.away = false
+		expect(62*time.Minute, "1h2m0s")
+		expect(113*time.Minute, "1h2m0s") // and it is renewed meanwhile
+		expect(114*time.Minute, "1h53m0s")
+		if issuer.issued != 3 {
+			t.Errorf("%d tokens were issued", issuer.issued)
+		}
+	})
+}
+
+func TestNobodyWaitsForATokenLongerThanItWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		source := &tokenSource{clock: clock.RealClock{}, request: func() (*authenticationv1.TokenRequest, error) {
+			<-answer
+			return &authenticationv1.TokenRequest{}, nil
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := source.token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		close(answer)
+	})
+}

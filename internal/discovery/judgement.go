@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"slices"
+	"time"
+)
+
+// judgement turns samples into a standing.
+type judgement struct {
+	standing Standing
+	since    time.Time
+	// bad and good are how many samples in a row were so, near and far how many answers were near the limit or not.
+	bad, good, near, far int
+	isNear               bool
+	// counted is when the last sample came that counted.
+	counted time.Time
+	// failures are the last bad samples that counted since the standing was Good, as many as turn it.
+	failures []Sample
+}
+
+// judge counts a sample. A bad one, and a good one after a breach, does not count when another one did only just
+// before: neither a short disturbance nor a lucky moment may count several times because somebody asked so often.
+func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, policy Policy) {
+	if j.since.IsZero() {
+		j.since = at
+	}
+	isBad := sample.isBad(limit)
+	sameAgain := isBad && j.bad > 0 || !isBad && j.good > 0 && j.standing == Bad
+	if sameAgain && at.Sub(j.counted) < policy.Interval/2 {
+		return
+	}
+	j.counted = at
+	if isBad {
+		j.addBad(sample, at, policy)
+		return
+	}
+	j.bad, j.good = 0, j.good+1
+	if j.good >= policy.SuccessThreshold {
+		j.turn(Good, at)
+		j.failures = nil
+	}
+	j.addNear(sample.Latency >= policy.Warning, policy)
+}
+
+func (j *judgement) addBad(sample Sample, at time.Time, policy Policy) {
+	j.bad, j.good = j.bad+1, 0
+	for _, earlier := range j.failures {
+		// A failure that goes on keeps its words, though those of the server may differ each time.
+		if compareKinds(earlier, sample) == 0 {
+			sample.Err = earlier.Err
+		}
+	}
+	j.failures = append(j.failures, sample)
+	j.failures = j.failures[max(0, len(j.failures)-policy.FailureThreshold):]
+	if j.bad >= policy.FailureThreshold {
+		j.turn(Bad, at)
+	}
+}
+
+func (j *judgement) addNear(near bool, policy Policy) {
+	if near {
+		j.near, j.far = j.near+1, 0
+	} else {
+		j.near, j.far = 0, j.far+1
+	}
+	switch {
+	case j.near >= policy.FailureThreshold:
+		j.isNear = true
+	case j.far >= policy.SuccessThreshold:
+		j.isNear = false
+	}
+}
+
+func (j *judgement) turn(standing Standing, at time.Time) {
+	if j.standing != standing {
+		j.standing, j.since = standing, at
+	}
+}
+
+// worst is the zero value while nothing is bad.
+func (j *judgement) worst() Sample {
+	if len(j.failures) == 0 {
+		return Sample{}
+	}
+	return slices.MaxFunc(j.failures, CompareBadness)
+}
