@@ -55,6 +55,7 @@ func (r *Reconciler) withRedial(
 			last = told
 		}
 	}
+	s.connectsAnew = slices.MaxFunc(append(moments, last), time.Time.Compare)
 	if last.IsZero() {
 		return s.trust, nil
 	}

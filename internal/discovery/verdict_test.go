@@ -267,6 +267,22 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 	}
 }
 
+// The network is not blamed for a replica of which too little is known yet.
+func TestNothingElseIsBlamedWhileAReplicaTurnsBadOrHasJustLeft(t *testing.T) {
+	turning := fine
+	turning.Last = slow.Last
+	picture := pictureWith(through(slow), replicasWith(turning, fine))
+	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
+	picture.Replicas = replicasWith(fine)
+	picture.ConnectsAnew = noon.Add(-time.Second)
+	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
+	if got := Judge(picture).Again; got != recheckedWithin-time.Second {
+		t.Errorf("looks again after %s", got)
+	}
+	picture.ConnectsAnew = noon.Add(-recheckedWithin)
+	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "answers the operator")
+}
+
 func TestARecoveryIsLookedAtAgainWhenKubeAPIServerMustHaveSeenIt(t *testing.T) {
 	recovered := fine
 	recovered.Since = noon.Add(-time.Second)
