@@ -76,12 +76,12 @@ test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit 
 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: demo-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
-	go test -tags e2e ./test/e2e/... -v -count 1 -timeout 60m
+e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
+	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 60m
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e
-bench-apply: demo-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
+bench-apply: e2e-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
 
 .PHONY: bench-discovery
@@ -115,6 +115,12 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 		$(NODE) image --ref extensionapi.dev/$$program:demo \
 			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
 	done
+
+.PHONY: e2e-images
+e2e-images: demo-images ## Build the images of the end-to-end tests: those of the demo, and a server that fails as told
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
+	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
+		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
 
 ##@ Help
 

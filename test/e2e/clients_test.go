@@ -27,8 +27,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// userName is somebody who may use Flunders and nothing else. An administrator would be let in by a server that cannot
-// find out any more who may do what.
+// userName is somebody who may use what the tests' servers serve and nothing else. An administrator would be let in by
+// a server that cannot find out any more who may do what.
 const userName = "e2e-user"
 
 // Clients of the cluster, with the administrator's rights except for user.
@@ -75,7 +75,7 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{flunderGroup}, Resources: []string{"flunders"},
+			APIGroups: []string{flunderGroup}, Resources: []string{"flunders", "widgets"},
 			Verbs: []string{"create", "get", "list", "delete"},
 		}},
 	}
@@ -115,8 +115,11 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 	start := time.Now()
 	var last error
 	err := wait.For(func(ctx context.Context) (bool, error) {
-		last = check(ctx)
-		return last == nil, nil
+		err := check(ctx)
+		if err == nil || ctx.Err() == nil { // that the time is up says nothing
+			last = err
+		}
+		return err == nil, nil
 	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
 	if err != nil {
 		return 0, fmt.Errorf("after %s still: %w", limit, last)

@@ -31,7 +31,11 @@ import (
 
 const (
 	// turnsPerSecond is a little lower than the rate of requests: creating and deleting is one turn.
-	turnsPerSecond   = 50
+	turnsPerSecond = 50
+	// readsPerSecond is for servers that hang. On an HTTP/2 connection, at most 250 requests may hang, those that were
+	// given up included, and kube-apiserver finds out after 45 s that nobody answers: more requests would have it connect
+	// anew earlier.
+	readsPerSecond   = 5
 	loadConnections  = 3
 	loadTimeout      = 10 * time.Second
 	loadObject       = "load"
@@ -44,9 +48,12 @@ type load struct {
 	what    string
 	clients []*http.Client
 	address string
-	start   time.Time
-	stop    context.CancelFunc
-	turns   sync.WaitGroup
+	// rate is how many turns a second there are, and take what is done in one.
+	rate  int
+	take  func(ctx context.Context, turn int)
+	start time.Time
+	stop  context.CancelFunc
+	turns sync.WaitGroup
 
 	mutex    sync.Mutex
 	requests int
@@ -71,35 +78,59 @@ func lossless(t *testing.T) (end func()) {
 	}
 }
 
-// startLoad returns when everything that users do has been done more than once.
+// startLoad uses Flunders. It returns when everything that users do has been done more than once.
 func startLoad(t *testing.T) *load {
 	t.Helper()
 	createLoadObject(t)
-	ctx, stop := context.WithCancel(t.Context())
-	l := &load{
+	l := newLoad(t, turnsPerSecond)
+	l.take = l.useFlunders
+	l.begin(t)
+	return l
+}
+
+// startReading only reads, one path after the other.
+func startReading(t *testing.T, paths ...string) *load {
+	t.Helper()
+	l := newLoad(t, readsPerSecond)
+	l.take = func(ctx context.Context, turn int) {
+		l.send(ctx, l.clients[turn%len(l.clients)], http.MethodGet, paths[turn%len(paths)], "")
+	}
+	l.begin(t)
+	return l
+}
+
+func newLoad(t *testing.T, rate int) *load {
+	t.Helper()
+	return &load{
 		what:     strings.ReplaceAll(path.Base(t.Name()), "_", " "),
 		clients:  loadClients(t),
 		address:  userConfig.Host,
-		start:    time.Now(),
-		stop:     stop,
+		rate:     rate,
 		failures: map[string]*failure{},
 	}
+}
+
+func (l *load) begin(t *testing.T) {
+	t.Helper()
+	var ctx context.Context
+	ctx, l.stop = context.WithCancel(t.Context())
+	l.start = time.Now()
 	progress("load %q begins", l.what)
 	l.turns.Go(func() { l.run(ctx) })
-	eventually(t, time.Minute, l.hasSent(turnsPerSecond))
-	return l
+	eventually(t, time.Minute, l.hasSent(l.rate))
 }
 
 // end goes on for another five seconds, prints how the requests fared, and returns how many failed.
 func (l *load) end(t *testing.T) int {
 	t.Helper()
 	if !t.Failed() {
-		eventually(t, time.Minute, l.hasSent(l.sent()+5*turnsPerSecond))
+		eventually(t, time.Minute, l.hasSent(l.sent()+5*l.rate))
 	}
 	l.stop()
+	lasted := time.Since(l.start)
 	l.turns.Wait()
 	l.print()
-	if rate := float64(l.requests) / time.Since(l.start).Seconds(); rate < turnsPerSecond {
+	if rate := float64(l.requests) / lasted.Seconds(); rate < float64(l.rate) {
 		t.Errorf("only %.1f requests were sent a second, which is no load", rate)
 	}
 	return l.failed()
@@ -144,7 +175,7 @@ func createLoadObject(t *testing.T) {
 
 // run starts each turn when its time has come, and catches up when it has been held up itself.
 func (l *load) run(ctx context.Context) {
-	const interval = time.Second / turnsPerSecond
+	interval := time.Second / time.Duration(l.rate)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	unhurried := context.WithoutCancel(ctx) // requests under way come to their end
@@ -160,8 +191,8 @@ func (l *load) run(ctx context.Context) {
 	}
 }
 
-// take goes through everything that users do, in both versions and over all connections.
-func (l *load) take(ctx context.Context, turn int) {
+// useFlunders goes through everything that users do, in both versions and over all connections.
+func (l *load) useFlunders(ctx context.Context, turn int) {
 	client := l.clients[turn%len(l.clients)]
 	version := []string{"v1beta1", "v1alpha1"}[turn%2]
 	groupVersion := "/apis/" + flunderGroup + "/" + version
@@ -198,7 +229,7 @@ func (l *load) send(ctx context.Context, client *http.Client, method, path, body
 		l.failures[text] = &failure{first: sent}
 	}
 	l.failures[text].count++
-	l.failures[text].last = sent
+	l.failures[text].last = max(l.failures[text].last, sent) // those that hang fail later than others sent after them
 	return false
 }
 
@@ -247,6 +278,34 @@ func (l *load) hasSent(requests int) func(context.Context) error {
 		}
 		return nil
 	}
+}
+
+// lastFailure is when the last request was sent that has failed, the zero value when none has.
+func (l *load) lastFailure() (last time.Time) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for _, failure := range l.failures {
+		if sent := l.start.Add(failure.last); sent.After(last) {
+			last = sent
+		}
+	}
+	return last
+}
+
+// hasFailed succeeds when a request has failed.
+func (l *load) hasFailed(context.Context) error {
+	if l.lastFailure().IsZero() {
+		return errors.New("no request has failed")
+	}
+	return nil
+}
+
+// isSteady succeeds when no request has failed that was sent of late. Those that hang take their time to fail.
+func (l *load) isSteady(context.Context) error {
+	if since := time.Since(l.lastFailure()); since < loadTimeout+5*time.Second {
+		return fmt.Errorf("a request has failed that was sent %s ago", since.Round(time.Second))
+	}
+	return nil
 }
 
 func (l *load) failed() int {

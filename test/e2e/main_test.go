@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(startDemo, connect, allowUser, removeSample)
+	e.Setup(startDemo, loadFaultServer, connect, allowUser, removeSample)
 	e.Finish(takeDown)
 	os.Exit(e.Run(m))
 }
@@ -65,6 +65,15 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 		os.Setenv("KUBECONFIG", kubeconfig),
 		os.Setenv("PATH", programs+string(filepath.ListSeparator)+os.Getenv("PATH")),
 	)
+}
+
+// loadFaultServer brings the image to the node that the demo does not need.
+func loadFaultServer(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	image, err := filepath.Abs(filepath.Join(root, "bin/images/faultserver.tar"))
+	if err != nil {
+		return ctx, err
+	}
+	return ctx, run(ctx, "go", "run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME"), image)
 }
 
 // removeSample leaves of the sample its namespace and its etcd, where the tests' servers keep their objects.

@@ -110,8 +110,12 @@ func oldestPod(t *testing.T, label string) *corev1.Pod {
 }
 
 func serverPods(ctx context.Context, label string) ([]corev1.Pod, error) {
+	return labelledPods(ctx, label, "wardle")
+}
+
+func labelledPods(ctx context.Context, label, value string) ([]corev1.Pod, error) {
 	pods := &corev1.PodList{}
-	err := kube.List(ctx, pods, client.InNamespace(sampleNamespace), client.MatchingLabels{label: "wardle"})
+	err := kube.List(ctx, pods, client.InNamespace(sampleNamespace), client.MatchingLabels{label: value})
 	return pods.Items, err
 }
 

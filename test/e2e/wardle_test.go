@@ -39,12 +39,15 @@ const (
 func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := drainingWardle(tb, namespace)
-	pod := &extensionAPI.Spec.Server.Template.Spec
+	endSoon(&extensionAPI.Spec.Server.Template.Spec)
+	return extensionAPI
+}
+
+func endSoon(pod *corev1.PodSpec) {
 	pod.TerminationGracePeriodSeconds = ptr.To[int64](3)
 	pod.Containers[0].Lifecycle = &corev1.Lifecycle{
 		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}},
 	}
-	return extensionAPI
 }
 
 // drainingWardle is the same, but its Pods end as the operator has it by default.
@@ -158,7 +161,7 @@ func shows(
 		if err != nil {
 			return err
 		}
-		condition := ptr.Deref(meta.FindStatusCondition(current.Status.Conditions, conditionType), metav1.Condition{})
+		condition := conditionOf(current, conditionType)
 		if condition.Status == conditionStatus && condition.Reason == reason && strings.Contains(condition.Message, words) &&
 			condition.ObservedGeneration == current.Generation && computed == progress {
 			return nil
@@ -166,6 +169,11 @@ func shows(
 		return fmt.Errorf("want generation %d %s=%s %s %q (%s), have %s: %s", current.Generation,
 			conditionType, conditionStatus, reason, words, progress, computed, describe(current))
 	}
+}
+
+// conditionOf returns the zero value when there is no such condition.
+func conditionOf(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) metav1.Condition {
+	return ptr.Deref(meta.FindStatusCondition(extensionAPI.Status.Conditions, conditionType), metav1.Condition{})
 }
 
 func kstatus(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+)
+
+// healed is within how long requests must succeed again: failureThreshold × interval + 10 s.
+const healed = 3*outageInterval + 10*time.Second
+
+// What becomes of the API without the operator is the yardstick.
+func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
+	written := writtenByHand(t, outageAPI())
+	t.Cleanup(func() { deleteByHand(t, written) })
+	applyByHand(t, written...)
+	for _, outage := range outages {
+		t.Run("by hand, one of two replicas "+outage.what, func(t *testing.T) {
+			eventually(t, time.Minute, readyPods(byHandLabel, 2))
+			eventually(t, time.Minute, isAvailable)
+			struck := outage.strike(t, byHandLabel)
+			defer struck.end()
+			if outage.forGood && struck.over {
+				t.Error("the API has healed by itself, so this would not see an outage elsewhere either")
+			}
+		})
+	}
+}
+
+func TestBadReplicaIsEjectedAndTheAPIHeals(t *testing.T) {
+	extensionAPI := outageAPI()
+	create(t, extensionAPI)
+	for _, outage := range outages {
+		t.Run("one of two replicas "+outage.what, func(t *testing.T) {
+			eventually(t, time.Minute, isWell(extensionAPI))
+			struck := outage.strike(t, ownerLabel)
+			if !struck.over || struck.lasted > healed {
+				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, healed)
+			}
+			if err := errors.Join(isAvailable(t.Context()), isOut(struck.pod)(t.Context())); err != nil {
+				t.Error(err)
+			}
+			struck.end()
+			progress("  the replica is back after %s", eventually(t, watched, isBack(extensionAPI, struck.pod)))
+			eventually(t, time.Minute, isWell(extensionAPI))
+		})
+	}
+}
+
+// isAvailable succeeds when kube-apiserver reports every APIService available.
+func isAvailable(ctx context.Context) error {
+	for _, version := range []string{"v1beta1", "v1alpha1"} {
+		apiService := &apiregistrationv1.APIService{}
+		if err := kube.Get(ctx, client.ObjectKey{Name: version + "." + flunderGroup}, apiService); err != nil {
+			return err
+		}
+		if !helper.IsAPIServiceConditionTrue(apiService, apiregistrationv1.Available) {
+			return fmt.Errorf("%s is not available: %v", apiService.Name, apiService.Status.Conditions)
+		}
+	}
+	return nil
+}
+
+// isOut succeeds when the Service sends no requests to the Pod.
+func isOut(pod corev1.Pod) func(context.Context) error {
+	return func(ctx context.Context) error {
+		serving, err := servingPods(ctx)
+		if err == nil && slices.Contains(serving, pod.Name) {
+			err = fmt.Errorf("Pod %s still gets requests", pod.Name)
+		}
+		return err
+	}
+}
+
+// isBack succeeds when the Pod gets requests, and nothing tells otherwise.
+func isBack(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Context) error {
+	return func(ctx context.Context) error {
+		serving, err := servingPods(ctx)
+		if err != nil {
+			return err
+		}
+		current, err := currently(ctx, extensionAPI)
+		if err != nil {
+			return err
+		}
+		isEjected := func(endpoint v1alpha1.EndpointStatus) bool { return endpoint.Ejected != nil }
+		told := current.Status.Endpoints
+		if !slices.Contains(serving, pod.Name) || slices.ContainsFunc(told, isEjected) {
+			return fmt.Errorf("Pod %s is not back: %q get requests, and told is %+v", pod.Name, serving, told)
+		}
+		return nil
+	}
+}
+
+// servingPods are those that the Service sends requests to.
+func servingPods(ctx context.Context) ([]string, error) {
+	endpointSlices, err := endpoints.List(ctx, kube, client.ObjectKey{Namespace: sampleNamespace, Name: "wardle"})
+	var pods []string
+	for _, endpoint := range endpoints.Ready(endpointSlices, "https") {
+		pods = append(pods, endpoint.Pod)
+	}
+	return pods, err
+}

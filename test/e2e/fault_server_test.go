@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+type behaviour = extensionserver.Behaviour
+
+const faultServerImage = "extensionapi.dev/faultserver:e2e"
+
+// faultServer is an ExtensionAPI whose replicas fail as they are told (test/extensionserver).
+type faultServer struct {
+	*v1alpha1.ExtensionAPI
+	// pods begin with the one that kube-apiserver is connected to.
+	pods []corev1.Pod
+}
+
+// faultServerAPI is an ExtensionAPI with two replicas that is probed often, in the sample's namespace.
+func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionAPI {
+	served := v1alpha1.APIGroup{Name: group}
+	server := corev1.Container{Name: v1alpha1.ServerContainer, Image: faultServerImage}
+	for _, version := range versions {
+		served.Versions = append(served.Versions, v1alpha1.APIVersion{Name: version})
+		server.Args = append(server.Args, "--group-version="+group+"/"+version)
+	}
+	extensionAPI := &v1alpha1.ExtensionAPI{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.ExtensionAPISpec{
+			Groups: []v1alpha1.APIGroup{served},
+			Server: &v1alpha1.Server{
+				Namespace: sampleNamespace,
+				Replicas:  ptr.To[int32](2),
+				Template:  corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{server}}},
+			},
+			Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: 2 * time.Second}},
+		},
+	}
+	endSoon(&extensionAPI.Spec.Server.Template.Spec)
+	return extensionAPI
+}
+
+// connectedFirst returns the Pods with that label, first the one that kube-apiserver is connected to.
+func connectedFirst(t *testing.T, label, value string) []corev1.Pod {
+	t.Helper()
+	pods, err := labelledPods(t.Context(), label, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		behave(t, pod, behaviour{}) // requests are counted anew
+	}
+	asked := map[string]int{}
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		for _, pod := range pods {
+			if asked[pod.Name], err = askedByKubeAPIServer(ctx, pod); err != nil {
+				return err
+			}
+		}
+		if len(pods) == 0 || slices.Max(slices.Collect(maps.Values(asked))) == 0 {
+			return errors.New("kube-apiserver has asked none of the Pods")
+		}
+		return nil
+	})
+	return slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int {
+		return cmp.Compare(asked[b.Name], asked[a.Name])
+	})
+}
+
+func askedByKubeAPIServer(ctx context.Context, pod corev1.Pod) (int, error) {
+	requests, err := requestsOf(ctx, pod)
+	asked := 0
+	for _, count := range requests[extensionserver.KubeAPIServer] {
+		asked += count
+	}
+	return asked, err
+}
+
+// behave has a replica answer in another way from now on.
+func behave(t *testing.T, pod corev1.Pod, behaviour behaviour) {
+	t.Helper()
+	content, err := json.Marshal(behaviour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Also to clean up after a test.
+	if _, err := control(context.WithoutCancel(t.Context()), pod, http.MethodPut, "behaviour", content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// requestsOf counts the requests that a replica has had since it was told how to behave.
+func requestsOf(ctx context.Context, pod corev1.Pod) (map[extensionserver.Sender]map[string]int, error) {
+	content, err := control(ctx, pod, http.MethodGet, "requests", nil)
+	if err != nil {
+		return nil, err
+	}
+	requests := map[extensionserver.Sender]map[string]int{}
+	return requests, json.Unmarshal(content, &requests)
+}
+
+// control sends a request to a replica's control port.
+func control(ctx context.Context, pod corev1.Pod, method, path string, content []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	url := "http://" + net.JoinHostPort(pod.Status.PodIP, "8080") + "/" + path
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, response.Status, answer)
+	}
+	return answer, err
+}
+
+// currently returns the ExtensionAPI as it is now.
+func currently(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (*v1alpha1.ExtensionAPI, error) {
+	current := &v1alpha1.ExtensionAPI{}
+	return current, kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current)
+}
