@@ -77,7 +77,7 @@ test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
 e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
-	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 60m
+	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 80m
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e

@@ -56,6 +56,7 @@ func pictureOf(
 		Registered:     outcome.existing != nil,
 		Available:      outcome.isAvailable(),
 		CheckFailed:    outcome.failedCheck(),
+		ConnectsAnew:   s.connectsAnew,
 		KubeAPIServers: last.KubeAPIServersOf(groupVersion),
 		Replicas:       last.ReplicasOf(groupVersion, replicas(s)),
 		Now:            now,

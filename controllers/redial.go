@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -54,6 +55,7 @@ func (r *Reconciler) withRedial(
 			last = told
 		}
 	}
+	s.connectsAnew = slices.MaxFunc(append(moments, last), time.Time.Compare)
 	if last.IsZero() {
 		return s.trust, nil
 	}
@@ -65,16 +67,23 @@ func leaveMoments(pod *corev1.Pod) []time.Time {
 	ends, grace := pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds
 	switch {
 	case isEjected(pod):
-		// A Pod that still answers harms until then, so it is tried early, and again for a slow kube-proxy.
-		if since, _ := ejectionOf(pod); !since.IsZero() {
-			return []time.Time{since.Add(mostlyLeaveAfter), since.Add(leaveAfter)}
-		}
+		since, _ := ejectionOf(pod)
+		return soonAfter(since)
 	case ends != nil && grace != nil:
 		return []time.Time{ends.Add(-time.Duration(*grace) * time.Second).Add(leaveAfter)}
 	case hasTurnedUnready(pod):
-		return []time.Time{readiness(pod).LastTransitionTime.Add(leaveAfter)}
+		return soonAfter(readiness(pod).LastTransitionTime)
+	default:
+		return nil
 	}
-	return nil
+}
+
+// soonAfter is for a Pod that harms as long as it is connected to: it is tried early, and again for a slow kube-proxy.
+func soonAfter(since metav1.Time) []time.Time {
+	if since.IsZero() {
+		return nil
+	}
+	return []time.Time{since.Add(mostlyLeaveAfter), since.Add(leaveAfter)}
 }
 
 // hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready

@@ -58,7 +58,7 @@ func TestKubeAPIServerConnectsAnewOnceAPodHasLeft(t *testing.T) {
 		"one that has just begun to":           {ending(time.Second), []time.Duration{-4 * time.Second}},
 		"one that is ejected, twice":           {ejectedAt(4 * time.Second), []time.Duration{time.Second, -time.Second}},
 		"one whose ejection cannot be dated":   {undated, nil},
-		"one that turned unready":              {unready(20 * time.Second), []time.Duration{15 * time.Second}},
+		"one that turned unready, twice":       {unready(9 * time.Second), []time.Duration{6 * time.Second, 4 * time.Second}},
 		"one that never was ready":             {unready(time.Minute), nil},
 		"one whose container is gone":          {ended, nil},
 		"one that turned unready when it ends": {endsUnready, []time.Duration{3 * time.Second}},

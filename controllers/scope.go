@@ -38,6 +38,8 @@ type scope struct {
 	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.
 	endpoints []endpoints.Endpoint
 	ejected   []ejectedReplica
+	// connectsAnew is when kube-apiserver last was or will be made to connect anew, since a Pod left the Service.
+	connectsAnew time.Time
 	// outcomes are what came of registering, by the name of the APIService.
 	outcomes map[string]registrationOutcome
 

@@ -24,6 +24,8 @@ type Picture struct {
 	Registered, Available bool
 	// CheckFailed is what kube-apiserver says of its own check of discovery, when that is why it is not available.
 	CheckFailed string
+	// ConnectsAnew is when kube-apiserver last was or will be made to connect anew, as a replica left the Service.
+	ConnectsAnew time.Time
 	// Stale and Empty are the kube-apiservers whose aggregated discovery has it marked Stale for some time, or has nothing
 	// in it although the replicas do.
 	Stale, Empty []string

@@ -40,11 +40,27 @@ func (p Picture) judge() Finding {
 		return p.judgeServed(bad, good, blind)
 	case len(bad) > 0:
 		return p.judgeReplicas(bad, good)
-	case len(known) > 0:
-		return p.judgeThrough(known, good)
-	default:
-		return p.judgeUnavailable(good)
 	}
+	if left := p.blamelessFor(); left > 0 {
+		waiting := p.waiting()
+		waiting.Again = left
+		return waiting
+	}
+	if len(known) > 0 {
+		return p.judgeThrough(known, good)
+	}
+	return p.judgeUnavailable(good)
+}
+
+// blamelessFor is how long to wait until what lies between kube-apiserver and the replicas is blamed: a replica may
+// only just have turned bad, or left with kube-apiserver still connected to it.
+func (p Picture) blamelessFor() time.Duration {
+	for _, replica := range serving(p.Replicas) {
+		if !replica.isNotAsked() && replica.Last.isBad(p.Policy.Limit) {
+			return p.Policy.Interval
+		}
+	}
+	return p.ConnectsAnew.Add(recheckedWithin).Sub(p.Now)
 }
 
 // judgeServed speaks of what clients get well, as far as it can be told.

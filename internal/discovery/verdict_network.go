@@ -39,7 +39,7 @@ type cause struct{ reason, advice string }
 func (p Picture) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
 	worst := slices.MaxFunc(through, func(a, b Subject) int { return compareKinds(a.Worst, b.Worst) })
 	message := p.happened(worst, "through")
-	if worst.Worst.Err != nil {
+	if class := ClassOf(worst.Worst); class != "" && class != ClassTimeout {
 		message = fmt.Sprintf("%s: %v", message, worst.Worst.Err)
 	}
 	cause := causeThrough(worst.Worst)

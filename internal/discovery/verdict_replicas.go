@@ -63,13 +63,15 @@ func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
 	if worst.Standing != Bad {
 		return p.judgeAPIs(worst, good)
 	}
-	sample := worst.Worst
+	sample, headline := worst.Worst, p.headline(worst.Subject)
 	if class := ClassOf(sample); class != "" && class != ClassTimeout {
 		explained := replicaFailures[class]
-		return found(explained.reason, "%s%v; %s; %s", p.leadTo(worst.Subject), sample.Err, others(good), explained.advice)
+		return found(explained.reason, "%s: %s; %s; %s", headline, failureAt(worst.Subject, headline), others(good),
+			explained.advice)
 	}
 	part, doing := sample.Timing.slowestPart()
-	slow := fmt.Sprintf("%s: %s %s %s; %s", p.headline(worst.Subject), told(part), doing, worst.Name, others(good))
+	whom := unlessIn(headline, worst.Name, "it")
+	slow := fmt.Sprintf("%s: %s %s %s; %s", headline, told(part), doing, whom, others(good))
 	switch {
 	case len(good) == 0:
 		return found(v1alpha1.ReasonServerSlow, "%s; look at its CPU, its storage and what it calls", slow)
@@ -89,13 +91,20 @@ func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Findin
 		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, others(good), staleHurts)
 }
 
-// leadTo is the headline, and the name of the replica unless it is in it.
-func (p Picture) leadTo(replica Subject) string {
-	headline := p.headline(replica)
-	if strings.Contains(headline, replica.Name) {
-		return headline + ": "
+// failureAt tells why a replica fails, with its name unless the headline has it.
+func failureAt(replica Subject, headline string) string {
+	if name := unlessIn(headline, replica.Name, ""); name != "" {
+		return fmt.Sprintf("%s: %v", name, replica.Worst.Err)
 	}
-	return headline + ": " + replica.Name + ": "
+	return replica.Worst.Err.Error()
+}
+
+// unlessIn returns the name of a replica, or, where the headline has it already, what takes its place.
+func unlessIn(headline, name, instead string) string {
+	if strings.Contains(headline, name) {
+		return instead
+	}
+	return name
 }
 
 // headline says what clients feel, or, while they do not, what the replica does.
@@ -107,11 +116,15 @@ func (p Picture) headline(replica Subject) string {
 }
 
 func (p Picture) happened(subject Subject, way string) string {
-	if subject.Worst.Err != nil {
+	sample := subject.Worst
+	switch ClassOf(sample) {
+	case "":
+		return fmt.Sprintf("%s took %s %s %s (limit %s)", p.Name, told(sample.Latency), way, subject.Name, p.Policy.Limit)
+	case ClassTimeout:
+		return fmt.Sprintf("%s got %v %s %s (limit %s)", p.Name, sample.Err, way, subject.Name, p.Policy.Limit)
+	default:
 		return fmt.Sprintf("%s failed %s %s", p.Name, way, subject.Name)
 	}
-	return fmt.Sprintf("%s took %s %s %s (limit %s)", p.Name, told(subject.Worst.Latency), way, subject.Name,
-		p.Policy.Limit)
 }
 
 // others tells how the good replicas fare.

@@ -97,7 +97,7 @@ func TestJudge(t *testing.T) {
 		},
 		"one replica is slow, and clients do not feel it": {
 			through(fine), replicasWith(slow, fine, fine), v1alpha1.ReasonReplicaSlow,
-			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for Pod api-a; 2 other replicas answer in up to 4ms",
+			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for it; 2 other replicas answer in up to 4ms",
 		},
 		"the slow replica is ejected": {
 			through(fine), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaEjected,
@@ -254,7 +254,8 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 		},
 		"a server that hangs": {
 			check + "context deadline exceeded", replicasWith(failedRecord(ClassTimeout, 0, "no complete answer within 6s")),
-			v1alpha1.ReasonServerSlow, "1s waiting for Pod api-a",
+			v1alpha1.ReasonServerSlow,
+			"got no complete answer within 6s straight from Pod api-a (limit 5s): 1s waiting for it",
 		},
 	}
 	for name, test := range tests {
@@ -264,6 +265,22 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 			assertFinding(t, Judge(picture), test.reason, test.message)
 		})
 	}
+}
+
+// The network is not blamed for a replica of which too little is known yet.
+func TestNothingElseIsBlamedWhileAReplicaTurnsBadOrHasJustLeft(t *testing.T) {
+	turning := fine
+	turning.Last = slow.Last
+	picture := pictureWith(through(slow), replicasWith(turning, fine))
+	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
+	picture.Replicas = replicasWith(fine)
+	picture.ConnectsAnew = noon.Add(-time.Second)
+	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
+	if got := Judge(picture).Again; got != recheckedWithin-time.Second {
+		t.Errorf("looks again after %s", got)
+	}
+	picture.ConnectsAnew = noon.Add(-recheckedWithin)
+	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "answers the operator")
 }
 
 func TestARecoveryIsLookedAtAgainWhenKubeAPIServerMustHaveSeenIt(t *testing.T) {
