@@ -28,13 +28,13 @@ const (
 type outage struct {
 	what  string
 	begin func(*testing.T, corev1.Pod) (end func())
-	// forGood tells that nothing but the operator ends it.
-	forGood bool
+	// unseen tells that probes of the kubelet see nothing of it, so that nothing but the operator ends it.
+	unseen bool
 }
 
 var outages = []outage{
 	{"answers discovery in 7 s", makeSlow, true},
-	// The kubelet sees to it that it is started again: in two minutes or so, by its liveness probe.
+	// By itself, kube-apiserver gives the connection up after 45 s; the kubelet starts the container again after a minute.
 	{"is stopped", stop, false},
 }
 
