@@ -21,12 +21,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// healed is within how long requests must succeed again: failureThreshold × interval + 10 s.
-const healed = 3*outageInterval + 10*time.Second
-
 // What becomes of the API without the operator is the yardstick.
 func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
-	written := writtenByHand(t, outageAPI())
+	written := writtenByHand(t, outageAPI(time.Minute))
 	t.Cleanup(func() { deleteByHand(t, written) })
 	applyByHand(t, written...)
 	for _, outage := range outages {
@@ -35,7 +32,7 @@ func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 			eventually(t, time.Minute, isAvailable)
 			struck := outage.strike(t, byHandLabel)
 			defer struck.end()
-			if outage.forGood && struck.over {
+			if outage.lasts && struck.over && struck.lasted <= outage.healed() {
 				t.Error("the API has healed by itself, so this would not see an outage elsewhere either")
 			}
 		})
@@ -43,14 +40,14 @@ func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 }
 
 func TestBadReplicaIsEjectedAndTheAPIHeals(t *testing.T) {
-	extensionAPI := outageAPI()
-	create(t, extensionAPI)
 	for _, outage := range outages {
 		t.Run("one of two replicas "+outage.what, func(t *testing.T) {
+			extensionAPI := outageAPI(outage.interval)
+			create(t, extensionAPI)
 			eventually(t, time.Minute, isWell(extensionAPI))
 			struck := outage.strike(t, ownerLabel)
-			if !struck.over || struck.lasted > healed {
-				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, healed)
+			if !struck.over || struck.lasted > outage.healed() {
+				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, outage.healed())
 			}
 			if err := errors.Join(isAvailable(t.Context()), isOut(struck.pod)(t.Context())); err != nil {
 				t.Error(err)
