@@ -78,7 +78,7 @@ func replicas(s *scope) []discovery.Replica {
 		result = append(result, discovery.Replica{Endpoint: endpoint})
 	}
 	for _, replica := range s.ejected {
-		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true})
+		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true, Why: replica.Why})
 	}
 	return result
 }

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -27,15 +28,15 @@ func (r *Reconciler) reconcileEjection(ctx context.Context, s *scope) error {
 	}
 	r.Metrics.observeEjected(s.Name, len(s.ejected))
 	judged, why := judge(s, r.Prober.Last(s.Name))
-	plan := ejection.Next(ejects(s.ExtensionAPI), judged)
-	if plan.IsEmpty() {
+	if ejection.Next(ejects(s.ExtensionAPI), judged).IsEmpty() {
 		return nil
 	}
-	// The bounds would not hold if the cache did not know yet what was done last.
+	// The bounds would not hold if the cache did not know yet who was ejected last, or who is left to serve.
 	pods, err := r.serverPods(ctx, r.Live, s)
 	if err != nil || !slices.Equal(podNames(ejectedReplicas(pods, s.Spec.Server)), podNames(s.ejected)) {
 		return err
 	}
+	plan := ejection.Next(ejects(s.ExtensionAPI), stillReady(judged, pods))
 	var errs []error
 	for i := range pods {
 		switch pod := &pods[i]; {
@@ -61,6 +62,9 @@ func judge(s *scope, last discovery.Round) (judged []ejection.Replica, why map[s
 	groupVersions := servedGroupVersions(s)
 	for _, replica := range replicas(s) {
 		standing, sample, words := last.StandingOf(replica.Endpoint, groupVersions)
+		if discovery.ClassOf(sample) == discovery.ClassUnreachable && !clientsSuffer(s, last) {
+			standing = discovery.Unsettled // the network may be to blame, between the operator and the Pod alone
+		}
 		judged = append(judged, ejection.Replica{Pod: replica.Pod, Ejected: replica.Ejected, Standing: standing})
 		worst[replica.Pod], why[replica.Pod] = sample, words
 	}
@@ -68,6 +72,26 @@ func judge(s *scope, last discovery.Round) (judged []ejection.Replica, why map[s
 		return discovery.CompareBadness(worst[b.Pod], worst[a.Pod])
 	})
 	return judged, why
+}
+
+// stillReady drops replicas whose Pods have gone or are not ready any more.
+func stillReady(judged []ejection.Replica, pods []corev1.Pod) []ejection.Replica {
+	return slices.DeleteFunc(judged, func(replica ejection.Replica) bool {
+		return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.Name == replica.Pod && isReady(&pod) })
+	})
+}
+
+// clientsSuffer tells whether kube-apiserver sees trouble with the server, too.
+func clientsSuffer(s *scope, last discovery.Round) bool {
+	return throughIsBad(s, last) || len(availableGroupVersions(s)) < len(servedGroupVersions(s))
+}
+
+// throughIsBad tells whether requests through a kube-apiserver fail.
+func throughIsBad(s *scope, last discovery.Round) bool {
+	isBad := func(through discovery.Subject) bool { return through.Standing == discovery.Bad }
+	return slices.ContainsFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
+		return slices.ContainsFunc(last.KubeAPIServersOf(groupVersion), isBad)
+	})
 }
 
 func podNames(replicas []ejectedReplica) []string {
@@ -85,8 +109,8 @@ func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why s
 	}
 	r.Metrics.countEjection(s.Name)
 	s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonReplicaEjected, fmt.Sprintf(
-		"Pod %[2]s answers discovery badly while another replica answers well. It was taken out of the Service, and within "+
-			"seconds kube-apiserver sends it no more requests. It runs on, and is put back when it has recovered. Look at "+
+		"Pod %[2]s answers discovery badly while another replica answers well. It was taken out of the Service, and "+
+			"kube-apiserver is made to connect anew. It runs on, and is put back when it has recovered. Look at "+
 			"it: kubectl -n %[1]s logs %[2]s; or delete it to have it replaced: kubectl -n %[1]s delete pod %[2]s. What is "+
 			"wrong: %[3]s", pod.Namespace, pod.Name, why)})
 	return nil
@@ -103,6 +127,7 @@ func (r *Reconciler) restore(ctx context.Context, s *scope, pod *corev1.Pod, rea
 
 var restoredSince = map[ejection.Reason]string{
 	ejection.Recovered:  "it answers discovery well again",
+	ejection.TooMany:    "others have left, and more than half must not be left out",
 	ejection.NoneBetter: "no other replica answers discovery well, so that it helped nobody to leave it out",
 	ejection.Disabled:   "replicas of this server are not to be ejected, or there is to be only one",
 }

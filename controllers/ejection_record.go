@@ -70,14 +70,19 @@ func ejectionOf(pod *corev1.Pod) (since metav1.Time, why string) {
 	return metav1.NewTime(parsed), shorten(why, maxErrorLength)
 }
 
+// deletionCost has a ReplicaSet that is scaled down take an ejected Pod first.
+const deletionCost = "-1"
+
 // recordEjection has the Service leave the Pod out.
 func recordEjection(pod *corev1.Pod, now time.Time, why string) {
 	metav1.SetMetaDataLabel(&pod.ObjectMeta, manifests.ServingLabel, "false")
 	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, ejectedAnnotation, pki.Timestamp(now)+" "+why)
+	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, corev1.PodDeletionCost, deletionCost)
 }
 
 // recordRestoration has the Service select the Pod again.
 func recordRestoration(pod *corev1.Pod) {
 	metav1.SetMetaDataLabel(&pod.ObjectMeta, manifests.ServingLabel, manifests.Serving)
 	delete(pod.Annotations, ejectedAnnotation)
+	delete(pod.Annotations, corev1.PodDeletionCost)
 }

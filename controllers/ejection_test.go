@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -128,7 +129,7 @@ func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	for _, key := range probeTarget(s).Direct() {
 		records[key] = answers[key.Pod]
 	}
-	judged, why := judge(s, discovery.Round{Records: records})
+	judged, why := judge(s, discovery.Round{Target: probeTarget(s), Records: records})
 	if want := []ejection.Replica{
 		{Pod: "slower", Ejected: true, Standing: discovery.Bad},
 		{Pod: "slow", Standing: discovery.Bad},
@@ -139,5 +140,34 @@ func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	}
 	if !strings.Contains(why["slow"], "6.2s") {
 		t.Errorf("of the slow one it says %q", why["slow"])
+	}
+}
+
+func TestAReplicaThatOnlyTheOperatorDoesNotReachIsNotJudged(t *testing.T) {
+	failure := discovery.Sample{Err: &discovery.ProbeError{Class: discovery.ClassUnreachable, Text: "no connection"}}
+	unreachable := discovery.Record{Standing: discovery.Bad, Last: failure, Worst: failure}
+	for name, test := range map[string]struct {
+		through discovery.Record
+		want    discovery.Standing
+	}{
+		"clients are served": {fine, discovery.Unsettled},
+		"clients suffer":     {slow, discovery.Bad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			judged, _ := judge(discovered(testLimit), roundOf(test.through, unreachable))
+			if len(judged) != 1 || judged[0].Standing != test.want {
+				t.Errorf("judged %+v", judged)
+			}
+		})
+	}
+}
+
+func TestOnlyPodsThatAreStillReadyCount(t *testing.T) {
+	gone, unready := ejection.Replica{Pod: "gone"}, ejection.Replica{Pod: "unready"}
+	kept := stillReady([]ejection.Replica{gone, unready, {Pod: "a"}}, []corev1.Pod{serving("a"), {
+		ObjectMeta: metav1.ObjectMeta{Name: "unready"},
+	}})
+	if len(kept) != 1 || kept[0].Pod != "a" {
+		t.Errorf("kept %+v", kept)
 	}
 }

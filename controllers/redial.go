@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -42,48 +42,92 @@ func (r *Reconciler) withRedial(
 	if err != nil {
 		return nil, err
 	}
+	now := r.Clock.Now()
+	told := lastTold(registered, now)
+	leaving := leaving{told: told, harms: !allAvailable(registered) || throughIsBad(s, r.Prober.Last(s.Name))}
 	var moments []time.Time
 	for i := range pods {
-		moments = append(moments, leaveMoments(&pods[i])...)
+		if len(s.endpoints) > 0 { // there is somebody else to connect to
+			moments = append(moments, leaving.moments(&pods[i])...)
+		}
 	}
-	last, wait := split(moments, r.Clock.Now())
+	last, wait := split(moments, now)
 	if wait > 0 {
 		s.requeueAfter(wait)
 	}
-	for _, apiService := range registered {
-		if told := toldLeave(apiService.Spec.CABundle); told.After(last) {
-			last = told
-		}
+	s.connectsAnew = slices.MaxFunc(append(moments, last, told), time.Time.Compare)
+	if told.After(last) {
+		last = told
 	}
-	s.connectsAnew = slices.MaxFunc(append(moments, last), time.Time.Compare)
 	if last.IsZero() {
 		return s.trust, nil
 	}
 	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last)), nil
 }
 
-// leaveMoments are when it is time to connect anew because of a Pod, none for one that stays.
-func leaveMoments(pod *corev1.Pod) []time.Time {
+func allAvailable(registered map[string]*apiregistrationv1.APIService) bool {
+	for _, apiService := range registered {
+		if !(registrationOutcome{existing: apiService}).isAvailable() {
+			return false
+		}
+	}
+	return true
+}
+
+// lastTold is the last moment that the APIServices carry. One to come is of a clock that was wrong.
+func lastTold(registered map[string]*apiregistrationv1.APIService, now time.Time) (last time.Time) {
+	for _, apiService := range registered {
+		if told := toldLeave(apiService.Spec.CABundle); told.After(last) && !told.After(now) {
+			last = told
+		}
+	}
+	return last
+}
+
+// leaving is what it depends on when it is time to connect anew.
+type leaving struct {
+	// told is the last moment that was told before.
+	told time.Time
+	// harms tells that requests fail: kube-apiserver may still be connected to a Pod that has left.
+	harms bool
+}
+
+// moments are when it is time to connect anew because of a Pod, none for one that stays.
+func (l leaving) moments(pod *corev1.Pod) []time.Time {
 	ends, grace := pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds
 	switch {
 	case isEjected(pod):
 		since, _ := ejectionOf(pod)
-		return soonAfter(since)
+		return l.soonAfter(since.Time)
 	case ends != nil && grace != nil:
 		return []time.Time{ends.Add(-time.Duration(*grace) * time.Second).Add(leaveAfter)}
 	case hasTurnedUnready(pod):
-		return soonAfter(readiness(pod).LastTransitionTime)
+		return l.soonAfter(l.unhurried(readiness(pod).LastTransitionTime.Time))
 	default:
 		return nil
 	}
 }
 
-// soonAfter is for a Pod that harms as long as it is connected to: it is tried early, and again for a slow kube-proxy.
-func soonAfter(since metav1.Time) []time.Time {
+// soonAfter is for a Pod that harms as long as it is connected to: it is tried early, again for a slow kube-proxy, and
+// still later where requests go on to fail.
+func (l leaving) soonAfter(since time.Time) []time.Time {
 	if since.IsZero() {
 		return nil
 	}
-	return []time.Time{since.Add(mostlyLeaveAfter), since.Add(leaveAfter)}
+	moments := []time.Time{since.Add(mostlyLeaveAfter), since.Add(leaveAfter)}
+	if l.harms {
+		moments = append(moments, since.Add(15*time.Second), since.Add(45*time.Second), since.Add(2*time.Minute))
+	}
+	return moments
+}
+
+// unhurried puts off what comes within a minute of the last time: a Pod whose readiness flaps must not keep
+// kube-apiserver busy, which loads the whole APIService again.
+func (l leaving) unhurried(since time.Time) time.Time {
+	if next := l.told.Add(time.Minute); since.After(l.told) && since.Before(next) {
+		return next
+	}
+	return since
 }
 
 // hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready
@@ -117,6 +161,15 @@ func split(moments []time.Time, now time.Time) (last time.Time, wait time.Durati
 const leavePrefix = "# connect anew, a Pod has left: "
 
 var leaveComment = regexp.MustCompile(`(?m)^` + leavePrefix + `(\S+)$`)
+
+// withLeaveOf returns a bundle with the comment of another one.
+func withLeaveOf(other, bundle []byte) []byte {
+	comment := leaveComment.Find(other)
+	if comment == nil {
+		return bundle
+	}
+	return fmt.Appendf(bytes.TrimRight(leaveComment.ReplaceAll(bundle, nil), "\n"), "\n%s\n", comment)
+}
 
 // toldLeave returns the time in a bundle's comment, zero where there is none.
 func toldLeave(bundle []byte) time.Time {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -66,7 +67,7 @@ func TestKubeAPIServerConnectsAnewOnceAPodHasLeft(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []time.Duration
-			for _, moment := range leaveMoments(&test.pod) {
+			for _, moment := range (leaving{}).moments(&test.pod) {
 				got = append(got, noon.Sub(moment))
 			}
 			if !slices.Equal(got, test.ago) {
@@ -110,5 +111,44 @@ func TestTheCommentOfABundleIsReadAgain(t *testing.T) {
 		if got := toldLeave([]byte(without)); !got.IsZero() {
 			t.Errorf("got %s from %q", got, without)
 		}
+	}
+}
+
+func TestWhileRequestsFailItIsTriedAgain(t *testing.T) {
+	if got := (leaving{harms: true}).moments(new(ejectedAt(0))); len(got) != 5 || !got[4].Equal(noon.Add(2*time.Minute)) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAPodWhoseReadinessFlapsIsLeftOnceAMinute(t *testing.T) {
+	told := noon.Add(-20 * time.Second)
+	if got := (leaving{told: told}).moments(new(unready(10 * time.Second))); got[0].Before(told.Add(time.Minute)) {
+		t.Errorf("got %v", got)
+	}
+	if got := (leaving{told: told}).moments(new(unready(25 * time.Second))); got[0].After(noon) {
+		t.Errorf("one that was told of before is put off: %v", got)
+	}
+}
+
+func TestAMomentToComeIsNotBelieved(t *testing.T) {
+	registered := apiServiceWith()
+	registered.Spec.CABundle = []byte(leavePrefix + "2027-01-01T00:00:00Z\n")
+	if got := lastTold(map[string]*apiregistrationv1.APIService{"a": registered}, noon); !got.IsZero() {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestABundleTakesTheCommentOfAnother(t *testing.T) {
+	const comment = leavePrefix + "2026-01-01T00:00:00Z\n"
+	for bundle, want := range map[string]string{
+		"old\n": "old\n" + comment, "old\n" + comment: "old\n" + comment,
+		"old\n" + leavePrefix + "2025-01-01T00:00:00Z\n": "old\n" + comment,
+	} {
+		if got := withLeaveOf([]byte("new\n"+comment), []byte(bundle)); string(got) != want {
+			t.Errorf("%q became %q", bundle, got)
+		}
+	}
+	if got := withLeaveOf([]byte("new\n"), []byte("old\n")); string(got) != "old\n" {
+		t.Errorf("without a comment it became %q", got)
 	}
 }

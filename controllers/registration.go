@@ -73,7 +73,12 @@ func (r *Reconciler) register(
 ) (registrationOutcome, error) {
 	outcome := registrationOutcome{name: *configuration.Name, existing: existing}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
-	if outcome.obstacle.reason != "" {
+	switch {
+	case outcome.obstacle.reason == "":
+	case outcome.obstacle.status == metav1.ConditionTrue:
+		// It goes on to trust more than it needs to, but must connect anew nevertheless.
+		configuration.Spec.CABundle = withLeaveOf(configuration.Spec.CABundle, existing.Spec.CABundle)
+	default:
 		return outcome, nil
 	}
 	_, err := r.Applier.Apply(ctx, configuration)

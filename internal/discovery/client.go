@@ -18,23 +18,36 @@ const pingAfter = AggregatorTimeout
 
 // directClient keeps the connections to the server, which rounds share, for as long as their trust stays the same.
 type directClient struct {
-	client     *http.Client
+	client *http.Client
+	// fresh connects anew each time: a connection to the Service is one to some replica, which may have left it.
+	fresh      *http.Client
 	serverName string
 	caBundle   []byte
 	timeout    time.Duration
 }
 
-func (d *directClient) get(clk clock.Clock, target Target) *http.Client {
+// aim makes the clients for the trust of a target, unless they are.
+func (d *directClient) aim(clk clock.Clock, target Target) {
 	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) &&
 		d.timeout == target.timeout() {
-		return d.client
+		return
 	}
 	d.close()
+	fresh := newDirectTransport(clk, target.ServerName, target.CABundle, target.timeout())
+	fresh.DisableKeepAlives = true
+	kept := newDirectTransport(clk, target.ServerName, target.CABundle, target.timeout())
 	*d = directClient{
-		client:     newDirectClient(clk, target.ServerName, target.CABundle, target.timeout()),
+		client:     &http.Client{Transport: kept, CheckRedirect: refuseRedirect},
+		fresh:      &http.Client{Transport: fresh, CheckRedirect: refuseRedirect},
 		serverName: target.ServerName,
 		caBundle:   target.CABundle,
 		timeout:    target.timeout(),
+	}
+}
+
+func (d *directClient) forView(view View) *http.Client {
+	if view == ViewService {
+		return d.fresh
 	}
 	return d.client
 }
@@ -45,19 +58,19 @@ func (d *directClient) close() {
 	}
 }
 
-// newDirectClient returns a client for requests that end after timeout, which does not end their attempts to connect.
-func newDirectClient(clk clock.Clock, serverName string, caBundle []byte, timeout time.Duration) *http.Client {
+// newDirectTransport is for requests that end after timeout, which does not end their attempts to connect.
+func newDirectTransport(clk clock.Clock, serverName string, caBundle []byte, timeout time.Duration) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(caBundle)
 	connectTimeout := timeout + connectMargin
-	return &http.Client{CheckRedirect: refuseRedirect, Transport: &http.Transport{
+	return &http.Transport{
 		DialContext:         persistently(clk, (&net.Dialer{Timeout: connectTimeout}).DialContext),
 		TLSHandshakeTimeout: connectTimeout,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName, RootCAs: roots},
 		ForceAttemptHTTP2:   true,
 		// A connection to a node that died would otherwise be used until TCP gives up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
-	}}
+	}
 }
 
 // connectMargin has a request end before its attempt to connect does, so that its failure reads the same each time.

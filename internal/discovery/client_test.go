@@ -21,7 +21,7 @@ func TestAnAttemptToConnectEndsSoonAfterItsRequest(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	const timeout = 50 * time.Millisecond
-	client := newDirectClient(clock.RealClock{}, "example.com", nil, timeout)
+	client := &http.Client{Transport: newDirectTransport(clock.RealClock{}, "example.com", nil, timeout)}
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+silent.Addr().String(), http.NoBody)

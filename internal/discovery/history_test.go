@@ -3,6 +3,7 @@
 package discovery
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,6 +77,17 @@ func TestALuckyMomentEndsNoBreachHoweverOftenItIsAskedIn(t *testing.T) {
 	}
 	if got := h.record(testPolicy).Standing; got != Bad {
 		t.Errorf("ten answers within ten seconds turn it %v", got)
+	}
+}
+
+func TestWhatCouldNotBeAskedDoesNotCountAsAFailure(t *testing.T) {
+	h := historyOf("ggf")
+	for i := range 2 {
+		at := time.Unix(0, 0).Add(time.Duration(4+i) * testPolicy.Interval)
+		h.add(Sample{Err: notAsked(errors.New("no token"))}, at, testPolicy.Limit, testPolicy)
+	}
+	if got := h.record(testPolicy).Standing; got != Good {
+		t.Errorf("one failure and two that were not asked turn it %v", got)
 	}
 }
 

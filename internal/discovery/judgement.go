@@ -45,6 +45,9 @@ func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, poli
 }
 
 func (j *judgement) addBad(sample Sample, at time.Time, policy Policy) {
+	if j.bad > 0 && isAsked(j.failures[len(j.failures)-1]) != isAsked(sample) {
+		j.bad, j.failures = 0, nil // what could not be asked says nothing of what was
+	}
 	j.bad, j.good = j.bad+1, 0
 	for _, earlier := range j.failures {
 		// A failure that goes on keeps its words, though those of the server may differ each time.
@@ -86,3 +89,5 @@ func (j *judgement) worst() Sample {
 	}
 	return slices.MaxFunc(j.failures, CompareBadness)
 }
+
+func isAsked(sample Sample) bool { return ClassOf(sample) != ClassNotAsked }

@@ -91,6 +91,10 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 		l.due = now.Add(wait.Jitter(target.Interval*9/10, 0.05))
 	}
 	if due || !target.asksAs(l.asked) {
+		// One that is back must do badly as often as any other before it is ejected again.
+		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
+			return l.asked.isEjected(key) && !target.isEjected(key)
+		})
 		l.asked = target
 		return func(Key) bool { return true }
 	}

@@ -51,8 +51,9 @@ type ReplicaSubject struct {
 	Subject
 	// APIs and OpenAPI are of the documents that speak of all group-versions.
 	APIs, OpenAPI Record
-	// Ejected tells that no requests are sent to it.
+	// Ejected tells that no requests are sent to it, and Why.
 	Ejected bool
+	Why     string
 }
 
 // isNotAsked tells whether the operator could not ask, which says nothing of the replica.
@@ -99,13 +100,15 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 			APIs:    r.Records[documentAt(replica.Endpoint, DocumentAPIs)],
 			OpenAPI: r.Records[documentAt(replica.Endpoint, DocumentOpenAPI)],
 			Ejected: replica.Ejected,
+			Why:     replica.Why,
 		})
 	}
 	return subjects
 }
 
 // StandingOf returns the worst standing of a replica over the discovery of these group-versions and of all that it
-// serves, and, when it is Bad, why. It is never Bad because the operator could not ask.
+// serves, and, when it is Bad, why. It is Unsettled when its last answer says something else, and where the operator
+// could not ask.
 func (r Round) StandingOf(
 	replica endpoints.Endpoint, groupVersions []schema.GroupVersion,
 ) (standing Standing, worst Sample, why string) {
@@ -116,17 +119,23 @@ func (r Round) StandingOf(
 	standing = Good
 	for _, key := range keys {
 		record := r.Records[key]
-		switch {
-		case record.Standing == Bad && ClassOf(record.Worst) != ClassNotAsked:
-			if standing != Bad || CompareBadness(record.Worst, worst) > 0 {
-				standing, worst = Bad, record.Worst
-				why = fmt.Sprintf("GET %s: %s", key.path(), record.Worst.outcome())
-			}
-		case record.Standing != Good && standing == Good:
+		switch now := record.standingNow(r.Target.limitOf(key.Document)); {
+		case now == Bad && (standing != Bad || CompareBadness(record.Worst, worst) > 0):
+			standing, worst = Bad, record.Worst
+			why = fmt.Sprintf("GET %s: %s", key.path(), record.Worst.outcome())
+		case now == Unsettled && standing == Good:
 			standing = Unsettled
 		}
 	}
 	return standing, worst, why
+}
+
+// standingNow is Unsettled where the last sample says something else, or the operator could not ask.
+func (r Record) standingNow(limit time.Duration) Standing {
+	if lastIsBad := r.Last.isBad(limit); lastIsBad != (r.Standing == Bad) || !isAsked(r.Worst) {
+		return Unsettled
+	}
+	return r.Standing
 }
 
 // outcome tells what came of a bad request, for people.

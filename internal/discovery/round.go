@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -67,7 +66,8 @@ type answers struct {
 // round probes what is due of a target, all at the same time.
 func (p *Prober) round(ctx context.Context, l *loop, target Target, isDue func(Key) bool) answers {
 	collector := &collector{samples: map[Key]Sample{}}
-	p.askDirectly(ctx, collector, l.client.get(p.clock, target), target, isDue)
+	l.client.aim(p.clock, target)
+	p.askDirectly(ctx, collector, &l.client, target, isDue)
 	kubeAPIServers := p.askKubeAPIServers(ctx, collector, l, target, isDue)
 	collector.pending.Wait()
 	return answers{collector.samples, kubeAPIServers}
@@ -75,7 +75,7 @@ func (p *Prober) round(ctx context.Context, l *loop, target Target, isDue func(K
 
 // askDirectly asks the server itself. The token is there before the clock starts; without one nothing is asked.
 func (p *Prober) askDirectly(
-	ctx context.Context, collector *collector, client *http.Client, target Target, isDue func(Key) bool,
+	ctx context.Context, collector *collector, client *directClient, target Target, isDue func(Key) bool,
 ) {
 	keys := slices.DeleteFunc(target.Direct(), func(key Key) bool { return !isDue(key) })
 	if len(keys) == 0 {
@@ -85,8 +85,8 @@ func (p *Prober) askDirectly(
 	if len(target.CABundle) == 0 {
 		err = errors.New("there is no bundle of authorities to verify the server with, see CertificatesReady")
 	}
-	asker := asker{clock: p.clock, client: client, token: token, timeout: target.timeout()}
 	for _, key := range keys {
+		asker := asker{clock: p.clock, client: client.forView(key.View), token: token, timeout: target.timeout()}
 		collector.add(key, func() Sample {
 			if err != nil {
 				return Sample{Err: notAsked(err)}

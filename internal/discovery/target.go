@@ -41,8 +41,9 @@ type Target struct {
 // Replica is one of the server's endpoints.
 type Replica struct {
 	endpoints.Endpoint
-	// Ejected tells that no requests are sent to it. Nobody waits for its recovery.
+	// Ejected tells that no requests are sent to it, and Why. Nobody waits for its recovery.
 	Ejected bool
+	Why     string
 }
 
 // Policy is what samples are judged by.

@@ -34,6 +34,9 @@ func Judge(p Picture) Finding {
 // judge tells what clients suffer from before what only the operator cannot see.
 func (p Picture) judge() Finding {
 	bad, good := ofStanding(p.Replicas, Bad), ofStanding(serving(p.Replicas), Good)
+	if p.hasConnectedAnew() {
+		bad = serving(bad)
+	}
 	known, blind := p.throughBad()
 	switch {
 	case p.Available && len(known) == 0:
@@ -62,6 +65,9 @@ func (p Picture) blamelessFor() time.Duration {
 	}
 	return p.ConnectsAnew.Add(recheckedWithin).Sub(p.Now)
 }
+
+// hasConnectedAnew tells whether kube-apiserver must have left the replicas that get no requests.
+func (p Picture) hasConnectedAnew() bool { return !p.ConnectsAnew.Add(recheckedWithin).After(p.Now) }
 
 // judgeServed speaks of what clients get well, as far as it can be told.
 func (p Picture) judgeServed(bad, good []ReplicaSubject, blind []Subject) Finding {
@@ -125,9 +131,9 @@ func (p Picture) judgeWorthKnowing() (finding Finding, worthKnowing bool) {
 	for _, replica := range p.Replicas {
 		switch {
 		case replica.Ejected:
-			return found(v1alpha1.ReasonReplicaEjected, "%s is within its limit since %s gets no requests any more: %s; look "+
+			return found(v1alpha1.ReasonReplicaEjected, "%s is within its limit since %s gets no requests any more (%s); look "+
 				"at the Pod, which is kept for that, or delete it to have it replaced",
-				p.Name, replica.Name, replica.trouble()), true
+				p.Name, replica.Name, replica.Why), true
 		case replica.OpenAPI.Standing == Bad:
 			return found(v1alpha1.ReasonOpenAPISlow, "%s: GET /openapi/v3 at %s: %s (limit %s); while kube-apiserver downloads "+
 				"it, everybody waits who reads OpenAPI from the cluster, such as kubectl apply and kubectl explain",

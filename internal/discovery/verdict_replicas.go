@@ -138,15 +138,3 @@ func others(good []ReplicaSubject) string {
 	}
 	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), told(slowest.Answered))
 }
-
-// trouble tells what is wrong with a replica, or that nothing is any more.
-func (s ReplicaSubject) trouble() string {
-	switch {
-	case s.Standing == Bad:
-		return s.Worst.outcome()
-	case s.APIs.Standing == Bad:
-		return "GET /apis: " + s.APIs.Worst.outcome()
-	default:
-		return "it has not answered well often enough since"
-	}
-}

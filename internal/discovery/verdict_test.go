@@ -69,7 +69,7 @@ func changed(subjects []ReplicaSubject, change func(*ReplicaSubject)) []ReplicaS
 	return subjects
 }
 
-func ejected(s *ReplicaSubject) { s.Ejected = true }
+func ejected(s *ReplicaSubject) { s.Ejected, s.Why = true, "GET /apis: answered 500" }
 
 // Each fault gives its cause and names the culprit.
 func TestJudge(t *testing.T) {
@@ -101,10 +101,7 @@ func TestJudge(t *testing.T) {
 		},
 		"the slow replica is ejected": {
 			through(fine), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaEjected,
-			"since Pod api-a gets no requests any more: answered only after 6.2s; look at the Pod",
-		},
-		"an ejected replica that clients still feel": {
-			through(slow), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaSlow, "connects anew",
+			"since Pod api-a gets no requests any more (GET /apis: answered 500); look at the Pod",
 		},
 		"the server is slow": {
 			through(slow), replicasWith(slow, slow), v1alpha1.ReasonServerSlow, "no replica does better; look at its CPU",
@@ -283,6 +280,15 @@ func TestNothingElseIsBlamedWhileAReplicaTurnsBadOrHasJustLeft(t *testing.T) {
 	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "answers the operator")
 }
 
+// kube-apiserver may still be connected to an ejected replica, but not for long.
+func TestAnEjectedReplicaIsBlamedOnlyWhileClientsMayMeetIt(t *testing.T) {
+	picture := pictureWith(through(slow), changed(replicasWith(slow, fine), ejected))
+	picture.ConnectsAnew = noon
+	assertFinding(t, Judge(picture), v1alpha1.ReasonReplicaSlow, "connects anew")
+	picture.ConnectsAnew = noon.Add(-recheckedWithin)
+	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "Pod api-b answers the operator")
+}
+
 func TestARecoveryIsLookedAtAgainWhenKubeAPIServerMustHaveSeenIt(t *testing.T) {
 	recovered := fine
 	recovered.Since = noon.Add(-time.Second)
@@ -331,8 +337,11 @@ func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
 	replica := Replica{}
 	replica.Address, replica.Pod = "10.0.0.7:8443", "api-a"
 	other := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}
+	recovering, turning := slow, fine
+	recovering.Last, turning.Last = fine.Last, slow.Last
+	target := Target{Policy: testPolicy}
 	records := func(apis, v1, v2 Record) Round {
-		return Round{Records: Records{
+		return Round{Target: target, Records: Records{
 			documentAt(replica.Endpoint, DocumentAPIs):    apis,
 			documentAt(replica.Endpoint, DocumentOpenAPI): slow,
 			AtEndpoint(replica.Endpoint, groupVersion):    v1,
@@ -349,8 +358,10 @@ func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
 		"one slow": {
 			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered only after 6.2s",
 		},
-		"/apis slow":            {records(slow, fine, fine), Bad, "GET /apis: answered only after 6.2s"},
-		"operator has no token": {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},
+		"/apis slow":             {records(slow, fine, fine), Bad, "GET /apis: answered only after 6.2s"},
+		"bad, but for the last":  {records(fine, recovering, fine), Unsettled, ""},
+		"good, but for the last": {records(fine, turning, fine), Unsettled, ""},
+		"operator has no token":  {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,13 +4,12 @@
 // answer well: kube-apiserver keeps its one connection to whichever replica it has met, and a single bad one can take a
 // whole API down. It imports no client: Next maps what is known of the replicas to the next step.
 //
-//   - A replica is ejected only while another one that gets requests is good, and only as long as no more than half of
-//     all are ejected, so that the others can carry the load; the worst go first.
+//   - A replica is ejected only while another one that gets requests is good.
+//   - No more than half of all are ejected, so that the others can carry the load; the worst go first, and when others
+//     leave, the least bad come back.
 //   - A replica that has recovered comes back.
 //   - When every replica that gets requests is bad, all come back: the server itself is bad, and ejecting helps nobody.
 //   - A replica that is neither good nor bad yet stays where it is, and speaks neither for nor against any other.
-//
-// What is ejected stays out when others end later, as long as a good one is left.
 package ejection
 
 import (
@@ -35,6 +34,8 @@ const (
 	Recovered Reason = "Recovered"
 	// NoneBetter means that no other replica answers well.
 	NoneBetter Reason = "NoneBetter"
+	// TooMany means that more than half would get no requests, as others have left.
+	TooMany Reason = "TooMany"
 	// Disabled means that no replica is to be ejected.
 	Disabled Reason = "Disabled"
 )
@@ -66,10 +67,14 @@ func Next(enabled bool, replicas []Replica) Plan {
 		return Plan{Restore: recovered, Reason: Recovered}
 	case len(bad)+len(ejected) == len(replicas):
 		return Plan{Restore: ejected, Reason: NoneBetter}
+	}
+	room := len(replicas)/2 - len(ejected)
+	switch {
+	case room < 0:
+		return Plan{Restore: ejected[len(ejected)+room:], Reason: TooMany}
 	case len(serving(discovery.Good)) == 0:
 		return Plan{}
 	default:
-		room := max(0, len(replicas)/2-len(ejected))
 		return Plan{Eject: bad[:min(room, len(bad))]}
 	}
 }

@@ -71,7 +71,7 @@ func (w *world) step() bool {
 	switch {
 	case len(plan.Eject) > 0 && len(plan.Restore) > 0:
 		w.Errorf("of %v some are ejected and others restored: %+v", before, plan)
-	case len(plan.Eject) > 0 && w.count(isEjected) > len(w.replicas)/2:
+	case w.count(isEjected) > len(w.replicas)/2:
 		w.Errorf("of %v more than half are ejected: %+v", before, plan)
 	case len(plan.Eject) > 0 && w.count(serves(discovery.Good)) == 0:
 		w.Errorf("of %v the last good one is ejected: %+v", before, plan)

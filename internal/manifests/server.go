@@ -67,14 +67,15 @@ func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
 	return ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
 }
 
-// PodDisruptionBudget has node drains take one Pod at a time. It never holds up a drain for a Pod that does not serve.
+// PodDisruptionBudget has node drains take one Pod at a time. It never holds up a drain for a Pod that does not serve,
+// and one that was taken out of the Service does not count as one that does.
 func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
 	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
 		WithSpec(policy.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromInt32(1)).
 			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
-			WithSelector(meta.LabelSelector().WithMatchLabels(Labels(extensionAPI.Name))))
+			WithSelector(meta.LabelSelector().WithMatchLabels(servingLabels(extensionAPI.Name))))
 }
 
 // podTemplate is the user's template with what it leaves out filled in.
