@@ -4,7 +4,7 @@
 
 // Package e2e tests the operator as people meet it: installed by Helm on a real one-node cluster, which it starts and
 // takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 leaves it running, and the next run
-// goes on with it.
+// goes on with it. E2E_WRITE_DOCS=1 writes what is told of faults into docs/faults.md, instead of comparing it.
 package e2e
 
 import (
