@@ -23,7 +23,7 @@ import (
 
 // What becomes of the API without the operator is the yardstick.
 func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
-	written := writtenByHand(t, outageAPI(time.Minute))
+	written := writtenByHand(t, outageAPI())
 	t.Cleanup(func() { deleteByHand(t, written) })
 	applyByHand(t, written...)
 	for _, outage := range outages {
@@ -32,7 +32,7 @@ func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 			eventually(t, time.Minute, isAvailable)
 			struck := outage.strike(t, byHandLabel)
 			defer struck.end()
-			if outage.lasts && struck.over && struck.lasted <= outage.healed() {
+			if outage.lasts && struck.over && struck.lasted <= healed {
 				t.Error("the API has healed by itself, so this would not see an outage elsewhere either")
 			}
 		})
@@ -42,12 +42,12 @@ func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 func TestBadReplicaIsEjectedAndTheAPIHeals(t *testing.T) {
 	for _, outage := range outages {
 		t.Run("one of two replicas "+outage.what, func(t *testing.T) {
-			extensionAPI := outageAPI(outage.interval)
+			extensionAPI := outageAPI()
 			create(t, extensionAPI)
 			eventually(t, time.Minute, isWell(extensionAPI))
 			struck := outage.strike(t, ownerLabel)
-			if !struck.over || struck.lasted > outage.healed() {
-				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, outage.healed())
+			if !struck.over || struck.lasted > healed {
+				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, healed)
 			}
 			if err := errors.Join(isAvailable(t.Context()), isOut(struck.pod)(t.Context())); err != nil {
 				t.Error(err)
