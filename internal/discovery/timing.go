@@ -31,7 +31,7 @@ func (t Timing) slowestPart() (part time.Duration, doing string) {
 	case t.Connect:
 		return t.Connect, "connecting to"
 	default:
-		return t.Transfer, "reading the answer of"
+		return t.Transfer, "reading from"
 	}
 }
 

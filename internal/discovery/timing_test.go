@@ -29,7 +29,7 @@ func TestTimingTellsWhereTheTimeWent(t *testing.T) {
 				<-time.After(pause)
 				_, _ = w.Write([]byte(goodAnswer[10:]))
 			},
-			func(timing Timing) time.Duration { return timing.Transfer }, "reading the answer of",
+			func(timing Timing) time.Duration { return timing.Transfer }, "reading from",
 		},
 	}
 	for name, test := range tests {

@@ -157,9 +157,9 @@ func (p Picture) judgeWorthKnowing() (finding Finding, worthKnowing bool) {
 func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 	for _, replica := range serving(p.Replicas) {
 		if replica.leavesOut(p) {
-			return found(v1alpha1.ReasonLeftOutOfDiscovery, "%s is left out of GET /apis by %s, though it answers with %d "+
-				"resources: kube-apiserver takes the group-version for empty, and namespace deletion leaves its objects behind; "+
-				"correct the server, whose /apis and /apis/%s differ",
+			return found(v1alpha1.ReasonLeftOutOfDiscovery, "%s is left out of GET /apis by %s, which serves it "+
+				"(resources: %d): kube-apiserver takes the group-version for empty, and namespace deletion leaves its objects "+
+				"behind; correct the server, whose /apis and /apis/%s differ",
 				p.Name, replica.Name, replica.Told.Resources, p.GroupVersion), true
 		}
 	}

@@ -194,7 +194,7 @@ func TestJudge(t *testing.T) {
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
 				s.APIs.LeftOut = []schema.GroupVersion{groupVersion}
-			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, though it answers with 1 resources",
+			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 1)",
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
