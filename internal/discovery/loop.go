@@ -88,7 +88,7 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	due := !now.Before(l.due) || target.Interval != l.asked.Interval
 	if due {
 		// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
-		l.due = now.Add(wait.Jitter(target.Interval*9/10, 0.05))
+		l.due = now.Add(wait.Jitter(target.Interval*17/20, 0.05))
 	}
 	if due || !target.asksAs(l.asked) {
 		// One that is back must do badly as often as any other before it is ejected again.

@@ -17,34 +17,33 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-const (
-	// outageInterval is at which the operator probes. kube-apiserver gives up its connection to a stopped replica after
-	// 45 s, and loads no change before where it is just waiting for an answer on it (docs/ejection.md): a much shorter
-	// interval would promise more than it lets the operator do.
-	outageInterval = 15 * time.Second
-	// healed is within how long requests must succeed again under the operator.
-	healed = v1alpha1.DefaultFailureThreshold*outageInterval + 10*time.Second
-	// watched is how long it is watched whether an outage ends.
-	watched = 2 * time.Minute
-)
+// watched is how long it is watched whether an outage ends.
+const watched = 2 * time.Minute
 
 // outage is what may be wrong with the replica that kube-apiserver is connected to.
 type outage struct {
 	what  string
 	begin func(*testing.T, corev1.Pod) (end func())
-	// lasts tells that without the operator it lasts longer than with it, each time.
-	lasts bool
+	// interval at which the operator probes.
+	interval time.Duration
 }
 
 var outages = []outage{
-	{"answers discovery in 7 s", makeSlow, true},
-	{"is stopped", stop, false},
+	{"answers discovery in 7 s", makeSlow, 10 * time.Second},
+	// kube-apiserver gives up its connection to the replica after 45 s, and loads no change before where it is just
+	// waiting for an answer on it (docs/ejection.md). A shorter interval would promise more than it lets the operator do.
+	{"is stopped", stop, 15 * time.Second},
+}
+
+// healed is within how long requests must succeed again under the operator.
+func (o outage) healed() time.Duration {
+	return v1alpha1.DefaultFailureThreshold*o.interval + 10*time.Second
 }
 
 // outageAPI stands in wardle's place, for what else is done with it.
-func outageAPI() *v1alpha1.ExtensionAPI {
+func outageAPI(interval time.Duration) *v1alpha1.ExtensionAPI {
 	extensionAPI := faultServerAPI("wardle", flunderGroup, "v1beta1", "v1alpha1")
-	extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: outageInterval}
+	extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: interval}
 	return extensionAPI
 }
 
