@@ -125,7 +125,7 @@ func keepVerdict(s *scope, v verdict) verdict {
 	if v.reason != v1alpha1.ReasonProbing || told == nil || told.Status == metav1.ConditionUnknown {
 		return v
 	}
-	return verdict{told.Status, told.Reason, told.Message, working}
+	return verdictOf(told)
 }
 
 // keepDoubt keeps telling what aggregated discovery said until it is known to say something else.
@@ -135,7 +135,7 @@ func keepDoubt(s *scope, v verdict) verdict {
 		!slices.Contains([]string{v1alpha1.ReasonStale, v1alpha1.ReasonEmpty}, told.Reason) {
 		return v
 	}
-	return verdict{told.Status, told.Reason, told.Message, working}
+	return verdictOf(told)
 }
 
 // withLimitWarning tells of a limit that says little.

@@ -5,9 +5,7 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,13 +32,12 @@ func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
-	pods, err := r.serverPods(ctx, r.Client, s)
-	if err != nil {
+	if s.pods, err = r.serverPods(ctx, r.Client, s); err != nil {
 		return err
 	}
-	s.ejected = ejectedReplicas(pods, s.Spec.Server)
+	s.ejected = ejectedReplicas(s.pods, s.Spec.Server)
 	s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
-	s.endpoints = withoutEjected(s.endpoints, pods)
+	s.endpoints = withoutEjected(s.endpoints, s.pods)
 	return nil
 }
 
@@ -53,8 +50,9 @@ func withoutEjected(ready []endpoints.Endpoint, pods []corev1.Pod) []endpoints.E
 
 // endpointOf is where a Pod of the server answers.
 func endpointOf(pod *corev1.Pod, server *v1alpha1.Server) endpoints.Endpoint {
-	port := strconv.Itoa(int(manifests.ServerPort(pod, server)))
-	return endpoints.Endpoint{Address: net.JoinHostPort(pod.Status.PodIP, port), Pod: pod.Name}
+	return endpoints.Endpoint{
+		Address: endpoints.HostPort(pod.Status.PodIP, manifests.ServerPort(pod, server)), Pod: pod.Name,
+	}
 }
 
 // isReady tells whether requests may be sent to a Pod.

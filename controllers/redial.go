@@ -4,7 +4,6 @@ package controllers
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -32,23 +31,17 @@ const (
 // for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them hang. Another caBundle
 // makes kube-apiserver connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open
 // requests go on.
-func (r *Reconciler) withRedial(
-	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService,
-) ([]byte, error) {
+func (r *Reconciler) withRedial(s *scope, registered map[string]*apiregistrationv1.APIService) []byte {
 	if s.trust == nil || s.Spec.Server == nil {
-		return s.trust, nil
-	}
-	pods, err := r.serverPods(ctx, r.Client, s)
-	if err != nil {
-		return nil, err
+		return s.trust
 	}
 	now := r.Clock.Now()
 	told := lastTold(registered, now)
 	leaving := leaving{told: told, harms: !allAvailable(registered) || throughIsBad(s, r.Prober.Last(s.Name))}
 	var moments []time.Time
-	for i := range pods {
-		if len(s.endpoints) > 0 { // there is somebody else to connect to
-			moments = append(moments, leaving.moments(&pods[i])...)
+	if len(s.endpoints) > 0 { // there is somebody else to connect to
+		for i := range s.pods {
+			moments = append(moments, leaving.moments(&s.pods[i])...)
 		}
 	}
 	last, wait := split(moments, now)
@@ -60,9 +53,9 @@ func (r *Reconciler) withRedial(
 		last = told
 	}
 	if last.IsZero() {
-		return s.trust, nil
+		return s.trust
 	}
-	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last)), nil
+	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last))
 }
 
 func allAvailable(registered map[string]*apiregistrationv1.APIService) bool {

@@ -44,10 +44,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			errs = append(errs, err)
 		}
 	}
-	caBundle, err := r.withRedial(ctx, s, registered)
-	if err != nil {
-		return err
-	}
+	caBundle := r.withRedial(s, registered)
 	var outcomes []registrationOutcome
 	for _, configuration := range manifests.APIServices(s.ExtensionAPI, caBundle) {
 		if !wanted[*configuration.Name] {

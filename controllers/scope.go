@@ -5,6 +5,7 @@ package controllers
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -35,6 +36,8 @@ type scope struct {
 	trust []byte
 	// service is the address of the Service, empty when it has none of its own.
 	service string
+	// pods are those of spec.server, when it has a Service; those that end included.
+	pods []corev1.Pod
 	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.
 	endpoints []endpoints.Endpoint
 	ejected   []ejectedReplica

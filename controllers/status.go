@@ -33,7 +33,7 @@ func summarize(s *scope, interruption error, now time.Time) {
 		case concluded:
 			setCondition(s, conditionType, v, s.Generation, now)
 		case earlier != nil:
-			s.verdicts[conditionType] = verdict{earlier.Status, earlier.Reason, earlier.Message, working}
+			s.verdicts[conditionType] = verdictOf(earlier)
 		default:
 			s.verdicts[conditionType] = unknown(v1alpha1.ReasonPending, "not looked at yet")
 			setCondition(s, conditionType, s.verdicts[conditionType], s.Generation, now)

@@ -34,6 +34,11 @@ func bad(reason, message string, progress progress) verdict {
 	return verdict{metav1.ConditionFalse, reason, message, progress}
 }
 
+// verdictOf repeats what was told.
+func verdictOf(told *metav1.Condition) verdict {
+	return verdict{told.Status, told.Reason, told.Message, working}
+}
+
 func unknown(reason, message string) verdict {
 	return verdict{metav1.ConditionUnknown, reason, message, working}
 }

@@ -48,10 +48,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 }
 
 func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Duration) {
-	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View), string(key.Document)}
-	if ClassOf(sample) == ClassNotAsked {
+	if !isAsked(sample) {
 		return
 	}
+	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View), string(key.Document)}
 	if sample.Err != nil {
 		m.failures.WithLabelValues(labels...).Inc()
 		return

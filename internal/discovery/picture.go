@@ -4,7 +4,6 @@ package discovery
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -58,7 +57,7 @@ type ReplicaSubject struct {
 
 // isNotAsked tells whether the operator could not ask, which says nothing of the replica.
 func (s ReplicaSubject) isNotAsked() bool {
-	return s.Standing == Bad && ClassOf(s.Worst) == ClassNotAsked
+	return s.Standing == Bad && !isAsked(s.Worst)
 }
 
 // standing is the worse one of what is asked for discovery.
@@ -147,12 +146,7 @@ func (s Sample) outcome() string {
 }
 
 // ClassOf is empty for an answer.
-func ClassOf(sample Sample) Class {
-	if failure, ok := errors.AsType[*ProbeError](sample.Err); ok {
-		return failure.Class
-	}
-	return ""
-}
+func ClassOf(sample Sample) Class { return kindOf(sample).Class }
 
 // told rounds to what people compare.
 func told(duration time.Duration) time.Duration {

@@ -3,7 +3,6 @@
 package discovery
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -89,10 +88,7 @@ func causeThrough(sample Sample) cause {
 
 // causeOfStatus tells kube-apiserver's own answers (kube-aggregator pkg/apiserver/handler_proxy.go) from the server's.
 func causeOfStatus(sample Sample) cause {
-	failure, status := "", 0
-	if known, ok := errors.AsType[*ProbeError](sample.Err); ok {
-		failure, status = known.Text, known.Status
-	}
+	failure, status := errorText(sample.Err), kindOf(sample).Status
 	switch {
 	case strings.Contains(failure, "error trying to reach service"):
 		return causeOfWords(failure)
@@ -144,18 +140,14 @@ func causeOfCheck(words string) cause {
 	}
 }
 
-var (
-	refusedByTLS = regexp.MustCompile(`remote error: tls`)
-	untrusted    = regexp.MustCompile(`x509:`)
-	broken       = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client connection lost`)
-)
+var broken = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client connection lost`)
 
 // causeOfWords reads what net/http says of a request that kube-apiserver has sent to the server.
 func causeOfWords(words string) cause {
 	switch {
-	case refusedByTLS.MatchString(words):
+	case strings.Contains(words, "remote error: tls"):
 		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
-	case untrusted.MatchString(words):
+	case strings.Contains(words, "x509:"):
 		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
 	case broken.MatchString(words):
 		return cause{v1alpha1.ReasonConnectionBroken, adviseBroken}

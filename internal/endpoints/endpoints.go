@@ -46,14 +46,14 @@ func Behind(
 	service *corev1.Service, port int32, endpointSlices []discoveryv1.EndpointSlice,
 ) (own string, ready []Endpoint) {
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
-		return "", []Endpoint{{Address: hostPort(service.Spec.ExternalName, port)}}
+		return "", []Endpoint{{Address: HostPort(service.Spec.ExternalName, port)}}
 	}
 	portName, found := PortName(service, port)
 	if !found {
 		return "", nil
 	}
 	if service.Spec.ClusterIP != "" && service.Spec.ClusterIP != corev1.ClusterIPNone {
-		own = hostPort(service.Spec.ClusterIP, port)
+		own = HostPort(service.Spec.ClusterIP, port)
 	}
 	return own, Ready(endpointSlices, portName)
 }
@@ -93,7 +93,7 @@ func readyIn(slice discoveryv1.EndpointSlice, port int32) []Endpoint {
 		if !ptr.Deref(candidate.Conditions.Ready, true) || len(candidate.Addresses) == 0 {
 			continue
 		}
-		ready := Endpoint{Address: hostPort(candidate.Addresses[0], port)}
+		ready := Endpoint{Address: HostPort(candidate.Addresses[0], port)}
 		if target := candidate.TargetRef; target != nil && target.Kind == "Pod" {
 			ready.Pod = target.Name
 		}
@@ -102,4 +102,5 @@ func readyIn(slice discoveryv1.EndpointSlice, port int32) []Endpoint {
 	return result
 }
 
-func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
+// HostPort returns host:port, also for an IPv6 address.
+func HostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
