@@ -4,6 +4,8 @@ package v1alpha1
 
 // Condition types of an ExtensionAPI, in the order of its life.
 const (
+	// ConditionClaimed: no group-version belongs to somebody else.
+	ConditionClaimed = "Claimed"
 	// ConditionCertificatesReady: a serving certificate and its trust bundle exist and fit each other.
 	ConditionCertificatesReady = "CertificatesReady"
 	// ConditionServerAvailable: at least one replica is ready to serve.
@@ -14,7 +16,7 @@ const (
 	ConditionAvailable = "Available"
 	// ConditionDiscoveryWithinLimit: every group-version answers discovery within spec.discovery.limit.
 	ConditionDiscoveryWithinLimit = "DiscoveryWithinLimit"
-	// ConditionReady: CertificatesReady, ServerAvailable, Registered and Available are all True.
+	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and Available are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
 	ConditionReconciling = "Reconciling"
@@ -41,6 +43,28 @@ const (
 	ReasonNameConflict = "NameConflict"
 	// ReasonRefused: the API server refused an object (admission, quota, validation).
 	ReasonRefused = "Refused"
+)
+
+// Reasons of Claimed; those that begin with HeldBy say whose a group-version is.
+const (
+	// ReasonClaimed: every group-version is this ExtensionAPI's.
+	ReasonClaimed = "Claimed"
+	// ReasonContested: every group-version is this ExtensionAPI's, but somebody else wants one, too.
+	ReasonContested = "Contested"
+	// ReasonHeldByBuiltInGroup: kube-apiserver serves it itself.
+	ReasonHeldByBuiltInGroup = "HeldByBuiltInGroup"
+	// ReasonHeldByCustomResourceDefinition: a CustomResourceDefinition has it, served or not.
+	ReasonHeldByCustomResourceDefinition = "HeldByCustomResourceDefinition"
+	// ReasonHeldByLocalAPIService: an APIService has kube-apiserver serve it itself.
+	ReasonHeldByLocalAPIService = "HeldByLocalAPIService"
+	// ReasonHeldByHelmRelease: its APIService belongs to a Helm release.
+	ReasonHeldByHelmRelease = "HeldByHelmRelease"
+	// ReasonHeldByOLM: its APIService belongs to the Operator Lifecycle Manager.
+	ReasonHeldByOLM = "HeldByOLM"
+	// ReasonHeldByExtensionAPI: another ExtensionAPI has it, or is older and wants it.
+	ReasonHeldByExtensionAPI = "HeldByExtensionAPI"
+	// ReasonHeldByOther: its APIService belongs to somebody else.
+	ReasonHeldByOther = "HeldByOther"
 )
 
 // Reasons of CertificatesReady.
@@ -106,8 +130,11 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonWaitingForServer: there is no ready replica yet.
 	ReasonWaitingForServer = "WaitingForServer"
-	// ReasonHeldByOther: the APIService of a group-version belongs to somebody else.
-	ReasonHeldByOther = "HeldByOther"
+	// ReasonNotClaimed: a group-version belongs to somebody else.
+	ReasonNotClaimed = "NotClaimed"
+	// ReasonAggregationLayerNotConfigured: a kube-apiserver lacks what it needs to be known to extension API servers.
+	// Available has it, too, when that is why a registered server is not available.
+	ReasonAggregationLayerNotConfigured = "AggregationLayerNotConfigured"
 )
 
 // Reasons of Available that are the operator's; any other is the reason kube-apiserver gave.
@@ -192,6 +219,12 @@ const (
 
 // Reasons of Events that tell of what was done; ReasonReplicaEjected is another.
 const (
+	// ReasonAdopted: the APIService of somebody else was taken over.
+	ReasonAdopted = "Adopted"
+	// ReasonReleased: the ExtensionAPI was deleted, and everything of it left running.
+	ReasonReleased = "Released"
+	// ReasonObjectsUnreachable: the objects of a group-version are about to become unreachable.
+	ReasonObjectsUnreachable = "ObjectsUnreachable"
 	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.
 	ReasonReplicaRestored = "ReplicaRestored"
 )
@@ -200,6 +233,8 @@ const (
 const (
 	// ReasonRetrying: kube-apiserver failed a request; it is tried again.
 	ReasonRetrying = "Retrying"
+	// ReasonSuspended: nothing is being done, since spec.suspend is true.
+	ReasonSuspended = "Suspended"
 	// ReasonStalled: nothing is being done, since somebody has to act first.
 	ReasonStalled = "Stalled"
 	// ReasonProgressing: the operator or the cluster works towards the spec.

@@ -85,6 +85,25 @@ type ExtensionAPISpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	Discovery Discovery `json:"discovery,omitempty,omitzero"`
+
+	// adoptionPolicy says what happens to an APIService that somebody else made for a group-version of this spec. Never
+	// leaves it alone; DryRun, too, and tells in status.apiServices what adopting it would change; Adopt takes it over in
+	// place, once every ready replica answers discovery. What belongs to a CustomResourceDefinition, to Kubernetes itself
+	// or to another ExtensionAPI is never taken over. Defaults to Never.
+	// +optional
+	// +kubebuilder:default=Never
+	AdoptionPolicy AdoptionPolicy `json:"adoptionPolicy,omitempty"`
+
+	// deletionPolicy says what becomes of the server and its APIServices when the ExtensionAPI is deleted. Delete removes
+	// them in order; Orphan leaves everything running as it is, for somebody else to look after. Defaults to Delete.
+	// +optional
+	// +kubebuilder:default=Delete
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// suspend stops all changes: nothing is created, repaired, renewed or ejected, while everything is still observed and
+	// told. Deleting the ExtensionAPI or the server's namespace still unregisters the server. Defaults to false.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"` //nolint:kubeapilinter // named and typed as in CronJob and Job
 }
 
 // APIGroup is one API group with its versions.

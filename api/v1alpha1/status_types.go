@@ -55,6 +55,18 @@ type APIServiceStatus struct {
 	// +kubebuilder:validation:Enum="True";"False";Unknown
 	Available metav1.ConditionStatus `json:"available,omitempty"`
 
+	// heldBy says who else has or wants the group-version; empty when nobody does.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	HeldBy string `json:"heldBy,omitempty"`
+
+	// adoption is what adopting the APIService of somebody else would change, with adoptionPolicy DryRun.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=512
+	Adoption []string `json:"adoption,omitempty"`
+
 	// discovery is the last discovery request through kube-apiserver. It is not rewritten for a change of less than a
 	// tenth of spec.discovery.limit.
 	// +optional

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// AdoptionPolicy says what happens to an APIService that somebody else made.
+// +kubebuilder:validation:Enum=Never;DryRun;Adopt
+type AdoptionPolicy string
+
+const (
+	// AdoptionNever leaves it alone.
+	AdoptionNever AdoptionPolicy = "Never"
+	// AdoptionDryRun leaves it alone, and tells what adopting it would change.
+	AdoptionDryRun AdoptionPolicy = "DryRun"
+	// AdoptionAdopt takes it over in place.
+	AdoptionAdopt AdoptionPolicy = "Adopt"
+)
+
+// DeletionPolicy says what becomes of what an ExtensionAPI stands for when it is deleted.
+// +kubebuilder:validation:Enum=Delete;Orphan
+type DeletionPolicy string
+
+const (
+	// DeletionDelete removes everything in order.
+	DeletionDelete DeletionPolicy = "Delete"
+	// DeletionOrphan leaves everything running.
+	DeletionOrphan DeletionPolicy = "Orphan"
+)
