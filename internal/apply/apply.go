@@ -35,9 +35,16 @@ type Applier struct {
 	// live reads around the cache, which holds only objects with the owner label.
 	live       client.Reader
 	ownerLabel string
+	// withheld gets what is not written; where it is nil, everything is.
+	withheld *Withheld
+	*memory
+}
 
+// memory outlives a reconciliation. An Applier shares it with those that were derived from it.
+type memory struct {
 	mu      sync.Mutex
 	applied map[objectID]record
+	tried   map[objectID]trial
 }
 
 type objectID struct {
@@ -63,7 +70,9 @@ func version(object client.Object) string {
 
 // New returns an Applier. Every object with the owner label must be in the cache.
 func New(cached client.Client, live client.Reader, ownerLabel string) *Applier {
-	return &Applier{client: cached, live: live, ownerLabel: ownerLabel, applied: map[objectID]record{}}
+	return &Applier{client: cached, live: live, ownerLabel: ownerLabel, memory: &memory{
+		applied: map[objectID]record{}, tried: map[objectID]trial{},
+	}}
 }
 
 // ConflictError says that an object of the wanted name belongs to somebody else.
@@ -74,11 +83,16 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	name := e.Name
-	if e.Namespace != "" {
-		name = e.Namespace + "/" + e.Name
+	return fmt.Sprintf("%s exists already and belongs to %s",
+		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Holder)
+}
+
+// nameOf is what messages call an object.
+func nameOf(kind string, key client.ObjectKey) string {
+	if key.Namespace == "" {
+		return kind + " " + key.Name
 	}
-	return fmt.Sprintf("%s %s exists already and belongs to %s", e.Kind, name, e.Holder)
+	return kind + " " + key.String()
 }
 
 // Apply makes the object be as configuration says, unless it is already, and returns what it is then; of some kinds
@@ -101,6 +115,9 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 		if a.recorded(id) == (record{current.GetUID(), sum, version(current)}) {
 			return current, nil
 		}
+	}
+	if a.withheld != nil {
+		return a.withhold(ctx, id, wanted, sum, current), nil
 	}
 	if err := a.write(ctx, wanted, current); err != nil {
 		return nil, err
@@ -131,16 +148,23 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 	return a.write(ctx, wanted, nil)
 }
 
-func (a *Applier) recorded(id objectID) record {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.applied[id]
+func (m *memory) recorded(id objectID) record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.applied[id]
 }
 
-func (a *Applier) remember(id objectID, r record) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.applied[id] = r
+func (m *memory) remember(id objectID, r record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.applied[id] = r
+}
+
+func (m *memory) forget(id objectID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.applied, id)
+	delete(m.tried, id)
 }
 
 // get returns the object's metadata, nil when there is none. What the cache does not have is looked up, since an object

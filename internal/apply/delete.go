@@ -22,6 +22,10 @@ func (a *Applier) Delete(
 		return err == nil, err
 	}
 	if object.GetDeletionTimestamp() == nil {
+		if a.withheld != nil {
+			a.withheld.add("the deletion of " + nameOf(kind.Kind, key))
+			return false, nil
+		}
 		policy := metav1.DeletePropagationBackground
 		if kind.Kind == "Deployment" {
 			policy = metav1.DeletePropagationForeground
@@ -51,10 +55,4 @@ func (a *Applier) getOwned(
 		return nil, nil
 	}
 	return object, err
-}
-
-func (a *Applier) forget(id objectID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.applied, id)
 }
