@@ -78,7 +78,8 @@ const (
 	ReasonRotating = "Rotating"
 	// ReasonRotationStuck: a step of the replacement takes much longer than it should.
 	ReasonRotationStuck = "RotationStuck"
-	// ReasonExpiresSoon: a certificate that somebody else has to renew is about to expire.
+	// ReasonExpiresSoon: a certificate is about to expire that somebody else has to renew, or that nobody renews while
+	// spec.suspend is true.
 	ReasonExpiresSoon = "ExpiresSoon"
 	// ReasonSecretNotFound: the Secret with the certificate does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
@@ -225,6 +226,8 @@ const (
 	ReasonReleased = "Released"
 	// ReasonObjectsUnreachable: the objects of a group-version are about to become unreachable.
 	ReasonObjectsUnreachable = "ObjectsUnreachable"
+	// ReasonResumed: spec.suspend is false again.
+	ReasonResumed = "Resumed"
 	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.
 	ReasonReplicaRestored = "ReplicaRestored"
 )
@@ -233,7 +236,8 @@ const (
 const (
 	// ReasonRetrying: kube-apiserver failed a request; it is tried again.
 	ReasonRetrying = "Retrying"
-	// ReasonSuspended: nothing is being done, since spec.suspend is true.
+	// ReasonSuspended: nothing is being done, since spec.suspend is true. CertificatesReady, ServerAvailable and
+	// Registered have it, too, where that is in their way.
 	ReasonSuspended = "Suspended"
 	// ReasonStalled: nothing is being done, since somebody has to act first.
 	ReasonStalled = "Stalled"

@@ -20,6 +20,7 @@ import (
 // +kubebuilder:printcolumn:name="Discovery",type=string,JSONPath=`.status.discoveryLatency`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Suspended",type=boolean,priority=1,JSONPath=`.spec.suspend`
 // +kubebuilder:printcolumn:name="Within-Limit",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="DiscoveryWithinLimit")].status`
 // +kubebuilder:printcolumn:name="Namespace",type=string,priority=1,JSONPath=`.spec['server','service'].namespace`
 // +kubebuilder:printcolumn:name="Groups",type=string,priority=1,JSONPath=`.spec.groups[*].name`
