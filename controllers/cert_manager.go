@@ -105,9 +105,10 @@ func readyCondition(object *unstructured.Unstructured) (ready bool, message stri
 	return false, ""
 }
 
-// removeCertManager deletes what cert-manager was asked for and has brought, after the spec has changed its mind.
+// removeCertManager deletes what cert-manager was asked for and has brought, after the spec has changed its mind. While
+// it is suspended, that is left to do.
 func (r *Reconciler) removeCertManager(ctx context.Context, s *scope) error {
-	if observed := s.before.Status.ObservedGeneration; observed <= 0 || observed == s.Generation {
+	if observed := s.before.Status.ObservedGeneration; observed <= 0 || observed == s.Generation && !s.isSuspended() {
 		return nil
 	}
 	_, err := r.remove(ctx, s, certManagerObjects(s))

@@ -39,6 +39,9 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		r.keepLastGood(s, stored, source, problem)
 		return nil
 	}
+	if s.isSuspended() {
+		return r.keepCertificates(ctx, s, stored, source)
+	}
 	return r.rotate(ctx, s, stored, source)
 }
 
@@ -53,13 +56,7 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 		return err
 	}
 	if err := r.storeCertificates(ctx, s, stored, source.signer, plan.State); err != nil {
-		refusal, refused := refusalVerdict(err)
-		if !refused {
-			return err
-		}
-		s.requeueAfter(refusalRetry)
-		r.keepLastGood(s, stored, source, refusal)
-		return nil
+		return r.tellUnstored(s, stored, source, err)
 	}
 	s.trust = plan.Bundle
 	served := r.describeCertificate(s, plan, source)
@@ -71,6 +68,17 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 	if plan.CheckAfter > 0 {
 		s.requeueAfter(plan.CheckAfter)
 	}
+	return nil
+}
+
+// tellUnstored tells that the API server refused a Secret; any other error is returned.
+func (r *Reconciler) tellUnstored(s *scope, stored storedCertificates, source certificateSource, err error) error {
+	refusal, refused := refusalVerdict(err)
+	if !refused {
+		return err
+	}
+	s.requeueAfter(refusalRetry)
+	r.keepLastGood(s, stored, source, refusal)
 	return nil
 }
 

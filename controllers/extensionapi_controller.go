@@ -73,7 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		// The patch brings a new event, and with it the next reconciliation.
 		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
-	err := r.runPhases(ctx, s)
+	err := r.unlessSuspended(s).runPhases(ctx, s)
 	summarize(s, err, r.Clock.Now())
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }

@@ -39,7 +39,7 @@ func (r *Reconciler) withRedial(s *scope, registered map[string]*apiregistration
 	told := lastTold(registered, now)
 	leaving := leaving{told: told, harms: !allAvailable(registered) || throughIsBad(s, r.Prober.Last(s.Name))}
 	var moments []time.Time
-	if len(s.endpoints) > 0 { // there is somebody else to connect to
+	if len(s.endpoints) > 0 && !s.isSuspended() { // there is somebody else to connect to
 		for i := range s.pods {
 			moments = append(moments, leaving.moments(&s.pods[i])...)
 		}

@@ -37,10 +37,14 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
 	}
+	remover := r.Applier
+	if s.namespace != namespaceActive {
+		remover = remover.Insisting() // not even spec.suspend may keep other namespaces from being deleted
+	}
 	var errs []error
 	for name := range registered {
 		if !wanted[name] {
-			_, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
+			_, err := remover.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
 			errs = append(errs, err)
 		}
 	}
@@ -80,6 +84,9 @@ func (r *Reconciler) register(
 	}
 	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
+		if v := withheldRegistration(s, configuration, existing); v.reason != "" {
+			outcome.obstacle = v
+		}
 		return outcome, nil
 	}
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {

@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -45,6 +46,9 @@ type scope struct {
 	connectsAnew time.Time
 	// outcomes are what came of registering, by the name of the APIService.
 	outcomes map[string]registrationOutcome
+
+	// withheld are the changes that are not made while it is suspended.
+	withheld apply.Withheld
 
 	verdicts map[string]verdict
 	notes    []note

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -44,8 +45,13 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	v := serverVerdict(deployment, pods, manifests.Replicas(s.ExtensionAPI), generation)
-	s.conclude(v1alpha1.ConditionServerAvailable, v)
+	if err != nil && s.isSuspended() {
+		s.conclude(v1alpha1.ConditionServerAvailable, withheldServer())
+		return nil
+	}
+	// A number that was not applied yet would count replicas that nobody starts.
+	replicas := ptr.Deref(deployment.Spec.Replicas, manifests.Replicas(s.ExtensionAPI))
+	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, pods, replicas, generation))
 	return nil
 }
 

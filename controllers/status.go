@@ -39,14 +39,8 @@ func summarize(s *scope, interruption error, now time.Time) {
 			setCondition(s, conditionType, s.verdicts[conditionType], s.Generation, now)
 		}
 	}
-	reconciling, stalled := progressVerdicts(s.verdicts)
-	if interruption != nil {
-		reconciling = verdict{
-			metav1.ConditionTrue, v1alpha1.ReasonRetrying, fmt.Sprintf("%v; it is tried again", interruption), working,
-		}
-		// Both at once would contradict each other; what waits for somebody shows again when the request succeeds.
-		stalled = bad(v1alpha1.ReasonAsDesired, "nothing waits for you", settled)
-	} else {
+	reconciling, stalled := progressOf(s, interruption)
+	if interruption == nil {
 		s.Status.ObservedGeneration = s.Generation
 	}
 	observed := max(0, s.Status.ObservedGeneration)
@@ -69,7 +63,22 @@ func readyVerdict(verdicts map[string]verdict) verdict {
 	return good(v1alpha1.ReasonReady, "the API is served and registered")
 }
 
-// progressVerdicts says whether anything is still being done, or waits for somebody.
+// progressOf says whether anything is still being done, or waits for somebody. Both at once would contradict each
+// other; what waits for somebody shows again when the request succeeds, or spec.suspend is false.
+func progressOf(s *scope, interruption error) (reconciling, stalling verdict) {
+	stalling = bad(v1alpha1.ReasonAsDesired, "nothing waits for you", settled)
+	switch {
+	case s.isSuspended():
+		return suspendedVerdict(s, interruption), stalling
+	case interruption != nil:
+		return verdict{
+			metav1.ConditionTrue, v1alpha1.ReasonRetrying, fmt.Sprintf("%v; it is tried again", interruption), working,
+		}, stalling
+	default:
+		return progressVerdicts(s.verdicts)
+	}
+}
+
 func progressVerdicts(verdicts map[string]verdict) (reconciling, stalling verdict) {
 	reconciling = bad(v1alpha1.ReasonAsDesired, "nothing is left to do", settled)
 	stalling = bad(v1alpha1.ReasonAsDesired, "nothing waits for you", settled)
@@ -111,6 +120,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
 	if err := r.Client.Status().Patch(ctx, object, optimisticMergeFrom(s.before)); err != nil {
 		return err
 	}
-	r.sendEvents(s, transitions(s.before.Status.Conditions, s.Status.Conditions))
+	r.sendEvents(s, append(transitions(s.before.Status.Conditions, s.Status.Conditions), suspensionNotes(s)...))
 	return nil
 }
