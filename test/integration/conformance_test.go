@@ -75,15 +75,18 @@ func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 	served := is(v1alpha1.ConditionCertificatesReady) && is(v1alpha1.ConditionServerAvailable) &&
 		is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAvailable)
 	reconciling, stalled := is(v1alpha1.ConditionReconciling), is(v1alpha1.ConditionStalled)
+	isSuspended := meta.FindStatusCondition(extensionAPI.Status.Conditions, v1alpha1.ConditionReconciling).Reason ==
+		v1alpha1.ReasonSuspended
 	switch {
 	case is(v1alpha1.ConditionReady) != served:
 		return fmt.Errorf("ready is not the sum of what it sums up")
 	case reconciling && stalled:
 		return fmt.Errorf("both Reconciling and Stalled")
-	case !served && !reconciling && !stalled:
+	case !served && !reconciling && !stalled && !isSuspended:
 		return fmt.Errorf("not Ready, yet neither Reconciling nor Stalled")
 	}
-	return checkKStatus(extensionAPI, reconciling, stalled)
+	// What is not Ready for no reason that kstatus knows is in progress to it.
+	return checkKStatus(extensionAPI, reconciling || !served && !stalled, stalled)
 }
 
 func checkKStatus(extensionAPI *v1alpha1.ExtensionAPI, reconciling, stalled bool) error {

@@ -97,7 +97,7 @@ func (w *writeLog) add(entry string) {
 
 func (o *operator) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		if request.Method != http.MethodGet {
+		if request.Method != http.MethodGet && !request.URL.Query().Has("dryRun") {
 			o.writes.add(request.Method + " " + request.URL.Path)
 		}
 		if fails := o.fails.Load(); fails != nil && (*fails)(request) {
