@@ -25,6 +25,8 @@ type operator struct {
 	metrics *prometheus.Registry
 	// writes are the requests that it sent to change something.
 	writes *writeLog
+	// dryRuns are those that only asked what would change.
+	dryRuns *writeLog
 	// fails, where set, says which requests get an internal error instead of kube-apiserver's answer.
 	fails atomic.Pointer[func(*http.Request) bool]
 	// stop ends the operator and waits for its end.
@@ -36,7 +38,7 @@ func startOperator(p *controlPlane) (*operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}}
+	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}, dryRuns: &writeLog{}}
 	restConfig.Wrap(o.wrap)
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:  newScheme(),
@@ -97,8 +99,12 @@ func (w *writeLog) add(entry string) {
 
 func (o *operator) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		if request.Method != http.MethodGet && !request.URL.Query().Has("dryRun") {
-			o.writes.add(request.Method + " " + request.URL.Path)
+		switch sent := request.Method + " " + request.URL.Path; {
+		case request.Method == http.MethodGet:
+		case request.URL.Query().Has("dryRun"):
+			o.dryRuns.add(sent)
+		default:
+			o.writes.add(sent)
 		}
 		if fails := o.fails.Load(); fails != nil && (*fails)(request) {
 			answer := httptest.NewRecorder()

@@ -210,6 +210,7 @@ func TestSuspendedServerIsUnregisteredWhileItsNamespaceIsBeingDeleted(t *testing
 func TestSuspendedExtensionAPIIsLeftAloneAfterARestart(t *testing.T) {
 	const name, serviceName = "suspended-quiet", "suspended-quiet-service"
 	startBoth(t, name, serviceName)
+	pod := runPod(t, name, nil)
 	for _, name := range []string{name, serviceName} {
 		suspend(t, name)
 		awaitSuspended(t, name)
@@ -229,12 +230,18 @@ func TestSuspendedExtensionAPIIsLeftAloneAfterARestart(t *testing.T) {
 		return nil
 	})
 	awaitSilence(t)
+	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
+	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
+
+	asked := running.dryRuns.count()
+	provokeReconciliations(t, pod)
+	if again := running.dryRuns.since(asked); asked == 0 || len(again) > 0 {
+		t.Errorf("after %d dry runs, with nothing changed since, the operator asked again: %q", asked, again)
+	}
 	isToken := func(write string) bool { return strings.HasSuffix(write, "/token") }
 	if writes := slices.DeleteFunc(running.writes.since(0), isToken); len(writes) > 0 {
 		t.Errorf("the operator wrote %q", writes)
 	}
-	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
-	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
 }
 
 // isSuspended is that nothing is changed, with what is said of it.
