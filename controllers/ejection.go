@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -103,7 +102,7 @@ func podNames(replicas []ejectedReplica) []string {
 }
 
 func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why string) error {
-	done, err := r.patchPod(ctx, pod, func() { recordEjection(pod, r.Clock.Now(), why) })
+	done, err := r.patchUnlessChanged(ctx, pod, func() { recordEjection(pod, r.Clock.Now(), why) })
 	if !done {
 		return err
 	}
@@ -117,7 +116,7 @@ func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why s
 }
 
 func (r *Reconciler) restore(ctx context.Context, s *scope, pod *corev1.Pod, reason ejection.Reason) error {
-	done, err := r.patchPod(ctx, pod, func() { recordRestoration(pod) })
+	done, err := r.patchUnlessChanged(ctx, pod, func() { recordRestoration(pod) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonReplicaRestored, fmt.Sprintf(
 			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason])})
@@ -130,15 +129,4 @@ var restoredSince = map[ejection.Reason]string{
 	ejection.TooMany:    "others have left, and more than half must not be left out",
 	ejection.NoneBetter: "no other replica answers discovery well, so that it helped nobody to leave it out",
 	ejection.Disabled:   "replicas of this server are not to be ejected, or there is to be only one",
-}
-
-// patchPod changes a Pod unless somebody else has changed or deleted it; that brings another reconciliation.
-func (r *Reconciler) patchPod(ctx context.Context, pod *corev1.Pod, change func()) (done bool, err error) {
-	before := pod.DeepCopy()
-	change()
-	err = r.Client.Patch(ctx, pod, optimisticMergeFrom(before))
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return false, nil
-	}
-	return err == nil, err
 }

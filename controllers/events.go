@@ -52,6 +52,7 @@ var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.
 var problemReasons = map[string]bool{
 	v1alpha1.ReasonCertManagerMissing:   true,
 	v1alpha1.ReasonContainerConfigError: true,
+	v1alpha1.ReasonContested:            true,
 	v1alpha1.ReasonCrashing:             true,
 	v1alpha1.ReasonExpiresSoon:          true,
 	v1alpha1.ReasonImagePullFailed:      true,
@@ -70,7 +71,9 @@ var problemReasons = map[string]bool{
 // silentReasons are the reasons that every ExtensionAPI goes through on its way, and Issued, for which there is a note
 // with more to say.
 var silentReasons = map[string]bool{
+	v1alpha1.ReasonClaimed:          true,
 	v1alpha1.ReasonIssued:           true,
+	v1alpha1.ReasonNotClaimed:       true,
 	v1alpha1.ReasonRollingOut:       true,
 	v1alpha1.ReasonWaitingForServer: true,
 	v1alpha1.ReasonProbing:          true,

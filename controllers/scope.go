@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -30,6 +31,8 @@ type scope struct {
 	// before is the object as it was read.
 	before *v1alpha1.ExtensionAPI
 
+	// claims tell of each group-version, in the order of the spec, who else has it.
+	claims    []claims.Claim
 	backend   manifests.Backend
 	namespace namespaceState
 	// trust is the bundle that clients verify the server with, nil while there is none.
