@@ -27,7 +27,7 @@ func (r *Reconciler) adopt(
 	done, err := r.patchUnlessChanged(ctx, adopted, func() { takeOver(adopted, wanted.Labels) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonAdopted, fmt.Sprintf(
-			"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind])})
+			"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind]), adopted})
 	}
 	return bad(v1alpha1.ReasonProbing, "it has just been taken over, and is about to be changed", working), err
 }

@@ -17,7 +17,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err := r.letGo(ctx, s); err != nil {
 		return err
 	}
-	r.sendEvents(s, []note{{corev1.EventTypeNormal, v1alpha1.ReasonReleased, releasedMessage(s.ExtensionAPI)}})
+	r.sendEvents(s, []note{{corev1.EventTypeNormal, v1alpha1.ReasonReleased, releasedMessage(s.ExtensionAPI), nil}})
 	return nil
 }
 

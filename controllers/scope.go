@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -59,6 +60,9 @@ type note struct {
 	eventType string
 	reason    string
 	message   string
+	// related is what it is about beside the ExtensionAPI, nil for nothing: of two Events within minutes that are of the
+	// same reason and related to the same, only the first message is kept (client-go tools/events).
+	related runtime.Object
 }
 
 func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {

@@ -33,9 +33,10 @@ func (r *Reconciler) warnOfUnreachable(ctx context.Context, s *scope, doomed, ke
 	}
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
+	slices.SortFunc(doomed, func(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) })
 	counted := r.KubeAPIServers.CountObjects(ctx, groupVersionsOf(doomed), groupVersionsOf(kept))
 	if message := unreachableMessage(counted); message != "" {
-		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message}})
+		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message, doomed[0]}})
 	}
 }
 
@@ -44,7 +45,6 @@ func groupVersionsOf(apiServices []*apiregistrationv1.APIService) []schema.Group
 	for _, apiService := range apiServices {
 		result = append(result, schema.GroupVersion{Group: apiService.Spec.Group, Version: apiService.Spec.Version})
 	}
-	slices.SortFunc(result, func(a, b schema.GroupVersion) int { return cmp.Compare(a.String(), b.String()) })
 	return result
 }
 
