@@ -32,7 +32,7 @@ type Objects struct {
 var ErrNotAllowed = errors.New("the operator may not list them")
 
 // CountObjects counts the objects that only the doomed group-versions lead to, each resource once. What cannot be asked
-// at all has no resource, but a group and an error.
+// at all has * for its resources, and an error.
 func (k *KubeAPIServers) CountObjects(ctx context.Context, doomed, kept []schema.GroupVersion) []Objects {
 	reachable := map[schema.GroupResource]bool{}
 	for _, groupVersion := range kept {
@@ -46,7 +46,8 @@ func (k *KubeAPIServers) CountObjects(ctx context.Context, doomed, kept []schema
 	for _, groupVersion := range doomed {
 		resources, err := k.listable(ctx, groupVersion)
 		if err != nil {
-			counted = append(counted, Objects{Resource: schema.GroupResource{Group: groupVersion.Group}, Err: err})
+			everything := schema.GroupResource{Group: groupVersion.Group, Resource: "*"}
+			counted = append(counted, Objects{Resource: everything, Err: err})
 		}
 		for _, resource := range resources {
 			if reachable[resource.GroupResource()] {

@@ -89,7 +89,7 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 		{"a definition's of another version", World{Definitions: otherVersion}, "granted"},
 		{"mine, and a later definition's", World{APIServices: mine, Definitions: definition(true)}, "contested by CustomRes"},
 
-		{"built in", World{APIServices: registered(labelled(autoManaged, "onstart"))}, "held by Kubernetes itself (a built-in"},
+		{"built in", World{APIServices: registered(labelled(autoManaged, "onstart"))}, "held by Kubernetes itself (a bu"},
 		{
 			"kube-apiserver's, with my label on it",
 			World{APIServices: registered(labelled(autoManaged, "true", label, "me"))},
@@ -120,7 +120,7 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 		},
 		{"wanted by an older one", World{Claimants: []Claimant{me, older}}, `held by ExtensionAPI "another", which is older`},
 		{"wanted by a younger one", World{Claimants: []Claimant{me, younger}}, "granted"},
-		{"wanted by one of the same second", World{Claimants: []Claimant{me, another(noon)}}, `held by ExtensionAPI "another"`},
+		{"wanted by one of the same second", World{Claimants: []Claimant{me, another(noon)}}, `held by ExtensionAPI "anoth`},
 		{"not wanted any more", World{Claimants: []Claimant{me, leaving}}, "granted"},
 		{"wanted in another version", World{Claimants: []Claimant{me, elsewhere}}, "granted"},
 		{"mine, although an older one wants it", World{APIServices: mine, Claimants: []Claimant{me, older}}, "granted"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
 // TestAdoptionOfAServerInstalledByHelm is told, done and taken back without a failed request; its parts build on each
@@ -107,21 +108,20 @@ func registeredByHelm(t *testing.T, name string) *apiregistrationv1.APIService {
 	t.Cleanup(server.Close)
 	createNamespace(t, serviceName)
 	create(t, localService(serviceName))
-	apiService := otherAPIService(name+".example.com", "v1")
+	apiService := holders.APIService(name)
 	apiService.Spec.Service = &apiregistrationv1.ServiceReference{
 		Namespace: serviceName, Name: serviceName, Port: new(server.Port()),
 	}
-	apiService.Spec.InsecureSkipTLSVerify = true
-	ofHelm(apiService)
+	holders.OfHelm(apiService)
 	apiService.ObjectMeta = controlledBy(apiService.ObjectMeta, "Shop", "shop")
 	create(t, apiService)
-	eventually(t, func() error { return isServed(t, "/apis/"+name+".example.com/v1/widgets") })
+	eventually(t, func() error { return isServed(ctx, "/apis/"+name+".example.com/v1/widgets") })
 	return readAPIService(t, name)
 }
 
 func readAPIService(t *testing.T, name string) *apiregistrationv1.APIService {
 	t.Helper()
-	apiService := apiServiceOf(name)
+	apiService := holders.APIService(name)
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiService), apiService); err != nil {
 		t.Fatal(err)
 	}

@@ -73,8 +73,8 @@ func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 	is := func(conditionType string) bool {
 		return meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, conditionType)
 	}
-	served := is(v1alpha1.ConditionClaimed) && is(v1alpha1.ConditionCertificatesReady) && is(v1alpha1.ConditionServerAvailable) &&
-		is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAvailable)
+	served := is(v1alpha1.ConditionClaimed) && is(v1alpha1.ConditionCertificatesReady) &&
+		is(v1alpha1.ConditionServerAvailable) && is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAvailable)
 	reconciling, stalled := is(v1alpha1.ConditionReconciling), is(v1alpha1.ConditionStalled)
 	switch {
 	case is(v1alpha1.ConditionReady) != served:

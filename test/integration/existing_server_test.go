@@ -127,8 +127,10 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		setCABundle(t, name, sample.signer.Certificate)
 		await(t, name, status.CurrentStatus)
 	})
-	t.Run("stays when its ExtensionAPI goes, with Service and namespace, and what nobody reaches is told", func(t *testing.T) {
-		allowOperator(t, rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{"flunders"}, Verbs: []string{"list"}})
+	t.Run("stays when its ExtensionAPI goes, which tells what nobody reaches any more", func(t *testing.T) {
+		allowOperator(t, rbacv1.PolicyRule{
+			APIGroups: []string{group}, Resources: []string{"flunders"}, Verbs: []string{"list"},
+		})
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
 		expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
