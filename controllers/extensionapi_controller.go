@@ -5,7 +5,7 @@
 // A reconciliation is an ordered list of phases over one scope, in the order of a server's life; each phase has a file:
 // claim, namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a pure
 // function, acts, and leaves a verdict. Status is summed up and written once, at the end, also when a phase failed.
-// Deletion has files of its own: teardown, and release.
+// Deletion has files of its own: teardown and release.
 package controllers
 
 import (
