@@ -111,7 +111,7 @@ func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why s
 		"Pod %[2]s answers discovery badly while another replica answers well. It was taken out of the Service, and "+
 			"kube-apiserver is made to connect anew. It runs on, and is put back when it has recovered. Look at "+
 			"it: kubectl -n %[1]s logs %[2]s; or delete it to have it replaced: kubectl -n %[1]s delete pod %[2]s. What is "+
-			"wrong: %[3]s", pod.Namespace, pod.Name, why)})
+			"wrong: %[3]s", pod.Namespace, pod.Name, why), pod})
 	return nil
 }
 
@@ -119,7 +119,7 @@ func (r *Reconciler) restore(ctx context.Context, s *scope, pod *corev1.Pod, rea
 	done, err := r.Applier.Patch(ctx, pod, func() { recordRestoration(pod) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonReplicaRestored, fmt.Sprintf(
-			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason])})
+			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason]), pod})
 	}
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
@@ -59,7 +60,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Metrics:           NewMetrics(settings.Metrics),
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
-		Events:            mgr.GetEventRecorder(apply.FieldOwner),
+		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 	}

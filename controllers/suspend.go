@@ -12,6 +12,7 @@ import (
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -69,10 +70,10 @@ func suspensionNotes(s *scope) []note {
 	switch {
 	case s.isSuspended() && !wasSuspended:
 		told := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReconciling)
-		return []note{{corev1.EventTypeNormal, v1alpha1.ReasonSuspended, told.Message}}
+		return []note{{corev1.EventTypeNormal, v1alpha1.ReasonSuspended, told.Message, nil}}
 	case wasSuspended && !s.Spec.Suspend:
 		return []note{{
-			corev1.EventTypeNormal, v1alpha1.ReasonResumed, "spec.suspend is false again; what was withheld is done now",
+			corev1.EventTypeNormal, v1alpha1.ReasonResumed, "spec.suspend is false again; what was withheld is done now", nil,
 		}}
 	default:
 		return nil
@@ -83,6 +84,12 @@ func suspensionNotes(s *scope) []note {
 func withheldServer() verdict {
 	return bad(v1alpha1.ReasonSuspended,
 		"there is no Deployment with the labels of this ExtensionAPI, and none is made while spec.suspend is true", settled)
+}
+
+// withheldAdoption is told of an APIService that is to be taken over.
+func withheldAdoption(from holder.Holder) verdict {
+	return bad(v1alpha1.ReasonSuspended,
+		fmt.Sprintf("it belongs to %s, and is not taken over while spec.suspend is true", from), settled)
 }
 
 // withheldRegistration tells of an APIService that does not lead to the server, since it was not applied; its reason is

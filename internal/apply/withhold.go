@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
 // Withheld are the changes that were not made. Its zero value is empty, and it may be used concurrently.
@@ -104,7 +106,7 @@ func (a *Applier) try(ctx context.Context, id objectID, wanted *unstructured.Uns
 	}
 	tried := wanted.DeepCopy()
 	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(tried),
-		client.FieldOwner(FieldOwner), client.ForceOwnership, client.DryRunAll)
+		client.FieldOwner(holder.FieldOwner), client.ForceOwnership, client.DryRunAll)
 	return !equality.Semantic.DeepEqual(essence(present), essence(tried)), err
 }
 

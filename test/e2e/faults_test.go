@@ -67,14 +67,7 @@ func startFaultServer(t *testing.T, fault fault) faultServer {
 	if fault.spec != nil {
 		fault.spec(&extensionAPI.Spec)
 	}
-	t.Cleanup(func() {
-		if err := remove(context.WithoutCancel(t.Context()), extensionAPI); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := kube.Create(t.Context(), extensionAPI); err != nil {
-		t.Fatal(err)
-	}
+	createUntilTheEnd(t, extensionAPI)
 	eventually(t, faultTold, isWell(extensionAPI))
 	return faultServer{extensionAPI, connectedFirst(t, ownerLabel, extensionAPI.Name)}
 }

@@ -88,10 +88,15 @@ func startLoad(t *testing.T) *load {
 	return l
 }
 
-// startReading only reads, one path after the other.
+// startReading only reads, one path after the other, at a rate for servers that hang.
 func startReading(t *testing.T, paths ...string) *load {
 	t.Helper()
-	l := newLoad(t, readsPerSecond)
+	return startReadingAt(t, readsPerSecond, paths...)
+}
+
+func startReadingAt(t *testing.T, rate int, paths ...string) *load {
+	t.Helper()
+	l := newLoad(t, rate)
 	l.take = func(ctx context.Context, turn int) {
 		l.send(ctx, l.clients[turn%len(l.clients)], http.MethodGet, paths[turn%len(paths)], "")
 	}

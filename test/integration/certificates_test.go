@@ -23,6 +23,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
 func TestServingCertificateIsVerifiedWithItsBundleUnderTheNameOfTheService(t *testing.T) {
@@ -167,9 +168,9 @@ func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
 // registerAsOperator makes the APIService that the operator would make if the replicas had answered.
 func registerAsOperator(t *testing.T, name string, caBundle []byte) {
 	t.Helper()
-	apiService := otherAPIService(name+".example.com", "v1")
+	apiService := holders.APIService(name)
 	apiService.Labels = manifests.Labels(name)
-	apiService.Spec.CABundle = caBundle
+	apiService.Spec.CABundle, apiService.Spec.InsecureSkipTLSVerify = caBundle, false
 	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: ptr.To[int32](443)}
 	create(t, apiService)
 	await(t, name, status.InProgressStatus, isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))

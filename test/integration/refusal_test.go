@@ -19,6 +19,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
 func TestObjectThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
@@ -66,7 +67,7 @@ func TestAPIServiceThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
 	t.Parallel()
 	const name = "deny-apiservice"
 	backend, _ := startBackend(t, name, "v1")
-	denied := otherAPIService(name+".example.com", "v1")
+	denied := holders.APIService(name)
 	allow := deny(t, name, ruleFor(apiregistrationv1.SchemeGroupVersion, "apiservices"), denied)
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	await(t, name, status.FailedStatus,

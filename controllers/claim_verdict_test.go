@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+)
+
+func claimOf(version string, standing claims.Standing, kind holder.Kind) claims.Claim {
+	return claims.Claim{
+		GroupVersion: schema.GroupVersion{Group: "example.com", Version: version},
+		Standing:     standing, Holder: holder.Holder{Kind: kind, Words: "the holder"},
+	}
+}
+
+func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
+	free := claimOf("v1", claims.Granted, holder.Other)
+	ofHelm := claimOf("v2", claims.HeldAdoptable, holder.HelmRelease)
+	for name, test := range map[string]struct {
+		all    []claims.Claim
+		policy v1alpha1.AdoptionPolicy
+		status metav1.ConditionStatus
+		reason string
+		says   string
+	}{
+		"nobody has any": {
+			[]claims.Claim{free, free}, v1alpha1.AdoptionNever, "True", v1alpha1.ReasonClaimed, "any of the 2 group-versions",
+		},
+		"one is held": {
+			[]claims.Claim{free, claimOf("v2", claims.Held, holder.BuiltInGroup)},
+			v1alpha1.AdoptionAdopt,
+			"False", v1alpha1.ReasonHeldByBuiltInGroup, "v2.example.com belongs to the holder",
+		},
+		"two are held": {
+			[]claims.Claim{ofHelm, ofHelm},
+			v1alpha1.AdoptionNever,
+			"False", v1alpha1.ReasonHeldByHelmRelease, "set spec.adoptionPolicy to DryRun, which tells what would change, " +
+				"then to Adopt; or delete it where it comes from; or take the group-version out of spec.groups; and 1 more",
+		},
+		"a dry run": {
+			[]claims.Claim{ofHelm},
+			v1alpha1.AdoptionDryRun,
+			"False", v1alpha1.ReasonHeldByHelmRelease, "status.apiServices tells what",
+		},
+		"one is taken over": {
+			[]claims.Claim{free, ofHelm},
+			v1alpha1.AdoptionAdopt,
+			"True", v1alpha1.ReasonClaimed, "APIService v2.example.com of the holder is taken over in place as soon as",
+		},
+		"one is contested by a definition": {
+			[]claims.Claim{claimOf("v1", claims.Contested, holder.CustomResourceDefinition), free},
+			v1alpha1.AdoptionNever,
+			"True", v1alpha1.ReasonContested, "the objects of the holder, which has the same version, cannot be reached",
+		},
+		"one is marked": {
+			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM)},
+			v1alpha1.AdoptionNever,
+			"True", v1alpha1.ReasonContested, "marked as that of the holder, which may overwrite or delete it",
+		},
+		"held weighs more than contested": {
+			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM), claimOf("v2", claims.Held, holder.ExtensionAPI)},
+			v1alpha1.AdoptionNever, "False", v1alpha1.ReasonHeldByExtensionAPI, "Take the group-version out of one of the two",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := claimVerdict(test.all, test.policy)
+			if v.status != test.status || v.reason != test.reason || !strings.Contains(v.message, test.says) {
+				t.Errorf("it is %s %s: %q", v.status, v.reason, v.message)
+			}
+		})
+	}
+}
+
+func TestEveryKindOfHolderHasAReason(t *testing.T) {
+	for kind := holder.Other; kind <= holder.ExtensionAPI; kind++ {
+		if heldReasons[kind] == "" {
+			t.Errorf("kind %d has none", kind)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/holders"
+)
+
+// TestWhoHasAGroupVersionIsLeftAloneAndNamed has each kind of holder be there before the ExtensionAPI, leave, come back
+// while the group-version is registered, and leave again.
+func TestWhoHasAGroupVersionIsLeftAloneAndNamed(t *testing.T) {
+	for _, holder := range holders.All {
+		t.Run(holder.Kind, func(t *testing.T) {
+			t.Parallel()
+			name := "held-by-" + holder.Kind
+			do(t, holder.Come, name)
+			awaitNextSecond(t)
+			extensionAPI := singleFaultServer(t, name, "v1", "v2")
+			eventually(t, time.Minute, isHeld(extensionAPI, holder))
+			do(t, holder.Leave, name)
+			eventually(t, time.Minute, isWell(extensionAPI))
+			if holder.ComeLater == nil {
+				return
+			}
+			do(t, holder.ComeLater, name)
+			if holder.Contests {
+				eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Words))
+			} else {
+				eventually(t, time.Minute, isHeld(extensionAPI, holder))
+			}
+			do(t, holder.Leave, name)
+			eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonClaimed, ""))
+			eventually(t, time.Minute, isWell(extensionAPI))
+		})
+	}
+}
+
+// awaitNextSecond waits until what is created next is younger.
+func awaitNextSecond(t *testing.T) {
+	t.Helper()
+	now := time.Now().Unix()
+	eventually(t, soon, func(context.Context) error {
+		if time.Now().Unix() == now {
+			return fmt.Errorf("it is still second %d", now)
+		}
+		return nil
+	})
+}
+
+// singleFaultServer starts a server of one replica.
+func singleFaultServer(t *testing.T, name string, versions ...string) *v1alpha1.ExtensionAPI {
+	t.Helper()
+	extensionAPI := faultServerAPI(name, name+".example.com", versions...)
+	extensionAPI.Spec.Server.Replicas = ptr.To[int32](1)
+	createUntilTheEnd(t, extensionAPI)
+	return extensionAPI
+}
+
+func do(t *testing.T, deed holders.Deed, name string) {
+	t.Helper()
+	eventually(t, soon, func(ctx context.Context) error { return deed(ctx, kube, name) })
+}
+
+// isHeld succeeds when v1 is told to be the holder's, and v2 is registered and available all the same.
+func isHeld(extensionAPI *v1alpha1.ExtensionAPI, holder holders.Holder) func(context.Context) error {
+	told := tellsClaim(extensionAPI, metav1.ConditionFalse, holder.Reason, holder.Words)
+	return func(ctx context.Context) error {
+		if err := told(ctx); err != nil {
+			return err
+		}
+		current, err := currently(ctx, extensionAPI)
+		if err != nil {
+			return err
+		}
+		for _, apiService := range current.Status.APIServices {
+			isFirst, isServed := strings.HasPrefix(apiService.Name, "v1."), apiService.Available == metav1.ConditionTrue
+			if (apiService.HeldBy != "") != isFirst || isServed == isFirst {
+				return fmt.Errorf("APIService %s is available: %s, held by %q", apiService.Name, apiService.Available,
+					apiService.HeldBy)
+			}
+		}
+		return nil
+	}
+}
+
+func tellsClaim(
+	extensionAPI *v1alpha1.ExtensionAPI, status metav1.ConditionStatus, reason, words string,
+) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current, err := currently(ctx, extensionAPI)
+		if err != nil {
+			return err
+		}
+		told := conditionOf(current, v1alpha1.ConditionClaimed)
+		if told.Status != status || told.Reason != reason || !strings.Contains(told.Message, words) {
+			return fmt.Errorf("want Claimed=%s %s with %q, have %s", status, reason, words, describe(current))
+		}
+		return nil
+	}
+}
+
+// TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, as somebody's chart does, takes it over under
+// load, and uninstalls the release, which deletes it.
+func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
+	const name, release, groupVersion = "e2e-adopted", "e2e-shop", "/apis/e2e-adopted.example.com/v1"
+	provider := faultServerAPI("e2e-earlier", "earlier.example.com", "v1")
+	provider.Spec.Server.Template.Spec.Containers[0].Args = append(
+		provider.Spec.Server.Template.Spec.Containers[0].Args, "--group-version="+name+".example.com/v1")
+	createUntilTheEnd(t, provider)
+	eventually(t, time.Minute, isWell(provider))
+	helm(t, "install", release, "test/e2e/testdata/shop", "--namespace", sampleNamespace, "--wait=legacy",
+		"--set", "group="+name+".example.com", "--set", "service="+provider.Name)
+	t.Cleanup(func() { uninstallShop(t, release) })
+	eventually(t, time.Minute, canBeRead(groupVersion))
+
+	extensionAPI := singleFaultServer(t, name, "v1")
+	eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonHeldByHelmRelease,
+		fmt.Sprintf("Helm release %q", sampleNamespace+"/"+release)))
+	reading := startReadingAt(t, turnsPerSecond, groupVersion)
+	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
+	eventually(t, time.Minute, isWell(extensionAPI))
+	if failed := reading.end(t); failed > 0 {
+		t.Errorf("%d of %d requests failed", failed, reading.requests)
+	}
+
+	helm(t, "uninstall", release, "--namespace", sampleNamespace)
+	eventually(t, time.Minute, isWell(extensionAPI))
+	eventually(t, time.Minute, canBeRead(groupVersion))
+}
+
+func canBeRead(path string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return discoverer.RESTClient().Get().AbsPath(path).MaxRetries(0).Do(ctx).Error()
+	}
+}
+
+func uninstallShop(t *testing.T, release string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	if err := run(ctx, "bin/tools/helm", "uninstall", release, "--namespace", sampleNamespace, "--ignore-not-found",
+		"--kubeconfig", kubeconfig); err != nil {
+		t.Error(err)
+	}
+}
+
+func helm(t *testing.T, args ...string) {
+	t.Helper()
+	if err := run(t.Context(), "bin/tools/helm", append(args, "--kubeconfig", kubeconfig)...); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package holders is everybody who may have a group-version that an ExtensionAPI wants, for tests.
+package holders
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Holder is somebody who may have version v1 of the group NAME.example.com.
+type Holder struct {
+	// Kind is part of names.
+	Kind string
+	// Come has the holder take what nobody has, and ComeLater what is registered; nil where nobody can.
+	Come, ComeLater Deed
+	// Leave gives it up.
+	Leave Deed
+	// Reason and Words tell of the holder.
+	Reason, Words string
+	// Contests tells that what is registered stays so when the holder comes later.
+	Contests bool
+}
+
+// Deed is something that a holder does to v1.NAME.example.com.
+type Deed func(ctx context.Context, cluster client.Client, name string) error
+
+// somebody is the field manager of holders, who is not the operator.
+var somebody = client.FieldOwner("somebody")
+
+// All are the kinds of holders.
+var All = []Holder{
+	apiService("built-in", BuiltIn, v1alpha1.ReasonHeldByBuiltInGroup, "Kubernetes itself (a built-in group)"),
+	definition("crd", true, `CustomResourceDefinition "things.`),
+	definition("crd-not-served", false, "which has the version, but does not serve it now"),
+	apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself"),
+	apiService("helm", OfHelm, v1alpha1.ReasonHeldByHelmRelease, `Helm release "prod/shop"`),
+	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
+	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "somebody else"),
+	{
+		Kind: "older", Come: createOlder, Leave: deleteOlder,
+		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older",
+	},
+}
+
+func apiService(kind string, mark func(*apiregistrationv1.APIService), reason, words string) Holder {
+	return Holder{
+		Kind: kind, Come: createAPIService(mark), ComeLater: takeOverAPIService(mark), Leave: deleteAPIService,
+		Reason: reason, Words: words,
+	}
+}
+
+func definition(kind string, served bool, words string) Holder {
+	return Holder{
+		Kind: kind, Come: createDefinition(served), ComeLater: createDefinition(served), Leave: deleteDefinition,
+		Reason: v1alpha1.ReasonHeldByCustomResourceDefinition, Words: words, Contests: true,
+	}
+}
+
+// BuiltIn marks an APIService as kube-apiserver's own.
+func BuiltIn(a *apiregistrationv1.APIService) {
+	Local(a)
+	metav1.SetMetaDataLabel(&a.ObjectMeta, "kube-aggregator.kubernetes.io/automanaged", "onstart")
+}
+
+// Local has kube-apiserver serve it itself.
+func Local(a *apiregistrationv1.APIService) {
+	a.Spec.Service, a.Spec.CABundle, a.Spec.InsecureSkipTLSVerify = nil, nil, false
+}
+
+// OfHelm marks an APIService as that of a release.
+func OfHelm(a *apiregistrationv1.APIService) {
+	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-name", "shop")
+	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-namespace", "prod")
+}
+
+// OfOLM marks an APIService as that of a ClusterServiceVersion.
+func OfOLM(a *apiregistrationv1.APIService) {
+	metav1.SetMetaDataLabel(&a.ObjectMeta, "olm.owner", "shop.v1")
+	metav1.SetMetaDataLabel(&a.ObjectMeta, "olm.owner.kind", "ClusterServiceVersion")
+}
+
+func unmarked(*apiregistrationv1.APIService) {}
+
+// APIService is one of NAME.example.com/v1 behind which there is nothing.
+func APIService(name string) *apiregistrationv1.APIService {
+	return &apiregistrationv1.APIService{
+		ObjectMeta: metav1.ObjectMeta{Name: "v1." + name + ".example.com"},
+		Spec: apiregistrationv1.APIServiceSpec{
+			Group: name + ".example.com", Version: "v1", GroupPriorityMinimum: 100, VersionPriority: 10,
+			Service:               &apiregistrationv1.ServiceReference{Namespace: "default", Name: "nothing"},
+			InsecureSkipTLSVerify: true,
+		},
+	}
+}
+
+func createAPIService(mark func(*apiregistrationv1.APIService)) Deed {
+	return func(ctx context.Context, cluster client.Client, name string) error {
+		created := APIService(name)
+		mark(created)
+		return cluster.Create(ctx, created, somebody)
+	}
+}
+
+// takeOverAPIService makes the registered APIService somebody else's in place, as if it had never been the operator's.
+func takeOverAPIService(mark func(*apiregistrationv1.APIService)) Deed {
+	return func(ctx context.Context, cluster client.Client, name string) error {
+		taken := APIService(name)
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(taken), taken); err != nil {
+			return err
+		}
+		delete(taken.Labels, manifests.OwnerLabel)
+		taken.ManagedFields = []metav1.ManagedFieldsEntry{{}} // empties them
+		mark(taken)
+		return cluster.Update(ctx, taken, somebody)
+	}
+}
+
+func deleteAPIService(ctx context.Context, cluster client.Client, name string) error {
+	return cluster.Delete(ctx, APIService(name))
+}
+
+// Definition has version v1 of the group NAME.example.com.
+func Definition(name string) *apiextensionsv1.CustomResourceDefinition {
+	return &apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: metav1.ObjectMeta{Name: "things." + name + ".example.com"},
+		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Group: name + ".example.com",
+			Scope: apiextensionsv1.ClusterScoped,
+			Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "things", Kind: "Thing"},
+			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
+				Name: "v1", Served: true, Storage: true,
+				Schema: &apiextensionsv1.CustomResourceValidation{
+					OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object"},
+				},
+			}},
+		},
+	}
+}
+
+func createDefinition(served bool) Deed {
+	return func(ctx context.Context, cluster client.Client, name string) error {
+		created := Definition(name)
+		created.Spec.Versions[0].Served = served
+		return cluster.Create(ctx, created, somebody)
+	}
+}
+
+func deleteDefinition(ctx context.Context, cluster client.Client, name string) error {
+	return cluster.Delete(ctx, Definition(name))
+}
+
+// createOlder makes an ExtensionAPI that cannot be registered, since its server's namespace does not exist.
+func createOlder(ctx context.Context, cluster client.Client, name string) error {
+	return cluster.Create(ctx, older(name))
+}
+
+func deleteOlder(ctx context.Context, cluster client.Client, name string) error {
+	return cluster.Delete(ctx, older(name))
+}
+
+func older(name string) *v1alpha1.ExtensionAPI {
+	return &v1alpha1.ExtensionAPI{
+		ObjectMeta: metav1.ObjectMeta{Name: name + "-rival"},
+		Spec: v1alpha1.ExtensionAPISpec{
+			Groups: []v1alpha1.APIGroup{{Name: name + ".example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+			Server: &v1alpha1.Server{
+				Namespace: name + "-rival",
+				Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+					Containers: []corev1.Container{{Name: v1alpha1.ServerContainer, Image: "nothing"}},
+				}},
+			},
+		},
+	}
+}
