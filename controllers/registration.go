@@ -70,6 +70,7 @@ func (r *Reconciler) register(
 ) (registrationOutcome, error) {
 	outcome := registrationOutcome{name: *configuration.Name, existing: existing}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
+	r.askLayer(ctx, s, &outcome)
 	switch {
 	case outcome.obstacle.reason == "":
 	case outcome.obstacle.status == metav1.ConditionTrue:

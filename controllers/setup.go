@@ -59,6 +59,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Metrics:           NewMetrics(settings.Metrics),
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
+		Layer:             aggregation.NewLayer(kubeAPIServers, mgr.GetAPIReader(), clock.RealClock{}),
 		Events:            mgr.GetEventRecorder(apply.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
