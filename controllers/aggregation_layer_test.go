@@ -12,7 +12,7 @@ import (
 )
 
 func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) {
-	got := layerObstacle(unconfigured([]string{"A is missing (--a)", "B is missing (--b)"}))
+	got := layerObstacle(describeMissing([]string{"A is missing (--a)", "B is missing (--b)"}))
 	for _, part := range []string{
 		"not configured: A is missing (--a); B is missing (--b); set these flags on every kube-apiserver",
 		"401 or 403", "blocks the deletion of every namespace", "looks again every 10s",
@@ -24,8 +24,8 @@ func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) 
 	}
 }
 
-// refused is an APIService whose server does not know kube-apiserver.
-func refused(unconfigured string) registrationOutcome {
+// refusing is an APIService whose server does not know kube-apiserver.
+func refusing(unconfigured string) registrationOutcome {
 	return registrationOutcome{
 		name: apiServiceName, unconfigured: unconfigured,
 		existing: apiServiceWith(available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck",
@@ -49,7 +49,7 @@ func TestOneConditionOnlyTellsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := discovered(testLimit)
-			outcome := refused(test.unconfigured)
+			outcome := refusing(test.unconfigured)
 			s.outcomes[apiServiceName] = outcome
 			got := availableVerdict(namespaceActive, []registrationOutcome{outcome})
 			assertVerdict(t, got, "False", test.available, test.availableSays)
@@ -60,7 +60,7 @@ func TestOneConditionOnlyTellsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 }
 
 func TestOnlyARefusalIsTakenForOneOfTheFrontProxy(t *testing.T) {
-	if !discovery.IsFrontProxyRefused(refused("").failedCheck()) {
+	if !discovery.IsFrontProxyRefused(refusing("").failedCheck()) {
 		t.Error("403 is not taken for one")
 	}
 	for _, words := range []string{"", "dial tcp: i/o timeout", "bad status from https://10.0.0.7:8443/apis/a/v1: 500"} {

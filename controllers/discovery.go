@@ -65,7 +65,7 @@ func probeTarget(s *scope) discovery.Target {
 // isAwaited tells whether registering, or calling it available, waits for good answers.
 func isAwaited(s *scope) bool {
 	for _, outcome := range s.outcomes {
-		if outcome.obstacle.reason != "" {
+		if outcome.obstacle.reason != "" && outcome.obstacle.reason != v1alpha1.ReasonNotClaimed {
 			return true
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -103,7 +102,7 @@ func podNames(replicas []ejectedReplica) []string {
 }
 
 func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why string) error {
-	done, err := r.patchPod(ctx, pod, func() { recordEjection(pod, r.Clock.Now(), why) })
+	done, err := r.patchUnlessChanged(ctx, pod, func() { recordEjection(pod, r.Clock.Now(), why) })
 	if !done {
 		return err
 	}
@@ -112,15 +111,15 @@ func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why s
 		"Pod %[2]s answers discovery badly while another replica answers well. It was taken out of the Service, and "+
 			"kube-apiserver is made to connect anew. It runs on, and is put back when it has recovered. Look at "+
 			"it: kubectl -n %[1]s logs %[2]s; or delete it to have it replaced: kubectl -n %[1]s delete pod %[2]s. What is "+
-			"wrong: %[3]s", pod.Namespace, pod.Name, why)})
+			"wrong: %[3]s", pod.Namespace, pod.Name, why), pod})
 	return nil
 }
 
 func (r *Reconciler) restore(ctx context.Context, s *scope, pod *corev1.Pod, reason ejection.Reason) error {
-	done, err := r.patchPod(ctx, pod, func() { recordRestoration(pod) })
+	done, err := r.patchUnlessChanged(ctx, pod, func() { recordRestoration(pod) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonReplicaRestored, fmt.Sprintf(
-			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason])})
+			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason]), pod})
 	}
 	return err
 }
@@ -130,15 +129,4 @@ var restoredSince = map[ejection.Reason]string{
 	ejection.TooMany:    "others have left, and more than half must not be left out",
 	ejection.NoneBetter: "no other replica answers discovery well, so that it helped nobody to leave it out",
 	ejection.Disabled:   "replicas of this server are not to be ejected, or there is to be only one",
-}
-
-// patchPod changes a Pod unless somebody else has changed or deleted it; that brings another reconciliation.
-func (r *Reconciler) patchPod(ctx context.Context, pod *corev1.Pod, change func()) (done bool, err error) {
-	before := pod.DeepCopy()
-	change()
-	err = r.Client.Patch(ctx, pod, optimisticMergeFrom(before))
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return false, nil
-	}
-	return err == nil, err
 }

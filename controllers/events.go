@@ -15,7 +15,7 @@ const action = "Reconcile"
 
 func (r *Reconciler) sendEvents(s *scope, notes []note) {
 	for _, n := range notes {
-		r.Events.Eventf(s.ExtensionAPI, nil, n.eventType, n.reason, action, "%s", shorten(n.message, maxNote))
+		r.Events.Eventf(s.ExtensionAPI, n.related, n.eventType, n.reason, action, "%s", shorten(n.message, maxNote))
 	}
 }
 
@@ -40,9 +40,10 @@ func noteOf(condition metav1.Condition) (n note, worthTelling bool) {
 		return note{}, false
 	}
 	if condition.Status == metav1.ConditionTrue && !problemReasons[condition.Reason] {
-		return note{corev1.EventTypeNormal, condition.Reason, condition.Message}, true
+		return note{eventType: corev1.EventTypeNormal, reason: condition.Reason, message: condition.Message}, true
 	}
-	return note{corev1.EventTypeWarning, condition.Reason, condition.Message}, condition.Type != v1alpha1.ConditionReady
+	return note{eventType: corev1.EventTypeWarning, reason: condition.Reason, message: condition.Message},
+		condition.Type != v1alpha1.ConditionReady
 }
 
 // silentTypes repeat what other conditions say.
@@ -52,6 +53,7 @@ var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.
 var problemReasons = map[string]bool{
 	v1alpha1.ReasonCertManagerMissing:   true,
 	v1alpha1.ReasonContainerConfigError: true,
+	v1alpha1.ReasonContested:            true,
 	v1alpha1.ReasonCrashing:             true,
 	v1alpha1.ReasonExpiresSoon:          true,
 	v1alpha1.ReasonImagePullFailed:      true,
@@ -70,7 +72,9 @@ var problemReasons = map[string]bool{
 // silentReasons are the reasons that every ExtensionAPI goes through on its way, and Issued, for which there is a note
 // with more to say.
 var silentReasons = map[string]bool{
+	v1alpha1.ReasonClaimed:          true,
 	v1alpha1.ReasonIssued:           true,
+	v1alpha1.ReasonNotClaimed:       true,
 	v1alpha1.ReasonRollingOut:       true,
 	v1alpha1.ReasonWaitingForServer: true,
 	v1alpha1.ReasonProbing:          true,

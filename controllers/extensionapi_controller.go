@@ -3,9 +3,9 @@
 // Package controllers reconciles ExtensionAPIs.
 //
 // A reconciliation is an ordered list of phases over one scope, in the order of a server's life; each phase has a file:
-// namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a pure function,
-// acts, and leaves a verdict. Status is summed up and written once, at the end, also when a phase failed. Deletion has
-// a file of its own: teardown.
+// claim, namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a pure
+// function, acts, and leaves a verdict. Status is summed up and written once, at the end, also when a phase failed.
+// Deletion has files of its own: teardown, and release.
 package controllers
 
 import (
@@ -83,6 +83,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // that a user can do something about is no error but a verdict, after which the others run.
 func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 	phases := []func(context.Context, *scope) error{
+		r.reconcileClaims,
 		r.reconcileNamespace,
 		r.reconcileCertificates,
 		r.reconcileServer,
@@ -104,8 +105,4 @@ func (r *Reconciler) forget(name string) {
 	r.Prober.Forget(name)
 	r.Secrets.Forget(name)
 	r.Metrics.forget(name)
-}
-
-func optimisticMergeFrom(before client.Object) client.Patch {
-	return client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
@@ -37,13 +41,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
 	}
-	var errs []error
-	for name := range registered {
-		if !wanted[name] {
-			_, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
-			errs = append(errs, err)
-		}
-	}
+	errs := []error{r.unregisterUnwanted(ctx, s, registered, wanted)}
 	caBundle := r.withRedial(s, registered)
 	var outcomes []registrationOutcome
 	for _, configuration := range manifests.APIServices(s.ExtensionAPI, caBundle) {
@@ -63,14 +61,55 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 	return nil
 }
 
+// unregisterUnwanted deletes the APIServices of group-versions that are not in the spec any more, or of all when their
+// server has to go. In a namespace that is being deleted there is no time to look for objects.
+func (r *Reconciler) unregisterUnwanted(
+	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService, wanted map[string]bool,
+) error {
+	var unwanted, kept []*apiregistrationv1.APIService
+	for name, apiService := range registered {
+		if wanted[name] {
+			kept = append(kept, apiService)
+		} else {
+			unwanted = append(unwanted, apiService)
+		}
+	}
+	if s.namespace == namespaceActive {
+		r.warnOfUnreachable(ctx, s, unwanted, kept)
+	}
+	_, err := r.deleteAPIServices(ctx, s, unwanted)
+	return err
+}
+
+// deleteAPIServices returns the names of those that are still there.
+func (r *Reconciler) deleteAPIServices(
+	ctx context.Context, s *scope, apiServices []*apiregistrationv1.APIService,
+) (left []string, err error) {
+	var errs []error
+	for _, apiService := range apiServices {
+		gone, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKeyFromObject(apiService), s.Name)
+		errs = append(errs, err)
+		if !gone {
+			left = append(left, apiService.Name)
+		}
+	}
+	slices.Sort(left)
+	return left, errors.Join(errs...)
+}
+
 // register applies one APIService unless something is in the way.
 func (r *Reconciler) register(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	existing *apiregistrationv1.APIService,
 ) (registrationOutcome, error) {
-	outcome := registrationOutcome{name: *configuration.Name, existing: existing}
+	outcome := registrationOutcome{name: *configuration.Name, existing: existing, claim: s.claimOf(*configuration.Name)}
+	if isHeld(outcome.claim, s.Spec.AdoptionPolicy) {
+		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
+	}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
-	r.askLayer(ctx, s, &outcome)
+	if discovery.IsFrontProxyRefused(outcome.failedCheck()) {
+		outcome.unconfigured = r.unconfigured(ctx, s)
+	}
 	switch {
 	case outcome.obstacle.reason == "":
 	case outcome.obstacle.status == metav1.ConditionTrue:
@@ -79,12 +118,48 @@ func (r *Reconciler) register(
 	default:
 		return outcome, nil
 	}
+	if existing == nil {
+		return r.registerNew(ctx, s, configuration, outcome)
+	}
+	return r.applyAPIService(ctx, s, configuration, outcome)
+}
+
+// registerNew registers what nobody has at this moment, or adopts what may be adopted.
+func (r *Reconciler) registerNew(
+	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
+	outcome registrationOutcome,
+) (registrationOutcome, error) {
+	claim, err := r.claimNow(ctx, s, outcome.claim.GroupVersion)
+	if err != nil {
+		return outcome, err
+	}
+	outcome.claim = claim
+	switch {
+	case isHeld(claim, s.Spec.AdoptionPolicy):
+		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
+	case claim.Standing == claims.HeldAdoptable:
+		outcome.obstacle, err = r.adopt(ctx, s, claim, configuration)
+		return outcome, err
+	case claim.Standing != claims.Granted:
+		return outcome, nil
+	}
+	if missing := r.unconfigured(ctx, s); missing != "" {
+		outcome.obstacle = layerObstacle(missing)
+		return outcome, nil
+	}
+	return r.applyAPIService(ctx, s, configuration, outcome)
+}
+
+func (r *Reconciler) applyAPIService(
+	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
+	outcome registrationOutcome,
+) (registrationOutcome, error) {
 	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
 		return outcome, nil
 	}
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
-		outcome.obstacle = heldByOther(conflict.Holder)
+		outcome.obstacle = notClaimed(conflict.Holder)
 		return outcome, nil
 	}
 	v, refused := refusalVerdict(err)
@@ -141,6 +216,7 @@ func sameService(
 	})
 }
 
+// ownAPIServices leaves out what kube-apiserver has taken over with the labels on it.
 func (r *Reconciler) ownAPIServices(
 	ctx context.Context, reader client.Reader, owner string,
 ) (map[string]*apiregistrationv1.APIService, error) {
@@ -150,7 +226,9 @@ func (r *Reconciler) ownAPIServices(
 	}
 	result := map[string]*apiregistrationv1.APIService{}
 	for i := range list.Items {
-		result[list.Items[i].Name] = &list.Items[i]
+		if !holder.IsAutoManaged(&list.Items[i]) {
+			result[list.Items[i].Name] = &list.Items[i]
+		}
 	}
 	return result, nil
 }

@@ -11,9 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
+	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
 // registrationOutcome is what came of registering one group-version.
@@ -22,9 +25,12 @@ type registrationOutcome struct {
 	name string
 	// existing is the operator's APIService, nil while there is none.
 	existing *apiregistrationv1.APIService
+	// claim tells who else has the group-version, and adoption what adopting it would change.
+	claim    claims.Claim
+	adoption []string
 	// obstacle is what is in the way; its reason is empty when nothing is.
 	obstacle verdict
-	// unconfigured is what the aggregation layer lacks, when that is in the way or why kube-apiserver is refused.
+	// unconfigured is what the aggregation layer lacks, when that is why the server refuses kube-apiserver.
 	unconfigured string
 }
 
@@ -105,10 +111,20 @@ func sampleObstacle(who string, sample discovery.Sample, found bool) verdict {
 	}
 }
 
-func heldByOther(holder string) verdict {
-	return bad(v1alpha1.ReasonHeldByOther, fmt.Sprintf(
-		"the APIService exists already and belongs to %s; it is left alone. Delete it there, or take the group-version out "+
-			"of spec.groups", holder), stalled)
+func notClaimed(by holder.Holder) verdict {
+	return bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("it belongs to %s, see Claimed", by), working)
+}
+
+// refused leaves the group-version to who has it, and tells what adopting it would change where that is wanted.
+func refused(
+	outcome registrationOutcome, configuration *apiregistration.APIServiceApplyConfiguration,
+	policy v1alpha1.AdoptionPolicy,
+) registrationOutcome {
+	outcome.obstacle = notClaimed(outcome.claim.Holder)
+	if outcome.claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun {
+		outcome.adoption = adoptionChanges(outcome.claim.APIService, configuration)
+	}
+	return outcome
 }
 
 // registrationVerdict tells of the first group-version that is not registered.
@@ -176,12 +192,32 @@ func removedVerdict(namespace namespaceState) (v verdict, found bool) {
 	}
 }
 
+// Bounds of the schema.
+const (
+	maxHeldBy         = 512
+	maxAdoptionChange = 512
+	maxAdoption       = 32
+)
+
+func bounded(changes []string) []string {
+	changes = changes[:min(len(changes), maxAdoption)]
+	for i := range changes {
+		changes[i] = shorten(changes[i], maxAdoptionChange)
+	}
+	return changes
+}
+
 // describeAPIServices fills in the status of each APIService.
 func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 	before := s.before.Status.APIServices
 	s.Status.APIServices = nil
 	for _, outcome := range outcomes {
-		described := v1alpha1.APIServiceStatus{Name: outcome.name, Available: metav1.ConditionUnknown}
+		described := v1alpha1.APIServiceStatus{
+			Name:      outcome.name,
+			Available: metav1.ConditionUnknown,
+			HeldBy:    shorten(outcome.claim.Holder.Words, maxHeldBy),
+			Adoption:  bounded(outcome.adoption),
+		}
 		if condition := outcome.availability(); condition != nil {
 			described.Available = metav1.ConditionStatus(condition.Status)
 		}

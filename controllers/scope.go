@@ -7,9 +7,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -30,6 +32,8 @@ type scope struct {
 	// before is the object as it was read.
 	before *v1alpha1.ExtensionAPI
 
+	// claims tell of each group-version, in the order of the spec, who else has it.
+	claims    []claims.Claim
 	backend   manifests.Backend
 	namespace namespaceState
 	// trust is the bundle that clients verify the server with, nil while there is none.
@@ -56,6 +60,9 @@ type note struct {
 	eventType string
 	reason    string
 	message   string
+	// related is what it is about beside the ExtensionAPI, nil for nothing: of two Events within minutes that are of the
+	// same reason and related to the same, only the first message is kept (client-go tools/events).
+	related runtime.Object
 }
 
 func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {

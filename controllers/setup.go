@@ -19,6 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
@@ -60,7 +61,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
 		Layer:             aggregation.NewLayer(kubeAPIServers, mgr.GetAPIReader(), clock.RealClock{}),
-		Events:            mgr.GetEventRecorder(apply.FieldOwner),
+		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 	}

@@ -17,6 +17,7 @@ import (
 // readyWhen are the conditions that Ready sums up, in the order of a server's life: the first that is not True is the
 // cause of the others.
 var readyWhen = []string{
+	v1alpha1.ConditionClaimed,
 	v1alpha1.ConditionCertificatesReady,
 	v1alpha1.ConditionServerAvailable,
 	v1alpha1.ConditionRegistered,

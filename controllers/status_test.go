@@ -35,7 +35,7 @@ func statusOf(s *scope, conditionType string) metav1.ConditionStatus {
 func TestSummarizeSetsEveryConditionWithGenerationReasonAndMessage(t *testing.T) {
 	s := scopeOf(7)
 	summarize(s, nil, noon)
-	if len(s.Status.Conditions) != 8 || s.Status.ObservedGeneration != 7 {
+	if len(s.Status.Conditions) != 9 || s.Status.ObservedGeneration != 7 {
 		t.Errorf("%d conditions, observed generation %d", len(s.Status.Conditions), s.Status.ObservedGeneration)
 	}
 	for _, condition := range s.Status.Conditions {
@@ -98,6 +98,7 @@ func TestReadyTellsOfAChangeThatIsNotRolledOut(t *testing.T) {
 func TestReadyTellsTheFirstCause(t *testing.T) {
 	s := scopeOf(1)
 	concludeAll(s, bad(v1alpha1.ReasonNotRegistered, "a consequence", working))
+	s.conclude(v1alpha1.ConditionClaimed, good(v1alpha1.ReasonClaimed, "fine"))
 	s.conclude(v1alpha1.ConditionCertificatesReady, good(v1alpha1.ReasonIssued, "fine"))
 	s.conclude(v1alpha1.ConditionServerAvailable, bad(v1alpha1.ReasonImagePullFailed, "the cause", working))
 	summarize(s, nil, noon)
@@ -159,7 +160,7 @@ func TestTransitionsTellEachTurnOnce(t *testing.T) {
 			warnings++
 		}
 	}
-	if len(notes) != 5 || warnings != 1 {
+	if len(notes) != 6 || warnings != 1 {
 		t.Errorf("%d notes, %d warnings: %+v", len(notes), warnings, notes)
 	}
 	if again := transitions(after.Status.Conditions, after.Status.Conditions); len(again) != 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
 		return ctrl.Result{}, nil
 	}
+	if s.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
+		return s.result(r.release(ctx, s))
+	}
 	for _, step := range []teardownStep{
 		{r.unregister, teardownPoll},
 		{r.awaitUnregistered, teardownPoll},
@@ -57,8 +61,12 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 		s.requeueAfter(step.poll)
 		return s.result(errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err)))
 	}
+	return s.result(r.letGo(ctx, s))
+}
+
+func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
 	controllerutil.RemoveFinalizer(s.ExtensionAPI, Finalizer)
-	return s.result(client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before))))
+	return client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before)))
 }
 
 func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor string, err error) error {
@@ -81,18 +89,10 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var left []string
-	for name := range registered {
-		gone, err := r.Applier.Delete(ctx, apiServiceKind, client.ObjectKey{Name: name}, s.Name)
-		if err != nil {
-			return "", err
-		}
-		if !gone {
-			left = append(left, name)
-		}
-	}
-	slices.Sort(left)
-	return waiting("the end of the APIServices", left), nil
+	apiServices := slices.Collect(maps.Values(registered))
+	r.warnOfUnreachable(ctx, s, apiServices, nil)
+	left, err := r.deleteAPIServices(ctx, s, apiServices)
+	return waiting("the end of the APIServices", left), err
 }
 
 // awaitUnregistered waits until no kube-apiserver sends requests of these group-versions to the server.

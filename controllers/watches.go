@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -11,6 +12,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
@@ -49,10 +51,12 @@ var hasOwner = func() labels.Requirement {
 }()
 
 // CacheOptions keeps in memory only objects with the owner label, and no data of Secrets; APIServices, namespaces and
-// ExtensionAPIs are kept whole.
+// ExtensionAPIs are kept whole, and of CustomResourceDefinitions little more than the names.
 func CacheOptions() cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		// Annotations may have the whole definition in them.
+		metadataOf(definitionKind):      {Transform: dropAnnotations},
 		&appsv1.Deployment{}:            byLabel,
 		&corev1.Pod{}:                   byLabel,
 		&corev1.Secret{}:                byLabel,
@@ -63,6 +67,14 @@ func CacheOptions() cache.Options {
 		&rbacv1.ClusterRoleBinding{}:    byLabel,
 		&rbacv1.RoleBinding{}:           byLabel,
 	}}
+}
+
+func dropAnnotations(object any) (any, error) {
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetAnnotations(nil)
+		accessor.SetManagedFields(nil)
+	}
+	return object, nil
 }
 
 // ClientOptions has read live what the cache cannot hold, since the cluster may not know its kind.
@@ -89,6 +101,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Pod{}, toOwner).
 		Watches(&corev1.Service{}, toOwner).
 		Watches(&discoveryv1.EndpointSlice{}, toOwner).
+		Watches(&v1alpha1.ExtensionAPI{}, handler.EnqueueRequestsFromMapFunc(r.rivals),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(metadataOf(definitionKind), handler.EnqueueRequestsFromMapFunc(r.concernedByDefinition),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&apiregistrationv1.APIService{}, handler.EnqueueRequestsFromMapFunc(r.concernedByAPIService)).
 		WatchesMetadata(metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")),
 			handler.EnqueueRequestsFromMapFunc(r.runningIn), builder.WithPredicates(namespaceComesOrGoes)).
@@ -134,6 +150,22 @@ func (r *Reconciler) wanting(ctx context.Context, apiServiceName string) []recon
 			}
 		}
 		return false
+	})
+}
+
+// rivals enqueues the other ExtensionAPIs that want any of the same group-versions.
+func (r *Reconciler) rivals(ctx context.Context, object client.Object) []reconcile.Request {
+	rival, _ := object.(*v1alpha1.ExtensionAPI)
+	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+		return extensionAPI.Name != rival.Name && slices.ContainsFunc(manifests.GroupVersions(extensionAPI),
+			func(wanted schema.GroupVersion) bool { return slices.Contains(manifests.GroupVersions(rival), wanted) })
+	})
+}
+
+// concernedByDefinition enqueues the ExtensionAPIs that want a version of a CustomResourceDefinition's group.
+func (r *Reconciler) concernedByDefinition(ctx context.Context, definition client.Object) []reconcile.Request {
+	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+		return hasGroup(extensionAPI, groupOfDefinition(definition))
 	})
 }
 

@@ -24,10 +24,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-)
 
-// FieldOwner is the field manager of everything the operator applies.
-const FieldOwner = "extensionapi-operator"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+)
 
 // Applier applies objects that carry an owner label.
 type Applier struct {
@@ -70,7 +69,7 @@ func New(cached client.Client, live client.Reader, ownerLabel string) *Applier {
 type ConflictError struct {
 	Kind, Namespace, Name string
 	// Holder says whose it is, as far as the object tells.
-	Holder string
+	Holder holder.Holder
 }
 
 func (e *ConflictError) Error() string {
@@ -121,7 +120,7 @@ var recreatable = map[string]bool{
 // write applies wanted over current, which is nil where there is none, and fills wanted with what became of it.
 func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, current client.Object) error {
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
-		client.FieldOwner(FieldOwner), client.ForceOwnership)
+		client.FieldOwner(holder.FieldOwner), client.ForceOwnership)
 	if current == nil || !apierrors.IsInvalid(err) || !recreatable[wanted.GetKind()] {
 		return err
 	}
@@ -164,24 +163,15 @@ func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) e
 	if owner == wanted.GetLabels()[a.ownerLabel] {
 		return nil
 	}
-	if !labelled && (current.GetUID() == applied || appliedByOperator(current)) {
+	if !labelled && (current.GetUID() == applied || holder.AppliedByOperator(current)) {
 		return nil
 	}
 	return &ConflictError{
 		Kind:      wanted.GetObjectKind().GroupVersionKind().Kind,
 		Namespace: wanted.GetNamespace(),
 		Name:      wanted.GetName(),
-		Holder:    Holder(current, a.ownerLabel),
+		Holder:    holder.Of(current, a.ownerLabel),
 	}
-}
-
-func appliedByOperator(object client.Object) bool {
-	for _, entry := range object.GetManagedFields() {
-		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
-			return true
-		}
-	}
-	return false
 }
 
 // prototype returns an empty object to read a kind into: whole where others read more of it from the same cache,

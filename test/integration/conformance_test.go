@@ -17,6 +17,7 @@ import (
 
 // conditionTypes are on every ExtensionAPI that the operator has seen.
 var conditionTypes = []string{
+	v1alpha1.ConditionClaimed,
 	v1alpha1.ConditionCertificatesReady,
 	v1alpha1.ConditionServerAvailable,
 	v1alpha1.ConditionRegistered,
@@ -72,7 +73,7 @@ func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 	is := func(conditionType string) bool {
 		return meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, conditionType)
 	}
-	served := is(v1alpha1.ConditionCertificatesReady) && is(v1alpha1.ConditionServerAvailable) &&
+	served := is(v1alpha1.ConditionClaimed) && is(v1alpha1.ConditionCertificatesReady) && is(v1alpha1.ConditionServerAvailable) &&
 		is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAvailable)
 	reconciling, stalled := is(v1alpha1.ConditionReconciling), is(v1alpha1.ConditionStalled)
 	switch {

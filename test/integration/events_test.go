@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -66,18 +68,42 @@ func expectEvents(t *testing.T, name string, wanted map[string]int) {
 	consistently(t, check)
 }
 
-// eventsOf counts the events of an ExtensionAPI by type and reason.
-func eventsOf(t *testing.T, name string) map[string]int {
+// expectEvent waits for an event that says all of that.
+func expectEvent(t *testing.T, name, typeAndReason string, says ...string) {
+	t.Helper()
+	eventually(t, func() error {
+		var found []string
+		for _, event := range listEvents(t, name) {
+			found = append(found, event.Type+" "+event.Reason+": "+event.Note)
+		}
+		isWanted := func(event string) bool {
+			return strings.HasPrefix(event, typeAndReason+": ") && !slices.ContainsFunc(says, func(part string) bool {
+				return !strings.Contains(event, part)
+			})
+		}
+		if !slices.ContainsFunc(found, isWanted) {
+			return fmt.Errorf("the events are %q, none of which is %s and says %q", found, typeAndReason, says)
+		}
+		return nil
+	})
+}
+
+func listEvents(t *testing.T, name string) []eventsv1.Event {
 	t.Helper()
 	list := &eventsv1.EventList{}
 	if err := plane.client.List(ctx, list, client.InNamespace(metav1.NamespaceDefault)); err != nil {
 		t.Fatal(err)
 	}
+	return slices.DeleteFunc(list.Items, func(event eventsv1.Event) bool {
+		return event.Regarding.Kind != "ExtensionAPI" || event.Regarding.Name != name
+	})
+}
+
+// eventsOf counts the events of an ExtensionAPI by type and reason.
+func eventsOf(t *testing.T, name string) map[string]int {
+	t.Helper()
 	found := map[string]int{}
-	for _, event := range list.Items {
-		if event.Regarding.Kind != "ExtensionAPI" || event.Regarding.Name != name {
-			continue
-		}
+	for _, event := range listEvents(t, name) {
 		times := 1
 		if event.Series != nil {
 			times = int(event.Series.Count)

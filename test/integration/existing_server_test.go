@@ -13,6 +13,7 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -103,6 +104,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v1beta1") })
 		await(t, name, status.CurrentStatus)
 		expectAPIServices(t, name, newest)
+		expectEvent(t, name, "Warning ObjectsUnreachable", "an unknown number of fischers.wardle.example.com")
 		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v1beta1", "v1alpha1") })
 		await(t, name, status.CurrentStatus)
 		expectAPIServices(t, name, newest, oldest)
@@ -125,14 +127,30 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		setCABundle(t, name, sample.signer.Certificate)
 		await(t, name, status.CurrentStatus)
 	})
-	t.Run("stays when its ExtensionAPI goes, with Service and namespace", func(t *testing.T) {
-		kubectl(t, "delete", "--filename", sampleFile("flunder.yaml"))
+	t.Run("stays when its ExtensionAPI goes, with Service and namespace, and what nobody reaches is told", func(t *testing.T) {
+		allowOperator(t, rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{"flunders"}, Verbs: []string{"list"}})
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
+		expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
+			"an unknown number of fischers.wardle.example.com", "aggregate-to-object-counter=true")
 	})
 }
 
 func sampleFile(name string) string { return filepath.Join(repository, "config/samples", name) }
+
+// allowOperator gives the operator a right that it does not have by itself.
+func allowOperator(t *testing.T, rule rbacv1.PolicyRule) {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "operator-"}, Rules: []rbacv1.PolicyRule{rule}}
+	createForTheTest(t, role)
+	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: in("", role.Name),
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{
+			{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: operatorAccount},
+		},
+	})
+}
 
 func expectFlunder(t *testing.T) {
 	t.Helper()

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// claimVerdict tells of the first group-version that somebody else has, or else of the first that somebody else wants.
+func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) verdict {
+	var held, contested, adoptable []claims.Claim
+	for _, claim := range all {
+		switch {
+		case isHeld(claim, policy):
+			held = append(held, claim)
+		case claim.Standing == claims.HeldAdoptable:
+			adoptable = append(adoptable, claim)
+		case claim.Standing == claims.Contested:
+			contested = append(contested, claim)
+		}
+	}
+	switch {
+	case len(held) > 0:
+		return bad(heldReasons[held[0].Holder.Kind], heldMessage(held[0], policy)+others(held), stalled)
+	case len(contested) > 0:
+		return good(v1alpha1.ReasonContested, contestedMessage(contested[0])+others(contested))
+	case len(adoptable) > 0:
+		return good(v1alpha1.ReasonClaimed, fmt.Sprintf(
+			"APIService %s of %s is taken over in place as soon as every ready replica answers discovery, see Registered%s",
+			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Holder, others(adoptable)))
+	default:
+		return good(v1alpha1.ReasonClaimed, fmt.Sprintf("nobody else has any of the %d group-versions", len(all)))
+	}
+}
+
+// isHeld tells whether the group-version must not be registered.
+func isHeld(claim claims.Claim, policy v1alpha1.AdoptionPolicy) bool {
+	return claim.Standing == claims.Held ||
+		claim.Standing == claims.HeldAdoptable && policy != v1alpha1.AdoptionAdopt
+}
+
+func others(all []claims.Claim) string {
+	if len(all) == 1 {
+		return ""
+	}
+	return fmt.Sprintf("; and %d more, see status.apiServices", len(all)-1)
+}
+
+var heldReasons = map[holder.Kind]string{
+	holder.BuiltInGroup:             v1alpha1.ReasonHeldByBuiltInGroup,
+	holder.CustomResourceDefinition: v1alpha1.ReasonHeldByCustomResourceDefinition,
+	holder.ExtensionAPI:             v1alpha1.ReasonHeldByExtensionAPI,
+	holder.HelmRelease:              v1alpha1.ReasonHeldByHelmRelease,
+	holder.Local:                    v1alpha1.ReasonHeldByLocalAPIService,
+	holder.OLM:                      v1alpha1.ReasonHeldByOLM,
+	holder.Other:                    v1alpha1.ReasonHeldByOther,
+}
+
+func heldMessage(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
+	return fmt.Sprintf("%s belongs to %s; it is left alone and not registered, the other group-versions are. %s",
+		manifests.APIServiceName(claim.GroupVersion), claim.Holder, heldAdvice(claim, policy))
+}
+
+// heldAdvice is what somebody can do who wants the group-version all the same.
+func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
+	const giveUp = "take the group-version out of spec.groups"
+	switch {
+	case claim.Holder.Kind == holder.BuiltInGroup:
+		return "An extension API server cannot replace it: " + giveUp
+	case claim.Holder.Kind == holder.CustomResourceDefinition:
+		return "An APIService would hide the definition's objects from every client. If nobody needs them any more, delete " +
+			"the definition, which deletes its objects; otherwise " + giveUp
+	case claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun:
+		return "status.apiServices tells what spec.adoptionPolicy: Adopt would change"
+	case claim.Standing == claims.HeldAdoptable:
+		return "To take it over in place, set spec.adoptionPolicy to DryRun, which tells what would change, then to Adopt; " +
+			"or delete it where it comes from; or " + giveUp
+	case claim.Holder.Kind == holder.ExtensionAPI:
+		return "Take the group-version out of one of the two"
+	default:
+		return "Delete it where it comes from, or " + giveUp
+	}
+}
+
+func contestedMessage(claim claims.Claim) string {
+	name := manifests.APIServiceName(claim.GroupVersion)
+	if claim.Holder.Kind == holder.CustomResourceDefinition {
+		return fmt.Sprintf("%s is served by this ExtensionAPI, so that the objects of %s, which has the same version, "+
+			"cannot be reached. Delete the definition, or take the group-version out of spec.groups", name, claim.Holder)
+	}
+	return fmt.Sprintf("%s is registered for this ExtensionAPI, but is marked as that of %s, which may overwrite or "+
+		"delete it. Take it out there, then remove the labels, annotations and owner references that mark it",
+		name, claim.Holder)
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+// release leaves everything as it is. The labels stay, too: an ExtensionAPI of the same name has it all again at once.
+func (r *Reconciler) release(ctx context.Context, s *scope) error {
+	if err := r.letGo(ctx, s); err != nil {
+		return err
+	}
+	r.sendEvents(s, []note{{corev1.EventTypeNormal, v1alpha1.ReasonReleased, releasedMessage(s.ExtensionAPI), nil}})
+	return nil
+}
+
+func releasedMessage(extensionAPI *v1alpha1.ExtensionAPI) string {
+	message := fmt.Sprintf("the ExtensionAPI is deleted, and everything of it runs on, for you to look after "+
+		"(spec.deletionPolicy: Orphan); an ExtensionAPI named %s takes it back", extensionAPI.Name)
+	if certificate := extensionAPI.Status.Certificate; certificate != nil {
+		message += fmt.Sprintf(". Nobody renews the serving certificate, with which the API ends %s",
+			pki.Timestamp(certificate.NotAfter.Time))
+	}
+	return message
+}

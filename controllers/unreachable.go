@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+)
+
+// countTimeout bounds how long unregistering waits for a server that does not tell what objects it has.
+const countTimeout = 5 * time.Second
+
+// warnOfUnreachable tells, before APIServices are deleted while others are kept, of the objects that nobody will reach
+// any more.
+func (r *Reconciler) warnOfUnreachable(ctx context.Context, s *scope, doomed, kept []*apiregistrationv1.APIService) {
+	doomed = slices.DeleteFunc(slices.Clone(doomed), func(apiService *apiregistrationv1.APIService) bool {
+		return !apiService.DeletionTimestamp.IsZero() // it has been told
+	})
+	if len(doomed) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	slices.SortFunc(doomed, func(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) })
+	counted := r.KubeAPIServers.CountObjects(ctx, groupVersionsOf(doomed), groupVersionsOf(kept))
+	if message := unreachableMessage(counted); message != "" {
+		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message, doomed[0]}})
+	}
+}
+
+func groupVersionsOf(apiServices []*apiregistrationv1.APIService) []schema.GroupVersion {
+	var result []schema.GroupVersion
+	for _, apiService := range apiServices {
+		result = append(result, schema.GroupVersion{Group: apiService.Spec.Group, Version: apiService.Spec.Version})
+	}
+	return result
+}
+
+// unreachableMessage is empty when there are no objects.
+func unreachableMessage(counted []aggregation.Objects) string {
+	var found, unknown []string
+	mayNot := false
+	for _, objects := range counted {
+		switch {
+		case errors.Is(objects.Err, aggregation.ErrNotAllowed):
+			mayNot = true
+			unknown = append(unknown, objects.Resource.String())
+		case objects.Err != nil:
+			unknown = append(unknown, fmt.Sprintf("%s (%v)", objects.Resource, objects.Err))
+		case objects.Count > 0:
+			found = append(found, fmt.Sprintf("%d %s", objects.Count, objects.Resource))
+		}
+	}
+	if len(found)+len(unknown) == 0 {
+		return ""
+	}
+	if len(unknown) > 0 {
+		found = append(found, "an unknown number of "+strings.Join(unknown, ", "))
+	}
+	message := "about to be unregistered: nobody will reach its objects any more, and the deletion of a namespace will " +
+		"leave them behind, in the server's own storage: " + strings.Join(found, "; ")
+	if mayNot {
+		message += ". To have them counted, label a ClusterRole that may list them " + countLabel + "=true"
+	}
+	return message
+}
+
+// countLabel has a ClusterRole aggregated into the one by which the operator counts objects. The chart installs that.
+const countLabel = "aggregation.extensionapi.dev/aggregate-to-object-counter"

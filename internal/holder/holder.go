@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package holder tells whose an object is, as far as its metadata says.
+package holder
+
+import (
+	"cmp"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Kind is who somebody is.
+type Kind int
+
+const (
+	// Other is somebody who has left no name that is known here.
+	Other Kind = iota
+	// BuiltInGroup is kube-apiserver, for a group of its own.
+	BuiltInGroup
+	// Local is kube-apiserver, for whatever an APIService without a Service stands for.
+	Local
+	// CustomResourceDefinition is the definition that has a group-version.
+	CustomResourceDefinition
+	// HelmRelease is a release of Helm.
+	HelmRelease
+	// OLM is the Operator Lifecycle Manager.
+	OLM
+	// ExtensionAPI is another ExtensionAPI.
+	ExtensionAPI
+)
+
+// FieldOwner is the field manager of everything the operator applies.
+const FieldOwner = "extensionapi-operator"
+
+// AppliedByOperator tells whether the operator has applied the object, and nobody has taken all of it since.
+func AppliedByOperator(object metav1.Object) bool {
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
+			return true
+		}
+	}
+	return false
+}
+
+// Holder is who has an object.
+type Holder struct {
+	Kind Kind
+	// Words name the holder in a sentence.
+	Words string
+}
+
+func (h Holder) String() string { return h.Words }
+
+// Of tells whose an object is; ownerLabel is the operator's own.
+func Of(object metav1.Object, ownerLabel string) Holder {
+	if h, found := kubeAPIServer(object); found {
+		return h
+	}
+	if owner := object.GetLabels()[ownerLabel]; owner != "" {
+		return Holder{ExtensionAPI, fmt.Sprintf("ExtensionAPI %q", owner)}
+	}
+	if h, found := Marked(object); found {
+		return h
+	}
+	for _, entry := range object.GetManagedFields() {
+		if entry.Subresource == "" {
+			return Holder{Other, fmt.Sprintf("somebody else (last written by %q)", entry.Manager)}
+		}
+	}
+	return Holder{Other, "somebody else"}
+}
+
+// autoManagedLabel is on APIServices that kube-apiserver keeps for CustomResourceDefinitions and built-in groups
+// (kube-aggregator pkg/controllers/autoregister).
+const autoManagedLabel = "kube-aggregator.kubernetes.io/automanaged"
+
+// IsAutoManaged tells whether kube-apiserver itself writes and deletes the APIService.
+func IsAutoManaged(object metav1.Object) bool { return object.GetLabels()[autoManagedLabel] != "" }
+
+func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
+	switch object.GetLabels()[autoManagedLabel] {
+	case "":
+		return Holder{}, false
+	case "onstart":
+		return Holder{BuiltInGroup, "Kubernetes itself (a built-in group)"}, true
+	default:
+		return Holder{Local, "Kubernetes itself (a CustomResourceDefinition that it has just served)"}, true
+	}
+}
+
+// Marked tells by its marks who else writes an object or deletes it with what is theirs, whoever else has it.
+func Marked(object metav1.Object) (h Holder, found bool) {
+	owner, labels, annotations := metav1.GetControllerOf(object), object.GetLabels(), object.GetAnnotations()
+	release, injection := annotations[helmRelease], injector(annotations)
+	switch {
+	case labels[olmOwner] != "":
+		return Holder{OLM, fmt.Sprintf("the Operator Lifecycle Manager (%s %q)",
+			cmp.Or(labels[olmOwnerKind], "ClusterServiceVersion"), labels[olmOwner])}, true
+	case owner != nil && owner.Kind == "ClusterServiceVersion":
+		return Holder{OLM, fmt.Sprintf("the Operator Lifecycle Manager (ClusterServiceVersion %q)", owner.Name)}, true
+	case release != "":
+		return Holder{HelmRelease, fmt.Sprintf("Helm release %q", inNamespace(annotations[helmNamespace], release))}, true
+	case owner != nil:
+		return Holder{Other, fmt.Sprintf("%s %q", owner.Kind, owner.Name)}, true
+	case injection != "":
+		return Holder{Other, injection}, true
+	default:
+		return Holder{}, false
+	}
+}
+
+func inNamespace(namespace, name string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package holder
+
+import (
+	"maps"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func controlledBy(kind, name string) []metav1.OwnerReference {
+	return []metav1.OwnerReference{{APIVersion: "v1", Kind: kind, Name: name, Controller: new(true)}}
+}
+
+func TestHoldersAreToldByTheirMarks(t *testing.T) {
+	for want, object := range map[string]metav1.ObjectMeta{
+		`ExtensionAPI "shop"`: {Labels: map[string]string{"owner": "shop", "olm.owner": "x"}},
+		"Kubernetes itself (a built-in group)": {
+			Labels: map[string]string{autoManagedLabel: "onstart", "owner": "shop"},
+		},
+		"Kubernetes itself (a CustomResourceDefinition that it has just served)": {
+			Labels: map[string]string{autoManagedLabel: "true"},
+		},
+		`the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`: {
+			Labels: map[string]string{"olm.owner": "shop.v1", "olm.owner.kind": "ClusterServiceVersion"},
+		},
+		`the Operator Lifecycle Manager (ClusterServiceVersion "shop.v2")`: {
+			OwnerReferences: controlledBy("ClusterServiceVersion", "shop.v2"),
+		},
+		`Helm release "shop"`:      {Annotations: map[string]string{"meta.helm.sh/release-name": "shop"}},
+		`Helm release "prod/shop"`: {Annotations: map[string]string{helmRelease: "shop", helmNamespace: "prod"}},
+		`Deployment "shop"`:        {OwnerReferences: controlledBy("Deployment", "shop")},
+		"cert-manager's cainjector, which writes its caBundle (annotations cert-manager.io/inject-*)": {
+			Annotations: map[string]string{"cert-manager.io/inject-ca-from": "prod/shop"},
+		},
+		"OpenShift's service CA operator, which writes its caBundle (annotation service.beta.openshift.io/inject-cabundle)": {
+			Annotations: map[string]string{"service.beta.openshift.io/inject-cabundle": "true"},
+		},
+		`somebody else (last written by "kubectl")`: {ManagedFields: []metav1.ManagedFieldsEntry{
+			{Manager: "kube-apiserver", Subresource: "status"}, {Manager: "kubectl"},
+		}},
+		"somebody else": {},
+	} {
+		if got := Of(&object, "owner"); got.Words != want {
+			t.Errorf("%+v belongs to %s, want %s", object, got, want)
+		}
+	}
+}
+
+func TestOnlyTheMarksAreRemovedByWhichOthersFindTheirs(t *testing.T) {
+	object := &metav1.ObjectMeta{
+		OwnerReferences: controlledBy("ClusterServiceVersion", "shop.v1"),
+		Labels:          map[string]string{"app": "shop", "olm.owner": "shop.v1", "operators.coreos.com/shop.prod": ""},
+		Annotations: map[string]string{
+			"note": "kept", "meta.helm.sh/release-name": "shop", "cert-manager.io/inject-ca-from-secret": "prod/shop",
+		},
+	}
+	RemoveMarks(object)
+	if len(object.OwnerReferences) > 0 || !maps.Equal(object.Labels, map[string]string{"app": "shop"}) ||
+		!maps.Equal(object.Annotations, map[string]string{"note": "kept"}) {
+		t.Errorf("left: %+v", object)
+	}
+	if marked, found := Marked(object); found {
+		t.Errorf("it is still marked as that of %s", marked)
+	}
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+// TestAdoptionOfAServerInstalledByHelm is told, done and taken back without a failed request; its parts build on each
+// other.
+func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
+	t.Parallel()
+	const name, group = "adopted", "adopted.example.com"
+	earlier := registeredByHelm(t, name)
+	backend, _ := startBackend(t, name, "v1")
+	requests := startRequests(t, "/apis/"+group+"/v1/widgets")
+	extensionAPI := backend.declare(groups(group, "v1"))
+	extensionAPI.Spec.AdoptionPolicy = v1alpha1.AdoptionDryRun
+	life := t
+	apply(t, extensionAPI)
+
+	t.Run("a dry run tells what would change", func(t *testing.T) {
+		awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return tellsAdoption(e, backend.port, earlier) })
+		await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByHelmRelease,
+			"status.apiServices tells what spec.adoptionPolicy: Adopt would change"))
+		if now := readAPIService(t, name); now.Generation != earlier.Generation || len(now.OwnerReferences) == 0 {
+			t.Errorf("the dry run changed the APIService: %+v", now)
+		}
+	})
+	t.Run("adopting changes it in place", func(t *testing.T) {
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
+		awaitRegistered(t, name)
+		adopted := readAPIService(t, name)
+		if adopted.UID != earlier.UID || adopted.Spec.Service.Name != name || adopted.Spec.InsecureSkipTLSVerify ||
+			len(adopted.OwnerReferences) > 0 || adopted.Annotations["meta.helm.sh/release-name"] != "" {
+			t.Errorf("the adopted APIService is %+v", adopted)
+		}
+		expectEvent(t, name, "Normal Adopted")
+	})
+	t.Run("letting go leaves it as it is", func(t *testing.T) {
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
+		await(t, name, status.CurrentStatus)
+		before := readAPIService(t, name).ResourceVersion
+		deleteNow(t, named(name))
+		awaitEnd(t, name)
+		expectEvent(t, name, "Normal Released")
+		if after := readAPIService(t, name).ResourceVersion; after != before {
+			t.Errorf("resource version %s became %s", before, after)
+		}
+	})
+	t.Run("what was let go can be adopted under another name", func(t *testing.T) {
+		again := backend.declare(groups(group, "v1"))
+		again.Name = "adopted-again"
+		apply(life, again)
+		await(t, again.Name, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByExtensionAPI,
+			`ExtensionAPI "adopted", which is gone and has left it`, "spec.adoptionPolicy"))
+		change(t, named(again.Name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
+		awaitRegistered(t, again.Name)
+		if now := readAPIService(t, name); now.UID != earlier.UID {
+			t.Error("the APIService was made anew")
+		}
+	})
+	if sent, failed := requests(); sent == 0 || failed > 0 {
+		t.Errorf("%d of %d requests failed", failed, sent)
+	}
+}
+
+func tellsAdoption(e *v1alpha1.ExtensionAPI, port int32, earlier *apiregistrationv1.APIService) error {
+	if len(e.Status.APIServices) != 1 {
+		return fmt.Errorf("status has %d APIServices", len(e.Status.APIServices))
+	}
+	told := e.Status.APIServices[0].Adoption
+	for _, wanted := range []string{
+		fmt.Sprintf("spec.service: %s/%s:%d becomes adopted/adopted:%d", earlier.Spec.Service.Namespace,
+			earlier.Spec.Service.Name, *earlier.Spec.Service.Port, port),
+		"spec.insecureSkipTLSVerify: true becomes false",
+		"spec.groupPriorityMinimum: 100 becomes 1000",
+		"spec.versionPriority: 10 becomes 100",
+		`metadata.annotations[meta.helm.sh/release-name]: "shop" becomes none`,
+		`metadata.labels[aggregation.extensionapi.dev/extensionapi]: none becomes "adopted"`,
+		`metadata.ownerReferences: Shop "shop" removed`,
+		"spec.caBundle: replaced",
+	} {
+		if !slices.ContainsFunc(told, func(line string) bool { return strings.HasPrefix(line, wanted) }) {
+			return fmt.Errorf("adoption is told as %q, without %q", told, wanted)
+		}
+	}
+	return nil
+}
+
+// registeredByHelm runs a server of NAME.example.com/v1 that is registered by hand, as somebody else's chart does.
+func registeredByHelm(t *testing.T, name string) *apiregistrationv1.APIService {
+	t.Helper()
+	serviceName := name + "-earlier"
+	server := extensionserver.Start(
+		keyPair(t, servingFor(t, newSigner(t), serviceName)), groupVersion(name+".example.com", "v1"))
+	t.Cleanup(server.Close)
+	createNamespace(t, serviceName)
+	create(t, localService(serviceName))
+	apiService := otherAPIService(name+".example.com", "v1")
+	apiService.Spec.Service = &apiregistrationv1.ServiceReference{
+		Namespace: serviceName, Name: serviceName, Port: new(server.Port()),
+	}
+	apiService.Spec.InsecureSkipTLSVerify = true
+	ofHelm(apiService)
+	apiService.ObjectMeta = controlledBy(apiService.ObjectMeta, "Shop", "shop")
+	create(t, apiService)
+	eventually(t, func() error { return isServed(t, "/apis/"+name+".example.com/v1/widgets") })
+	return readAPIService(t, name)
+}
+
+func readAPIService(t *testing.T, name string) *apiregistrationv1.APIService {
+	t.Helper()
+	apiService := apiServiceOf(name)
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiService), apiService); err != nil {
+		t.Fatal(err)
+	}
+	return apiService
+}
+
+func TestWhatWasLetGoIsTakenBackUnderTheSameName(t *testing.T) {
+	t.Parallel()
+	const name = "let-go"
+	createNamespace(t, name)
+	extensionAPI := served(name)
+	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionOrphan
+	apply(t, extensionAPI.DeepCopy())
+	awaitRollout(t, name)
+	before := objectsOf(t, name)
+	deleteNow(t, named(name))
+	awaitEnd(t, name)
+	expectUnchanged(t, before, objectsOf(t, name))
+
+	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
+	create(t, extensionAPI)
+	awaitRollout(t, name)
+	expectUnchanged(t, before, objectsOf(t, name))
+}

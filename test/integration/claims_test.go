@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func TestWhatSomebodyElseHasIsLeftAloneUntilItGoes(t *testing.T) {
+	t.Parallel()
+	for _, holder := range claimHolders {
+		t.Run(holder.kind, func(t *testing.T) {
+			t.Parallel()
+			name := "held-by-" + holder.kind + "-before"
+			backend, _ := startBackend(t, name, "v1", "v2")
+			holder.come(t, name)
+			before := essenceOf(t, name)
+			apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+			awaitHeld(t, name, holder.reason, holder.words)
+			if after := essenceOf(t, name); !reflect.DeepEqual(before, after) {
+				t.Errorf("what somebody else has was changed from\n%s\nto\n%s", toJSON(t, before), toJSON(t, after))
+			}
+			holder.leave(t, name)
+			awaitRegistered(t, name)
+			await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
+			expectAPIServices(t, name, "v1."+name+".example.com", "v2."+name+".example.com")
+		})
+	}
+}
+
+func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
+	t.Parallel()
+	for _, holder := range claimHolders {
+		if holder.comeLater == nil {
+			continue // TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt
+		}
+		t.Run(holder.kind, func(t *testing.T) {
+			t.Parallel()
+			name := "held-by-" + holder.kind + "-later"
+			backend, _ := startBackend(t, name, "v1", "v2")
+			apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+			awaitRegistered(t, name)
+			holder.comeLater(t, name)
+			if holder.laterReason == v1alpha1.ReasonContested {
+				await(t, name, status.CurrentStatus,
+					isTrue(v1alpha1.ConditionClaimed, holder.laterReason, "v1."+name, holder.laterWords, "Delete the definition"),
+					isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+			} else {
+				awaitHeld(t, name, holder.laterReason, holder.laterWords)
+			}
+			holder.leave(t, name)
+			awaitRegistered(t, name)
+			await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
+		})
+	}
+}
+
+func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[string]struct {
+		mark  func(*apiregistrationv1.APIService)
+		words string
+	}{
+		"helm":       {ofHelm, `Helm release "prod/shop"`},
+		"olm":        {ofOLM, `ClusterServiceVersion "shop.v1.2.3"`},
+		"cainjector": {injected, "cert-manager's cainjector"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			name := "marked-by-" + kind
+			backend, _ := startBackend(t, name, "v1")
+			apply(t, backend.declare(groups(name+".example.com", "v1")))
+			awaitRegistered(t, name)
+			unchanged := essenceOf(t, name)
+			change(t, apiServiceOf(name), func(a *apiregistrationv1.APIService) {
+				test.mark(a)
+				a.Spec.Service.Name = "elsewhere"
+			})
+			await(t, name, status.CurrentStatus,
+				isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, test.words, "Take it out there"))
+			eventually(t, func() error {
+				if now := essenceOf(t, name); !reflect.DeepEqual(now["spec"], unchanged["spec"]) {
+					return fmt.Errorf("its spec is %s", toJSON(t, now["spec"]))
+				}
+				return nil
+			})
+			change(t, apiServiceOf(name), func(a *apiregistrationv1.APIService) {
+				a.Annotations = nil
+				delete(a.Labels, "olm.owner")
+			})
+			await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
+		})
+	}
+}
+
+func injected(a *apiregistrationv1.APIService) {
+	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "cert-manager.io/inject-ca-from", "prod/shop")
+}
+
+func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T) {
+	t.Parallel()
+	const older, younger, group = "older-later", "younger-first", "older-later.example.com"
+	backend, _ := startBackend(t, older, "v1", "v2")
+	apply(t, backend.declare(groups(group, "v2")))
+	awaitNextSecond(t)
+	rival := backend.declare(groups(group, "v1"))
+	rival.Name = younger
+	apply(t, rival)
+	awaitRegistered(t, younger)
+
+	change(t, named(older), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v2", "v1") })
+	awaitHeld(t, older, v1alpha1.ReasonHeldByExtensionAPI, `ExtensionAPI "younger-first", which has registered it`)
+	await(t, younger, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
+	remove(t, younger)
+	awaitRegistered(t, older)
+	expectAPIServices(t, older, "v1."+group, "v2."+group)
+}
+
+func TestOfTwoExtensionAPIsCreatedAtOnceTheSameOneWins(t *testing.T) {
+	t.Parallel()
+	const server = "at-once"
+	backend, _ := startBackend(t, server, "v1")
+	for round := range 5 {
+		first, second := fmt.Sprintf("at-once-a%d", round), fmt.Sprintf("at-once-b%d", round)
+		created := createAtOnce(t, backend, second, first)
+		winner, loser := first, second
+		if created[second].Before(created[first]) {
+			winner, loser = second, first
+		}
+		await(t, loser, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByExtensionAPI,
+			fmt.Sprintf("ExtensionAPI %q", winner)))
+		awaitRegistered(t, winner)
+		expectAPIServices(t, loser)
+		remove(t, winner)
+		awaitRegistered(t, loser)
+		remove(t, loser)
+	}
+}
+
+// createAtOnce makes ExtensionAPIs that want the same, and returns when each was created.
+func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*metav1.Time {
+	t.Helper()
+	var creating sync.WaitGroup
+	var rivals []*v1alpha1.ExtensionAPI
+	for _, name := range names {
+		rival := backend.declare(groups(backend.service.Name+".example.com", "v1"))
+		rival.Name = name
+		rivals = append(rivals, rival)
+		creating.Go(func() {
+			if err := plane.client.Create(ctx, rival); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	creating.Wait()
+	t.Cleanup(func() {
+		for _, name := range slices.Backward(names) {
+			remove(t, name)
+		}
+	})
+	created := map[string]*metav1.Time{}
+	for _, rival := range rivals {
+		created[rival.Name] = &rival.CreationTimestamp
+	}
+	return created
+}
+
+// awaitHeld waits until v1 is told to be somebody else's, and the other version is registered and served.
+func awaitHeld(t *testing.T, name, reason, words string) {
+	t.Helper()
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionClaimed, reason, "v1.", "belongs to ", words, "the other group-versions are"),
+		isTrue(v1alpha1.ConditionStalled, reason, words),
+		isFalse(v1alpha1.ConditionReady, reason),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNotClaimed, "see Claimed"),
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
+		for _, apiService := range extensionAPI.Status.APIServices {
+			isHeld, isServed := apiService.HeldBy != "", apiService.Available == metav1.ConditionTrue
+			if wanted := apiService.Name[:3] == "v1."; isHeld != wanted || isServed == wanted {
+				return fmt.Errorf("APIService %s is available: %s, held by: %q", apiService.Name, apiService.Available,
+					apiService.HeldBy)
+			}
+		}
+		return nil
+	})
+}
+
+// awaitNextSecond waits until what is created next is younger.
+func awaitNextSecond(t *testing.T) {
+	t.Helper()
+	now := time.Now().Unix()
+	eventually(t, func() error {
+		if time.Now().Unix() == now {
+			return fmt.Errorf("it is still second %d", now)
+		}
+		return nil
+	})
+}
+
+// essenceOf returns the APIService without what the cluster fills in, nil when there is none.
+func essenceOf(t *testing.T, name string) map[string]any {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(apiregistrationv1.SchemeGroupVersion.WithKind("APIService"))
+	err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiServiceOf(name)), object)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return essence(t, object)
+}
