@@ -45,6 +45,7 @@ type Reconciler struct {
 	// Changed tells of ExtensionAPIs of which something changed that is not watched: discovery results, a Secret.
 	Changed        <-chan event.GenericEvent
 	KubeAPIServers *aggregation.KubeAPIServers
+	Layer          *aggregation.Layer
 	Events         events.EventRecorder
 	Clock          clock.PassiveClock
 	// OperatorNamespace is where certificate authorities are kept.

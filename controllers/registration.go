@@ -17,6 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -110,6 +111,9 @@ func (r *Reconciler) register(
 		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
 	}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
+	if discovery.IsFrontProxyRefused(outcome.failedCheck()) {
+		outcome.unconfigured = r.unconfigured(ctx, s)
+	}
 	switch {
 	case outcome.obstacle.reason == "":
 	case outcome.obstacle.status == metav1.ConditionTrue:
@@ -140,10 +144,14 @@ func (r *Reconciler) registerNew(
 	case claim.Standing == claims.HeldAdoptable:
 		outcome.obstacle, err = r.adopt(ctx, s, claim, configuration)
 		return outcome, err
-	case claim.Standing == claims.Granted:
-		return r.applyAPIService(ctx, s, configuration, outcome)
+	case claim.Standing != claims.Granted:
+		return outcome, nil
 	}
-	return outcome, nil
+	if missing := r.unconfigured(ctx, s); missing != "" {
+		outcome.obstacle = layerObstacle(missing)
+		return outcome, nil
+	}
+	return r.applyAPIService(ctx, s, configuration, outcome)
 }
 
 func (r *Reconciler) applyAPIService(

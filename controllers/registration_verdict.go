@@ -30,6 +30,8 @@ type registrationOutcome struct {
 	adoption []string
 	// obstacle is what is in the way; its reason is empty when nothing is.
 	obstacle verdict
+	// unconfigured is what the aggregation layer lacks, when that is why the server refuses kube-apiserver.
+	unconfigured string
 }
 
 // availability is what kube-apiserver says of the APIService, nil while it has said nothing.
@@ -46,12 +48,12 @@ func (o registrationOutcome) isAvailable() bool {
 	return condition != nil && condition.Status == apiregistrationv1.ConditionTrue
 }
 
-// failedCheck is what kube-apiserver says of its check of discovery, when that is why it is not available
-// (kube-aggregator pkg/controllers/status/remote).
+// failedCheck is what kube-apiserver says of its check of discovery, when that is why it is not available and nothing
+// explains it yet (kube-aggregator pkg/controllers/status/remote).
 func (o registrationOutcome) failedCheck() string {
 	condition := o.availability()
 	if condition == nil || condition.Status == apiregistrationv1.ConditionTrue ||
-		condition.Reason != "FailedDiscoveryCheck" {
+		condition.Reason != "FailedDiscoveryCheck" || o.unconfigured != "" {
 		return ""
 	}
 	return condition.Message
@@ -160,12 +162,20 @@ func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) 
 			return unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)
 		}
 		if condition.Status != apiregistrationv1.ConditionTrue {
-			return bad(cmp.Or(condition.Reason, v1alpha1.ReasonNotReported), fmt.Sprintf(
-				"kube-apiserver reports %s as unavailable: %s; until it is available, namespace deletion and discovery "+
-					"suffer in the whole cluster", outcome.name, condition.Message), working)
+			return unavailableVerdict(outcome, condition)
 		}
 	}
 	return good(v1alpha1.ReasonAllAvailable, "kube-apiserver reports every APIService available")
+}
+
+func unavailableVerdict(o registrationOutcome, told *apiregistrationv1.APIServiceCondition) verdict {
+	reason, cause, progress := cmp.Or(told.Reason, v1alpha1.ReasonNotReported), told.Message, working
+	if o.unconfigured != "" {
+		reason, progress = v1alpha1.ReasonAggregationLayerNotConfigured, stalled
+		cause += "; " + o.unconfigured
+	}
+	return bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s; until it is available, namespace "+
+		"deletion and discovery suffer in the whole cluster", o.name, cause), progress)
 }
 
 // removedVerdict is found when there are no APIServices because there is no namespace.

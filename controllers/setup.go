@@ -60,6 +60,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Metrics:           NewMetrics(settings.Metrics),
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
+		Layer:             aggregation.NewLayer(kubeAPIServers, mgr.GetAPIReader(), clock.RealClock{}),
 		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,

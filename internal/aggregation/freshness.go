@@ -26,7 +26,7 @@ const (
 
 // Freshness looks at the aggregated discovery of each kube-apiserver: one request for all group-versions.
 type Freshness struct {
-	clients func(context.Context) (map[string]*http.Client, error)
+	clients clientsOf
 	clock   clock.Clock
 	changed func(schema.GroupVersion)
 	// failures are those of the last look, by address. Only look uses them.
@@ -70,7 +70,10 @@ func (f *Freshness) current() views {
 
 func (f *Freshness) look(ctx context.Context) {
 	before := f.current()
-	documents, failures := f.ask(ctx, before)
+	documents, failures := askAll(ctx, f.clients,
+		func(ctx context.Context, httpClient *http.Client, address string) (document, error) {
+			return fetch(ctx, httpClient, address, before[address].document)
+		})
 	if ctx.Err() != nil {
 		return
 	}
@@ -82,31 +85,6 @@ func (f *Freshness) look(ctx context.Context) {
 	for groupVersion := range after.turned(before) {
 		f.changed(groupVersion)
 	}
-}
-
-// ask asks all kube-apiservers at the same time. What comes of each is a document or a failure.
-func (f *Freshness) ask(ctx context.Context, last views) (documents map[string]document, failures map[string]string) {
-	documents, failures = map[string]document{}, map[string]string{}
-	clients, err := f.clients(ctx)
-	if err != nil {
-		failures["all"] = err.Error()
-	}
-	var mu sync.Mutex
-	var asking sync.WaitGroup
-	for address, client := range clients {
-		asking.Go(func() {
-			document, err := fetch(ctx, client, address, last[address].document)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failures[address] = err.Error()
-			} else {
-				documents[address] = document
-			}
-		})
-	}
-	asking.Wait()
-	return documents, failures
 }
 
 // fetch returns the document of a kube-apiserver, the last one where it has not changed.

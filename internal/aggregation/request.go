@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,36 @@ type answer struct {
 	status string
 	etag   string
 	body   []byte
+}
+
+// clientsOf returns a client for each kube-apiserver, by its address.
+type clientsOf func(context.Context) (map[string]*http.Client, error)
+
+// askAll asks all kube-apiservers at the same time. What comes of each, by its address, is an answer or a failure.
+func askAll[T any](
+	ctx context.Context, of clientsOf, ask func(ctx context.Context, httpClient *http.Client, address string) (T, error),
+) (answers map[string]T, failures map[string]string) {
+	answers, failures = map[string]T{}, map[string]string{}
+	clients, err := of(ctx)
+	if err != nil {
+		failures["all"] = err.Error()
+	}
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for address, httpClient := range clients {
+		asking.Go(func() {
+			answer, err := ask(ctx, httpClient, address)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures[address] = err.Error()
+			} else {
+				answers[address] = answer
+			}
+		})
+	}
+	asking.Wait()
+	return answers, failures
 }
 
 // get asks one kube-apiserver. Any status is an answer; of the body, the first 64 MiB are read.

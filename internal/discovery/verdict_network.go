@@ -128,6 +128,12 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 		p.Name, p.CheckFailed, contrast(good), cause.advice)
 }
 
+// IsFrontProxyRefused tells whether kube-apiserver's check of discovery failed with these words because the server does
+// not accept kube-apiserver.
+func IsFrontProxyRefused(words string) bool {
+	return causeOfCheck(words).reason == v1alpha1.ReasonFrontProxyRefused
+}
+
 // causeOfCheck reads the words of kube-aggregator pkg/controllers/status/remote.
 func causeOfCheck(words string) cause {
 	switch status := badStatus.FindStringSubmatch(words); {

@@ -74,7 +74,12 @@ func isUnknown(conditionType, reason string, says ...string) condition {
 // await waits until kstatus computes want for the ExtensionAPI's newest generation and all the conditions hold.
 func await(t *testing.T, name string, want status.Status, conditions ...condition) {
 	t.Helper()
-	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
+	plane.await(t, name, want, conditions...)
+}
+
+func (p *controlPlane) await(t *testing.T, name string, want status.Status, conditions ...condition) {
+	t.Helper()
+	p.awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
 		if extensionAPI.Status.ObservedGeneration != extensionAPI.Generation {
 			return fmt.Errorf("generation %d has not been observed", extensionAPI.Generation)
 		}
@@ -99,9 +104,16 @@ func awaitThat(
 	t *testing.T, name string, wanted func(*v1alpha1.ExtensionAPI) error,
 ) *v1alpha1.ExtensionAPI {
 	t.Helper()
+	return plane.awaitThat(t, name, wanted)
+}
+
+func (p *controlPlane) awaitThat(
+	t *testing.T, name string, wanted func(*v1alpha1.ExtensionAPI) error,
+) *v1alpha1.ExtensionAPI {
+	t.Helper()
 	var extensionAPI *v1alpha1.ExtensionAPI
 	eventually(t, func() error {
-		extensionAPI = get(t, name)
+		extensionAPI = p.get(t, name)
 		if err := wanted(extensionAPI); err != nil {
 			return fmt.Errorf("%w\n%s", err, describe(extensionAPI))
 		}
@@ -113,8 +125,13 @@ func awaitThat(
 // get reads an ExtensionAPI and checks its conformance.
 func get(t *testing.T, name string) *v1alpha1.ExtensionAPI {
 	t.Helper()
+	return plane.get(t, name)
+}
+
+func (p *controlPlane) get(t *testing.T, name string) *v1alpha1.ExtensionAPI {
+	t.Helper()
 	extensionAPI := named(name)
-	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI); err != nil {
+	if err := p.client.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkConformance(extensionAPI); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +37,8 @@ const (
 	operatorAccount   = "extensionapi-operator"
 	proberAccount     = "extensionapi-operator-prober"
 
-	frontProxyName = "front-proxy-client"
+	frontProxyName         = "front-proxy-client"
+	requestHeaderAuthority = "requestheader-client-ca-file"
 )
 
 // controlPlane is a kube-apiserver with its etcd, and what the operator's installation puts into it.
@@ -50,7 +52,9 @@ type controlPlane struct {
 	kubeconfig string
 }
 
-func startControlPlane() (*controlPlane, error) {
+// startControlPlane starts one whose kube-apiserver lacks the flags of the front proxy that begin so, unless that is
+// empty.
+func startControlPlane(without string) (*controlPlane, error) {
 	dir, err := os.MkdirTemp("", "extensionapi-integration-")
 	if err != nil {
 		return nil, err
@@ -68,7 +72,7 @@ func startControlPlane() (*controlPlane, error) {
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
 	// It would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
-	if err := configureFrontProxy(dir, flags); err != nil {
+	if err := configureFrontProxy(dir, flags, without); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	if _, err := p.env.Start(); err != nil {
@@ -84,23 +88,35 @@ func (p *controlPlane) stop() error {
 	return errors.Join(p.env.Stop(), os.RemoveAll(p.dir))
 }
 
-// configureFrontProxy gives kube-apiserver the identity with which it speaks to extension API servers.
-func configureFrontProxy(dir string, flags *envtest.Arguments) error {
+// configureFrontProxy gives kube-apiserver the identity with which it speaks to extension API servers, and has it tell
+// them of that.
+func configureFrontProxy(dir string, flags *envtest.Arguments, without string) error {
 	// A certificate may be its own authority, so one is enough.
 	pair, err := pki.NewSigner(frontProxyName, time.Now(), 24*time.Hour)
 	if err != nil {
 		return err
 	}
-	certificate, key := filepath.Join(dir, "front-proxy.crt"), filepath.Join(dir, "front-proxy.key")
-	flags.
-		Set("requestheader-client-ca-file", certificate).
-		Set("requestheader-allowed-names", frontProxyName).
-		Set("requestheader-username-headers", "X-Remote-User").
-		Set("requestheader-group-headers", "X-Remote-Group").
-		Set("requestheader-extra-headers-prefix", "X-Remote-Extra-").
-		Set("proxy-client-cert-file", certificate).
-		Set("proxy-client-key-file", key)
-	return errors.Join(os.WriteFile(certificate, pair.Certificate, 0o600), os.WriteFile(key, pair.Key, 0o600))
+	values := frontProxyFlags(dir)
+	for flag, value := range values {
+		if without == "" || !strings.HasPrefix(flag, without) {
+			flags.Set(flag, value)
+		}
+	}
+	return errors.Join(os.WriteFile(values["proxy-client-cert-file"], pair.Certificate, 0o600),
+		os.WriteFile(values["proxy-client-key-file"], pair.Key, 0o600))
+}
+
+func frontProxyFlags(dir string) map[string]string {
+	certificate := filepath.Join(dir, "front-proxy.crt")
+	return map[string]string{
+		requestHeaderAuthority:               certificate,
+		"requestheader-allowed-names":        frontProxyName,
+		"requestheader-username-headers":     "X-Remote-User",
+		"requestheader-group-headers":        "X-Remote-Group",
+		"requestheader-extra-headers-prefix": "X-Remote-Extra-",
+		"proxy-client-cert-file":             certificate,
+		"proxy-client-key-file":              filepath.Join(dir, "front-proxy.key"),
+	}
 }
 
 // install makes the objects that the chart and the kustomization make, but for the operator's Deployment.
@@ -128,7 +144,8 @@ func (p *controlPlane) install() error {
 func rbacFiles() []string {
 	var files []string
 	for _, name := range []string{
-		"role", "operator_role", "operator_serviceaccount", "prober_serviceaccount", "server_clusterrole",
+		"role", "operator_role", "operator_serviceaccount", "operator_authreader", "prober_serviceaccount",
+		"server_clusterrole",
 	} {
 		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
 	}
@@ -152,7 +169,7 @@ func (p *controlPlane) installFile(file string) error {
 		if err != nil {
 			return err
 		}
-		if namespaced {
+		if namespaced && object.GetNamespace() == "" {
 			object.SetNamespace(operatorNamespace)
 		}
 		if err := p.client.Create(ctx, object); err != nil {

@@ -58,13 +58,18 @@ type backend struct {
 // exposeBackend makes a namespace and a Service of that name for a server on a port of this machine.
 func exposeBackend(t *testing.T, name string, port int32) *backend {
 	t.Helper()
-	createNamespace(t, name)
+	return plane.exposeBackend(t, name, port)
+}
+
+func (p *controlPlane) exposeBackend(t *testing.T, name string, port int32) *backend {
+	t.Helper()
+	p.create(t, &corev1.Namespace{ObjectMeta: in("", name)})
 	b := &backend{
 		signer:  newSigner(t),
 		port:    port,
 		service: localService(name),
 	}
-	create(t, b.service)
+	p.create(t, b.service)
 	return b
 }
 

@@ -44,7 +44,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		expectAPIServices(t, name)
 	})
 	t.Run("is registered as soon as it does", func(t *testing.T) {
-		startSampleServer(life, sample.port, servingFor(t, sample.signer, name))
+		plane.startSampleServer(life, sample.port, servingFor(t, sample.signer, name))
 		await(t, name, status.CurrentStatus,
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered, "all 2 group-versions"),
 			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable),

@@ -45,7 +45,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := checkPrograms(); err != nil {
 		return 0, err
 	}
-	if plane, err = startControlPlane(); err != nil {
+	if plane, err = startControlPlane(""); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, plane.stop()) }()

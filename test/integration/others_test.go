@@ -20,7 +20,12 @@ const unknownHolder = `somebody else (last written by "somebody")`
 
 func create(t *testing.T, object client.Object) {
 	t.Helper()
-	if err := plane.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
+	plane.create(t, object)
+}
+
+func (p *controlPlane) create(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := p.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
 		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 	}
 }

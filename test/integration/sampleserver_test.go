@@ -16,7 +16,7 @@ import (
 
 // startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It keeps its objects in the
 // control plane's etcd, apart from those of kube-apiserver.
-func startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
+func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {
@@ -28,11 +28,11 @@ func startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 	}
 	output := &bytes.Buffer{}
 	server := exec.CommandContext(ctx, program(sampleServer),
-		"--etcd-servers", plane.env.ControlPlane.Etcd.URL.String(),
+		"--etcd-servers", p.env.ControlPlane.Etcd.URL.String(),
 		"--etcd-prefix", "/registry/sample-apiserver",
-		"--kubeconfig", plane.kubeconfig,
-		"--authentication-kubeconfig", plane.kubeconfig,
-		"--authorization-kubeconfig", plane.kubeconfig,
+		"--kubeconfig", p.kubeconfig,
+		"--authentication-kubeconfig", p.kubeconfig,
+		"--authorization-kubeconfig", p.kubeconfig,
 		"--bind-address", "127.0.0.1",
 		"--secure-port", fmt.Sprint(port),
 		"--tls-cert-file", write("tls.crt", serving.Certificate),

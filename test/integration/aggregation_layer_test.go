@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// requestHeaders begins the flags by which extension API servers learn how to know kube-apiserver.
+const requestHeaders = "requestheader-"
+
+// A server that is registered in spite of it is refused, so that the group-version is not available: a server built on
+// k8s.io/apiserver answers 401 to a certificate that it was not told of, and 403 to a kube-apiserver that shows none.
+func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T) {
+	t.Parallel()
+	t.Run("no authority", func(t *testing.T) {
+		t.Parallel()
+		layer := startMisconfigured(t, requestHeaders)
+		layer.expectNotRegistered(t, "--requestheader-client-ca-file", "kube-system/extension-apiserver-authentication")
+		layer.expectRefused(t, "401", "--requestheader-client-ca-file")
+		layer.configure(t)
+		layer.await(t, layer.name, status.CurrentStatus,
+			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
+			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+	})
+	t.Run("no certificate", func(t *testing.T) {
+		t.Parallel()
+		layer := startMisconfigured(t, "proxy-client-")
+		kubeAPIServer := "kube-apiserver " + layer.env.ControlPlane.APIServer.HostPort()
+		layer.expectNotRegistered(t, "--proxy-client-cert-file", kubeAPIServer)
+		layer.expectRefused(t, "403", "--proxy-client-cert-file")
+	})
+}
+
+// misconfigured is a control plane of its own, with an operator, and an ExtensionAPI whose server is sample-apiserver.
+type misconfigured struct {
+	*controlPlane
+	// name of the ExtensionAPI.
+	name string
+	// apiService is what somebody could write by hand to register the server.
+	apiService *apiregistrationv1.APIService
+}
+
+func startMisconfigured(t *testing.T, without string) misconfigured {
+	t.Helper()
+	p, err := startControlPlane(without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	o, err := startOperator(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.stop)
+	const name = "wardle"
+	backend := p.exposeBackend(t, name, freePort(t))
+	p.startSampleServer(t, backend.port, servingFor(t, backend.signer, name))
+	p.create(t, backend.declare(groups("wardle.example.com", "v1beta1")))
+	apiService := otherAPIService("wardle.example.com", "v1beta1")
+	apiService.Labels = manifests.Labels(name)
+	apiService.Spec.CABundle = backend.signer.Certificate
+	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: &backend.port}
+	return misconfigured{p, name, apiService}
+}
+
+func (m misconfigured) expectNotRegistered(t *testing.T, says ...string) {
+	t.Helper()
+	says = append(says, "v1beta1.wardle.example.com", "blocks the deletion of every namespace")
+	m.await(t, m.name, status.FailedStatus,
+		isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
+		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+	err := m.client.Get(ctx, client.ObjectKeyFromObject(m.apiService), &apiregistrationv1.APIService{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("it is registered (%v)", err)
+	}
+}
+
+// expectRefused registers the server by hand for a while, as if that had been done before the flags were lost.
+func (m misconfigured) expectRefused(t *testing.T, code, flag string) {
+	t.Helper()
+	m.create(t, m.apiService)
+	m.await(t, m.name, status.FailedStatus,
+		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonAggregationLayerNotConfigured,
+			fmt.Sprintf("/apis/wardle.example.com/v1beta1: %s;", code), flag),
+		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable, "see Available"))
+	if err := m.client.Delete(ctx, m.apiService); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configure publishes what the flags would, which kube-apiserver leaves there.
+func (m misconfigured) configure(t *testing.T) {
+	t.Helper()
+	configMap := &corev1.ConfigMap{ObjectMeta: in("kube-system", "extension-apiserver-authentication")}
+	if err := m.client.Get(ctx, client.ObjectKeyFromObject(configMap), configMap); err != nil {
+		t.Fatal(err)
+	}
+	for flag, value := range frontProxyFlags(m.dir) {
+		if strings.HasPrefix(flag, requestHeaders) {
+			configMap.Data[flag] = fmt.Sprintf("[%q]", value)
+		}
+	}
+	authority, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderAuthority])
+	if err != nil {
+		t.Fatal(err)
+	}
+	configMap.Data[requestHeaderAuthority] = string(authority)
+	if err := m.client.Update(ctx, configMap); err != nil {
+		t.Fatal(err)
+	}
+}
