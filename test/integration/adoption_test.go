@@ -146,3 +146,22 @@ func TestWhatWasLetGoIsTakenBackUnderTheSameName(t *testing.T) {
 	awaitRollout(t, name)
 	expectUnchanged(t, before, objectsOf(t, name))
 }
+
+func TestAPIServiceOfSomebodyElseIsAdoptedOnlyWhenItIsResumed(t *testing.T) {
+	t.Parallel()
+	const name, group = "suspended-adoption", "suspended-adoption.example.com"
+	earlier := registeredByHelm(t, name)
+	backend, _ := startBackend(t, name, "v1")
+	extensionAPI := backend.declare(groups(group, "v1"))
+	extensionAPI.Spec.AdoptionPolicy, extensionAPI.Spec.Suspend = v1alpha1.AdoptionAdopt, true
+	apply(t, extensionAPI)
+	await(t, name, status.InProgressStatus, isSuspended("withheld: APIService v1."+group+". Until"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonSuspended,
+			`it belongs to Helm release "prod/shop"`, "is not taken over while spec.suspend is true"))
+	expectNothingWritten(t, name)
+	resume(t, name)
+	awaitRegistered(t, name)
+	if adopted := readAPIService(t, name); adopted.UID != earlier.UID || adopted.Spec.Service.Name != name {
+		t.Errorf("the adopted APIService is %+v", adopted)
+	}
+}
