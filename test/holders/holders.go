@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -90,12 +91,17 @@ func OfOLM(a *apiregistrationv1.APIService) {
 
 func unmarked(*apiregistrationv1.APIService) {}
 
-// APIService is one of NAME.example.com/v1 behind which there is nothing.
+// APIService is that of NAME.example.com/v1.
 func APIService(name string) *apiregistrationv1.APIService {
+	return APIServiceOf(schema.GroupVersion{Group: name + ".example.com", Version: "v1"})
+}
+
+// APIServiceOf is one behind which there is nothing.
+func APIServiceOf(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
 	return &apiregistrationv1.APIService{
-		ObjectMeta: metav1.ObjectMeta{Name: "v1." + name + ".example.com"},
+		ObjectMeta: metav1.ObjectMeta{Name: groupVersion.Version + "." + groupVersion.Group},
 		Spec: apiregistrationv1.APIServiceSpec{
-			Group: name + ".example.com", Version: "v1", GroupPriorityMinimum: 100, VersionPriority: 10,
+			Group: groupVersion.Group, Version: groupVersion.Version, GroupPriorityMinimum: 100, VersionPriority: 10,
 			Service:               &apiregistrationv1.ServiceReference{Namespace: "default", Name: "nothing"},
 			InsecureSkipTLSVerify: true,
 		},

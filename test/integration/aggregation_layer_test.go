@@ -16,6 +16,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
 // requestHeaders begins the flags by which extension API servers learn how to know kube-apiserver.
@@ -73,9 +74,9 @@ func startMisconfigured(t *testing.T, without string) misconfigured {
 	backend := p.exposeBackend(t, name, freePort(t))
 	p.startSampleServer(t, backend.port, servingFor(t, backend.signer, name))
 	p.create(t, backend.declare(groups("wardle.example.com", "v1beta1")))
-	apiService := otherAPIService("wardle.example.com", "v1beta1")
+	apiService := holders.APIServiceOf(groupVersion("wardle.example.com", "v1beta1"))
 	apiService.Labels = manifests.Labels(name)
-	apiService.Spec.CABundle = backend.signer.Certificate
+	apiService.Spec.CABundle, apiService.Spec.InsecureSkipTLSVerify = backend.signer.Certificate, false
 	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: &backend.port}
 	return misconfigured{p, name, apiService}
 }
