@@ -49,8 +49,10 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 		s.conclude(v1alpha1.ConditionServerAvailable, withheldServer())
 		return nil
 	}
-	// A number that was not applied yet would count replicas that nobody starts.
-	replicas := ptr.Deref(deployment.Spec.Replicas, manifests.Replicas(s.ExtensionAPI))
+	replicas := manifests.Replicas(s.ExtensionAPI)
+	if s.isSuspended() { // another number would count replicas that nobody starts
+		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
+	}
 	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, pods, replicas, generation))
 	return nil
 }
