@@ -129,6 +129,7 @@ func rbacFiles() []string {
 	var files []string
 	for _, name := range []string{
 		"role", "operator_role", "operator_serviceaccount", "prober_serviceaccount", "server_clusterrole",
+		"metrics_reader_clusterrole",
 	} {
 		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
 	}
