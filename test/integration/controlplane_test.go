@@ -34,6 +34,7 @@ const (
 
 	operatorNamespace = "extensionapi-system"
 	operatorAccount   = "extensionapi-operator"
+	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 	proberAccount     = "extensionapi-operator-prober"
 
 	frontProxyName = "front-proxy-client"
@@ -68,7 +69,7 @@ func startControlPlane() (*controlPlane, error) {
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
 	// It would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
-	if err := configureFrontProxy(dir, flags); err != nil {
+	if err := errors.Join(configureFrontProxy(dir, flags), configureAudit(dir, flags)); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	if _, err := p.env.Start(); err != nil {
@@ -121,7 +122,7 @@ func (p *controlPlane) install() error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	return nil
+	return awaitGrants(p.client)
 }
 
 // rbacFiles are what the operator needs to run, and to run servers.
@@ -165,7 +166,7 @@ func (p *controlPlane) installFile(file string) error {
 // operatorConfig is that of the operator's ServiceAccount, so that it has the rights of config/rbac and no others.
 func (p *controlPlane) operatorConfig() (*rest.Config, error) {
 	user, err := p.env.AddUser(envtest.User{
-		Name:   "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount,
+		Name:   operatorUser,
 		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + operatorNamespace},
 	}, &rest.Config{QPS: -1})
 	if err != nil {
