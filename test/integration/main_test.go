@@ -67,7 +67,7 @@ func run(m *testing.M) (code int, err error) {
 	}
 	code = m.Run()
 	if code == 0 && suite.IsWhole() {
-		err = checkPermissions(plane)
+		err = errors.Join(checkPermissions(plane), troubleshooting.CheckAllMet())
 	}
 	return code, err
 }
