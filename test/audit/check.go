@@ -94,20 +94,25 @@ func (g Grant) isUsed(needed map[Permission]bool) bool {
 
 // needs are the permissions without which the request would not have been answered as it was.
 func needs(event auditv1.Event) []Permission {
+	if refused(event) {
+		return nil
+	}
 	request := permissionFor(event)
 	needed := []Permission{request}
 	created := answer(event).Code == http.StatusCreated
-	switch {
-	case refused(event):
-		return nil
-	case request.Verb == "watch":
-		// An informer begins with a watch that sends what there is, and lists when kube-apiserver cannot do that.
+	if request.Verb == "watch" {
+		// An informer begins with a watch that sends what there is, and lists when kube-apiserver cannot do that
+		// (k8s.io/client-go tools/cache/reflector.go).
 		needed = append(needed, request.with("list"))
-	case request.Verb == "patch" && created:
-		// An apply makes what there is not, and is asked for both permissions then.
+	}
+	if request.Verb == "patch" && created {
+		// An apply that makes what there is not needs both permissions
+		// (k8s.io/apiserver pkg/endpoints/handlers/patch.go).
 		needed = append(needed, request.with("create"))
 	}
 	if role, found := roleBound(event); found && created {
+		// Whoever makes a binding needs the permission to bind the role in it, or all that the role allows
+		// (k8s.io/kubernetes pkg/registry/rbac/rolebinding/policybased/storage.go).
 		needed = append(needed, Permission{
 			Verb: "bind", Group: rbacv1.GroupName, Resource: strings.ToLower(role.Kind) + "s", Name: role.Name,
 			Namespace: request.Namespace,
@@ -140,7 +145,6 @@ func roleBound(event auditv1.Event) (role rbacv1.RoleRef, found bool) {
 }
 
 // answer is empty when the log has none.
-
 func answer(event auditv1.Event) metav1.Status {
 	return ptr.Deref(event.ResponseStatus, metav1.Status{})
 }
