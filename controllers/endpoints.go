@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 
 // reconcileEndpoints finds the ready replicas behind the Service, and those that were taken out of it.
 func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {

@@ -52,7 +52,7 @@ type Reconciler struct {
 	OperatorNamespace string
 }
 
-// +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 

@@ -15,7 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
 // reconcileNamespace finds out whether there is a namespace for the server to be in.
 func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {

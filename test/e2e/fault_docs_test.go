@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
 
 const (
@@ -26,10 +27,8 @@ const (
 )
 
 // faultDocs is the table of docs/faults.md, where a row begins with the fault, the condition and the message that tell
-// it. With E2E_WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
+// it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
 type faultDocs struct {
-	writing bool
-
 	mu    sync.Mutex
 	lines []string
 	// since is when what is to be written of a fault was told first.
@@ -45,11 +44,10 @@ func openFaultDocs(t *testing.T) *faultDocs {
 		t.Fatal(err)
 	}
 	docs := &faultDocs{
-		writing: os.Getenv("E2E_WRITE_DOCS") == "1",
-		lines:   strings.Split(string(content), "\n"),
-		since:   map[string]time.Time{},
+		lines: strings.Split(string(content), "\n"),
+		since: map[string]time.Time{},
 	}
-	if docs.writing {
+	if documented.Writing() {
 		t.Cleanup(func() {
 			if err := os.WriteFile(path, []byte(strings.Join(docs.lines, "\n")), 0o644); err != nil {
 				t.Error(err)
@@ -67,13 +65,13 @@ func (d *faultDocs) check(what string, told metav1.Condition) error {
 	if row < 0 {
 		return fmt.Errorf("%s has no row for %q", faultDocsFile, what)
 	}
-	documented, condition := columns[1]+": "+columns[2], fmt.Sprintf("%s %s", told.Status, told.Reason)
-	agreed := mask(documented) == mask(condition+": "+told.Message)
+	said, condition := columns[1]+": "+columns[2], fmt.Sprintf("%s %s", told.Status, told.Reason)
+	agreed := documented.Same(said, condition+": "+told.Message)
 	switch {
-	case !d.writing && !agreed:
-		return fmt.Errorf("of %q, %s says\n%s\nbut told is\n%s: %s\n(E2E_WRITE_DOCS=1 corrects the docs)",
-			what, faultDocsFile, documented, condition, told.Message)
-	case !d.writing:
+	case !documented.Writing() && !agreed:
+		return fmt.Errorf("of %q, %s says\n%s\nbut told is\n%s: %s\n(WRITE_DOCS=1 corrects the docs)",
+			what, faultDocsFile, said, condition, told.Message)
+	case !documented.Writing():
 		return nil
 	case !agreed || d.since[what].IsZero():
 		columns[1], columns[2] = condition, told.Message
@@ -94,19 +92,4 @@ func (d *faultDocs) find(what string) (row int, columns []string) {
 		}
 	}
 	return -1, nil
-}
-
-// changing is what differs each time: points in time, names of Pods, addresses, and durations.
-var changing = []*regexp.Regexp{
-	regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z`),
-	regexp.MustCompile(`\b[a-z0-9-]+-[a-z0-9]{7,10}-[a-z0-9]{5}\b`),
-	regexp.MustCompile(`\d+\.\d+\.\d+\.\d+(:\d+)?`),
-	regexp.MustCompile(`\b(\d+(\.\d+)?(h|m|s|ms|µs))+\b`),
-}
-
-func mask(message string) string {
-	for _, pattern := range changing {
-		message = pattern.ReplaceAllString(message, "…")
-	}
-	return message
 }

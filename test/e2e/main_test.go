@@ -4,7 +4,8 @@
 
 // Package e2e tests the operator as people meet it: installed by Helm on a real one-node cluster, which it starts and
 // takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 leaves it running, and the next run
-// goes on with it. E2E_WRITE_DOCS=1 writes what is told of faults into docs/faults.md, instead of comparing it.
+// goes on with it. WRITE_DOCS=1 writes what is told into docs/faults.md and docs/troubleshooting.md, instead of
+// comparing it.
 package e2e
 
 import (
@@ -19,6 +20,10 @@ import (
 
 	"sigs.k8s.io/e2e-framework/pkg/env"
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
+
+	"github.com/extensionapi/extensionapi-operator/test/audit"
+	"github.com/extensionapi/extensionapi-operator/test/documented"
+	"github.com/extensionapi/extensionapi-operator/test/suite"
 )
 
 const (
@@ -38,7 +43,7 @@ func TestMain(m *testing.M) {
 	}
 	e := env.New()
 	e.Setup(startDemo, loadFaultServer, connect, allowUser, removeSample)
-	e.Finish(takeDown)
+	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
 
@@ -85,18 +90,35 @@ func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, erro
 	)
 }
 
-// takeDown ends the program when it fails: the framework would only note it.
-func takeDown(ctx context.Context, _ *envconf.Config) (context.Context, error) {
-	if os.Getenv("E2E_KEEP") == "1" {
-		progress("E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s", kubeconfig)
-		return ctx, nil
+// finish ends the program when something is wrong: the framework would only note it.
+func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	var err error
+	if kubeconfig != "" && suite.IsWhole() {
+		err = lookBack()
 	}
-	progress("Uninstalling the operator and removing the cluster")
-	if err := errors.Join(uninstall(ctx), run(ctx, "hack/demo.sh", "down")); err != nil {
+	if err = errors.Join(err, takeDown(ctx)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	return ctx, nil
+}
+
+// troubleshooting has the messages of these tests among those that people look up.
+var troubleshooting = documented.From(root+"/docs/troubleshooting.md", "e2e")
+
+// lookBack checks what only all tests together can show.
+func lookBack() error {
+	requests, err := operatorRequests()
+	return errors.Join(err, audit.CheckRefusals(requests), troubleshooting.CheckAllMet())
+}
+
+func takeDown(ctx context.Context) error {
+	if os.Getenv("E2E_KEEP") == "1" {
+		progress("E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s", kubeconfig)
+		return nil
+	}
+	progress("Uninstalling the operator and removing the cluster")
+	return errors.Join(uninstall(ctx), run(ctx, "hack/demo.sh", "down"))
 }
 
 func uninstall(ctx context.Context) error {

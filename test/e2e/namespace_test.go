@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,10 +14,87 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
+
+// What the operator is there to prevent: an APIService whose server has gone keeps every namespace from being deleted.
+func TestDeletedNamespaceOfAServerSetUpByHandKeepsAllOthers(t *testing.T) {
+	const doomed, bystander = "e2e-doomed-by-hand", "e2e-bystander-by-hand"
+	createNamespace(t, doomed)
+	t.Cleanup(func() { deleteNamespace(t, doomed) })
+	createNamespace(t, bystander)
+	manifests := writtenByHand(t, wardle(t, doomed))
+	t.Cleanup(func() { deleteByHand(t, manifests) })
+	applyByHand(t, manifests...)
+	eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
+
+	kubectl(t, "delete", "namespace", doomed, "--wait=false")
+	t.Logf("by hand: discovery failed %s after the server's namespace was deleted", eventually(t, 3*time.Minute, stale))
+	kubectl(t, "delete", "namespace", bystander, "--wait=false")
+	t.Logf("by hand: the deletion of another namespace was blocked after %s",
+		eventually(t, time.Minute, blocked(bystander)))
+	stays(t, 30*time.Second, blocked(bystander))
+	failure, err := discoveryFailure(t.Context(), bystander)
+	if err != nil {
+		t.Fatal(err)
+	}
+	troubleshooting.Check(t, "namespace-blocked", documented.Text(metav1.Condition{
+		Type: string(failure.Type), Status: metav1.ConditionStatus(failure.Status), Reason: failure.Reason,
+		Message: failure.Message,
+	}))
+	kubectl(t, "delete", "apiservices", "--selector", byHandLabel)
+	t.Logf("by hand: it was gone %s after somebody had deleted the APIServices",
+		eventually(t, 3*time.Minute, namespaceGone(bystander)))
+}
+
+// stale succeeds when kube-apiserver cannot tell any more what there is in the group of the server.
+func stale(context.Context) error {
+	_, err := discoverer.ServerPreferredNamespacedResources()
+	switch {
+	case err == nil:
+		return errors.New("discovery does not fail")
+	case discovery.IsGroupDiscoveryFailedError(err):
+		return nil
+	}
+	return err
+}
+
+// blocked succeeds when the namespace cannot be deleted because discovery fails.
+func blocked(name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		failure, err := discoveryFailure(ctx, name)
+		if err == nil && failure.Status != corev1.ConditionTrue {
+			err = fmt.Errorf("the deletion of namespace %s is not blocked: %+v", name, failure)
+		}
+		return err
+	}
+}
+
+// discoveryFailure is what the namespace controller says of discovery, the zero value when it says nothing.
+func discoveryFailure(ctx context.Context, name string) (corev1.NamespaceCondition, error) {
+	namespace := &corev1.Namespace{}
+	err := kube.Get(ctx, client.ObjectKey{Name: name}, namespace)
+	for _, condition := range namespace.Status.Conditions {
+		if condition.Type == corev1.NamespaceDeletionDiscoveryFailure {
+			return condition, err
+		}
+	}
+	return corev1.NamespaceCondition{}, err
+}
+
+func namespaceGone(name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := kube.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{})
+		if err == nil {
+			return fmt.Errorf("namespace %s is still there", name)
+		}
+		return client.IgnoreNotFound(err)
+	}
+}
 
 func TestDeletedNamespaceTakesNoOtherWithIt(t *testing.T) {
 	const doomed, bystander = "e2e-doomed", "e2e-bystander"
@@ -29,11 +107,12 @@ func TestDeletedNamespaceTakesNoOtherWithIt(t *testing.T) {
 	release := holdNamespace(t, doomed)
 
 	kubectl(t, "delete", "namespace", doomed, "--wait=false")
-	t.Logf("the APIServices were gone after %s", eventually(t, 10*time.Second, notServed("v1beta1")))
+	t.Logf("under the operator: the APIServices were gone after %s", eventually(t, 10*time.Second, notServed("v1beta1")))
 	eventually(t, soon, tells(extensionAPI, v1alpha1.ReasonNamespaceTerminating, doomed))
 	start := time.Now()
 	kubectl(t, "delete", "namespace", bystander, "--timeout", "20s")
-	t.Logf("meanwhile another namespace was deleted in %s", time.Since(start).Round(100*time.Millisecond))
+	t.Logf("under the operator: meanwhile another namespace was deleted in %s",
+		time.Since(start).Round(100*time.Millisecond))
 
 	release()
 	eventually(t, time.Minute, tells(extensionAPI, v1alpha1.ReasonNamespaceNotFound, doomed))

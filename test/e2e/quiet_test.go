@@ -5,14 +5,8 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,6 +14,8 @@ import (
 	"time"
 
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+
+	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
 const (
@@ -72,57 +68,26 @@ func quiet(context.Context) error {
 // operatorWrites reads from the kube-apiserver's audit log what the operator has written since start, and how often
 // each kind of upkeep.
 func operatorWrites(start time.Time) (written []string, apart map[string]int, err error) {
-	// When it grows too big, the log goes on in a new file.
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(kubeconfig), "audit*.log"))
+	requests, err := operatorRequests()
 	if err != nil {
 		return nil, nil, err
 	}
 	apart = map[string]int{}
-	for _, file := range files {
-		requests, err := readAuditLog(file)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", file, err)
+	for _, request := range requests {
+		if !slices.Contains(writes, request.Verb) || request.RequestReceivedTimestamp.Time.Before(start) {
+			continue
 		}
-		for _, request := range requests {
-			resource := path.Join(request.ObjectRef.Resource, request.ObjectRef.Subresource)
-			switch {
-			case !slices.Contains(writes, request.Verb) || request.RequestReceivedTimestamp.Time.Before(start):
-			case slices.Contains(upkeep, resource):
-				apart[request.Verb+" "+resource]++
-			default:
-				written = append(written, fmt.Sprintf("%s: %s %s %s/%s", request.RequestReceivedTimestamp.Format(time.TimeOnly),
-					request.Verb, resource, request.ObjectRef.Namespace, request.ObjectRef.Name))
-			}
+		resource := path.Join(request.ObjectRef.Resource, request.ObjectRef.Subresource)
+		if slices.Contains(upkeep, resource) {
+			apart[request.Verb+" "+resource]++
+			continue
 		}
+		written = append(written, fmt.Sprintf("%s: %s %s %s/%s", request.RequestReceivedTimestamp.Format(time.TimeOnly),
+			request.Verb, resource, request.ObjectRef.Namespace, request.ObjectRef.Name))
 	}
 	return written, apart, nil
 }
 
-// readAuditLog returns the operator's requests. What is being written when it reads is left out.
-func readAuditLog(file string) ([]auditv1.Event, error) {
-	log, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = log.Close() }()
-	var events []auditv1.Event
-	for lines := bufio.NewReader(log); ; {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return events, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Contains(line, []byte(operatorUser)) {
-			continue
-		}
-		event := auditv1.Event{}
-		if err := json.Unmarshal(line, &event); err != nil {
-			return nil, err
-		}
-		if event.User.Username == operatorUser && event.ObjectRef != nil {
-			events = append(events, event)
-		}
-	}
+func operatorRequests() ([]auditv1.Event, error) {
+	return audit.Read(filepath.Dir(kubeconfig), operatorUser)
 }

@@ -127,6 +127,7 @@ func TestNothingIsWrittenAgainAndAgainWhileTheServingCertificateCannotBeStored(t
 	create(t, &corev1.Secret{ObjectMeta: in(name, manifests.ServingSecretName(name))})
 	apply(t, served(name))
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict))
+	expectDocumented(t, "name-conflict", name, v1alpha1.ConditionCertificatesReady)
 	before := trustSecret(t, name).ResourceVersion
 	consistently(t, func() error {
 		if now := trustSecret(t, name).ResourceVersion; now != before {

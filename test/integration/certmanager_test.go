@@ -70,6 +70,7 @@ func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T
 	apply(t, extensionAPI)
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
 		"cert-manager", `of which it says: Referenced "Issuer" not found`))
+	expectDocumented(t, "issuer-missing", name, v1alpha1.ConditionCertificatesReady)
 
 	authority := createCAIssuer(t, name)
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,

@@ -35,6 +35,7 @@ const (
 
 	operatorNamespace = "extensionapi-system"
 	operatorAccount   = "extensionapi-operator"
+	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 	proberAccount     = "extensionapi-operator-prober"
 
 	frontProxyName         = "front-proxy-client"
@@ -72,7 +73,7 @@ func startControlPlane(without string) (*controlPlane, error) {
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
 	// It would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
-	if err := configureFrontProxy(dir, flags, without); err != nil {
+	if err := errors.Join(configureFrontProxy(dir, flags, without), configureAudit(dir, flags)); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	if _, err := p.env.Start(); err != nil {
@@ -137,7 +138,7 @@ func (p *controlPlane) install() error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	return nil
+	return awaitGrants(p.client)
 }
 
 // rbacFiles are what the operator needs to run, and to run servers.
@@ -145,7 +146,7 @@ func rbacFiles() []string {
 	var files []string
 	for _, name := range []string{
 		"role", "operator_role", "operator_serviceaccount", "operator_authreader", "prober_serviceaccount",
-		"server_clusterrole",
+		"server_clusterrole", "metrics_reader_clusterrole", "object_counter",
 	} {
 		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
 	}
@@ -181,7 +182,7 @@ func (p *controlPlane) installFile(file string) error {
 // operatorConfig is that of the operator's ServiceAccount, so that it has the rights of config/rbac and no others.
 func (p *controlPlane) operatorConfig() (*rest.Config, error) {
 	user, err := p.env.AddUser(envtest.User{
-		Name:   "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount,
+		Name:   operatorUser,
 		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + operatorNamespace},
 	}, &rest.Config{QPS: -1})
 	if err != nil {

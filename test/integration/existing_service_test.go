@@ -53,6 +53,7 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			await(t, test.name, test.kstatus,
 				isFalse(v1alpha1.ConditionServerAvailable, test.reason, test.says),
 				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+			expectDocumented(t, test.name, test.name, v1alpha1.ConditionServerAvailable)
 			expectAPIServices(t, test.name)
 
 			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = backend.port })

@@ -19,6 +19,8 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/extensionapi/extensionapi-operator/test/suite"
 )
 
 var (
@@ -63,5 +65,9 @@ func run(m *testing.M) (code int, err error) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		return 0, err
 	}
-	return m.Run(), nil
+	code = m.Run()
+	if code == 0 && suite.IsWhole() {
+		err = errors.Join(checkPermissions(plane), troubleshooting.CheckAllMet())
+	}
+	return code, err
 }

@@ -22,6 +22,7 @@ func TestServerStartsWhenItsNamespaceIsCreated(t *testing.T) {
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotFound,
 			"kubectl create namespace namespace-later"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNamespaceNotFound))
+	expectDocumented(t, "namespace-missing", name, v1alpha1.ConditionServerAvailable)
 	if made := objectsOf(t, name); len(made) > 0 {
 		t.Errorf("without a namespace the operator made %v", made)
 	}

@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,8 +13,10 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
@@ -23,6 +26,8 @@ import (
 type operator struct {
 	// metrics are the operator's own.
 	metrics *prometheus.Registry
+	// metricsAddress is where others get metrics.
+	metricsAddress string
 	// writes are the requests that it sent to change something.
 	writes *writeLog
 	// dryRuns are those that only asked what would change.
@@ -38,16 +43,15 @@ func startOperator(p *controlPlane) (*operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}, dryRuns: &writeLog{}}
-	restConfig.Wrap(o.wrap)
-	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
-		Scheme:  newScheme(),
-		Cache:   controllers.CacheOptions(),
-		Client:  controllers.ClientOptions(),
-		Metrics: server.Options{BindAddress: "0"},
-		// The operator is started again in this process, under the same name.
-		Controller: config.Controller{SkipNameValidation: new(true)},
-	})
+	port, err := findFreePort()
+	if err != nil {
+		return nil, err
+	}
+	o := &operator{
+		metrics: prometheus.NewRegistry(), metricsAddress: fmt.Sprintf("127.0.0.1:%d", port),
+		writes: &writeLog{}, dryRuns: &writeLog{},
+	}
+	mgr, err := o.newManager(restConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +73,36 @@ func startOperator(p *controlPlane) (*operator, error) {
 			ctrl.Log.Error(err, "the operator ended")
 		}
 	}
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
+	select {
+	case <-mgr.Elected():
+		return o, nil
+	case err := <-ended:
 		cancel()
-		return nil, errors.Join(errors.New("the operator did not start"), <-ended)
+		return nil, errors.Join(errors.New("the operator did not start"), err)
 	}
-	return o, nil
+}
+
+func (o *operator) newManager(restConfig *rest.Config) (ctrl.Manager, error) {
+	// The Lease is renewed all the time, which is not what tests mean by a write.
+	leaderElection := rest.CopyConfig(restConfig)
+	restConfig.Wrap(o.wrap)
+	return ctrl.NewManager(restConfig, ctrl.Options{
+		Scheme: newScheme(),
+		Cache:  controllers.CacheOptions(),
+		Client: controllers.ClientOptions(),
+		Metrics: server.Options{
+			BindAddress:    o.metricsAddress,
+			SecureServing:  true,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+		},
+		LeaderElection:                true,
+		LeaderElectionConfig:          leaderElection,
+		LeaderElectionID:              operatorAccount,
+		LeaderElectionNamespace:       operatorNamespace,
+		LeaderElectionReleaseOnCancel: true, // or the next one started would wait for the end of the Lease
+		// The operator is started again in this process, under the same name.
+		Controller: config.Controller{SkipNameValidation: new(true)},
+	})
 }
 
 // writeLog records the requests that ask for a change.

@@ -26,6 +26,7 @@ func TestCertificateFromASecretIsServedAndABadUpdateOfItRefused(t *testing.T) {
 	apply(t, withSecretRef(name))
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
 		"Secret provided/brought does not exist; create it with tls.crt, tls.key and ca.crt"))
+	expectDocumented(t, "secret-missing", name, v1alpha1.ConditionCertificatesReady)
 
 	brought := broughtSecret(name, first, signer)
 	create(t, brought)
@@ -39,6 +40,7 @@ func TestCertificateFromASecretIsServedAndABadUpdateOfItRefused(t *testing.T) {
 	update(servingFor(t, signer, "other"))
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretRefused,
 		"kube-apiserver asks for provided.provided.svc", "until then the last good certificate is served"))
+	expectDocumented(t, "secret-refused", name, v1alpha1.ConditionCertificatesReady)
 	expectEvents(t, name, map[string]int{
 		"Warning SecretNotFound": 1, "Normal CertificateIssued": 1, "Normal UserProvided": 1, "Warning SecretRefused": 1,
 	})

@@ -94,6 +94,7 @@ func TestExhaustedQuotaShowsInTheClustersWordsAndHeals(t *testing.T) {
 	apply(t, served(name))
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRefused,
 		"exceeded quota: none, requested: count/deployments.apps=1, used: count/deployments.apps=0"))
+	expectDocumented(t, "deployment-refused", name, v1alpha1.ConditionServerAvailable)
 	deleteNow(t, quota)
 	awaitRollout(t, name)
 }

@@ -99,6 +99,7 @@ func TestServerWithAWrongCertificateIsRegisteredOnceItHasARightOne(t *testing.T)
 			server.Present(test.wrong(t, backend))
 			apply(t, backend.declare(groups(test.name+".example.com", "v1")))
 			expectNotRegistered(t, backend, test.cause)
+			expectDocumented(t, test.name, test.name, v1alpha1.ConditionRegistered)
 			server.Present(keyPair(t, servingFor(t, backend.signer, test.name)))
 			awaitRegistered(t, test.name)
 		})
@@ -114,6 +115,7 @@ func TestOnlyTheVersionThatTheServerLacksIsNotRegistered(t *testing.T) {
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 			"v2.half-served.example.com", "answered 404 Not Found"),
 		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+	expectDocumented(t, "version-not-served", name, v1alpha1.ConditionRegistered)
 	expectAPIServices(t, name, "v1.half-served.example.com")
 }
 
@@ -127,6 +129,7 @@ func TestAuthorityThatCannotBeParsedStallsAndHeals(t *testing.T) {
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonInvalidCABundle, "spec.service.caBundle"),
 		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonInvalidCABundle))
+	expectDocumented(t, "invalid-ca-bundle", name, v1alpha1.ConditionCertificatesReady)
 	expectAPIServices(t, name)
 	setCABundle(t, name, backend.signer.Certificate)
 	awaitRegistered(t, name)
@@ -164,6 +167,7 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError,
 			"answered 500", "look at the server's log"))
+	expectDocumented(t, "discovery-fails", name, v1alpha1.ConditionAvailable)
 	if after := apiServices(t, name)["v1.failing-later.example.com"].UID; after != before {
 		t.Error("the APIService was made anew")
 	}

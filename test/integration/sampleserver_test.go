@@ -50,14 +50,21 @@ func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.K
 	})
 }
 
-// freePort is one on which nothing listens.
 func freePort(t *testing.T) int32 {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	port, err := findFreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
+	return port
+}
+
+// findFreePort returns one on which nothing listens.
+func findFreePort() (int32, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
 	address, _ := listener.Addr().(*net.TCPAddr)
-	return int32(address.Port)
+	return int32(address.Port), listener.Close()
 }

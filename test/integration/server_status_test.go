@@ -26,6 +26,8 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 	startRollout(t, name)
 	for _, test := range []struct {
 		trouble string
+		// documented is the id of the message in the docs, if it is there.
+		documented string
 		// available of the two replicas, and what else the cluster says.
 		available  int32
 		deployment []appsv1.DeploymentCondition
@@ -34,16 +36,18 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 		wants      condition
 	}{
 		{
-			trouble: "an image that cannot be pulled",
-			pod:     waiting("ErrImagePull", `failed to resolve "registry.example.com/server": not found`),
-			kstatus: status.InProgressStatus,
+			trouble:    "an image that cannot be pulled",
+			documented: "image-pull",
+			pod:        waiting("ErrImagePull", `failed to resolve "registry.example.com/server": not found`),
+			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullFailed, "0 of 2 replicas",
 				"Pod trouble-0, container apiserver", `"registry.example.com/server": not found`, "check the image name"),
 		},
 		{
-			trouble: "a container that crashes",
-			pod:     crashed(),
-			kstatus: status.InProgressStatus,
+			trouble:    "a container that crashes",
+			documented: "crashing",
+			pod:        crashed(),
+			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashing,
 				"Pod trouble-0, container apiserver ended with exit code 1", "panic: no etcd",
 				"kubectl -n trouble logs trouble-0 -c apiserver --previous"),
@@ -56,14 +60,16 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			wants:      isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonCrashing, "panic: no etcd"),
 		},
 		{
-			trouble: "a template that asks for what is not there",
-			pod:     waiting("CreateContainerConfigError", `configmap "config" not found`),
-			kstatus: status.InProgressStatus,
+			trouble:    "a template that asks for what is not there",
+			documented: "container-config",
+			pod:        waiting("CreateContainerConfigError", `configmap "config" not found`),
+			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonContainerConfigError,
 				`configmap "config" not found`, "correct the template"),
 		},
 		{
-			trouble: "no node for the Pods",
+			trouble:    "no node for the Pods",
+			documented: "unschedulable",
 			pod: &corev1.PodStatus{Conditions: []corev1.PodCondition{{
 				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
 				Message: "0/3 nodes are available: 3 Insufficient memory.",
@@ -72,7 +78,8 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			wants:   isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonUnschedulable, "3 Insufficient memory."),
 		},
 		{
-			trouble: "Pods that the cluster refuses",
+			trouble:    "Pods that the cluster refuses",
+			documented: "pods-refused",
 			deployment: []appsv1.DeploymentCondition{{
 				Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
 				Message: `pods "trouble-0" is forbidden: exceeded quota: small`,
@@ -100,6 +107,9 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			pod := runPod(t, name, test.pod)
 			setDeploymentStatus(t, name, test.available, test.deployment...)
 			await(t, name, test.kstatus, test.wants)
+			if test.documented != "" {
+				expectDocumented(t, test.documented, name, v1alpha1.ConditionServerAvailable)
+			}
 			deleteNow(t, pod)
 			setDeploymentStatus(t, name, 2)
 			await(t, name, status.InProgressStatus,
