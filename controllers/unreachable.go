@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -34,10 +35,27 @@ func (r *Reconciler) warnOfUnreachable(ctx context.Context, s *scope, doomed, ke
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
 	slices.SortFunc(doomed, func(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) })
-	counted := r.KubeAPIServers.CountObjects(ctx, groupVersionsOf(doomed), groupVersionsOf(kept))
+	counted := r.KubeAPIServers.CountObjects(ctx, groupVersionsOf(doomed), groupVersionsOf(kept),
+		func(resource schema.GroupVersionResource) error { return r.mayList(ctx, resource) })
 	if message := unreachableMessage(counted); message != "" {
 		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message, doomed[0]}})
 	}
+}
+
+// mayList asks before anything is listed, so that the audit log has no refusal in it.
+func (r *Reconciler) mayList(ctx context.Context, resource schema.GroupVersionResource) error {
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Verb: "list", Group: resource.Group, Version: resource.Version, Resource: resource.Resource,
+		},
+	}}
+	if err := r.Client.Create(ctx, review); err != nil {
+		return err
+	}
+	if !review.Status.Allowed {
+		return aggregation.ErrNotAllowed
+	}
+	return nil
 }
 
 func groupVersionsOf(apiServices []*apiregistrationv1.APIService) []schema.GroupVersion {

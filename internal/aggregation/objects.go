@@ -24,16 +24,18 @@ const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 type Objects struct {
 	Resource schema.GroupResource
 	Count    int64
-	// Err is why they could not be counted; ErrNotAllowed when the operator may not list them.
+	// Err is why they could not be counted.
 	Err error
 }
 
-// ErrNotAllowed says that the operator lacks the right to list objects.
+// ErrNotAllowed is for mayList to say that the operator lacks the right to list objects.
 var ErrNotAllowed = errors.New("the operator may not list them")
 
 // CountObjects counts the objects that only the doomed group-versions lead to, each resource once. What cannot be asked
 // at all has * for its resources, and an error.
-func (k *KubeAPIServers) CountObjects(ctx context.Context, doomed, kept []schema.GroupVersion) []Objects {
+func (k *KubeAPIServers) CountObjects(
+	ctx context.Context, doomed, kept []schema.GroupVersion, mayList func(schema.GroupVersionResource) error,
+) []Objects {
 	reachable := map[schema.GroupResource]bool{}
 	for _, groupVersion := range kept {
 		// What cannot be asked leads to nothing.
@@ -54,8 +56,11 @@ func (k *KubeAPIServers) CountObjects(ctx context.Context, doomed, kept []schema
 				continue
 			}
 			reachable[resource.GroupResource()] = true // by what has been counted
-			count, err := k.count(ctx, resource)
-			counted = append(counted, Objects{resource.GroupResource(), count, err})
+			objects := Objects{Resource: resource.GroupResource(), Err: mayList(resource)}
+			if objects.Err == nil {
+				objects.Count, objects.Err = k.count(ctx, resource)
+			}
+			counted = append(counted, objects)
 		}
 	}
 	return counted
@@ -96,8 +101,6 @@ func (k *KubeAPIServers) read(ctx context.Context, path string, header http.Head
 	switch {
 	case err != nil:
 		return err
-	case answer.code == http.StatusForbidden:
-		return ErrNotAllowed
 	case answer.code != http.StatusOK:
 		return fmt.Errorf("kube-apiserver %s answers %s", address, answer.status)
 	}
