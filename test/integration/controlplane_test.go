@@ -116,7 +116,7 @@ func (p *controlPlane) install() error {
 	if err := p.client.Create(ctx, namespace); err != nil {
 		return err
 	}
-	for _, file := range rbacFiles() {
+	for _, file := range installedFiles() {
 		if err := p.installFile(file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -124,13 +124,14 @@ func (p *controlPlane) install() error {
 	return nil
 }
 
-// rbacFiles are what the operator needs to run, and to run servers.
-func rbacFiles() []string {
+// installedFiles are what the operator needs to run, and to run servers, and the policies that stand before it.
+func installedFiles() []string {
 	var files []string
 	for _, name := range []string{
-		"role", "operator_role", "operator_serviceaccount", "prober_serviceaccount", "server_clusterrole",
+		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/prober_serviceaccount",
+		"rbac/server_clusterrole", "admission/rights_policy", "admission/warnings_policy",
 	} {
-		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
+		files = append(files, filepath.Join(repository, "config", name+".yaml"))
 	}
 	return files
 }

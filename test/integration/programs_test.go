@@ -61,7 +61,7 @@ func TestInputsAreKnownToGo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for _, file := range slices.Concat(rbacFiles(), []string{crdFile}, certManagerCRDs) {
+	for _, file := range slices.Concat(installedFiles(), []string{crdFile}, certManagerCRDs) {
 		if _, err := os.ReadFile(file); err != nil {
 			t.Error(err)
 		}
