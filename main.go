@@ -17,6 +17,7 @@ import (
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
 // version is set by the build.
@@ -37,6 +39,7 @@ type options struct {
 	leaderElect          bool
 	operatorNamespace    string
 	proberServiceAccount string
+	checkUninstall       string
 	printVersion         bool
 }
 
@@ -50,10 +53,19 @@ func main() {
 		return
 	}
 
+	ctx := ctrl.SetupSignalHandler()
+	if o.checkUninstall != "" {
+		if err := checkUninstall(ctx, o.checkUninstall); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+
 	logger := zapr.NewLogger(zap.NewRaw(zap.UseFlagOptions(&logging)))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
-	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+	if err := run(ctx, o); err != nil {
 		logger.Error(err, "the operator ends")
 		os.Exit(1)
 	}
@@ -68,6 +80,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
 		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
+	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
+		"and do nothing else; the value is the command that keeps the operator, to be told then")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
 }
 
@@ -119,6 +133,18 @@ func newManager(o options) (ctrl.Manager, error) {
 		return nil, err
 	}
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func checkUninstall(ctx context.Context, keep string) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return err
+	}
+	reader, err := client.New(config, client.Options{Scheme: newScheme()})
+	if err != nil {
+		return err
+	}
+	return uninstall.Check(ctx, reader, keep)
 }
 
 func newScheme() *runtime.Scheme {

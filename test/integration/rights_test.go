@@ -182,7 +182,9 @@ func newUser(t *testing.T, namespace, userName string, rights []right) client.Cl
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: userName}}
 	for _, object := range []client.Object{
 		&rbacv1.ClusterRole{ObjectMeta: in("", userName), Rules: cluster},
-		&rbacv1.ClusterRoleBinding{ObjectMeta: in("", userName), RoleRef: roleOf("ClusterRole", userName), Subjects: subjects},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: in("", userName), RoleRef: roleOf("ClusterRole", userName), Subjects: subjects,
+		},
 		&rbacv1.Role{ObjectMeta: in(namespace, userName), Rules: local},
 		&rbacv1.RoleBinding{ObjectMeta: in(namespace, userName), RoleRef: roleOf("Role", userName), Subjects: subjects},
 	} {
