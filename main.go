@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/go-logr/zapr"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +40,7 @@ type options struct {
 	leaderElect          bool
 	operatorNamespace    string
 	proberServiceAccount string
+	secretNamespaces     []string
 	checkUninstall       string
 	printVersion         bool
 }
@@ -80,6 +82,11 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
 		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
+	flags.Func("secret-namespaces", "namespaces, with commas between them, in which alone the operator touches Secrets, "+
+		"besides its own; defaults to every namespace", func(names string) error {
+		o.secretNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
+		return nil
+	})
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
 		"and do nothing else; the value is the command that keeps the operator, to be told then")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
@@ -89,13 +96,15 @@ func run(ctx context.Context, o options) error {
 	if o.operatorNamespace == "" {
 		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
 	}
-	mgr, err := newManager(o)
+	secretNamespaces := controllers.ConfineSecrets(o.operatorNamespace, o.secretNamespaces)
+	mgr, err := newManager(o, secretNamespaces)
 	if err != nil {
 		return err
 	}
 	err = controllers.SetUp(ctx, mgr, controllers.Settings{
 		OperatorNamespace:    o.operatorNamespace,
 		ProberServiceAccount: o.proberServiceAccount,
+		SecretNamespaces:     secretNamespaces,
 		Metrics:              metrics.Registry,
 	})
 	if err != nil {
@@ -106,14 +115,14 @@ func run(ctx context.Context, o options) error {
 }
 
 // newManager returns a manager that caches only what is the operator's.
-func newManager(o options) (ctrl.Manager, error) {
+func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.Manager, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: newScheme(),
-		Cache:  controllers.CacheOptions(),
+		Cache:  controllers.CacheOptions(secretNamespaces),
 		Client: controllers.ClientOptions(),
 		Metrics: server.Options{
 			BindAddress:    o.metricsBindAddress,

@@ -49,6 +49,7 @@ type Reconciler struct {
 	Clock          clock.PassiveClock
 	// OperatorNamespace is where certificate authorities are kept.
 	OperatorNamespace string
+	SecretNamespaces  SecretNamespaces
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=get;list;watch;patch

@@ -31,16 +31,18 @@ type operator struct {
 	stop func()
 }
 
-func startOperator(p *controlPlane) (*operator, error) {
+// startOperator confines the operator to the Secrets of these namespaces, if there are any.
+func startOperator(p *controlPlane, secretNamespaces ...string) (*operator, error) {
 	restConfig, err := p.operatorConfig()
 	if err != nil {
 		return nil, err
 	}
+	confined := controllers.ConfineSecrets(operatorNamespace, secretNamespaces)
 	o := &operator{metrics: prometheus.NewRegistry(), writes: &writeLog{}}
 	restConfig.Wrap(o.wrap)
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:  newScheme(),
-		Cache:   controllers.CacheOptions(),
+		Cache:   controllers.CacheOptions(confined),
 		Client:  controllers.ClientOptions(),
 		Metrics: server.Options{BindAddress: "0"},
 		// The operator is started again in this process, under the same name.
@@ -53,6 +55,7 @@ func startOperator(p *controlPlane) (*operator, error) {
 	err = controllers.SetUp(ctx, mgr, controllers.Settings{
 		OperatorNamespace:    operatorNamespace,
 		ProberServiceAccount: proberAccount,
+		SecretNamespaces:     confined,
 		Metrics:              o.metrics,
 	})
 	if err != nil {
