@@ -28,18 +28,15 @@ func Check(ctx context.Context, reader client.Reader, keep string) error {
 	return errors.New(refusal(list.Items, keep))
 }
 
+// refusal is one line without quotation marks, as Helm shows it within a line of its own log.
 func refusal(extensionAPIs []v1alpha1.ExtensionAPI, keep string) string {
-	return fmt.Sprintf(`The operator is not uninstalled, because there are ExtensionAPIs: %s.
-Without an operator nobody renews their certificates or repairs their servers, and when one is deleted nothing happens.
-Nothing has been changed yet. Do one of these:
-- To have their servers taken down in order, delete them, and uninstall again:
-    kubectl delete extensionapis --all
-- To leave a server running without an ExtensionAPI, release it first, and uninstall again:
-    kubectl patch extensionapi NAME --type merge -p '{"spec":{"deletionPolicy":"Orphan"}}'
-    kubectl delete extensionapi NAME
-- To leave everything as it is until the operator is installed again, which then carries on, uninstall with --no-hooks.
-- To keep the operator, tell Helm, which takes it for half uninstalled and would not upgrade it:
-    %s`, strings.Join(describe(extensionAPIs), ", "), keep)
+	return fmt.Sprintf("the operator is not uninstalled, and nothing has been changed, because there are ExtensionAPIs: "+
+		"%s. Without an operator nobody repairs their servers or renews their certificates, and one that is deleted stays. "+
+		"Either delete them first, which takes their servers down in order: kubectl delete extensionapis --all; or, to "+
+		"leave a server running for yourself to look after, set its spec.deletionPolicy to Orphan and delete it then; or "+
+		"uninstall with --no-hooks, which leaves everything as it is until the operator is installed again and carries on. "+
+		"To keep the operator, say so to Helm, which would not upgrade it any more: %s",
+		strings.Join(describe(extensionAPIs), ", "), keep)
 }
 
 func describe(extensionAPIs []v1alpha1.ExtensionAPI) []string {

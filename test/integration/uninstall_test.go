@@ -10,6 +10,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
@@ -45,7 +46,8 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		}
 	}
 
-	definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: in("", "extensionapis.aggregation.extensionapi.dev")}
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	definition.Name = "extensionapis." + v1alpha1.GroupVersion.Group
 	if err := alone.client.Delete(ctx, definition); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestWhoeverIsAboutToMakeObjectsUnreachableIsWarned(t *testing.T) {
 		{
 			"deleting the ExtensionAPI",
 			[]string{"delete", "xapi", name},
-			"deleting ExtensionAPI warned unregisters warned.example.com/v1, warned.example.com/v2 and stops its server: " +
+			"deleting ExtensionAPI warned unregisters warned.example.com/v1, warned.example.com/v2: " +
 				"in the whole cluster nobody can read, change or delete their objects any more. They stay in the server's own " +
 				"storage, to be served again by the same ExtensionAPI. To leave everything running instead, run first: " +
 				`kubectl patch xapi warned --type merge -p '{"spec":{"deletionPolicy":"Orphan"}}'`,
@@ -84,6 +84,7 @@ func TestNobodyIsWarnedOfWhatWasNeverServed(t *testing.T) {
 	const name = "never-served"
 	startRollout(t, name)
 	expectWarning(t, "", []string{"delete", "xapi", name})
+	expectWarning(t, "", []string{"delete", "namespace", name})
 }
 
 func patching(name, patch string) []string {
