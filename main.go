@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/go-logr/zapr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -26,6 +28,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
 // version is set by the build.
@@ -38,6 +41,8 @@ type options struct {
 	leaderElect          bool
 	operatorNamespace    string
 	proberServiceAccount string
+	secretNamespaces     []string
+	checkUninstall       string
 	printVersion         bool
 }
 
@@ -51,10 +56,19 @@ func main() {
 		return
 	}
 
+	ctx := ctrl.SetupSignalHandler()
+	if o.checkUninstall != "" {
+		if err := checkUninstall(ctx, o.checkUninstall); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+
 	logger := zapr.NewLogger(zap.NewRaw(zap.UseFlagOptions(&logging)))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
-	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+	if err := run(ctx, o); err != nil {
 		logger.Error(err, "the operator ends")
 		os.Exit(1)
 	}
@@ -69,6 +83,13 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
 		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
+	flags.Func("secret-namespaces", "namespaces, with commas between them, in which alone the operator touches Secrets, "+
+		"besides its own; defaults to every namespace", func(names string) error {
+		o.secretNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
+		return nil
+	})
+	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
+		"and do nothing else; the value is the command that keeps the operator, to be told then")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
 }
 
@@ -76,13 +97,15 @@ func run(ctx context.Context, o options) error {
 	if o.operatorNamespace == "" {
 		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
 	}
-	mgr, err := newManager(o)
+	secretNamespaces := controllers.ConfineSecrets(o.operatorNamespace, o.secretNamespaces)
+	mgr, err := newManager(o, secretNamespaces)
 	if err != nil {
 		return err
 	}
 	err = controllers.SetUp(ctx, mgr, controllers.Settings{
 		OperatorNamespace:    o.operatorNamespace,
 		ProberServiceAccount: o.proberServiceAccount,
+		SecretNamespaces:     secretNamespaces,
 		Metrics:              metrics.Registry,
 	})
 	if err != nil {
@@ -93,14 +116,14 @@ func run(ctx context.Context, o options) error {
 }
 
 // newManager returns a manager that caches only what is the operator's.
-func newManager(o options) (ctrl.Manager, error) {
+func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.Manager, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: newScheme(),
-		Cache:  controllers.CacheOptions(),
+		Cache:  controllers.CacheOptions(secretNamespaces),
 		Client: controllers.ClientOptions(),
 		Metrics: server.Options{
 			BindAddress:    o.metricsBindAddress,
@@ -120,6 +143,18 @@ func newManager(o options) (ctrl.Manager, error) {
 		return nil, err
 	}
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func checkUninstall(ctx context.Context, keep string) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return err
+	}
+	reader, err := client.New(config, client.Options{Scheme: newScheme()})
+	if err != nil {
+		return err
+	}
+	return uninstall.Check(ctx, reader, keep)
 }
 
 func newScheme() *runtime.Scheme {

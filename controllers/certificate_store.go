@@ -45,8 +45,11 @@ func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCert
 	return stored, nil
 }
 
-// readSecret returns the data of a Secret, nil when there is none.
+// readSecret returns the data of a Secret, nil when there is none or it is out of reach.
 func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	if !r.SecretNamespaces.include(namespace) {
+		return nil, nil
+	}
 	secret := &corev1.Secret{}
 	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {

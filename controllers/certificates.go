@@ -31,6 +31,11 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		r.Secrets.Forget(s.Name)
 		return nil
 	}
+	if namespace := s.Spec.Server.Namespace; !r.SecretNamespaces.include(namespace) {
+		s.conclude(v1alpha1.ConditionCertificatesReady, r.SecretNamespaces.outOfReach(namespace))
+		r.Secrets.Forget(s.Name)
+		return nil
+	}
 	source, problem, err := r.certificateSource(ctx, s, stored)
 	if err != nil {
 		return err

@@ -50,6 +50,7 @@ type Reconciler struct {
 	Clock          clock.PassiveClock
 	// OperatorNamespace is where certificate authorities are kept.
 	OperatorNamespace string
+	SecretNamespaces  SecretNamespaces
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch

@@ -30,6 +30,8 @@ type Settings struct {
 	OperatorNamespace string
 	// ProberServiceAccount is the identity of direct probes.
 	ProberServiceAccount string
+	// SecretNamespaces are what CacheOptions was given.
+	SecretNamespaces SecretNamespaces
 	// Metrics is where metrics are registered.
 	Metrics prometheus.Registerer
 }
@@ -64,6 +66,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
+		SecretNamespaces:  settings.SecretNamespaces,
 	}
 	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
 		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {

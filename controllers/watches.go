@@ -52,14 +52,16 @@ var hasOwner = func() labels.Requirement {
 
 // CacheOptions keeps in memory only objects with the owner label, and no data of Secrets; APIServices, namespaces and
 // ExtensionAPIs are kept whole, and of CustomResourceDefinitions little more than the names.
-func CacheOptions() cache.Options {
+func CacheOptions(secretNamespaces SecretNamespaces) cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
+	secrets := byLabel
+	secrets.Namespaces = secretNamespaces.cached()
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
 		// Annotations may have the whole definition in them.
 		metadataOf(definitionKind):      {Transform: dropAnnotations},
 		&appsv1.Deployment{}:            byLabel,
 		&corev1.Pod{}:                   byLabel,
-		&corev1.Secret{}:                byLabel,
+		&corev1.Secret{}:                secrets,
 		&corev1.Service{}:               byLabel,
 		&corev1.ServiceAccount{}:        byLabel,
 		&discoveryv1.EndpointSlice{}:    byLabel,

@@ -87,6 +87,8 @@ const (
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonCertManagerMissing: cert-manager is not installed.
 	ReasonCertManagerMissing = "CertManagerMissing"
+	// ReasonSecretsOutOfReach: the operator may not read and write Secrets in the server's namespace.
+	ReasonSecretsOutOfReach = "SecretsOutOfReach"
 	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.
 	ReasonInvalidCABundle = "InvalidCABundle"
 )

@@ -120,14 +120,18 @@ func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 		provider.Spec.Server.Template.Spec.Containers[0].Args, "--group-version="+name+".example.com/v1")
 	createUntilTheEnd(t, provider)
 	eventually(t, time.Minute, isWell(provider))
-	helm(t, "install", release, "test/e2e/testdata/shop", "--namespace", sampleNamespace, "--wait=legacy",
-		"--set", "group="+name+".example.com", "--set", "service="+provider.Name)
-	t.Cleanup(func() { uninstallShop(t, release) })
+	t.Cleanup(func() {
+		if _, err := runHelm(context.WithoutCancel(t.Context()), "uninstall", release, "--ignore-not-found"); err != nil {
+			t.Error(err)
+		}
+	})
+	helm(t, "install", release, "test/e2e/testdata/shop", "--set", fmt.Sprintf(
+		"group=%s.example.com,namespace=%s,service=%s", name, sampleNamespace, provider.Name))
 	eventually(t, time.Minute, canBeRead(groupVersion))
 
 	extensionAPI := singleFaultServer(t, name, "v1")
 	eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonHeldByHelmRelease,
-		fmt.Sprintf("Helm release %q", sampleNamespace+"/"+release)))
+		fmt.Sprintf("Helm release %q", operatorNamespace+"/"+release)))
 	reading := startReadingAt(t, turnsPerSecond, groupVersion)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
 	eventually(t, time.Minute, isWell(extensionAPI))
@@ -135,7 +139,7 @@ func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 		t.Errorf("%d of %d requests failed", failed, reading.requests)
 	}
 
-	helm(t, "uninstall", release, "--namespace", sampleNamespace)
+	helm(t, "uninstall", release)
 	eventually(t, time.Minute, isWell(extensionAPI))
 	eventually(t, time.Minute, canBeRead(groupVersion))
 }
@@ -143,21 +147,5 @@ func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 func canBeRead(path string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return discoverer.RESTClient().Get().AbsPath(path).MaxRetries(0).Do(ctx).Error()
-	}
-}
-
-func uninstallShop(t *testing.T, release string) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	if err := run(ctx, "bin/tools/helm", "uninstall", release, "--namespace", sampleNamespace, "--ignore-not-found",
-		"--kubeconfig", kubeconfig); err != nil {
-		t.Error(err)
-	}
-}
-
-func helm(t *testing.T, args ...string) {
-	t.Helper()
-	if err := run(t.Context(), "bin/tools/helm", append(args, "--kubeconfig", kubeconfig)...); err != nil {
-		t.Fatal(err)
 	}
 }

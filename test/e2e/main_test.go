@@ -125,8 +125,8 @@ func uninstall(ctx context.Context) error {
 	if kubeconfig == "" {
 		return nil
 	}
-	return run(ctx, "bin/tools/helm", "uninstall", operatorName, "--namespace", operatorNamespace, "--wait",
-		"--kubeconfig", kubeconfig)
+	_, err := runHelm(ctx, "uninstall", operatorName, "--wait")
+	return err
 }
 
 // progress tells a person at once what is going on; tests that pass quietly log nothing.

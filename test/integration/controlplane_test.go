@@ -133,7 +133,7 @@ func (p *controlPlane) install() error {
 	if err := p.client.Create(ctx, namespace); err != nil {
 		return err
 	}
-	for _, file := range rbacFiles() {
+	for _, file := range installedFiles() {
 		if err := p.installFile(file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -141,14 +141,15 @@ func (p *controlPlane) install() error {
 	return awaitGrants(p.client)
 }
 
-// rbacFiles are what the operator needs to run, and to run servers.
-func rbacFiles() []string {
+// installedFiles are what the operator needs to run, and to run servers, and the policies that stand before it.
+func installedFiles() []string {
 	var files []string
 	for _, name := range []string{
-		"role", "operator_role", "operator_serviceaccount", "operator_authreader", "prober_serviceaccount",
-		"server_clusterrole", "metrics_reader_clusterrole", "object_counter",
+		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
+		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_counter",
+		"admission/rights_policy", "admission/warnings_policy",
 	} {
-		files = append(files, filepath.Join(repository, "config/rbac", name+".yaml"))
+		files = append(files, filepath.Join(repository, "config", name+".yaml"))
 	}
 	return files
 }

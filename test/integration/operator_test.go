@@ -38,7 +38,8 @@ type operator struct {
 	stop func()
 }
 
-func startOperator(p *controlPlane) (*operator, error) {
+// startOperator confines the operator to the Secrets of these namespaces, if there are any.
+func startOperator(p *controlPlane, secretNamespaces ...string) (*operator, error) {
 	restConfig, err := p.operatorConfig()
 	if err != nil {
 		return nil, err
@@ -47,11 +48,12 @@ func startOperator(p *controlPlane) (*operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	confined := controllers.ConfineSecrets(operatorNamespace, secretNamespaces)
 	o := &operator{
 		metrics: prometheus.NewRegistry(), metricsAddress: fmt.Sprintf("127.0.0.1:%d", port),
 		writes: &writeLog{}, dryRuns: &writeLog{},
 	}
-	mgr, err := o.newManager(restConfig)
+	mgr, err := o.newManager(restConfig, confined)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +61,7 @@ func startOperator(p *controlPlane) (*operator, error) {
 	err = controllers.SetUp(ctx, mgr, controllers.Settings{
 		OperatorNamespace:    operatorNamespace,
 		ProberServiceAccount: proberAccount,
+		SecretNamespaces:     confined,
 		Metrics:              o.metrics,
 	})
 	if err != nil {
@@ -82,13 +85,13 @@ func startOperator(p *controlPlane) (*operator, error) {
 	}
 }
 
-func (o *operator) newManager(restConfig *rest.Config) (ctrl.Manager, error) {
+func (o *operator) newManager(restConfig *rest.Config, confined controllers.SecretNamespaces) (ctrl.Manager, error) {
 	// The Lease is renewed all the time, which is not what tests mean by a write.
 	leaderElection := rest.CopyConfig(restConfig)
 	restConfig.Wrap(o.wrap)
 	return ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme: newScheme(),
-		Cache:  controllers.CacheOptions(),
+		Cache:  controllers.CacheOptions(confined),
 		Client: controllers.ClientOptions(),
 		Metrics: server.Options{
 			BindAddress:    o.metricsAddress,

@@ -23,6 +23,8 @@ const (
 	certManager = "cert-manager"
 	// certManagerDir holds that program and a directory with its CustomResourceDefinitions.
 	certManagerDir = repository + "/bin/cert-manager"
+
+	helm = "helm"
 )
 
 // program is the file of a program that the tests run.
@@ -31,6 +33,8 @@ func program(name string) string {
 	switch name {
 	case sampleServer:
 		return cmp.Or(os.Getenv(sampleServerFile), file)
+	case helm:
+		return filepath.Join(repository, "bin/tools", name)
 	case certManager:
 		return filepath.Join(certManagerDir, name)
 	default:
@@ -43,7 +47,7 @@ func checkPrograms() error {
 		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
 			"run 'make test', which builds them")
 	}
-	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager} {
+	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager, helm} {
 		if _, err := exec.LookPath(program(name)); err != nil {
 			return fmt.Errorf("%w: run 'make test', which builds it", err)
 		}
@@ -61,7 +65,7 @@ func TestInputsAreKnownToGo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for _, file := range slices.Concat(rbacFiles(), []string{crdFile}, certManagerCRDs) {
+	for _, file := range slices.Concat(installedFiles(), []string{crdFile}, certManagerCRDs) {
 		if _, err := os.ReadFile(file); err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// TestUninstallingTheOperatorLeavesNobodyInTheLurch has no operator for a while, so none runs beside it.
+func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
+	install := installer(t)
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	t.Cleanup(func() { install(context.WithoutCancel(t.Context())) }) // before what create has deleted then
+	eventually(t, time.Minute, ready(extensionAPI))
+
+	t.Run("is refused while there are ExtensionAPIs", func(t *testing.T) { expectRefusal(t, extensionAPI) })
+	t.Run("can be taken back as the refusal says", func(t *testing.T) {
+		install(t.Context())
+		if err := errors.Join(ready(extensionAPI)(t.Context()), served("v1beta1", "v1alpha1")(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("without hooks leaves everything served", func(t *testing.T) {
+		helm(t, "uninstall", operatorName, "--no-hooks", "--wait")
+		stays(t, 5*time.Second, served("v1beta1", "v1alpha1"))
+	})
+	t.Run("is finished by the next operator in what was asked for meanwhile", func(t *testing.T) {
+		if err := kube.Delete(t.Context(), extensionAPI); err != nil {
+			t.Fatal(err)
+		}
+		if err := served("v1beta1", "v1alpha1")(t.Context()); err != nil {
+			t.Error(err)
+		}
+		install(t.Context())
+		t.Logf("gone after %s", eventually(t, time.Minute, gone(extensionAPI)))
+	})
+	t.Run("leaves nothing when there is no ExtensionAPI", func(t *testing.T) {
+		helm(t, "uninstall", operatorName, "--wait")
+		eventually(t, time.Minute, func(ctx context.Context) error {
+			return errors.Join(nothingHas(ctx, "app.kubernetes.io/instance="+operatorName), nothingHas(ctx, ownerLabel))
+		})
+	})
+}
+
+// expectRefusal has the chart's hook refuse, and does what it says to keep the operator.
+func expectRefusal(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
+	start := time.Now()
+	printed, err := runHelm(t.Context(), "uninstall", operatorName, "--wait")
+	if err == nil {
+		t.Fatal("the operator was uninstalled under the feet of an ExtensionAPI")
+	}
+	t.Logf("refused after %s: %s\n%v", time.Since(start).Round(100*time.Millisecond), printed, err)
+	said := printed + err.Error()
+	for _, words := range []string{
+		"there are ExtensionAPIs: wardle.", "kubectl delete extensionapis --all", "uninstall with --no-hooks",
+	} {
+		if !strings.Contains(said, words) {
+			t.Errorf("the refusal lacks %q", words)
+		}
+	}
+	if err := errors.Join(ready(extensionAPI)(t.Context()), served("v1beta1", "v1alpha1")(t.Context())); err != nil {
+		t.Error(err)
+	}
+	rollback := regexp.MustCompile(`helm (rollback \S+ \d+) --namespace ` + operatorNamespace).FindStringSubmatch(said)
+	if rollback == nil {
+		t.Fatal("the refusal does not say how to keep the operator")
+	}
+	helm(t, strings.Fields(rollback[1])...)
+}
+
+// installer returns what installs the operator as it is installed now.
+func installer(t *testing.T) func(context.Context) {
+	t.Helper()
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(values, []byte(helm(t, "get", "values", operatorName, "--output", "yaml")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(ctx context.Context) {
+		t.Helper()
+		_, err := runHelm(ctx, "upgrade", "--install", operatorName, "charts/"+operatorName, "--values", values, "--wait")
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// nothingHas succeeds when no object is left that the selector selects.
+func nothingHas(ctx context.Context, selector string) error {
+	left, err := takeInventory(ctx, selector)
+	if len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("left behind: %q", slices.Collect(maps.Keys(left))))
+	}
+	return err
+}
+
+// helm runs Helm on the operator's namespace and returns what it prints to standard output.
+func helm(t *testing.T, args ...string) string {
+	t.Helper()
+	printed, err := runHelm(t.Context(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return printed
+}
+
+func runHelm(ctx context.Context, args ...string) (string, error) {
+	return output(ctx, "bin/tools/helm", append(args, "--namespace", operatorNamespace, "--kubeconfig", kubeconfig)...)
+}

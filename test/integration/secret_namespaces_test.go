@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// TestOperatorConfinedToTheSecretsOfSomeNamespaces has another control plane and operator take the place of those that
+// the tests share, so none runs beside it. The operator has the rights that the chart gives it.
+func TestOperatorConfinedToTheSecretsOfSomeNamespaces(t *testing.T) {
+	const inside, outside = "inside", "outside"
+	useAnotherControlPlane(t)
+	createNamespace(t, inside)
+	createNamespace(t, outside)
+	startConfined(t, inside)
+	secrets := authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: outside}
+	if allowed(t, operatorNamespace, operatorAccount, secrets) {
+		t.Error("the operator may list the Secrets that it is kept from")
+	}
+
+	apply(t, served(inside))
+	awaitRollout(t, inside)
+	apply(t, served(outside))
+	await(t, outside, status.FailedStatus,
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretsOutOfReach,
+			"confined to the Secrets of the namespaces extensionapi-system, inside",
+			"add outside to the value secretNamespaces of the operator's Helm chart"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+
+	t.Run("lets go of a server out of reach", func(t *testing.T) { remove(t, outside) })
+
+	t.Run("serves where it is allowed to later", func(t *testing.T) {
+		apply(t, served(outside))
+		running.stop()
+		startConfined(t, inside, outside)
+		awaitRollout(t, outside)
+	})
+
+	t.Run("takes a server down whose namespace was taken away", func(t *testing.T) {
+		running.stop()
+		startConfined(t, outside)
+		await(t, inside, status.FailedStatus,
+			isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretsOutOfReach))
+		deleteNow(t, named(inside))
+		awaitEnd(t, inside)
+		if left := objectsOf(t, inside); len(left) != 1 || left["Secret inside/inside-serving-cert"] == "" {
+			t.Errorf("beside the Secret out of reach is left %v", left)
+		}
+		deleteNow(t, &corev1.Secret{ObjectMeta: in(inside, manifests.ServingSecretName(inside))})
+	})
+}
+
+// useAnotherControlPlane has plane and running be others until the end of the test, which has to start the operator.
+func useAnotherControlPlane(t *testing.T) {
+	t.Helper()
+	sharedPlane, sharedOperator := plane, running
+	another, err := startControlPlane("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plane = another
+	t.Cleanup(func() {
+		running.stop()
+		plane, running = sharedPlane, sharedOperator
+		if err := another.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// startConfined gives the operator the rights that the chart gives it for these namespaces, and starts it. Nothing runs
+// the chart's Deployment.
+func startConfined(t *testing.T, namespaces ...string) {
+	t.Helper()
+	install := exec.CommandContext(ctx, program(helm), "upgrade", "--install", "extensionapi-operator",
+		filepath.Join(repository, "charts/extensionapi-operator"), "--namespace", operatorNamespace,
+		"--kubeconfig", plane.kubeconfig, "--take-ownership", "--force-conflicts",
+		"--set", fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")))
+	if output, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", install, err, output)
+	}
+	confined, err := startOperator(plane, namespaces...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running = confined
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
+)
+
+func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
+	t.Parallel()
+	alone, err := startControlPlane("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = alone.stop() })
+	config, err := alone.operatorConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func() error {
+		operator, err := client.New(config, client.Options{Scheme: newScheme()})
+		return errors.Join(err, uninstall.Check(ctx, operator, "helm rollback it 3"))
+	}
+	if err := check(); err != nil {
+		t.Errorf("without any ExtensionAPI: %v", err)
+	}
+
+	needing := served("needing")
+	if err := alone.client.Create(ctx, needing); err != nil {
+		t.Fatal(err)
+	}
+	refused := check()
+	for _, words := range []string{
+		"there are ExtensionAPIs: needing.", "kubectl delete extensionapis --all", "--no-hooks", "helm rollback it 3",
+	} {
+		if refused == nil || !strings.Contains(refused.Error(), words) {
+			t.Errorf("with an ExtensionAPI there is no word of %q: %v", words, refused)
+		}
+	}
+
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	definition.Name = "extensionapis." + v1alpha1.GroupVersion.Group
+	if err := alone.client.Delete(ctx, definition); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, check)
+}
