@@ -18,21 +18,42 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// adopt makes somebody else's APIService the ExtensionAPI's. Its spec is left to the next reconciliation, which finds
-// it among its own and changes it in place; until then requests go to where they went.
+// adopt makes somebody else's APIService the ExtensionAPI's, in one write: with only a part of it done, deleting the
+// ExtensionAPI would delete what still leads to the earlier server.
 func (r *Reconciler) adopt(
 	ctx context.Context, s *scope, claim claims.Claim, wanted *apiregistration.APIServiceApplyConfiguration,
 ) (verdict, error) {
 	adopted := claim.APIService.DeepCopy()
-	done, err := r.Applier.Patch(ctx, adopted, func() { takeOver(adopted, wanted.Labels) })
+	done, err := r.Applier.Patch(ctx, adopted, func() { takeOver(adopted, wanted) })
+	switch {
+	case err != nil:
+		return obstacleOf(s, err)
+	case s.isSuspended():
+		return withheldAdoption(claim.Holder), nil
+	case !done:
+		s.requeueAfter(refusalRetry)
+		return bad(v1alpha1.ReasonProbing, fmt.Sprintf(
+			"%s has just changed it; taking it over is tried again", claim.Holder), working), nil
+	}
+	s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonAdopted, fmt.Sprintf(
+		"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind]), adopted})
+	return bad(v1alpha1.ReasonProbing, "it has just been taken over", working), nil
+}
+
+// removeInjector takes away the annotations that have somebody write the caBundle of an own APIService: the two would
+// undo each other's work for ever.
+func (r *Reconciler) removeInjector(ctx context.Context, s *scope, own *apiregistrationv1.APIService) error {
+	if own == nil || holder.Injector(own) == "" {
+		return nil
+	}
+	cleared := own.DeepCopy()
+	done, err := r.Applier.Patch(ctx, cleared, func() { holder.RemoveInjector(cleared) })
 	if done {
-		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonAdopted, fmt.Sprintf(
-			"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind]), adopted})
+		s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonContested, fmt.Sprintf(
+			"the annotations were removed by which %s would write the caBundle of APIService %s; take them out of where they "+
+				"come from", holder.Injector(own), own.Name), cleared})
 	}
-	if s.isSuspended() {
-		return withheldAdoption(claim.Holder), err
-	}
-	return bad(v1alpha1.ReasonProbing, "it has just been taken over, and is about to be changed", working), err
+	return err
 }
 
 // afterAdoption is what is left to do with the one who had it.
@@ -43,13 +64,22 @@ var afterAdoption = map[holder.Kind]string{
 	holder.Other: ". Take it out of where it comes from, or it may be written over or deleted",
 }
 
-// takeOver replaces the marks of others by the labels of the ExtensionAPI.
-func takeOver(apiService *apiregistrationv1.APIService, labels map[string]string) {
+// takeOver replaces the marks of others by the ExtensionAPI's labels, and what the APIService says by what is wanted.
+func takeOver(apiService *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration) {
 	holder.RemoveMarks(apiService)
 	if apiService.Labels == nil {
 		apiService.Labels = map[string]string{}
 	}
-	maps.Copy(apiService.Labels, labels)
+	maps.Copy(apiService.Labels, wanted.Labels)
+	apiService.Spec = apiregistrationv1.APIServiceSpec{
+		Group:                 *wanted.Spec.Group,
+		Version:               *wanted.Spec.Version,
+		GroupPriorityMinimum:  *wanted.Spec.GroupPriorityMinimum,
+		VersionPriority:       *wanted.Spec.VersionPriority,
+		CABundle:              wanted.Spec.CABundle,
+		InsecureSkipTLSVerify: *wanted.Spec.InsecureSkipTLSVerify,
+		Service:               serviceOf(wanted),
+	}
 }
 
 // adoptionChanges tells what adopting an APIService would change of it.
@@ -57,19 +87,17 @@ func adoptionChanges(
 	existing *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration,
 ) []string {
 	adopted := existing.DeepCopy()
-	takeOver(adopted, wanted.Labels)
-	spec, service := wanted.Spec, wanted.Spec.Service
+	takeOver(adopted, wanted)
+	from, to := existing.Spec, adopted.Spec
 	changes := slices.Concat(
-		difference("spec.service", serviceWords(existing.Spec.Service), serviceWords(&apiregistrationv1.ServiceReference{
-			Namespace: *service.Namespace, Name: *service.Name, Port: service.Port,
-		})),
-		difference("spec.insecureSkipTLSVerify", existing.Spec.InsecureSkipTLSVerify, *spec.InsecureSkipTLSVerify),
-		difference("spec.groupPriorityMinimum", existing.Spec.GroupPriorityMinimum, *spec.GroupPriorityMinimum),
-		difference("spec.versionPriority", existing.Spec.VersionPriority, *spec.VersionPriority),
+		difference("spec.service", serviceWords(from.Service), serviceWords(to.Service)),
+		difference("spec.insecureSkipTLSVerify", from.InsecureSkipTLSVerify, to.InsecureSkipTLSVerify),
+		difference("spec.groupPriorityMinimum", from.GroupPriorityMinimum, to.GroupPriorityMinimum),
+		difference("spec.versionPriority", from.VersionPriority, to.VersionPriority),
 		mapChanges("metadata.labels", existing.Labels, adopted.Labels),
 		mapChanges("metadata.annotations", existing.Annotations, adopted.Annotations),
 	)
-	if !bytes.Equal(existing.Spec.CABundle, spec.CABundle) {
+	if !bytes.Equal(from.CABundle, to.CABundle) {
 		changes = append(changes, "spec.caBundle: replaced by the authorities of this ExtensionAPI's server")
 	}
 	for _, owner := range existing.OwnerReferences {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,17 +18,16 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-var definitionKind = apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition")
-
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 
 // reconcileClaims finds out whose each group-version is. What is somebody else's is not registered; the others are.
 func (r *Reconciler) reconcileClaims(ctx context.Context, s *scope) error {
-	world, err := r.world(ctx, r.Client, s)
+	groupVersions := manifests.GroupVersions(s.ExtensionAPI)
+	world, err := r.world(ctx, r.Client, groupVersions)
 	if err != nil {
 		return err
 	}
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+	for _, groupVersion := range groupVersions {
 		s.claims = append(s.claims, claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world))
 	}
 	s.conclude(v1alpha1.ConditionClaimed, claimVerdict(s.claims, s.Spec.AdoptionPolicy))
@@ -47,12 +45,14 @@ func (s *scope) claimOf(apiServiceName string) claims.Claim {
 // claimNow decides about a group-version that nobody has, by what there is at this moment: what hides a
 // CustomResourceDefinition, or is registered for two, must not come of a cache that lags behind.
 func (r *Reconciler) claimNow(ctx context.Context, s *scope, groupVersion schema.GroupVersion) (claims.Claim, error) {
-	world, err := r.world(ctx, r.Live, s)
+	world, err := r.world(ctx, r.Live, []schema.GroupVersion{groupVersion})
 	return claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world), err
 }
 
-// world returns what there is that has or wants a group-version of this ExtensionAPI.
-func (r *Reconciler) world(ctx context.Context, reader client.Reader, s *scope) (claims.World, error) {
+// world returns what there is that has or wants any of the group-versions.
+func (r *Reconciler) world(
+	ctx context.Context, reader client.Reader, groupVersions []schema.GroupVersion,
+) (claims.World, error) {
 	world := claims.World{OwnerLabel: manifests.OwnerLabel, APIServices: map[string]*apiregistrationv1.APIService{}}
 	list := &v1alpha1.ExtensionAPIList{}
 	if err := reader.List(ctx, list); err != nil {
@@ -61,7 +61,7 @@ func (r *Reconciler) world(ctx context.Context, reader client.Reader, s *scope) 
 	for i := range list.Items {
 		world.Claimants = append(world.Claimants, claimantOf(&list.Items[i]))
 	}
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+	for _, groupVersion := range groupVersions {
 		existing := &apiregistrationv1.APIService{}
 		switch err := reader.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, existing); {
 		case err == nil:
@@ -71,22 +71,28 @@ func (r *Reconciler) world(ctx context.Context, reader client.Reader, s *scope) 
 		}
 	}
 	var err error
-	world.Definitions, err = r.definitions(ctx, reader, s)
+	world.Definitions, err = r.definitions(ctx, reader, groupVersions)
 	return world, err
 }
 
 func claimantOf(extensionAPI *v1alpha1.ExtensionAPI) claims.Claimant {
+	backend := manifests.BackendOf(extensionAPI)
 	return claims.Claimant{
 		Name:    extensionAPI.Name,
 		Created: extensionAPI.CreationTimestamp.Time,
 		Wants:   manifests.GroupVersions(extensionAPI),
 		Leaving: !extensionAPI.DeletionTimestamp.IsZero(),
+
+		Namespace: backend.Namespace,
+		Service:   backend.Name,
 	}
 }
 
-// definitions returns the versions of the CustomResourceDefinitions of the spec's groups. There are hardly ever any, so
-// that they are read whole only here, and of all others only the metadata is kept.
-func (r *Reconciler) definitions(ctx context.Context, reader client.Reader, s *scope) ([]claims.Definition, error) {
+// definitions returns the versions of the CustomResourceDefinitions of these groups. There are hardly ever any, so that
+// they are read whole only here, once for each generation, and of all others only the metadata is kept.
+func (r *Reconciler) definitions(
+	ctx context.Context, reader client.Reader, groupVersions []schema.GroupVersion,
+) ([]claims.Definition, error) {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(definitionKind.GroupVersion().WithKind("CustomResourceDefinitionList"))
 	if err := reader.List(ctx, list); err != nil {
@@ -94,21 +100,16 @@ func (r *Reconciler) definitions(ctx context.Context, reader client.Reader, s *s
 	}
 	var result []claims.Definition
 	for i := range list.Items {
-		if !hasGroup(s.ExtensionAPI, groupOfDefinition(&list.Items[i])) {
+		group := groupOfDefinition(&list.Items[i])
+		isWanted := func(wanted schema.GroupVersion) bool { return wanted.Group == group }
+		if !slices.ContainsFunc(groupVersions, isWanted) {
 			continue
 		}
-		definition := &apiextensionsv1.CustomResourceDefinition{}
-		err := r.Live.Get(ctx, client.ObjectKeyFromObject(&list.Items[i]), definition)
-		if client.IgnoreNotFound(err) != nil {
+		versions, err := r.definitionsRead.versionsOf(ctx, r.Live, &list.Items[i])
+		if err != nil {
 			return nil, err
 		}
-		for _, version := range definition.Spec.Versions {
-			result = append(result, claims.Definition{
-				Name:         definition.Name,
-				GroupVersion: schema.GroupVersion{Group: definition.Spec.Group, Version: version.Name},
-				Served:       version.Served,
-			})
-		}
+		result = append(result, versions...)
 	}
 	return result, nil
 }

@@ -62,7 +62,7 @@ var heldReasons = map[holder.Kind]string{
 }
 
 func heldMessage(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
-	return fmt.Sprintf("%s belongs to %s; it is left alone and not registered, the other group-versions are. %s",
+	return fmt.Sprintf("%s belongs to %s; it is left alone, and not registered. %s",
 		manifests.APIServiceName(claim.GroupVersion), claim.Holder, heldAdvice(claim, policy))
 }
 

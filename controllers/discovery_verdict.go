@@ -27,7 +27,7 @@ func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now
 	}
 	var worst verdict
 	freshnessKnown := true
-	for i, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+	for i, groupVersion := range measuredGroupVersions(s) {
 		reports, looked := freshness(groupVersion)
 		freshnessKnown = freshnessKnown && looked && allSettled(reports)
 		finding := discovery.Judge(pictureOf(s, groupVersion, last, reports, now))
@@ -43,6 +43,15 @@ func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now
 		worst = keepDoubt(s, worst)
 	}
 	return worst
+}
+
+// measuredGroupVersions leaves out what somebody else has, unless that is all: there is nothing to measure.
+func measuredGroupVersions(s *scope) []schema.GroupVersion {
+	own := groupVersionsThat(s, func(outcome registrationOutcome) bool { return !outcome.isHeld() })
+	if len(own) == 0 {
+		return manifests.GroupVersions(s.ExtensionAPI)
+	}
+	return own
 }
 
 func pictureOf(

@@ -51,6 +51,8 @@ type Reconciler struct {
 	// OperatorNamespace is where certificate authorities are kept.
 	OperatorNamespace string
 	SecretNamespaces  SecretNamespaces
+	// definitionsRead is shared by all that are derived from this one.
+	definitionsRead *definitionMemory
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch

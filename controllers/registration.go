@@ -68,7 +68,7 @@ func (r *Reconciler) unregisterUnwanted(
 ) error {
 	var unwanted, kept []*apiregistrationv1.APIService
 	for name, apiService := range registered {
-		if wanted[name] {
+		if wanted[name] || awaitsSuccessor(s, apiService.Spec.Group, registered) {
 			kept = append(kept, apiService)
 		} else {
 			unwanted = append(unwanted, apiService)
@@ -79,6 +79,15 @@ func (r *Reconciler) unregisterUnwanted(
 	}
 	_, err := r.deleteAPIServices(ctx, s, unwanted)
 	return err
+}
+
+// awaitsSuccessor tells whether a version of the group is still to be registered: until then the group must not go. To
+// the garbage collector, owners in it would look gone.
+func awaitsSuccessor(s *scope, group string, registered map[string]*apiregistrationv1.APIService) bool {
+	return s.namespace == namespaceActive && slices.ContainsFunc(s.claims, func(claim claims.Claim) bool {
+		return claim.GroupVersion.Group == group && !isHeld(claim, s.Spec.AdoptionPolicy) &&
+			registered[manifests.APIServiceName(claim.GroupVersion)] == nil
+	})
 }
 
 // deleteAPIServices returns the names of those that are still there.
@@ -133,6 +142,10 @@ func (r *Reconciler) registerNew(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	outcome registrationOutcome,
 ) (registrationOutcome, error) {
+	if missing := r.unconfigured(ctx, s); missing != "" {
+		outcome.obstacle = layerObstacle(missing)
+		return outcome, nil
+	}
 	claim, err := r.claimNow(ctx, s, outcome.claim.GroupVersion)
 	if err != nil {
 		return outcome, err
@@ -146,18 +159,18 @@ func (r *Reconciler) registerNew(
 		return outcome, err
 	case claim.Standing != claims.Granted:
 		return outcome, nil
+	default:
+		return r.applyAPIService(ctx, s, configuration, outcome)
 	}
-	if missing := r.unconfigured(ctx, s); missing != "" {
-		outcome.obstacle = layerObstacle(missing)
-		return outcome, nil
-	}
-	return r.applyAPIService(ctx, s, configuration, outcome)
 }
 
 func (r *Reconciler) applyAPIService(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	outcome registrationOutcome,
 ) (registrationOutcome, error) {
+	if err := r.removeInjector(ctx, s, outcome.existing); err != nil {
+		return outcome, err
+	}
 	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
 		if v := withheldRegistration(s, configuration, outcome.existing); v.reason != "" {
@@ -165,17 +178,25 @@ func (r *Reconciler) applyAPIService(
 		}
 		return outcome, nil
 	}
+	outcome.obstacle, err = obstacleOf(s, err)
+	return outcome, err
+}
+
+// obstacleOf is what somebody can do something about; any other error is returned.
+func obstacleOf(s *scope, err error) (verdict, error) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
-		outcome.obstacle = notClaimed(conflict.Holder)
-		return outcome, nil
+		return notClaimed(conflict.Holder), nil
+	}
+	if fight, ok := errors.AsType[*apply.FightError](err); ok {
+		s.requeueAfter(fight.RetryAfter)
+		return fought(fight), nil
 	}
 	v, refused := refusalVerdict(err)
 	if !refused {
-		return outcome, err
+		return verdict{}, err
 	}
-	outcome.obstacle = v
 	s.requeueAfter(refusalRetry)
-	return outcome, nil
+	return v, nil
 }
 
 // obstacleTo tells why an APIService must not be applied yet.
@@ -217,10 +238,12 @@ func onlyDropsTrust(
 func sameService(
 	existing *apiregistrationv1.APIService, configuration *apiregistration.APIServiceApplyConfiguration,
 ) bool {
+	return reflect.DeepEqual(existing.Spec.Service, serviceOf(configuration))
+}
+
+func serviceOf(configuration *apiregistration.APIServiceApplyConfiguration) *apiregistrationv1.ServiceReference {
 	wanted := configuration.Spec.Service
-	return reflect.DeepEqual(existing.Spec.Service, &apiregistrationv1.ServiceReference{
-		Namespace: *wanted.Namespace, Name: *wanted.Name, Port: wanted.Port,
-	})
+	return &apiregistrationv1.ServiceReference{Namespace: *wanted.Namespace, Name: *wanted.Name, Port: wanted.Port}
 }
 
 // ownAPIServices leaves out what kube-apiserver has taken over with the labels on it.

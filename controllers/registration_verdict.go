@@ -5,6 +5,7 @@ package controllers
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,7 @@ import (
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
@@ -33,6 +35,12 @@ type registrationOutcome struct {
 	// unconfigured is what the aggregation layer lacks, when that is why the server refuses kube-apiserver.
 	unconfigured string
 }
+
+// isHeld tells whether it is not registered because somebody else has it.
+func (o registrationOutcome) isHeld() bool { return o.obstacle.reason == v1alpha1.ReasonNotClaimed }
+
+// isMissing tells whether there is no APIService, for a reason that is known.
+func (o registrationOutcome) isMissing() bool { return o.existing == nil && o.obstacle.reason != "" }
 
 // availability is what kube-apiserver says of the APIService, nil while it has said nothing.
 func (o registrationOutcome) availability() *apiregistrationv1.APIServiceCondition {
@@ -115,6 +123,13 @@ func notClaimed(by holder.Holder) verdict {
 	return bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("it belongs to %s, see Claimed", by), working)
 }
 
+// fought is told of an own APIService that somebody else keeps changing.
+func fought(fight *apply.FightError) verdict {
+	return bad(v1alpha1.ReasonContested, fmt.Sprintf("%v; every change has kube-apiserver connect anew, or to another "+
+		"server. Take the APIService out of where that comes from, such as a GitOps repository or a Helm chart", fight),
+		stalled)
+}
+
 // refused leaves the group-version to who has it, and tells what adopting it would change where that is wanted.
 func refused(
 	outcome registrationOutcome, configuration *apiregistration.APIServiceApplyConfiguration,
@@ -127,18 +142,31 @@ func refused(
 	return outcome
 }
 
+// heldLast puts last what somebody else has: it must not hide trouble with what is served.
+func heldLast(outcomes []registrationOutcome) []registrationOutcome {
+	return slices.SortedStableFunc(slices.Values(outcomes), func(a, b registrationOutcome) int {
+		if a.isHeld() == b.isHeld() {
+			return 0
+		}
+		if a.isHeld() {
+			return 1
+		}
+		return -1
+	})
+}
+
 // registrationVerdict tells of the first group-version that is not registered.
 func registrationVerdict(namespace namespaceState, outcomes []registrationOutcome) verdict {
 	if v, found := removedVerdict(namespace); found {
 		return v
 	}
-	for _, outcome := range outcomes {
+	for _, outcome := range heldLast(outcomes) {
 		if outcome.obstacle.reason == "" {
 			continue
 		}
 		v := outcome.obstacle
 		v.message = outcome.name + ": " + v.message
-		if outcome.existing != nil {
+		if outcome.existing != nil && v.reason != v1alpha1.ReasonContested {
 			v.message += "; until then the APIService stays as it was"
 		}
 		return v
@@ -152,11 +180,14 @@ func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) 
 		return v
 	}
 	for _, outcome := range outcomes {
-		if outcome.existing == nil && outcome.obstacle.reason != "" {
+		if outcome.isMissing() && !outcome.isHeld() {
 			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Registered", working)
 		}
 	}
-	for _, outcome := range outcomes {
+	for _, outcome := range heldLast(outcomes) {
+		if outcome.isMissing() {
+			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Claimed", working)
+		}
 		condition := outcome.availability()
 		if condition == nil || condition.Status == apiregistrationv1.ConditionUnknown {
 			return unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)

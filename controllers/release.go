@@ -13,6 +13,8 @@ import (
 )
 
 // release leaves everything as it is. The labels stay, too: an ExtensionAPI of the same name has it all again at once.
+// It is not for a server whose namespace ends or is gone, where an APIService would block the deletion of every other
+// namespace.
 func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err := r.letGo(ctx, s); err != nil {
 		return err

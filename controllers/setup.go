@@ -56,7 +56,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	reconciler := &Reconciler{
 		Client:            mgr.GetClient(),
 		Live:              mgr.GetAPIReader(),
-		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel),
+		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel, clock.RealClock{}),
 		Prober:            prober,
 		Secrets:           watcher,
 		Metrics:           NewMetrics(settings.Metrics),
@@ -67,6 +67,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		SecretNamespaces:  settings.SecretNamespaces,
+		definitionsRead:   &definitionMemory{},
 	}
 	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
 		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {

@@ -45,7 +45,10 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
 		return ctrl.Result{}, nil
 	}
-	if s.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
+	if err := r.reconcileNamespace(ctx, s); err != nil {
+		return s.result(err)
+	}
+	if s.Spec.DeletionPolicy == v1alpha1.DeletionOrphan && s.namespace == namespaceActive {
 		return s.result(r.release(ctx, s))
 	}
 	for _, step := range []teardownStep{

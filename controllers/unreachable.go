@@ -87,8 +87,8 @@ func unreachableMessage(counted []aggregation.Objects) string {
 	if len(unknown) > 0 {
 		found = append(found, "an unknown number of "+strings.Join(unknown, ", "))
 	}
-	message := "about to be unregistered: nobody will reach its objects any more, and the deletion of a namespace will " +
-		"leave them behind, in the server's own storage: " + strings.Join(found, "; ")
+	message := "about to be unregistered: nobody will reach its objects any more, which stay in the server's own " +
+		"storage if it has one, also when their namespace is deleted: " + strings.Join(found, "; ")
 	if mayNot {
 		message += ". To have them counted, label a ClusterRole that may list them " + countLabel + "=true"
 	}

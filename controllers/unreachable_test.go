@@ -24,18 +24,18 @@ func TestWhatBecomesUnreachableIsCounted(t *testing.T) {
 		"nothing is listed": {nil, ""},
 		"no objects":        {[]aggregation.Objects{{Resource: widgets}}, ""},
 		"some objects": {
-			[]aggregation.Objects{{Resource: widgets}, {Resource: gadgets, Count: 3}}, "storage: 3 gadgets.example.com",
+			[]aggregation.Objects{{Resource: widgets}, {Resource: gadgets, Count: 3}}, "deleted: 3 gadgets.example.com",
 		},
 		"not all can be counted": {
 			[]aggregation.Objects{
 				{Resource: widgets, Count: 2}, {Resource: gadgets, Err: aggregation.ErrNotAllowed},
 			},
-			"storage: 2 widgets.example.com; an unknown number of gadgets.example.com. To have them counted, label a " +
+			"deleted: 2 widgets.example.com; an unknown number of gadgets.example.com. To have them counted, label a " +
 				"ClusterRole that may list them aggregation.extensionapi.dev/aggregate-to-object-counter=true",
 		},
 		"the server does not answer": {
 			[]aggregation.Objects{{Resource: everything, Err: errors.New("timeout")}},
-			"storage: an unknown number of *.example.com (timeout)",
+			"deleted: an unknown number of *.example.com (timeout)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/flowcontrol"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
@@ -44,6 +46,7 @@ type memory struct {
 	mu      sync.Mutex
 	applied map[objectID]record
 	tried   map[objectID]trial
+	putBack *flowcontrol.Backoff
 }
 
 type objectID struct {
@@ -58,19 +61,10 @@ type record struct {
 	version       string
 }
 
-// version changes when anybody changes what may have been applied. Where the kind has a generation, status is left out
-// of it, which Kubernetes writes all the time.
-func version(object client.Object) string {
-	if object.GetGeneration() == 0 {
-		return object.GetResourceVersion()
-	}
-	return fmt.Sprint(object.GetGeneration(), object.GetLabels())
-}
-
 // New returns an Applier. Every object with the owner label must be in the cache.
-func New(cached client.Client, live client.Reader, ownerLabel string) *Applier {
+func New(cached client.Client, live client.Reader, ownerLabel string, clk clock.Clock) *Applier {
 	return &Applier{client: cached, live: live, ownerLabel: ownerLabel, memory: &memory{
-		applied: map[objectID]record{}, tried: map[objectID]trial{},
+		applied: map[objectID]record{}, tried: map[objectID]trial{}, putBack: newBackoff(clk),
 	}}
 }
 
@@ -95,8 +89,8 @@ func nameOf(kind string, key client.ObjectKey) string {
 }
 
 // Apply makes the object be as configuration says, unless it is already, and returns what it is then; of some kinds
-// only the metadata. It returns a *ConflictError when an object of that name is not the operator's, and otherwise the
-// API server's error.
+// only the metadata. It returns a *ConflictError when an object of that name is not the operator's, a *FightError when
+// somebody else keeps changing it, and otherwise the API server's error.
 func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
 	wanted, sum, err := encode(configuration)
 	if err != nil {
@@ -118,6 +112,9 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 	if a.withheld != nil {
 		return a.withhold(ctx, id, wanted, sum, current), nil
 	}
+	if err := a.mayPutBack(id, current, sum); err != nil {
+		return nil, err
+	}
 	if err := a.write(ctx, wanted, current); err != nil {
 		return nil, err
 	}
@@ -136,6 +133,9 @@ var recreatable = map[string]bool{
 
 // write applies wanted over current, which is nil where there is none, and fills wanted with what became of it.
 func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, current client.Object) error {
+	if current != nil {
+		wanted.SetUID(current.GetUID()) // what somebody has made in its place meanwhile is not written over
+	}
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
 		client.FieldOwner(holder.FieldOwner), client.ForceOwnership)
 	if current == nil || !apierrors.IsInvalid(err) || !recreatable[wanted.GetKind()] {
@@ -144,6 +144,7 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 	if err := a.delete(ctx, current, metav1.DeletePropagationBackground); err != nil {
 		return err
 	}
+	wanted.SetUID("")
 	return a.write(ctx, wanted, nil)
 }
 
@@ -183,11 +184,11 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 // checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager. An object
 // that is nothing but labels loses both; then it counts that the operator has applied it.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
-	owner, labelled := current.GetLabels()[a.ownerLabel]
-	if owner == wanted.GetLabels()[a.ownerLabel] {
+	owner := current.GetLabels()[a.ownerLabel]
+	if owner == wanted.GetLabels()[a.ownerLabel] || holder.HasLostItsLabel(current, a.ownerLabel) {
 		return nil
 	}
-	if !labelled && (current.GetUID() == applied || holder.AppliedByOperator(current)) {
+	if _, marked := holder.Marked(current); owner == "" && !marked && current.GetUID() == applied {
 		return nil
 	}
 	return &ConflictError{

@@ -25,6 +25,8 @@ type Claimant struct {
 	Name    string
 	Created time.Time
 	Wants   []schema.GroupVersion
+	// Namespace and Service are of the Service behind its APIServices.
+	Namespace, Service string
 	// Leaving tells that it is being deleted: it keeps what it has registered, and gets nothing more.
 	Leaving bool
 }
@@ -86,7 +88,7 @@ func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim 
 	claim := Claim{GroupVersion: groupVersion, APIService: existing}
 	definition, defined := world.definition(groupVersion)
 	rival, preceded := world.precedent(claimant, groupVersion)
-	registrant := registrantOf(existing, claimant.Name, world.OwnerLabel)
+	registrant := claimant.registrantOf(existing, world.OwnerLabel)
 	switch {
 	case registrant == oneself && defined:
 		claim.Standing, claim.Holder = Contested, definition
@@ -99,7 +101,8 @@ func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim 
 	case registrant == somebodyElse:
 		claim.Standing, claim.Holder = world.holderOf(existing)
 		if claim.Standing == HeldAdoptable && preceded {
-			claim.Standing, claim.Holder = Held, rival
+			claim.Standing = Held
+			claim.Holder.Words += ", and " + rival.Words + ", wants it, too"
 		}
 	case preceded:
 		claim.Standing, claim.Holder = Held, rival
@@ -116,23 +119,27 @@ const (
 	somebodyElse
 )
 
-// registrantOf takes what has lost the owner label, but was applied by the operator, for nobody's: whoever of the
-// ExtensionAPIs comes first gets it back.
-func registrantOf(existing *apiregistrationv1.APIService, name, ownerLabel string) registrant {
+// registrantOf takes what has only lost the owner label, and still leads to the claimant's server, for nobody's.
+func (c Claimant) registrantOf(existing *apiregistrationv1.APIService, ownerLabel string) registrant {
 	switch {
 	case existing == nil:
 		return nobody
 	case holder.IsAutoManaged(existing):
 		return somebodyElse
 	}
-	switch owner := existing.Labels[ownerLabel]; {
-	case owner == name:
+	switch {
+	case existing.Labels[ownerLabel] == c.Name:
 		return oneself
-	case owner == "" && holder.AppliedByOperator(existing):
+	case holder.HasLostItsLabel(existing, ownerLabel) && c.isBehind(existing):
 		return nobody
 	default:
 		return somebodyElse
 	}
+}
+
+func (c Claimant) isBehind(existing *apiregistrationv1.APIService) bool {
+	service := existing.Spec.Service
+	return service != nil && service.Namespace == c.Namespace && service.Name == c.Service
 }
 
 // holderOf tells whose an APIService is, and whether it may be taken over: not from kube-apiserver, and not from an

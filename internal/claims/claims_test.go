@@ -20,7 +20,9 @@ const label = "owner"
 var (
 	noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	v1   = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
-	me   = Claimant{Name: "me", Created: noon, Wants: []schema.GroupVersion{v1}}
+	me   = Claimant{
+		Name: "me", Created: noon, Wants: []schema.GroupVersion{v1}, Namespace: "shop", Service: "shop",
+	}
 )
 
 // registered is the APIService of v1 with these marks.
@@ -74,6 +76,8 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 		{"nobody's", World{}, "granted"},
 		{"mine", World{APIServices: mine}, "granted"},
 		{"mine, without its label", World{APIServices: registered(applied)}, "granted"},
+		{"mine once, then left to Helm", World{APIServices: registered(applied, ofHelm)}, "adoptable from Helm release"},
+		{"mine once, then led elsewhere", World{APIServices: registered(applied, elsewhereLed)}, "adoptable from somebody"},
 
 		{"a definition's", World{Definitions: definition(true)}, `held by CustomResourceDefinition "things.shop`},
 		{
@@ -103,7 +107,7 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 		{
 			"somebody's, while an older one wants it",
 			World{APIServices: registered(), Claimants: []Claimant{me, older}},
-			`held by ExtensionAPI "another"`,
+			`held by somebody else, and ExtensionAPI "another",`,
 		},
 		{"mine, and marked as Helm's", World{APIServices: mineOfHelm}, `contested by Helm release "prod/shop"`},
 
@@ -138,6 +142,8 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 var standings = map[Standing]string{
 	Granted: "granted", Contested: "contested by ", Held: "held by ", HeldAdoptable: "adoptable from ",
 }
+
+func elsewhereLed(a *apiregistrationv1.APIService) { a.Spec.Service.Name = "elsewhere" }
 
 func local(a *apiregistrationv1.APIService) { a.Spec.Service = nil }
 

@@ -33,8 +33,14 @@ const (
 // FieldOwner is the field manager of everything the operator applies.
 const FieldOwner = "extensionapi-operator"
 
-// AppliedByOperator tells whether the operator has applied the object, and nobody has taken all of it since.
-func AppliedByOperator(object metav1.Object) bool {
+// HasLostItsLabel tells whether an object without an owner label is the operator's: applied by it, and marked as nobody
+// else's. That it was applied stays in its managed fields, also when it was left to somebody else on purpose.
+func HasLostItsLabel(object metav1.Object, ownerLabel string) bool {
+	_, marked := Marked(object)
+	return object.GetLabels()[ownerLabel] == "" && !marked && appliedByOperator(object)
+}
+
+func appliedByOperator(object metav1.Object) bool {
 	for _, entry := range object.GetManagedFields() {
 		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
 			return true
@@ -63,12 +69,27 @@ func Of(object metav1.Object, ownerLabel string) Holder {
 	if h, found := Marked(object); found {
 		return h
 	}
-	for _, entry := range object.GetManagedFields() {
-		if entry.Subresource == "" {
-			return Holder{Other, fmt.Sprintf("somebody else (last written by %q)", entry.Manager)}
-		}
+	return Writer(object)
+}
+
+// Writer is who wrote an object last.
+func Writer(object metav1.Object) Holder {
+	if writer := lastWriter(object); writer != "" {
+		return Holder{Other, fmt.Sprintf("somebody else (last written by %q)", writer)}
 	}
 	return Holder{Other, "somebody else"}
+}
+
+// lastWriter is who, but for the operator, wrote the object last, status apart. Of the same second it is the last of
+// the list, in which applied fields come first.
+func lastWriter(object metav1.Object) string {
+	var last metav1.ManagedFieldsEntry
+	for _, entry := range object.GetManagedFields() {
+		if entry.Subresource == "" && entry.Manager != FieldOwner && !entry.Time.Before(last.Time) {
+			last = entry
+		}
+	}
+	return last.Manager
 }
 
 // autoManagedLabel is on APIServices that kube-apiserver keeps for CustomResourceDefinitions and built-in groups
@@ -91,8 +112,8 @@ func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
 
 // Marked tells by its marks who else writes an object or deletes it with what is theirs, whoever else has it.
 func Marked(object metav1.Object) (h Holder, found bool) {
-	owner, labels, annotations := metav1.GetControllerOf(object), object.GetLabels(), object.GetAnnotations()
-	release, injection := annotations[helmRelease], injector(annotations)
+	owner, labels, annotations := ownerOf(object), object.GetLabels(), object.GetAnnotations()
+	release := annotations[helmRelease]
 	switch {
 	case labels[olmOwner] != "":
 		return Holder{OLM, fmt.Sprintf("the Operator Lifecycle Manager (%s %q)",
@@ -103,11 +124,18 @@ func Marked(object metav1.Object) (h Holder, found bool) {
 		return Holder{HelmRelease, fmt.Sprintf("Helm release %q", inNamespace(annotations[helmNamespace], release))}, true
 	case owner != nil:
 		return Holder{Other, fmt.Sprintf("%s %q", owner.Kind, owner.Name)}, true
-	case injection != "":
-		return Holder{Other, injection}, true
 	default:
 		return Holder{}, false
 	}
+}
+
+// ownerOf is the controller, or else the first of those with which the garbage collector deletes the object.
+func ownerOf(object metav1.Object) *metav1.OwnerReference {
+	owners := object.GetOwnerReferences()
+	if controller := metav1.GetControllerOf(object); controller != nil || len(owners) == 0 {
+		return controller
+	}
+	return &owners[0]
 }
 
 func inNamespace(namespace, name string) string {

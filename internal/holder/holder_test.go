@@ -5,9 +5,12 @@ package holder
 import (
 	"maps"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func controlledBy(kind, name string) []metav1.OwnerReference {
 	return []metav1.OwnerReference{{APIVersion: "v1", Kind: kind, Name: name, Controller: new(true)}}
@@ -31,14 +34,11 @@ func TestHoldersAreToldByTheirMarks(t *testing.T) {
 		`Helm release "shop"`:      {Annotations: map[string]string{"meta.helm.sh/release-name": "shop"}},
 		`Helm release "prod/shop"`: {Annotations: map[string]string{helmRelease: "shop", helmNamespace: "prod"}},
 		`Deployment "shop"`:        {OwnerReferences: controlledBy("Deployment", "shop")},
-		"cert-manager's cainjector, which writes its caBundle (annotations cert-manager.io/inject-*)": {
-			Annotations: map[string]string{"cert-manager.io/inject-ca-from": "prod/shop"},
-		},
-		"OpenShift's service CA operator, which writes its caBundle (annotation service.beta.openshift.io/inject-cabundle)": {
-			Annotations: map[string]string{"service.beta.openshift.io/inject-cabundle": "true"},
-		},
+		`Namespace "shop"`:         {OwnerReferences: []metav1.OwnerReference{{Kind: "Namespace", Name: "shop"}}},
 		`somebody else (last written by "kubectl")`: {ManagedFields: []metav1.ManagedFieldsEntry{
-			{Manager: "kube-apiserver", Subresource: "status"}, {Manager: "kubectl"},
+			{Manager: "argocd", Time: &metav1.Time{Time: noon}},
+			{Manager: "kubectl", Time: &metav1.Time{Time: noon.Add(time.Hour)}},
+			{Manager: "kube-apiserver", Subresource: "status", Time: &metav1.Time{Time: noon.Add(2 * time.Hour)}},
 		}},
 		"somebody else": {},
 	} {

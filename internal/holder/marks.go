@@ -24,26 +24,33 @@ const (
 	serviceCA         = "service.beta.openshift.io/inject-cabundle"
 )
 
-// injector names who writes the caBundle of an object because of its annotations.
-func injector(annotations map[string]string) string {
+// Injector names who writes the caBundle of an object because of its annotations, empty for nobody.
+func Injector(object metav1.Object) string {
+	annotations := object.GetAnnotations()
 	if annotations[serviceCA] != "" {
-		return "OpenShift's service CA operator, which writes its caBundle (annotation " + serviceCA + ")"
+		return "OpenShift's service CA operator"
 	}
 	for key := range annotations {
 		if strings.HasPrefix(key, certManagerPrefix) {
-			return "cert-manager's cainjector, which writes its caBundle (annotations " + certManagerPrefix + "*)"
+			return "cert-manager's cainjector"
 		}
 	}
 	return ""
+}
+
+// RemoveInjector takes away the annotations by which others write the caBundle.
+func RemoveInjector(object metav1.Object) {
+	object.SetAnnotations(without(object.GetAnnotations(), certManagerPrefix, serviceCA))
 }
 
 // RemoveMarks takes away what would have others change the object, or delete it with what is theirs: owner references,
 // for the garbage collector, and the labels and annotations of Helm, the Operator Lifecycle Manager and of who writes
 // caBundles.
 func RemoveMarks(object metav1.Object) {
+	RemoveInjector(object)
 	object.SetOwnerReferences(nil)
 	object.SetLabels(without(object.GetLabels(), olmPrefix, olmComponent))
-	object.SetAnnotations(without(object.GetAnnotations(), helmPrefix, certManagerPrefix, serviceCA))
+	object.SetAnnotations(without(object.GetAnnotations(), helmPrefix))
 }
 
 func without(all map[string]string, prefixes ...string) map[string]string {

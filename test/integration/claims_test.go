@@ -3,7 +3,9 @@
 package integration
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,9 +91,8 @@ func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
 		mark  func(*apiregistrationv1.APIService)
 		words string
 	}{
-		"helm":       {holders.OfHelm, `Helm release "prod/shop"`},
-		"olm":        {holders.OfOLM, `ClusterServiceVersion "shop.v1"`},
-		"cainjector": {injected, "cert-manager's cainjector"},
+		"helm": {holders.OfHelm, `Helm release "prod/shop"`},
+		"olm":  {holders.OfOLM, `ClusterServiceVersion "shop.v1"`},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -120,8 +122,63 @@ func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
 	}
 }
 
-func injected(a *apiregistrationv1.APIService) {
-	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "cert-manager.io/inject-ca-from", "prod/shop")
+func TestWhoWouldWriteTheCABundleIsKeptFromIt(t *testing.T) {
+	t.Parallel()
+	const name, annotation = "injected", "cert-manager.io/inject-ca-from"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	change(t, holders.APIService(name), func(a *apiregistrationv1.APIService) {
+		metav1.SetMetaDataAnnotation(&a.ObjectMeta, annotation, "prod/shop")
+	})
+	expectEvent(t, name, "Warning Contested", "cert-manager's cainjector would write the caBundle")
+	if left := readAPIService(t, name).Annotations[annotation]; left != "" {
+		t.Errorf("annotation %s is still %q", annotation, left)
+	}
+}
+
+func TestSomebodyWhoKeepsChangingAnAPIServiceIsNamedAndPutsUpNoFight(t *testing.T) {
+	t.Parallel()
+	const name = "fought-over"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+	fighting, surrender := context.WithCancel(ctx)
+	defer surrender()
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"versionPriority":7}}`))
+		for fighting.Err() == nil {
+			err := plane.client.Patch(fighting, holders.APIService(name), patch, client.FieldOwner(somebody))
+			if err != nil && fighting.Err() == nil {
+				t.Error(err)
+			}
+		}
+	})
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "put back again"),
+		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+	surrender()
+	changes.Wait()
+	awaitRegistered(t, name)
+	if priority := readAPIService(t, name).Spec.VersionPriority; priority == 7 {
+		t.Error("the APIService was not put back")
+	}
+}
+
+func TestWhatSomebodyElseHasHidesNoTroubleWithTheRest(t *testing.T) {
+	t.Parallel()
+	const name = "held-and-failing"
+	backend, server := startBackend(t, name, "v1", "v2")
+	create(t, holders.APIService(name))
+	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+	awaitHeld(t, name, v1alpha1.ReasonHeldByOther, unknownHolder)
+	server.Behave(failing(http.StatusInternalServerError))
+	haveCheckedAgain(t, backend)
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v2."+name),
+		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "v2."+name))
+	deleteNow(t, holders.APIService(name))
 }
 
 func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T) {
@@ -196,11 +253,12 @@ func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*m
 func awaitHeld(t *testing.T, name, reason, words string) {
 	t.Helper()
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionClaimed, reason, "v1.", "belongs to ", words, "the other group-versions are"),
+		isFalse(v1alpha1.ConditionClaimed, reason, "v1.", "belongs to ", words, "left alone"),
 		isTrue(v1alpha1.ConditionStalled, reason, words),
 		isFalse(v1alpha1.ConditionReady, reason),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNotClaimed, "see Claimed"),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered, "see Claimed"),
+		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit))
 	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
 		for _, apiService := range extensionAPI.Status.APIServices {
 			isHeld, isServed := apiService.HeldBy != "", apiService.Available == metav1.ConditionTrue

@@ -4,7 +4,9 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -86,6 +88,26 @@ func leadHere(t *testing.T, service *corev1.Service) {
 		t.Fatal(err)
 	}
 	change(t, service, func(s *corev1.Service) { s.Spec = local.Spec })
+}
+
+func TestAVersionIsReplacedByItsSuccessorOnlyWhenThatIsServed(t *testing.T) {
+	t.Parallel()
+	const name, group = "succeeded", "succeeded.example.com"
+	backend, server := startBackend(t, name, "v1", "v2")
+	apply(t, backend.declare(groups(group, "v1")))
+	awaitRegistered(t, name)
+	server.Behave(extensionserver.Behaviour{NotServed: []string{group + "/v2"}})
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v2") })
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed, "v2."+group))
+	expectAPIServices(t, name, "v1."+group)
+	server.Behave(extensionserver.Behaviour{})
+	awaitRegistered(t, name)
+	eventually(t, func() error {
+		if found := apiServices(t, name); len(found) != 1 || found["v2."+group] == nil {
+			return fmt.Errorf("the APIServices are %v", slices.Collect(maps.Keys(found)))
+		}
+		return nil
+	})
 }
 
 func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// version changes when anybody changes what may have been applied. Status, which Kubernetes writes all the time, is
+// left out of it where that can be told apart: by the generation, or, as APIServices have none, by what they hold.
+func version(object client.Object) string {
+	if apiService, ok := asAPIService(object); ok {
+		// It was read from JSON, so it can be written as JSON.
+		spec, _ := json.Marshal(apiService.Spec)
+		return fmt.Sprintf("%x %v", sha256.Sum256(spec), object.GetLabels())
+	}
+	if object.GetGeneration() == 0 {
+		return object.GetResourceVersion()
+	}
+	return fmt.Sprint(object.GetGeneration(), object.GetLabels())
+}
+
+func asAPIService(object client.Object) (*apiregistrationv1.APIService, bool) {
+	if content, ok := object.(*unstructured.Unstructured); ok && content.GetKind() == "APIService" {
+		converted := &apiregistrationv1.APIService{}
+		err := runtime.DefaultUnstructuredConverter.FromUnstructured(content.Object, converted)
+		return converted, err == nil
+	}
+	apiService, ok := object.(*apiregistrationv1.APIService)
+	return apiService, ok
+}
