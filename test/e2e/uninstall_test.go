@@ -17,8 +17,34 @@ import (
 	"testing"
 	"time"
 
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
+
+// withoutRights are the times between an uninstallation, in which the operator's rights go before it does, and the end of
+// the next installation.
+var withoutRights periods
+
+type periods []struct{ from, to time.Time }
+
+func (p *periods) begin() { *p = append(*p, struct{ from, to time.Time }{from: time.Now()}) }
+
+func (p *periods) end() {
+	if last := len(*p) - 1; last >= 0 {
+		(*p)[last].to = time.Now()
+	}
+}
+
+func (p *periods) includes(request auditv1.Event) bool {
+	sent := request.RequestReceivedTimestamp.Time
+	for _, period := range *p {
+		if sent.After(period.from) && sent.Before(period.to) {
+			return true
+		}
+	}
+	return false
+}
 
 // TestUninstallingTheOperatorLeavesNobodyInTheLurch has no operator for a while, so none runs beside it.
 func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
@@ -36,6 +62,7 @@ func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
 		}
 	})
 	t.Run("without hooks leaves everything served", func(t *testing.T) {
+		withoutRights.begin()
 		helm(t, "uninstall", operatorName, "--no-hooks", "--wait")
 		stays(t, 5*time.Second, served("v1beta1", "v1alpha1"))
 	})
@@ -50,6 +77,7 @@ func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
 		t.Logf("gone after %s", eventually(t, time.Minute, gone(extensionAPI)))
 	})
 	t.Run("leaves nothing when there is no ExtensionAPI", func(t *testing.T) {
+		withoutRights.begin()
 		helm(t, "uninstall", operatorName, "--wait")
 		eventually(t, time.Minute, func(ctx context.Context) error {
 			return errors.Join(nothingHas(ctx, "app.kubernetes.io/instance="+operatorName), nothingHas(ctx, ownerLabel))
@@ -97,6 +125,7 @@ func installer(t *testing.T) func(context.Context) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		withoutRights.end()
 	}
 }
 

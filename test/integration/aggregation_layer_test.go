@@ -30,6 +30,7 @@ func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T
 		t.Parallel()
 		layer := startMisconfigured(t, requestHeaders)
 		layer.expectNotRegistered(t, "--requestheader-client-ca-file", "kube-system/extension-apiserver-authentication")
+		layer.expectDocumented(t, "no-request-header-authority", layer.name, v1alpha1.ConditionRegistered)
 		layer.expectRefused(t, "401", "--requestheader-client-ca-file")
 		layer.configure(t)
 		layer.await(t, layer.name, status.CurrentStatus,
@@ -41,6 +42,7 @@ func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T
 		layer := startMisconfigured(t, "proxy-client-")
 		kubeAPIServer := "kube-apiserver " + layer.env.ControlPlane.APIServer.HostPort()
 		layer.expectNotRegistered(t, "--proxy-client-cert-file", kubeAPIServer)
+		layer.expectDocumented(t, "no-proxy-certificate", layer.name, v1alpha1.ConditionRegistered)
 		layer.expectRefused(t, "403", "--proxy-client-cert-file")
 	})
 }
@@ -104,6 +106,7 @@ func (m misconfigured) expectRefused(t *testing.T, code, flag string) {
 		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonAggregationLayerNotConfigured,
 			fmt.Sprintf("/apis/wardle.example.com/v1beta1: %s;", code), flag),
 		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable, "see Available"))
+	m.expectDocumented(t, "refused-with-"+code, m.name, v1alpha1.ConditionAvailable)
 	if err := m.client.Delete(ctx, m.apiService); err != nil {
 		t.Fatal(err)
 	}

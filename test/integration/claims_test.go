@@ -37,6 +37,7 @@ func TestWhatSomebodyElseHasIsLeftAloneUntilItGoes(t *testing.T) {
 			awaitNextSecond(t) // who comes first is told by the second
 			apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
 			awaitHeld(t, name, holder.Reason, holder.Words)
+			expectDocumented(t, "held-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			if after := essenceOf(t, name); before != nil && !reflect.DeepEqual(before, after) {
 				t.Errorf("what somebody else has was changed from\n%s\nto\n%s", toJSON(t, before), toJSON(t, after))
 			}
@@ -64,6 +65,7 @@ func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 				await(t, name, status.CurrentStatus,
 					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Words, "Delete the definition"),
 					isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+				expectDocumented(t, "contested-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			} else {
 				awaitHeld(t, name, holder.Reason, holder.Words)
 			}
@@ -107,6 +109,7 @@ func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
 			})
 			await(t, name, status.CurrentStatus,
 				isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, test.words, "Take it out there"))
+			expectDocumented(t, "marked-by-"+kind, name, v1alpha1.ConditionClaimed)
 			eventually(t, func() error {
 				if now := essenceOf(t, name); !reflect.DeepEqual(now["spec"], unchanged["spec"]) {
 					return fmt.Errorf("its spec is %s", toJSON(t, now["spec"]))
@@ -158,6 +161,7 @@ func TestSomebodyWhoKeepsChangingAnAPIServiceIsNamedAndPutsUpNoFight(t *testing.
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "put back again"),
 		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+	expectDocumented(t, "fought-over", name, v1alpha1.ConditionRegistered)
 	surrender()
 	changes.Wait()
 	awaitRegistered(t, name)

@@ -68,8 +68,8 @@ func expectEvents(t *testing.T, name string, wanted map[string]int) {
 	consistently(t, check)
 }
 
-// expectEvent waits for an event that says all of that.
-func expectEvent(t *testing.T, name, typeAndReason string, says ...string) {
+// expectEvent waits for an event that says all of that, and returns it.
+func expectEvent(t *testing.T, name, typeAndReason string, says ...string) (event string) {
 	t.Helper()
 	eventually(t, func() error {
 		var found []string
@@ -81,11 +81,14 @@ func expectEvent(t *testing.T, name, typeAndReason string, says ...string) {
 				return !strings.Contains(event, part)
 			})
 		}
-		if !slices.ContainsFunc(found, isWanted) {
+		i := slices.IndexFunc(found, isWanted)
+		if i < 0 {
 			return fmt.Errorf("the events are %q, none of which is %s and says %q", found, typeAndReason, says)
 		}
+		event = found[i]
 		return nil
 	})
+	return event
 }
 
 func listEvents(t *testing.T, name string) []eventsv1.Event {

@@ -133,8 +133,9 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		})
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
-		expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
+		told := expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
 			"an unknown number of fischers.wardle.example.com", "aggregate-to-object-counter=true")
+		troubleshooting.Check(t, "objects-unreachable", "Event: "+told)
 	})
 }
 

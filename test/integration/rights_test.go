@@ -151,6 +151,17 @@ func TestOperatorActsOnlyForThoseWhoMayDoItByHand(t *testing.T) {
 	}
 }
 
+func TestNoServerIsWhereTheOperatorIs(t *testing.T) {
+	t.Parallel()
+	refused := served("beside-operator")
+	refused.Spec.Server.Namespace = operatorNamespace
+	err := plane.client.Create(ctx, refused)
+	if err == nil {
+		t.Fatal("a server may be in the operator's own namespace")
+	}
+	troubleshooting.Check(t, "beside-operator", err.Error())
+}
+
 // refusal is what the user is told.
 func refusal(name, user string, lacking right) []string {
 	where, namespace := "", ""

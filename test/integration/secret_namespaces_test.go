@@ -38,6 +38,7 @@ func TestOperatorConfinedToTheSecretsOfSomeNamespaces(t *testing.T) {
 			"confined to the Secrets of the namespaces extensionapi-system, inside",
 			"add outside to the value secretNamespaces of the operator's Helm chart"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+	expectDocumented(t, "secrets-out-of-reach", outside, v1alpha1.ConditionCertificatesReady)
 
 	t.Run("lets go of a server out of reach", func(t *testing.T) { remove(t, outside) })
 

@@ -74,6 +74,7 @@ func TestExtensionAPIThatIsCreatedSuspendedMakesNothing(t *testing.T) {
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended, "there is no serving certificate"),
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonSuspended, "there is no Deployment"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+	expectDocumented(t, "suspended", name, v1alpha1.ConditionReconciling)
 	if made := objectsOf(t, name); len(made) > 0 {
 		t.Errorf("while it is suspended there are %v", made)
 	}

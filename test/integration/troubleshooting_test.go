@@ -18,6 +18,11 @@ var troubleshooting = documented.From(repository+"/docs/troubleshooting.md", "in
 // expectDocumented checks that the docs say under that id what the condition says now.
 func expectDocumented(t *testing.T, id, name, conditionType string) {
 	t.Helper()
-	condition := meta.FindStatusCondition(get(t, name).Status.Conditions, conditionType)
+	plane.expectDocumented(t, id, name, conditionType)
+}
+
+func (p *controlPlane) expectDocumented(t *testing.T, id, name, conditionType string) {
+	t.Helper()
+	condition := meta.FindStatusCondition(p.get(t, name).Status.Conditions, conditionType)
 	troubleshooting.Check(t, id, documented.Text(ptr.Deref(condition, metav1.Condition{})))
 }

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -38,6 +39,7 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := check()
+	troubleshooting.Check(t, "uninstallation-refused", fmt.Sprint(refused))
 	for _, words := range []string{
 		"there are ExtensionAPIs: needing.", "kubectl delete extensionapis --all", "--no-hooks", "helm rollback it 3",
 	} {
