@@ -90,8 +90,8 @@ func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 func contestedMessage(claim claims.Claim) string {
 	name := manifests.APIServiceName(claim.GroupVersion)
 	if claim.Holder.Kind == holder.CustomResourceDefinition {
-		return fmt.Sprintf("%s is served by this ExtensionAPI, so that the objects of %s, which has the same version, "+
-			"cannot be reached. Delete the definition, or take the group-version out of spec.groups", name, claim.Holder)
+		return fmt.Sprintf("%s is served by this ExtensionAPI, so that it hides the objects of %s. "+
+			"Delete the definition, or take the group-version out of spec.groups", name, claim.Holder)
 	}
 	return fmt.Sprintf("%s is registered for this ExtensionAPI, but is marked as that of %s, which may overwrite or "+
 		"delete it. Take it out there, then remove the labels, annotations and owner references that mark it",

@@ -58,7 +58,7 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 		"one is contested by a definition": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.CustomResourceDefinition), free},
 			v1alpha1.AdoptionNever,
-			"True", v1alpha1.ReasonContested, "the objects of the holder, which has the same version, cannot be reached",
+			"True", v1alpha1.ReasonContested, "so that it hides the objects of the holder. Delete",
 		},
 		"one is marked": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM)},

@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// withoutRights are the times between an uninstallation, in which the operator's rights go before it does, and the end of
+// withoutRights are the times from an uninstallation, in which the operator's rights go before it does, to the end of
 // the next installation.
 var withoutRights periods
 
