@@ -25,7 +25,8 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 
 func releasedMessage(extensionAPI *v1alpha1.ExtensionAPI) string {
 	message := fmt.Sprintf("the ExtensionAPI is deleted, and everything of it runs on, for you to look after "+
-		"(spec.deletionPolicy: Orphan); an ExtensionAPI named %s takes it back", extensionAPI.Name)
+		"(spec.deletionPolicy: Orphan); an ExtensionAPI named %s takes it back. Delete its "+
+		"APIServices before its namespace, or that blocks the deletion of every other one", extensionAPI.Name)
 	if certificate := extensionAPI.Status.Certificate; certificate != nil {
 		message += fmt.Sprintf(". Nobody renews the serving certificate, with which the API ends %s",
 			pki.Timestamp(certificate.NotAfter.Time))
