@@ -47,7 +47,7 @@ func (r *Reconciler) removeInjector(ctx context.Context, s *scope, own *apiregis
 		return nil
 	}
 	cleared := own.DeepCopy()
-	done, err := r.Applier.Patch(ctx, cleared, func() { holder.RemoveInjector(cleared) })
+	done, err := r.Applier.PutBack(ctx, cleared, func() { holder.RemoveInjector(cleared) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonContested, fmt.Sprintf(
 			"the annotations were removed by which %s would write the caBundle of APIService %s; take them out of where they "+

@@ -65,12 +65,15 @@ func probeTarget(s *scope) discovery.Target {
 // isAwaited tells whether registering, or calling it available, waits for good answers.
 func isAwaited(s *scope) bool {
 	for _, outcome := range s.outcomes {
-		if outcome.obstacle.reason != "" && outcome.obstacle.reason != v1alpha1.ReasonNotClaimed {
+		if outcome.obstacle.reason != "" && !slices.Contains(unawaited, outcome.obstacle.reason) {
 			return true
 		}
 	}
 	return s.verdicts[v1alpha1.ConditionAvailable].reason == v1alpha1.ReasonProbing
 }
+
+// unawaited are reasons why something is not registered that no answer of the server changes.
+var unawaited = []string{v1alpha1.ReasonNotClaimed, v1alpha1.ReasonContested, v1alpha1.ReasonSuspended}
 
 func replicas(s *scope) []discovery.Replica {
 	var result []discovery.Replica

@@ -41,8 +41,8 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
 	}
-	errs := []error{r.unregisterUnwanted(ctx, s, registered, wanted)}
 	caBundle := r.withRedial(s, registered)
+	errs := []error{r.retire(ctx, s, registered, wanted, caBundle)}
 	var outcomes []registrationOutcome
 	for _, configuration := range manifests.APIServices(s.ExtensionAPI, caBundle) {
 		if !wanted[*configuration.Name] {
@@ -59,35 +59,6 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 	s.conclude(v1alpha1.ConditionAvailable, availableVerdict(s.namespace, outcomes))
 	describeAPIServices(s, outcomes)
 	return nil
-}
-
-// unregisterUnwanted deletes the APIServices of group-versions that are not in the spec any more, or of all when their
-// server has to go. In a namespace that is being deleted there is no time to look for objects.
-func (r *Reconciler) unregisterUnwanted(
-	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService, wanted map[string]bool,
-) error {
-	var unwanted, kept []*apiregistrationv1.APIService
-	for name, apiService := range registered {
-		if wanted[name] || awaitsSuccessor(s, apiService.Spec.Group, registered) {
-			kept = append(kept, apiService)
-		} else {
-			unwanted = append(unwanted, apiService)
-		}
-	}
-	if s.namespace == namespaceActive && !s.isSuspended() {
-		r.warnOfUnreachable(ctx, s, unwanted, kept)
-	}
-	_, err := r.deleteAPIServices(ctx, s, unwanted)
-	return err
-}
-
-// awaitsSuccessor tells whether a version of the group is still to be registered: until then the group must not go. To
-// the garbage collector, owners in it would look gone.
-func awaitsSuccessor(s *scope, group string, registered map[string]*apiregistrationv1.APIService) bool {
-	return s.namespace == namespaceActive && slices.ContainsFunc(s.claims, func(claim claims.Claim) bool {
-		return claim.GroupVersion.Group == group && !isHeld(claim, s.Spec.AdoptionPolicy) &&
-			registered[manifests.APIServiceName(claim.GroupVersion)] == nil
-	})
 }
 
 // deleteAPIServices returns the names of those that are still there.
@@ -168,10 +139,10 @@ func (r *Reconciler) applyAPIService(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	outcome registrationOutcome,
 ) (registrationOutcome, error) {
-	if err := r.removeInjector(ctx, s, outcome.existing); err != nil {
-		return outcome, err
+	err := r.removeInjector(ctx, s, outcome.existing)
+	if err == nil {
+		_, err = r.Applier.Apply(ctx, configuration)
 	}
-	_, err := r.Applier.Apply(ctx, configuration)
 	if err == nil {
 		if v := withheldRegistration(s, configuration, outcome.existing); v.reason != "" {
 			outcome.obstacle = v

@@ -59,6 +59,9 @@ type scope struct {
 	requeue  time.Duration
 }
 
+// conflictRetry is longer than a cache takes to be brought up to date.
+const conflictRetry = time.Second
+
 // note is an Event to be sent after the status has been written.
 type note struct {
 	eventType string
@@ -84,10 +87,12 @@ func (s *scope) conclude(conditionType string, v verdict) {
 	s.verdicts[conditionType] = v
 }
 
-// result is what a reconciliation returns. A conflict means that the object was read from an outdated cache; the event
-// that brings the cache up to date brings the next reconciliation, too.
+// result is what a reconciliation returns. A conflict means that an object was read from an outdated cache; the event
+// that brings the cache up to date brings the next reconciliation, too. It comes soon in any case, since the conflict
+// may be one of several errors.
 func (s *scope) result(err error) (ctrl.Result, error) {
 	if apierrors.IsConflict(err) {
+		s.requeueAfter(conflictRetry)
 		err = nil
 	}
 	if err != nil {

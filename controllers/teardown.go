@@ -93,7 +93,9 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 		return "", err
 	}
 	apiServices := slices.Collect(maps.Values(registered))
-	r.warnOfUnreachable(ctx, s, apiServices, nil)
+	if s.namespace == namespaceActive {
+		r.warnOfUnreachable(ctx, s, apiServices, nil)
+	}
 	left, err := r.deleteAPIServices(ctx, s, apiServices)
 	return waiting("the end of the APIServices", left), err
 }

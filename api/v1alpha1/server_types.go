@@ -68,6 +68,7 @@ type ServiceReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.service.namespace must be a DNS label (a-z, 0-9, -)"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.service.namespace is immutable: delete the ExtensionAPI with deletionPolicy Orphan, which leaves it served, and create it anew for another namespace"
 	Namespace string `json:"namespace,omitempty"`
 
 	// name of the Service.

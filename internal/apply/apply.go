@@ -59,6 +59,17 @@ type record struct {
 	uid           types.UID
 	configuration [sha256.Size]byte
 	version       string
+	// resourceVersion tells what is older than that.
+	resourceVersion string
+}
+
+func newRecord(object client.Object, configuration [sha256.Size]byte) record {
+	return record{object.GetUID(), configuration, version(object), object.GetResourceVersion()}
+}
+
+// isOf tells whether just this was applied to just this object, and nobody has changed it since.
+func (r record) isOf(object client.Object, configuration [sha256.Size]byte) bool {
+	return r.uid == object.GetUID() && r.configuration == configuration && r.version == version(object)
 }
 
 // New returns an Applier. Every object with the owner label must be in the cache.
@@ -105,21 +116,34 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(id) == (record{current.GetUID(), sum, version(current)}) {
+		if a.recorded(id).isOf(current, sum) {
 			return current, nil
 		}
 	}
 	if a.withheld != nil {
 		return a.withhold(ctx, id, wanted, sum, current), nil
 	}
-	if err := a.mayPutBack(id, current, sum); err != nil {
-		return nil, err
+	return wanted, a.writeUnlessFought(ctx, id, wanted, sum, current)
+}
+
+// writeUnlessFought writes what there is to write, ever more seldom when somebody else keeps changing it.
+func (a *Applier) writeUnlessFought(
+	ctx context.Context, id objectID, wanted *unstructured.Unstructured, sum [sha256.Size]byte, current client.Object,
+) error {
+	repair := a.isRepair(id, current, sum)
+	if repair {
+		if err := a.mayPutBack(id, current); err != nil {
+			return err
+		}
 	}
 	if err := a.write(ctx, wanted, current); err != nil {
-		return nil, err
+		return err
 	}
-	a.remember(id, record{wanted.GetUID(), sum, version(wanted)})
-	return wanted, nil
+	if repair {
+		a.hasPutBack(id)
+	}
+	a.remember(id, newRecord(wanted, sum))
+	return nil
 }
 
 // recreatable are the kinds that may be deleted and made anew, for a moment's absence of them hurts nobody. That is the

@@ -3,10 +3,12 @@
 package apply
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,20 +43,45 @@ func newBackoff(clk clock.Clock) *flowcontrol.Backoff {
 	return backoff
 }
 
-// isOf tells whether just this was applied to just this object before.
-func (r record) isOf(current client.Object, configuration [sha256.Size]byte) bool {
-	return r.uid == current.GetUID() && r.configuration == configuration
+// isRepair tells whether the operator has applied just this before, and somebody has changed it since. What is older
+// than that write comes of a cache that lags behind.
+func (a *Applier) isRepair(id objectID, current client.Object, configuration [sha256.Size]byte) bool {
+	if !contended[id.kind.Kind] || current == nil {
+		return false
+	}
+	last := a.recorded(id)
+	age, err := resourceversion.CompareResourceVersion(current.GetResourceVersion(), last.resourceVersion)
+	return last.uid == current.GetUID() && last.configuration == configuration && (err != nil || age >= 0)
 }
 
 // mayPutBack returns a *FightError when what somebody has changed again was put back only just now.
-func (a *Applier) mayPutBack(id objectID, current client.Object, configuration [sha256.Size]byte) error {
-	if !contended[id.kind.Kind] || current == nil || !a.recorded(id).isOf(current, configuration) {
+func (a *Applier) mayPutBack(id objectID, current client.Object) error {
+	key := nameOf(id.kind.Kind, id.key)
+	if !a.putBack.IsInBackOffSinceUpdate(key, a.putBack.Clock.Now()) {
 		return nil
 	}
-	key, now := nameOf(id.kind.Kind, id.key), a.putBack.Clock.Now()
-	if a.putBack.IsInBackOffSinceUpdate(key, now) {
-		return &FightError{Holder: holder.Writer(current), RetryAfter: a.putBack.Get(key)}
+	return &FightError{Holder: holder.Writer(current), RetryAfter: a.putBack.Get(key)}
+}
+
+// hasPutBack lengthens the pause until the next repair.
+func (a *Applier) hasPutBack(id objectID) {
+	a.putBack.Next(nameOf(id.kind.Kind, id.key), a.putBack.Clock.Now())
+}
+
+// PutBack is Patch for what somebody else may want to have otherwise: it returns a *FightError when that was put back
+// only just now.
+func (a *Applier) PutBack(ctx context.Context, object client.Object, change func()) (done bool, err error) {
+	kind, err := a.client.GroupVersionKindFor(object)
+	if err != nil {
+		return false, err
 	}
-	a.putBack.Next(key, now)
-	return nil
+	id := objectID{kind, client.ObjectKeyFromObject(object)}
+	if err := a.mayPutBack(id, object); err != nil {
+		return false, err
+	}
+	done, err = a.Patch(ctx, object, change)
+	if done {
+		a.hasPutBack(id)
+	}
+	return done, err
 }

@@ -61,7 +61,7 @@ func (a *Applier) withhold(
 		a.withheld.Add(id.kind.Kind, id.key)
 		return wanted
 	}
-	if a.wouldChange(ctx, id, wanted, record{current.GetUID(), sum, version(current)}) {
+	if a.wouldChange(ctx, id, wanted, record{uid: current.GetUID(), configuration: sum, version: version(current)}) {
 		a.withheld.Add(id.kind.Kind, id.key)
 	}
 	return current

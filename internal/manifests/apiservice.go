@@ -3,6 +3,7 @@
 package manifests
 
 import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -15,25 +16,35 @@ const highestVersionPriority = 100
 func APIServices(
 	extensionAPI *v1alpha1.ExtensionAPI, caBundle []byte,
 ) []*apiregistration.APIServiceApplyConfiguration {
-	backend := BackendOf(extensionAPI)
 	var result []*apiregistration.APIServiceApplyConfiguration
 	for _, group := range extensionAPI.Spec.Groups {
 		for i, version := range group.Versions {
-			result = append(result, apiregistration.APIService(version.Name+"."+group.Name).
-				WithLabels(objectLabels(extensionAPI.Name)).
-				WithSpec(apiregistration.APIServiceSpec().
-					WithGroup(group.Name).
-					WithVersion(version.Name).
-					WithGroupPriorityMinimum(group.Priority).
-					WithVersionPriority(int32(highestVersionPriority-i)).
-					WithCABundle(caBundle...).
-					// Said, so that somebody else's true is taken back; with it the API server would refuse a caBundle.
-					WithInsecureSkipTLSVerify(false).
-					WithService(apiregistration.ServiceReference().
-						WithNamespace(backend.Namespace).
-						WithName(backend.Name).
-						WithPort(backend.Port))))
+			groupVersion := schema.GroupVersion{Group: group.Name, Version: version.Name}
+			result = append(result, APIService(
+				extensionAPI, groupVersion, group.Priority, int32(highestVersionPriority-i), caBundle))
 		}
 	}
 	return result
+}
+
+// APIService registers one group-version, be it in the spec or not.
+func APIService(
+	extensionAPI *v1alpha1.ExtensionAPI, groupVersion schema.GroupVersion, groupPriority, versionPriority int32,
+	caBundle []byte,
+) *apiregistration.APIServiceApplyConfiguration {
+	backend := BackendOf(extensionAPI)
+	return apiregistration.APIService(APIServiceName(groupVersion)).
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithSpec(apiregistration.APIServiceSpec().
+			WithGroup(groupVersion.Group).
+			WithVersion(groupVersion.Version).
+			WithGroupPriorityMinimum(groupPriority).
+			WithVersionPriority(versionPriority).
+			WithCABundle(caBundle...).
+			// Said, so that somebody else's true is taken back; with it the API server would refuse a caBundle.
+			WithInsecureSkipTLSVerify(false).
+			WithService(apiregistration.ServiceReference().
+				WithNamespace(backend.Namespace).
+				WithName(backend.Name).
+				WithPort(backend.Port)))
 }

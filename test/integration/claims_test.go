@@ -63,7 +63,7 @@ func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 			do(t, holder.ComeLater, name)
 			if holder.Contests {
 				await(t, name, status.CurrentStatus,
-					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Words, "Delete the definition, or take"),
+					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Words, "Delete the definition"),
 					isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
 				expectDocumented(t, "contested-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			} else {

@@ -40,9 +40,13 @@ func remove(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	awaitEnd(t, name)
-	if left := objectsOf(t, name); len(left) > 0 {
-		t.Errorf("ExtensionAPI %s is gone, but not %v", name, left)
-	}
+	eventually(t, func() error {
+		collectGarbage(t, name) // cert-manager may have been at work at the last moment
+		if left := objectsOf(t, name); len(left) > 0 {
+			return fmt.Errorf("ExtensionAPI %s is gone, but not %v", name, left)
+		}
+		return nil
+	})
 }
 
 func awaitEnd(t *testing.T, name string) {

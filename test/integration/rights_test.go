@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -90,6 +91,14 @@ var withRights = []struct {
 		nil,
 		nil,
 		changing(func(e *v1alpha1.ExtensionAPI) { e.Labels, e.Finalizers = otherLabels, nil }),
+	},
+	{
+		"giving it an owner, with which the garbage collector deletes it",
+		[]right{registers, unregisters, runs, stops},
+		nil,
+		changing(func(e *v1alpha1.ExtensionAPI) {
+			e.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "none", UID: "none"}}
+		}),
 	},
 	{
 		"deleting it",
