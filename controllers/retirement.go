@@ -40,8 +40,8 @@ func (r *Reconciler) retire(
 	return errors.Join(append(errs, err)...)
 }
 
-// awaitsSuccessor tells whether an APIService is one of the last by which its group is served, and a version is still to
-// be registered that takes its place. To the garbage collector, owners in a group that is gone would look gone.
+// awaitsSuccessor tells whether an APIService is one of the last by which its group is served, and a version is still
+// to be registered that takes its place. To the garbage collector, owners in a group that is gone would look gone.
 func awaitsSuccessor(
 	s *scope, apiService *apiregistrationv1.APIService, registered map[string]*apiregistrationv1.APIService,
 ) bool {
