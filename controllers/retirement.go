@@ -73,5 +73,6 @@ func (r *Reconciler) keepUp(
 		return nil
 	}
 	_, err := r.Applier.Apply(ctx, configuration)
+	_, err = obstacleOf(s, err) // what is in its way holds up nothing else
 	return err
 }
