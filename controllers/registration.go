@@ -7,6 +7,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -153,6 +154,9 @@ func (r *Reconciler) applyAPIService(
 	return outcome, err
 }
 
+// fightTold is the pause from which on a fight is told: two or three changes in a row may be one person's.
+const fightTold = 4 * time.Second
+
 // obstacleOf is what somebody can do something about; any other error is returned.
 func obstacleOf(s *scope, err error) (verdict, error) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
@@ -160,6 +164,9 @@ func obstacleOf(s *scope, err error) (verdict, error) {
 	}
 	if fight, ok := errors.AsType[*apply.FightError](err); ok {
 		s.requeueAfter(fight.RetryAfter)
+		if fight.RetryAfter < fightTold {
+			return verdict{}, nil
+		}
 		return fought(fight), nil
 	}
 	v, refused := refusalVerdict(err)
