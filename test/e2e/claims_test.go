@@ -26,18 +26,22 @@ func TestWhoHasAGroupVersionIsLeftAloneAndNamed(t *testing.T) {
 			t.Parallel()
 			name := "held-by-" + holder.Kind
 			do(t, holder.Come, name)
+			rival := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: holders.Rival(name)}}
+			if holder.Yields {
+				removeAtTheEnd(t, rival)
+			}
 			awaitNextSecond(t)
 			extensionAPI := singleFaultServer(t, name, "v1", "v2")
 			eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			do(t, holder.Leave, name)
 			eventually(t, time.Minute, isWell(extensionAPI))
-			if holder.ComeLater == nil {
-				return
-			}
 			do(t, holder.ComeLater, name)
-			if holder.Contests {
+			switch {
+			case holder.Yields:
+				eventually(t, time.Minute, tellsClaim(rival, metav1.ConditionFalse, holder.Reason, "which has registered it"))
+			case holder.Contests:
 				eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Words))
-			} else {
+			default:
 				eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			}
 			do(t, holder.Leave, name)

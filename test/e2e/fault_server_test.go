@@ -66,14 +66,19 @@ func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionA
 // createUntilTheEnd creates the ExtensionAPI, and removes it when the test ends.
 func createUntilTheEnd(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
+	removeAtTheEnd(t, extensionAPI)
+	if err := kube.Create(t.Context(), extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func removeAtTheEnd(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := remove(context.WithoutCancel(t.Context()), extensionAPI); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := kube.Create(t.Context(), extensionAPI); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // connectedFirst returns the Pods with that label, first the one that kube-apiserver is connected to.

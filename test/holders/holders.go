@@ -21,7 +21,7 @@ import (
 type Holder struct {
 	// Kind is part of names.
 	Kind string
-	// Come has the holder take what nobody has, and ComeLater what is registered; nil where nobody can.
+	// Come has the holder take what nobody has, and ComeLater what is registered.
 	Come, ComeLater Deed
 	// Leave gives it up.
 	Leave Deed
@@ -29,7 +29,12 @@ type Holder struct {
 	Reason, Words string
 	// Contests tells that what is registered stays so when the holder comes later.
 	Contests bool
+	// Yields tells that the holder gets nothing when it comes later; it is ExtensionAPI Rival, which Come has made.
+	Yields bool
 }
+
+// Rival is the name of the ExtensionAPI that wants the same as the ExtensionAPI of this name.
+func Rival(name string) string { return name + "-rival" }
 
 // Deed is something that a holder does to v1.NAME.example.com.
 type Deed func(ctx context.Context, cluster client.Client, name string) error
@@ -47,7 +52,7 @@ var All = []Holder{
 	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
 	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "somebody else"),
 	{
-		Kind: "older", Come: createOlder, Leave: deleteOlder,
+		Kind: "older", Come: createOlder, ComeLater: haveOlderWant("v1"), Leave: haveOlderWant("v9"), Yields: true,
 		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older",
 	},
 }
@@ -169,17 +174,25 @@ func createOlder(ctx context.Context, cluster client.Client, name string) error 
 	return cluster.Create(ctx, older(name))
 }
 
-func deleteOlder(ctx context.Context, cluster client.Client, name string) error {
-	return cluster.Delete(ctx, older(name))
+// haveOlderWant has it want another version, which makes it no younger.
+func haveOlderWant(version string) Deed {
+	return func(ctx context.Context, cluster client.Client, name string) error {
+		rival := older(name)
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(rival), rival); err != nil {
+			return err
+		}
+		rival.Spec.Groups[0].Versions[0].Name = version
+		return cluster.Update(ctx, rival)
+	}
 }
 
 func older(name string) *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{
-		ObjectMeta: metav1.ObjectMeta{Name: name + "-rival"},
+		ObjectMeta: metav1.ObjectMeta{Name: Rival(name)},
 		Spec: v1alpha1.ExtensionAPISpec{
 			Groups: []v1alpha1.APIGroup{{Name: name + ".example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
 			Server: &v1alpha1.Server{
-				Namespace: name + "-rival",
+				Namespace: Rival(name),
 				Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 					Containers: []corev1.Container{{Name: v1alpha1.ServerContainer, Image: "nothing"}},
 				}},
