@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
@@ -67,10 +69,7 @@ var afterAdoption = map[holder.Kind]string{
 // takeOver replaces the marks of others by the ExtensionAPI's labels, and what the APIService says by what is wanted.
 func takeOver(apiService *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration) {
 	holder.RemoveMarks(apiService)
-	if apiService.Labels == nil {
-		apiService.Labels = map[string]string{}
-	}
-	maps.Copy(apiService.Labels, wanted.Labels)
+	apiService.Labels = labels.Merge(apiService.Labels, wanted.Labels)
 	apiService.Spec = apiregistrationv1.APIServiceSpec{
 		Group:                 *wanted.Spec.Group,
 		Version:               *wanted.Spec.Version,
@@ -114,15 +113,8 @@ func difference[T comparable](field string, from, to T) []string {
 }
 
 func mapChanges(field string, from, to map[string]string) []string {
-	keys := map[string]bool{}
-	for key := range from {
-		keys[key] = true
-	}
-	for key := range to {
-		keys[key] = true
-	}
 	var changes []string
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
+	for _, key := range sets.List(sets.KeySet(from).Union(sets.KeySet(to))) {
 		changes = append(changes, difference(field+"["+key+"]", quoted(from, key), quoted(to, key))...)
 	}
 	return changes
@@ -139,9 +131,6 @@ func serviceWords(service *apiregistrationv1.ServiceReference) string {
 	if service == nil {
 		return "none"
 	}
-	port := int32(443) // kube-aggregator pkg/apis/apiregistration/v1/defaults.go
-	if service.Port != nil {
-		port = *service.Port
-	}
+	port := ptr.Deref(service.Port, 443) // kube-aggregator pkg/apis/apiregistration/v1/defaults.go
 	return fmt.Sprintf("%s/%s:%d", service.Namespace, service.Name, port)
 }

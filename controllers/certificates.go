@@ -78,11 +78,10 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 
 // tellUnstored tells that the API server refused a Secret; any other error is returned.
 func (r *Reconciler) tellUnstored(s *scope, stored storedCertificates, source certificateSource, err error) error {
-	refusal, refused := refusalVerdict(err)
+	refusal, refused := s.refusal(err)
 	if !refused {
 		return err
 	}
-	s.requeueAfter(refusalRetry)
 	r.keepLastGood(s, stored, source, refusal)
 	return nil
 }

@@ -53,7 +53,9 @@ func (r *Reconciler) claimNow(ctx context.Context, s *scope, groupVersion schema
 func (r *Reconciler) world(
 	ctx context.Context, reader client.Reader, groupVersions []schema.GroupVersion,
 ) (claims.World, error) {
-	world := claims.World{OwnerLabel: manifests.OwnerLabel, APIServices: map[string]*apiregistrationv1.APIService{}}
+	world := claims.World{
+		OwnerLabel: manifests.OwnerLabel, APIServices: map[schema.GroupVersion]*apiregistrationv1.APIService{},
+	}
 	list := &v1alpha1.ExtensionAPIList{}
 	if err := reader.List(ctx, list); err != nil {
 		return world, err
@@ -65,7 +67,7 @@ func (r *Reconciler) world(
 		existing := &apiregistrationv1.APIService{}
 		switch err := reader.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, existing); {
 		case err == nil:
-			world.APIServices[existing.Name] = existing
+			world.APIServices[groupVersion] = existing
 		case !apierrors.IsNotFound(err):
 			return world, err
 		}

@@ -39,11 +39,12 @@ func noteOf(condition metav1.Condition) (n note, worthTelling bool) {
 	if silentTypes[condition.Type] || silentReasons[condition.Reason] || condition.Status == metav1.ConditionUnknown {
 		return note{}, false
 	}
+	n = note{eventType: corev1.EventTypeNormal, reason: condition.Reason, message: condition.Message}
 	if condition.Status == metav1.ConditionTrue && !problemReasons[condition.Reason] {
-		return note{eventType: corev1.EventTypeNormal, reason: condition.Reason, message: condition.Message}, true
+		return n, true
 	}
-	return note{eventType: corev1.EventTypeWarning, reason: condition.Reason, message: condition.Message},
-		condition.Type != v1alpha1.ConditionReady
+	n.eventType = corev1.EventTypeWarning
+	return n, condition.Type != v1alpha1.ConditionReady
 }
 
 // silentTypes repeat what other conditions say.

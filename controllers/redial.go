@@ -60,7 +60,7 @@ func (r *Reconciler) withRedial(s *scope, registered map[string]*apiregistration
 
 func allAvailable(registered map[string]*apiregistrationv1.APIService) bool {
 	for _, apiService := range registered {
-		if !(registrationOutcome{existing: apiService}).isAvailable() {
+		if !isAvailable(apiService) {
 			return false
 		}
 	}

@@ -20,13 +20,21 @@ const refusalRetry = 5 * time.Second
 // refuse concludes that the API server refused an object, in its own words and with what to do about it. Any other
 // error is returned, to be logged and tried again: it says nothing of what the condition is about.
 func (s *scope) refuse(conditionType string, err error) error {
-	v, refused := refusalVerdict(err)
+	v, refused := s.refusal(err)
 	if !refused {
 		return err
 	}
 	s.conclude(conditionType, v)
-	s.requeueAfter(refusalRetry)
 	return nil
+}
+
+// refusal tells that the API server refused an object, and has it tried again.
+func (s *scope) refusal(err error) (v verdict, refused bool) {
+	v, refused = refusalVerdict(err)
+	if refused {
+		s.requeueAfter(refusalRetry)
+	}
+	return v, refused
 }
 
 func refusalVerdict(err error) (v verdict, refused bool) {

@@ -169,11 +169,10 @@ func obstacleOf(s *scope, err error) (verdict, error) {
 		}
 		return fought(fight), nil
 	}
-	v, refused := refusalVerdict(err)
+	v, refused := s.refusal(err)
 	if !refused {
 		return verdict{}, err
 	}
-	s.requeueAfter(refusalRetry)
 	return v, nil
 }
 

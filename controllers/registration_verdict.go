@@ -51,9 +51,10 @@ func (o registrationOutcome) availability() *apiregistrationv1.APIServiceConditi
 }
 
 // isAvailable tells whether kube-apiserver sends requests to the server.
-func (o registrationOutcome) isAvailable() bool {
-	condition := o.availability()
-	return condition != nil && condition.Status == apiregistrationv1.ConditionTrue
+func (o registrationOutcome) isAvailable() bool { return o.existing != nil && isAvailable(o.existing) }
+
+func isAvailable(apiService *apiregistrationv1.APIService) bool {
+	return helper.IsAPIServiceConditionTrue(apiService, apiregistrationv1.Available)
 }
 
 // failedCheck is what kube-apiserver says of its check of discovery, when that is why it is not available and nothing

@@ -45,7 +45,7 @@ func (r *Reconciler) retire(
 func awaitsSuccessor(
 	s *scope, apiService *apiregistrationv1.APIService, registered map[string]*apiregistrationv1.APIService,
 ) bool {
-	if s.namespace != namespaceActive || !(registrationOutcome{existing: apiService}).isAvailable() {
+	if s.namespace != namespaceActive || !isAvailable(apiService) {
 		return false
 	}
 	awaited := false

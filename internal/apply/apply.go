@@ -208,11 +208,11 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 // checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager. An object
 // that is nothing but labels loses both; then it counts that the operator has applied it.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
-	owner := current.GetLabels()[a.ownerLabel]
-	if owner == wanted.GetLabels()[a.ownerLabel] || holder.HasLostItsLabel(current, a.ownerLabel) {
+	if current.GetLabels()[a.ownerLabel] == wanted.GetLabels()[a.ownerLabel] {
 		return nil
 	}
-	if _, marked := holder.Marked(current); owner == "" && !marked && current.GetUID() == applied {
+	isOurs := current.GetUID() == applied || holder.AppliedByOperator(current)
+	if isOurs && holder.IsUnmarked(current, a.ownerLabel) {
 		return nil
 	}
 	return &ConflictError{

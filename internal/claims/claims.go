@@ -51,8 +51,8 @@ type Definition struct {
 type World struct {
 	// OwnerLabel names, on an APIService, the ExtensionAPI that registered it.
 	OwnerLabel string
-	// APIServices are the existing ones by name.
-	APIServices map[string]*apiregistrationv1.APIService
+	// APIServices are the existing ones.
+	APIServices map[schema.GroupVersion]*apiregistrationv1.APIService
 	Definitions []Definition
 	// Claimants are all ExtensionAPIs.
 	Claimants []Claimant
@@ -84,7 +84,7 @@ type Claim struct {
 
 // Of decides about a group-version that the claimant wants.
 func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim {
-	existing := world.APIServices[groupVersion.Version+"."+groupVersion.Group]
+	existing := world.APIServices[groupVersion]
 	claim := Claim{GroupVersion: groupVersion, APIService: existing}
 	definition, defined := world.definition(groupVersion)
 	rival, preceded := world.precedent(claimant, groupVersion)
@@ -130,7 +130,7 @@ func (c Claimant) registrantOf(existing *apiregistrationv1.APIService, ownerLabe
 	switch {
 	case existing.Labels[ownerLabel] == c.Name:
 		return oneself
-	case holder.HasLostItsLabel(existing, ownerLabel) && c.isBehind(existing):
+	case holder.IsUnmarked(existing, ownerLabel) && holder.AppliedByOperator(existing) && c.isBehind(existing):
 		return nobody
 	default:
 		return somebodyElse

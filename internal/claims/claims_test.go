@@ -26,14 +26,14 @@ var (
 )
 
 // registered is the APIService of v1 with these marks.
-func registered(marks ...func(*apiregistrationv1.APIService)) map[string]*apiregistrationv1.APIService {
+func registered(marks ...func(*apiregistrationv1.APIService)) map[schema.GroupVersion]*apiregistrationv1.APIService {
 	existing := &apiregistrationv1.APIService{Spec: apiregistrationv1.APIServiceSpec{
 		Service: &apiregistrationv1.ServiceReference{Namespace: "shop", Name: "shop"},
 	}}
 	for _, mark := range marks {
 		mark(existing)
 	}
-	return map[string]*apiregistrationv1.APIService{"v1.shop.example.com": existing}
+	return map[schema.GroupVersion]*apiregistrationv1.APIService{v1: existing}
 }
 
 func labelled(keysAndValues ...string) func(*apiregistrationv1.APIService) {

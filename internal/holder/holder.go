@@ -33,14 +33,15 @@ const (
 // FieldOwner is the field manager of everything the operator applies.
 const FieldOwner = "extensionapi-operator"
 
-// HasLostItsLabel tells whether an object without an owner label is the operator's: applied by it, and marked as nobody
-// else's. That it was applied stays in its managed fields, also when it was left to somebody else on purpose.
-func HasLostItsLabel(object metav1.Object, ownerLabel string) bool {
+// IsUnmarked tells whether nothing says whose an object is: no owner label, and no mark of somebody else.
+func IsUnmarked(object metav1.Object, ownerLabel string) bool {
 	_, marked := Marked(object)
-	return object.GetLabels()[ownerLabel] == "" && !marked && appliedByOperator(object)
+	return object.GetLabels()[ownerLabel] == "" && !marked
 }
 
-func appliedByOperator(object metav1.Object) bool {
+// AppliedByOperator tells whether the operator has applied the object once. That stays in its managed fields, also when
+// it was left to somebody else on purpose.
+func AppliedByOperator(object metav1.Object) bool {
 	for _, entry := range object.GetManagedFields() {
 		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
 			return true

@@ -54,13 +54,8 @@ func TestWhoHasAGroupVersionIsLeftAloneAndNamed(t *testing.T) {
 // awaitNextSecond waits until what is created next is younger.
 func awaitNextSecond(t *testing.T) {
 	t.Helper()
-	now := time.Now().Unix()
-	eventually(t, soon, func(context.Context) error {
-		if time.Now().Unix() == now {
-			return fmt.Errorf("it is still second %d", now)
-		}
-		return nil
-	})
+	next := holders.NextSecond()
+	eventually(t, soon, func(context.Context) error { return next() })
 }
 
 // singleFaultServer starts a server of one replica.
@@ -88,14 +83,7 @@ func isHeld(extensionAPI *v1alpha1.ExtensionAPI, holder holders.Holder) func(con
 		if err != nil {
 			return err
 		}
-		for _, apiService := range current.Status.APIServices {
-			isFirst, isServed := strings.HasPrefix(apiService.Name, "v1."), apiService.Available == metav1.ConditionTrue
-			if (apiService.HeldBy != "") != isFirst || isServed == isFirst {
-				return fmt.Errorf("APIService %s is available: %s, held by %q", apiService.Name, apiService.Available,
-					apiService.HeldBy)
-			}
-		}
-		return nil
+		return holders.CheckStatus(current.Status)
 	}
 }
 

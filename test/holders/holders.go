@@ -5,6 +5,9 @@ package holders
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -35,6 +38,29 @@ type Holder struct {
 
 // Rival is the name of the ExtensionAPI that wants the same as the ExtensionAPI of this name.
 func Rival(name string) string { return name + "-rival" }
+
+// NextSecond returns a check that succeeds when what is created then is younger than what was created before.
+func NextSecond() func() error {
+	now := time.Now().Unix()
+	return func() error {
+		if time.Now().Unix() == now {
+			return fmt.Errorf("it is still second %d", now)
+		}
+		return nil
+	}
+}
+
+// CheckStatus returns an error unless v1 is told to be somebody else's, and the other versions are served.
+func CheckStatus(told v1alpha1.ExtensionAPIStatus) error {
+	for _, apiService := range told.APIServices {
+		isHeld, isServed := apiService.HeldBy != "", apiService.Available == metav1.ConditionTrue
+		if wanted := strings.HasPrefix(apiService.Name, "v1."); isHeld != wanted || isServed == wanted {
+			return fmt.Errorf("APIService %s is available: %s, held by: %q", apiService.Name, apiService.Available,
+				apiService.HeldBy)
+		}
+	}
+	return nil
+}
 
 // Deed is something that a holder does to v1.NAME.example.com.
 type Deed func(ctx context.Context, cluster client.Client, name string) error

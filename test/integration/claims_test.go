@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -267,27 +266,14 @@ func awaitHeld(t *testing.T, name, reason, words string) {
 		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered, "see Claimed"),
 		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit))
 	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
-		for _, apiService := range extensionAPI.Status.APIServices {
-			isHeld, isServed := apiService.HeldBy != "", apiService.Available == metav1.ConditionTrue
-			if wanted := apiService.Name[:3] == "v1."; isHeld != wanted || isServed == wanted {
-				return fmt.Errorf("APIService %s is available: %s, held by: %q", apiService.Name, apiService.Available,
-					apiService.HeldBy)
-			}
-		}
-		return nil
+		return holders.CheckStatus(extensionAPI.Status)
 	})
 }
 
 // awaitNextSecond waits until what is created next is younger.
 func awaitNextSecond(t *testing.T) {
 	t.Helper()
-	now := time.Now().Unix()
-	eventually(t, func() error {
-		if time.Now().Unix() == now {
-			return fmt.Errorf("it is still second %d", now)
-		}
-		return nil
-	})
+	eventually(t, holders.NextSecond())
 }
 
 // essenceOf returns the APIService without what the cluster fills in, nil when there is none.
