@@ -14,8 +14,8 @@ const labelExtensionAPI = "extensionapi"
 // Metrics are what alerts are made of: the conditions, the times of certificates, and the replicas that get no
 // requests.
 type Metrics struct {
-	condition, expiry, renewal, ejected *prometheus.GaugeVec
-	ejections                           *prometheus.CounterVec
+	condition, reason, expiry, renewal, ejected *prometheus.GaugeVec
+	ejections                                   *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics registered with registerer.
@@ -25,6 +25,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_condition",
 			Help: "1 for the status (True, False or Unknown) that a condition has, 0 for the others.",
 		}, []string{labelExtensionAPI, "type", "status"}),
+		reason: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "extensionapi_condition_reason",
+			Help: "1 for the reason that a condition has; there is no series of any other.",
+		}, []string{labelExtensionAPI, "type", "reason"}),
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "extensionapi_certificate_expiration_timestamp_seconds",
 			Help: "When a certificate expires, in seconds since the epoch: the serving certificate, or the authority (ca) " +
@@ -43,7 +47,8 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "Replicas taken out of the Service, because they answered discovery badly.",
 		}, []string{labelExtensionAPI}),
 	}
-	registerer.MustRegister(metrics.condition, metrics.expiry, metrics.renewal, metrics.ejected, metrics.ejections)
+	registerer.MustRegister(
+		metrics.condition, metrics.reason, metrics.expiry, metrics.renewal, metrics.ejected, metrics.ejections)
 	return metrics
 }
 
@@ -58,6 +63,8 @@ func (m *Metrics) observe(name string, status *v1alpha1.ExtensionAPIStatus) {
 			}
 			m.condition.WithLabelValues(name, condition.Type, string(possible)).Set(value)
 		}
+		m.reason.DeletePartialMatch(prometheus.Labels{labelExtensionAPI: name, "type": condition.Type})
+		m.reason.WithLabelValues(name, condition.Type, condition.Reason).Set(1)
 	}
 	told := status.Certificate
 	if told == nil {
@@ -79,6 +86,7 @@ func (m *Metrics) countEjection(name string) { m.ejections.WithLabelValues(name)
 func (m *Metrics) forget(name string) {
 	labels := prometheus.Labels{labelExtensionAPI: name}
 	m.condition.DeletePartialMatch(labels)
+	m.reason.DeletePartialMatch(labels)
 	m.expiry.DeletePartialMatch(labels)
 	m.renewal.DeletePartialMatch(labels)
 	m.ejected.DeletePartialMatch(labels)
