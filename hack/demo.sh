@@ -74,15 +74,13 @@ up() {
 install_operator() {
 	local image
 	image=$(image_index io.containerd.image.name)
-	# Helm installs CRDs, but does not upgrade them.
-	"$kubectl" apply --server-side --force-conflicts -f charts/extensionapi-operator/crds
 	# A Helm that was killed leaves its release pending, and one that was refused uninstalling; the next one would refuse
 	# to touch either.
 	"$kubectl" delete secret --namespace "$namespace" --ignore-not-found \
 		--selector 'owner=helm,status in (pending-install,pending-upgrade,uninstalling)' >/dev/null
 	# The annotation makes the Pods roll when a new image came under the same tag.
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --create-namespace --wait --timeout 3m --hide-notes \
+		--namespace "$namespace" --create-namespace --wait --timeout 3m --hide-notes --take-ownership \
 		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
 		--set-string "podAnnotations.image-digest=$(image_index digest)"
 }

@@ -27,7 +27,7 @@ type objects map[string]unstructured.Unstructured
 
 func renderChart(t *testing.T, arguments ...string) objects {
 	t.Helper()
-	template := []string{"template", operator, "charts/extensionapi-operator", "--namespace", namespace, "--include-crds"}
+	template := []string{"template", operator, "charts/extensionapi-operator", "--namespace", namespace}
 	return parse(t, run(t, "helm", append(template, arguments...)...))
 }
 
