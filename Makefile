@@ -25,6 +25,12 @@ $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
 
+# Tools whose libraries would not go with those of the others have modules of their own.
+TOOLS_APART := $(patsubst hack/tools/%/go.mod,$(TOOLS)/%,$(wildcard hack/tools/*/go.mod))
+$(TOOLS_APART): $(TOOLS)/%: hack/tools/%/go.mod hack/tools/%/go.sum
+	@echo "Building $*: up to two minutes the first time on this machine, seconds after that"
+	@go build -C hack/tools/$* -o $(CURDIR)/$@ tool
+
 # cert-manager's controllers, for tests, and beside them its CustomResourceDefinitions, which come with its module.
 $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 	@echo "Building cert-manager: one to four minutes the first time on this machine, seconds after that"
