@@ -56,7 +56,8 @@ type Server struct {
 	// +kubebuilder:default=Kubernetes
 	Flags ServerFlags `json:"flags,omitempty"`
 
-	// template is a Pod template as in a Deployment. What it leaves out is filled in; what it sets always wins.
+	// template is a Pod template as in a Deployment, with a container named 'apiserver'. What it leaves out is filled in;
+	// what it sets always wins.
 	// +required
 	Template corev1.PodTemplateSpec `json:"template,omitzero"`
 }

@@ -104,22 +104,22 @@ type DiscoveryStatus struct {
 	// +kubebuilder:validation:Type=string
 	Last *metav1.Duration `json:"last,omitempty"`
 
-	// p50 is the median of the last answers, up to 100, over connections that were there before.
+	// p50 is the median time of the last answers, up to 100, over connections that were there before.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	P50 *metav1.Duration `json:"p50,omitempty"`
 
-	// p99 is the 99th percentile of the same.
+	// p99 is the 99th percentile of the same answers.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	P99 *metav1.Duration `json:"p99,omitempty"`
 
-	// max is the longest of the same.
+	// max is the longest of the same answers.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	Max *metav1.Duration `json:"max,omitempty"`
 
-	// samples is how many answers these were of when they were written.
+	// samples is how many answers p50, p99 and max were of when they were written.
 	// +optional
 	Samples int32 `json:"samples,omitempty"`
 
