@@ -67,7 +67,7 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 	served := r.describeCertificate(s, plan, source)
 	s.conclude(v1alpha1.ConditionCertificatesReady, certificateVerdict(plan, served, source, r.Clock.Now()))
 	if plan.Replaced != "" {
-		s.notes = append(s.notes, note{corev1.EventTypeNormal, "CertificateIssued", fmt.Sprintf(
+		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonCertificateIssued, fmt.Sprintf(
 			"there is a new serving certificate, valid until %s: %s", pki.Timestamp(served.until), plan.Replaced), nil})
 	}
 	if plan.CheckAfter > 0 {

@@ -222,6 +222,8 @@ const (
 
 // Reasons of Events that tell of what was done; ReasonReplicaEjected is another.
 const (
+	// ReasonCertificateIssued: a serving certificate was issued.
+	ReasonCertificateIssued = "CertificateIssued"
 	// ReasonAdopted: the APIService of somebody else was taken over.
 	ReasonAdopted = "Adopted"
 	// ReasonReleased: the ExtensionAPI was deleted, and everything of it left running.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package docs reads the repository's Markdown files, so that tests can compare what they say with the code and with
+// each other.
+package docs
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extensionast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// Document is a Markdown file.
+type Document struct {
+	// Path is that of the file.
+	Path string
+	// Anchors are what a link may have behind its #.
+	Anchors sets.Set[string]
+	// Links are the destinations of links and images, as they are written.
+	Links []string
+	// Blocks are the fenced code blocks.
+	Blocks []Block
+	// Rows are the rows of all tables without their headers, as the plain text of their cells.
+	Rows [][]string
+}
+
+// Block is a fenced code block.
+type Block struct {
+	// Language is the word behind the opening fence, such as yaml.
+	Language string
+	Text     string
+}
+
+// ReadAll returns the documents below the directory. Those in hidden directories and in bin are not the repository's.
+func ReadAll(directory string) ([]Document, error) {
+	var documents []Document
+	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != directory && (entry.Name() == "bin" || strings.HasPrefix(entry.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".md" {
+			return nil
+		}
+		document, err := Read(path)
+		documents = append(documents, document)
+		return err
+	})
+	return documents, err
+}
+
+// Read returns the document at the path.
+func Read(path string) (Document, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return Document{}, err
+	}
+	document := parse(source)
+	document.Path = path
+	return document, nil
+}
+
+func parse(source []byte) Document {
+	document := Document{Anchors: sets.New[string]()}
+	root := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
+	// The function returns no error, so neither does Walk.
+	_ = ast.Walk(root, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			document.add(node, source)
+		}
+		return ast.WalkContinue, nil
+	})
+	return document
+}
+
+func (d *Document) add(node ast.Node, source []byte) {
+	switch node := node.(type) {
+	case *ast.Heading:
+		d.Anchors.Insert(anchor(plain(node, source)))
+	case *ast.Link:
+		d.Links = append(d.Links, string(node.Destination))
+	case *ast.Image:
+		d.Links = append(d.Links, string(node.Destination))
+	case *ast.FencedCodeBlock:
+		d.Blocks = append(d.Blocks, Block{Language: string(node.Language(source)), Text: string(node.Lines().Value(source))})
+	case *extensionast.TableRow:
+		var cells []string
+		for cell := node.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			cells = append(cells, plain(cell, source))
+		}
+		d.Rows = append(d.Rows, cells)
+	}
+}
+
+// plain is the text below a node without its markup.
+func plain(node ast.Node, source []byte) string {
+	var result bytes.Buffer
+	_ = ast.Walk(node, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		if leaf, isText := node.(*ast.Text); isText && entering {
+			result.Write(leaf.Value(source))
+		}
+		return ast.WalkContinue, nil
+	})
+	return result.String()
+}
+
+// anchor is what GitHub makes of a heading.
+func anchor(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
+			return r
+		default:
+			return -1
+		}
+	}, strings.ToLower(heading))
+}

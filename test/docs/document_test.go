@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docs
+
+import (
+	"reflect"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+func TestDocumentIsReadAsGitHubShowsIt(t *testing.T) {
+	const source = "# Title\n\n## Why `a_b` is 1st\n\nSee [this](other.md#x).\n\n" +
+		"| a | b |\n|---|---|\n| `x` and [y](z.md) | 1 |\n\n" +
+		"```yaml\n# no heading\nkind: A\n```\n"
+	wanted := Document{
+		Anchors: sets.New("title", "why-a_b-is-1st"),
+		Links:   []string{"other.md#x", "z.md"},
+		Blocks:  []Block{{Language: "yaml", Text: "# no heading\nkind: A\n"}},
+		Rows:    [][]string{{"x and y", "1"}},
+	}
+	if found := parse([]byte(source)); !reflect.DeepEqual(found, wanted) {
+		t.Errorf("read is %+v, want %+v", found, wanted)
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docs
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+const repository = "../.."
+
+func TestLinksWithinTheRepositoryHold(t *testing.T) {
+	documents, err := ReadAll(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range documents {
+		for _, link := range document.Links {
+			if obstacle := follow(document, link); obstacle != "" {
+				t.Errorf("%s links to %s, but %s", document.Path, link, obstacle)
+			}
+		}
+	}
+}
+
+// follow returns why a link leads nowhere, empty when it does not or leaves the repository.
+func follow(document Document, link string) string {
+	target, err := url.Parse(link)
+	if err != nil {
+		return err.Error()
+	}
+	if target.Scheme != "" {
+		return ""
+	}
+	path := document.Path
+	if target.Path != "" {
+		path = filepath.Join(filepath.Dir(document.Path), target.Path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "there is no such file"
+	}
+	if target.Fragment == "" {
+		return ""
+	}
+	linked, err := Read(path)
+	switch {
+	case err != nil:
+		return err.Error()
+	case !linked.Anchors.Has(target.Fragment):
+		return "the file has no such heading"
+	default:
+		return ""
+	}
+}
+
+func TestBrokenLinksAreFound(t *testing.T) {
+	directory := t.TempDir()
+	document := Document{Path: filepath.Join(directory, "a.md")}
+	content := "# `One` thing, and more\n"
+	if err := os.WriteFile(filepath.Join(directory, "b.md"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, holds := range map[string]bool{
+		"b.md":                    true,
+		"b.md#one-thing-and-more": true,
+		"b.md#two":                false,
+		"c.md":                    false,
+		"https://example.com/c":   true,
+	} {
+		if obstacle := follow(document, link); (obstacle == "") != holds {
+			t.Errorf("link %s holds: %t, want %t %s", link, !holds, holds, obstacle)
+		}
+	}
+}
