@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -21,6 +22,23 @@ func TestLinksWithinTheRepositoryHold(t *testing.T) {
 			if obstacle := follow(document, link); obstacle != "" {
 				t.Errorf("%s links to %s, but %s", document.Path, link, obstacle)
 			}
+		}
+	}
+}
+
+func TestIndexLeadsToEveryDocument(t *testing.T) {
+	documents, err := filepath.Glob(repository + "/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const index = repository + "/docs/README.md"
+	listed, err := Read(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range documents {
+		if name := filepath.Base(document); name != filepath.Base(index) && !slices.Contains(listed.Links, name) {
+			t.Errorf("%s does not lead to %s", index, name)
 		}
 	}
 }
