@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestEveryRightOfTheOperatorIsDocumented compares its roles with the tables of resources and verbs in docs/security.md.
+// TestEveryRightOfTheOperatorIsDocumented compares its roles with the tables of verbs in docs/security.md.
 func TestEveryRightOfTheOperatorIsDocumented(t *testing.T) {
 	const file = repository + "/docs/security.md"
 	document, err := Read(file)
