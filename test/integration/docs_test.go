@@ -42,7 +42,7 @@ func TestExtensionAPIsInTheDocsAreValid(t *testing.T) {
 // judge returns why the API server would refuse the objects; those of other APIs are left out.
 func judge(manifests string) error {
 	strict := client.WithFieldValidation(plane.client, "Strict")
-	for _, manifest := range strings.SplitSeq(manifests, "\n---\n") {
+	for manifest := range strings.SplitSeq(manifests, "\n---\n") {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(manifest), &object.Object); err != nil {
 			return err
