@@ -44,15 +44,17 @@ $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 # Where generated files go; hack/verify-generated.sh sets another directory and compares.
 OUT       := .
 CRD       := aggregation.extensionapi.dev_extensionapis.yaml
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD)
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD) \
+	$(CHART)/README.md
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen ## Write deepcopy code, the CRD and the RBAC role from the markers in the code
+generate: $(TOOLS)/controller-gen ## Write deepcopy code, the CRD, the RBAC role and the table of the chart's values
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
 	$< paths=./controllers/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
 	$< paths=./api/... crd:generateEmbeddedObjectMeta=true output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
 	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/files/
+	go run ./hack/chartvalues $(CHART) $(OUT)/$(CHART)/README.md
 
 .PHONY: verify
 verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format, generated files, go vet and kustomizations
