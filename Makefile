@@ -66,16 +66,17 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format,
 		echo "kustomize build: $$file"; $(TOOLS)/kustomize build "$$(dirname $$file)" >/dev/null; done
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
+lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score) ## Lint the code, the Helm chart and what it installs
 	$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
+	hack/lint-chart.sh
 
 ##@ Tests
 
 .PHONY: test
-test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
+test: $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
 	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
