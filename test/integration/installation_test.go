@@ -22,7 +22,7 @@ import (
 // runs beside it. The check has the rights that the chart gives it.
 func TestInstallationIsChecked(t *testing.T) {
 	useAnotherControlPlane(t)
-	installChart(t, "")
+	plane.installChart(t, "")
 	expectReport(t, false, "FAILED   no operator is at work", "there is no Lease extensionapi-system/extensionapi-operator",
 		"kubectl -n extensionapi-system describe deployment,pods")
 

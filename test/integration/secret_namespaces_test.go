@@ -4,8 +4,6 @@ package integration
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -94,21 +92,10 @@ func startConfined(t *testing.T, namespaces ...string) {
 // follow from them.
 func startWithValues(t *testing.T, values string, settings controllers.Settings) {
 	t.Helper()
-	installChart(t, values)
+	plane.installChart(t, values)
 	started, err := startOperator(plane, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	running = started
-}
-
-// installChart makes the chart's objects. Nothing runs its Deployment.
-func installChart(t *testing.T, values string) {
-	t.Helper()
-	install := exec.CommandContext(ctx, program(helm), "upgrade", "--install", "extensionapi-operator",
-		filepath.Join(repository, "charts/extensionapi-operator"), "--namespace", operatorNamespace,
-		"--kubeconfig", plane.kubeconfig, "--take-ownership", "--force-conflicts", "--set", values)
-	if output, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", install, err, output)
-	}
 }
