@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chartvalues writes the table of a chart's values, with the comments of its values.yaml, between two markers of
-// its README: chartvalues CHART-DIRECTORY OUTPUT.
+// Command chartvalues writes the table of a chart's values, with the comments of its values.yaml, between two markers
+// of its README: chartvalues CHART-DIRECTORY OUTPUT.
 package main
 
 import (
@@ -9,8 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,15 +27,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: chartvalues CHART-DIRECTORY OUTPUT")
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := write(os.DirFS(os.Args[1]), os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "chartvalues:", err)
 		os.Exit(1)
 	}
 }
 
-func write(chart, output string) error {
-	values, valuesErr := os.ReadFile(filepath.Join(filepath.Clean(chart), "values.yaml"))
-	readme, readmeErr := os.ReadFile(filepath.Join(filepath.Clean(chart), "README.md"))
+func write(chart fs.FS, output string) error {
+	values, valuesErr := fs.ReadFile(chart, "values.yaml")
+	readme, readmeErr := fs.ReadFile(chart, "README.md")
 	if err := errors.Join(valuesErr, readmeErr); err != nil {
 		return err
 	}
@@ -72,7 +72,8 @@ func tableOf(values []byte) (string, error) {
 	return "| value | default | meaning |\n|---|---|---|\n" + strings.Join(rows, ""), err
 }
 
-// rowsOf returns a row for each value that has a comment. A mapping without one is a section, whose values are looked at.
+// rowsOf returns a row for each value that has a comment. A mapping without one is a section, whose values are looked
+// at.
 func rowsOf(path string, mapping *yaml.Node) ([]string, error) {
 	var rows []string
 	var errs []error

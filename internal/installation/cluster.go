@@ -22,7 +22,9 @@ func layerFindings(layer aggregation.Configuration) []finding {
 			missing + ". Set these flags of kube-apiserver"})
 	}
 	for _, unknown := range layer.Unknown {
-		findings = append(findings, finding{suspicious, "whether the aggregation layer is configured is not known: " + unknown})
+		findings = append(findings, finding{
+			suspicious, "whether the aggregation layer is configured is not known: " + unknown,
+		})
 	}
 	if len(findings) == 0 {
 		return []finding{{good, "the aggregation layer is configured"}}
@@ -30,7 +32,8 @@ func layerFindings(layer aggregation.Configuration) []finding {
 	return findings
 }
 
-// lookAtExtensionAPIs only warns of those that are not Ready: the operator may well be right that a server does not work.
+// lookAtExtensionAPIs only warns of those that are not Ready: the operator may well be right that a server does not
+// work.
 func lookAtExtensionAPIs(ctx context.Context, reader client.Reader) []finding {
 	list := &v1alpha1.ExtensionAPIList{}
 	if err := reader.List(ctx, list); err != nil {

@@ -45,7 +45,7 @@ func TestLayerIsGoodWhenNothingIsMissingOrUnknown(t *testing.T) {
 		says  string
 	}{
 		"configured":    {aggregation.Configuration{}, good, "is configured"},
-		"misconfigured": {aggregation.Configuration{Missing: []string{"no certificate"}}, bad, "no certificate. Set these flags"},
+		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, bad, "no key. Set these flags"},
 		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, suspicious, "not known: no answer"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.says) })
@@ -67,10 +67,13 @@ func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
 		want          mark
 		says          []string
 	}{
-		"none":      {nil, good, []string{"there is no ExtensionAPI yet"}},
-		"all Ready": {[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, good, []string{"every ExtensionAPI is Ready"}},
+		"none": {nil, good, []string{"there is no ExtensionAPI yet"}},
+		"all Ready": {
+			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, good, []string{"every ExtensionAPI is Ready"},
+		},
 		"two not": {
-			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")}, suspicious,
+			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
+			suspicious,
 			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
@@ -101,7 +104,7 @@ func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
 	}{
 		"nothing is seen":              {nil, false, "there is no Lease system/operator"},
 		"it is deleted":                {[]watch.Event{held("a", 0), deleted}, false, "there is no Lease system/operator"},
-		"nobody holds it":              {[]watch.Event{held("", 0), held("", time.Second)}, false, "nobody holds Lease system/operator"},
+		"nobody holds it":              {[]watch.Event{held("", 0)}, false, "nobody holds Lease system/operator"},
 		"its holder is not heard of":   {[]watch.Event{held("a", 0)}, false, "is held by a, who does not renew it"},
 		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "who does not renew it"},
 		"it is taken, not yet renewed": {[]watch.Event{held("a", 0), held("b", time.Second)}, false, "is held by b"},

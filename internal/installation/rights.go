@@ -18,8 +18,9 @@ import (
 // rightsPolicy is the ValidatingAdmissionPolicy that keeps the operator from acting for those who lack rights.
 const rightsPolicy = "extensionapi-operator-rights"
 
-// createWithoutRights asks, in a dry run, for an ExtensionAPI that whoever runs this may not have. kube-apiserver comes to
-// the policies only with what fits the CustomResourceDefinition.
+// createWithoutRights asks, in a dry run, for an ExtensionAPI that whoever runs this may not have. kube-apiserver comes
+// to the policies only with what fits the CustomResourceDefinition (k8s.io/apiserver pkg/registry/rest/create.go, and
+// pkg/registry/generic/registry/store.go, where validating admission comes after it).
 func createWithoutRights(ctx context.Context, c client.Client) error {
 	const name = "installation-check"
 	return c.Create(ctx, &v1alpha1.ExtensionAPI{
@@ -43,15 +44,16 @@ func createWithoutRights(ctx context.Context, c client.Client) error {
 func rightsFinding(answer error) finding {
 	switch {
 	case answer == nil:
-		return finding{bad, fmt.Sprintf("kube-apiserver would store an ExtensionAPI for somebody without the rights to do by "+
-			"hand what it asks for: ValidatingAdmissionPolicy %s is missing or not in force; install the chart again", rightsPolicy)}
+		return finding{bad, fmt.Sprintf("kube-apiserver would store an ExtensionAPI for somebody without the rights to do "+
+			"by hand what it asks for: ValidatingAdmissionPolicy %s is missing or not in force; install the chart again",
+			rightsPolicy)}
 	case meta.IsNoMatchError(answer):
-		return finding{bad, "kube-apiserver does not know the kind ExtensionAPI: install the CustomResourceDefinition, with the " +
-			"chart's value crds.enabled or by hand"}
+		return finding{bad, "kube-apiserver does not know the kind ExtensionAPI: install the CustomResourceDefinition, " +
+			"with the chart's value crds.enabled or by hand"}
 	case strings.Contains(answer.Error(), fmt.Sprintf("ValidatingAdmissionPolicy '%s'", rightsPolicy)):
 		return finding{good, "kube-apiserver knows ExtensionAPIs, and keeps them from those who lack the rights"}
 	default:
-		return finding{bad, fmt.Sprintf("kube-apiserver cannot check an ExtensionAPI: %v; is the CustomResourceDefinition that "+
-			"of this version of the chart?", answer)}
+		return finding{bad, fmt.Sprintf("kube-apiserver cannot check an ExtensionAPI: %v; is the CustomResourceDefinition "+
+			"that of this version of the chart?", answer)}
 	}
 }

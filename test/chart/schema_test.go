@@ -84,7 +84,8 @@ func TestChartIsCleanWithEverythingOn(t *testing.T) {
 // tryValues returns what Helm says of values in JSON, empty when it takes them.
 func tryValues(t *testing.T, helm, values string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join("bin/tools", helm), append(templateCommand(), "--values", "-")...)
+	arguments := append(templateCommand(), "--values", "-")
+	command := exec.CommandContext(t.Context(), filepath.Join("bin/tools", helm), arguments...)
 	command.Dir, command.Stdin = root, strings.NewReader(values)
 	noteInputs(t)
 	output, err := command.CombinedOutput()

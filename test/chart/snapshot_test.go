@@ -40,7 +40,8 @@ func withoutBlankLines(rendered []byte) string {
 }
 
 // ofFile finds what comes, as it is, from files/: the objects whose contents others write and test.
-var ofFile = regexp.MustCompile(`(?ms)^(kind: (?:CustomResourceDefinition|PrometheusRule|ConfigMap)\n.*?^(?:spec|data):\n).*`)
+var ofFile = regexp.MustCompile(
+	`(?ms)^(kind: (?:CustomResourceDefinition|PrometheusRule|ConfigMap)\n.*?^(?:spec|data):\n).*`)
 
 func withoutFiles(rendered string) string {
 	documents := strings.Split(rendered, "\n---\n")

@@ -18,12 +18,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/installation"
 )
 
-// TestInstallationIsChecked has another control plane and operator take the place of those that the tests share, so none
-// runs beside it. The check has the rights that the chart gives it.
+// TestInstallationIsChecked has another control plane and operator take the place of those that the tests share, so
+// none runs beside it. The check has the rights that the chart gives it.
 func TestInstallationIsChecked(t *testing.T) {
 	useAnotherControlPlane(t)
 	plane.installChart(t, "")
-	expectReport(t, false, "FAILED   no operator is at work", "there is no Lease extensionapi-system/extensionapi-operator",
+	expectReport(t, false, "FAILED   no operator is at work",
+		"there is no Lease extensionapi-system/extensionapi-operator",
 		"kubectl -n extensionapi-system describe deployment,pods")
 
 	startWithValues(t, "", installed)
@@ -82,6 +83,7 @@ func checkInstallation(config *rest.Config) (report string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var out strings.Builder
-	err = installation.Check(ctx, config, checker, client.ObjectKey{Namespace: operatorNamespace, Name: operatorAccount}, &out)
+	lease := client.ObjectKey{Namespace: operatorNamespace, Name: operatorAccount}
+	err = installation.Check(ctx, config, checker, lease, &out)
 	return out.String(), err
 }
