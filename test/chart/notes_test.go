@@ -20,7 +20,7 @@ func TestNotesSayWhatIsNextAndWarn(t *testing.T) {
 		"":                           nil,
 		"replicas=1":                 {"WARNING: replicas is 1"},
 		"crds.keep=false":            {"WARNING: crds.keep is false"},
-		"crds.enabled=false":         {"WARNING: crds.enabled is false", "--set crds.enabled=true --show-only templates/crds.yaml"},
+		"crds.enabled=false":         {"WARNING: crds.enabled is false", "--show-only templates/crds.yaml"},
 		"networkPolicy.enabled=true": {"NOTE: networkPolicy.metricsFrom is empty"},
 		"secretNamespaces={shop}":    {"NOTE: the operator runs servers only in the namespaces shop", "namespace: shop"},
 	} {
