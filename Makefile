@@ -45,10 +45,10 @@ $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 OUT       := .
 CRD       := aggregation.extensionapi.dev_extensionapis.yaml
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD) \
-	docs/api-reference.md
+	docs/api-reference.md $(CHART)/README.md
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Write deepcopy code, CRD, RBAC role and API reference from the code
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Write deepcopy code, CRD, RBAC role, API reference and chart values
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
 	$< paths=./controllers/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
@@ -57,6 +57,7 @@ generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Write deepcopy code, 
 	mkdir -p $(OUT)/docs
 	$(TOOLS)/crd-ref-docs --source-path=api/v1alpha1 --config=hack/api-reference/config.yaml \
 		--templates-dir=hack/api-reference --renderer=markdown --log-level=ERROR --output-path=$(OUT)/docs/api-reference.md
+	go run ./hack/chartvalues $(CHART) $(OUT)/$(CHART)/README.md
 
 .PHONY: verify
 verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format, generated files, go vet and kustomizations
@@ -68,16 +69,17 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format,
 		echo "kustomize build: $$file"; $(TOOLS)/kustomize build "$$(dirname $$file)" >/dev/null; done
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint $(TOOLS)/helm ## Lint the code and the Helm chart
+lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score) ## Lint the code, the Helm chart and what it installs
 	$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
+	hack/lint-chart.sh
 
 ##@ Tests
 
 .PHONY: test
-test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
+test: $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
 	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -28,11 +29,15 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/installation"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
 // version is set by the build.
 var version = "dev"
+
+// leaseName is that of the Lease that the leading operator renews.
+const leaseName = "extensionapi-operator"
 
 // options are the command line flags.
 type options struct {
@@ -42,7 +47,9 @@ type options struct {
 	operatorNamespace    string
 	proberServiceAccount string
 	secretNamespaces     []string
+	certManager          bool
 	checkUninstall       string
+	checkInstallation    bool
 	printVersion         bool
 }
 
@@ -57,8 +64,8 @@ func main() {
 	}
 
 	ctx := ctrl.SetupSignalHandler()
-	if o.checkUninstall != "" {
-		if err := checkUninstall(ctx, o.checkUninstall); err != nil {
+	if check := o.check(); check != nil {
+		if err := check(ctx); err != nil {
 			_, _ = fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -88,6 +95,10 @@ func (o *options) bind(flags *flag.FlagSet) {
 		o.secretNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
 		return nil
 	})
+	flags.BoolVar(&o.certManager, "cert-manager", true,
+		"serve ExtensionAPIs that ask cert-manager for a certificate; without, cert-manager's API is never touched")
+	flags.BoolVar(&o.checkInstallation, "check-installation", false,
+		"print what is in order and what is not, and do nothing else; fail if the operator does not work")
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
 		"and do nothing else; the value is the command that keeps the operator, to be told then")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
@@ -106,6 +117,7 @@ func run(ctx context.Context, o options) error {
 		OperatorNamespace:    o.operatorNamespace,
 		ProberServiceAccount: o.proberServiceAccount,
 		SecretNamespaces:     secretNamespaces,
+		CertManager:          o.certManager,
 		Metrics:              metrics.Registry,
 	})
 	if err != nil {
@@ -132,7 +144,7 @@ func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.
 		},
 		HealthProbeBindAddress:        o.healthBindAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              "extensionapi-operator",
+		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.operatorNamespace,
 		LeaderElectionReleaseOnCancel: true,
 	})
@@ -145,16 +157,42 @@ func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
 }
 
-func checkUninstall(ctx context.Context, keep string) error {
+// check returns what is done instead of running the operator, nil for nothing.
+func (o *options) check() func(context.Context) error {
+	switch {
+	case o.checkUninstall != "":
+		return o.runCheckUninstall
+	case o.checkInstallation:
+		return o.runCheckInstallation
+	default:
+		return nil
+	}
+}
+
+func (o *options) runCheckUninstall(ctx context.Context) error {
+	_, reader, err := newClient()
+	if err != nil {
+		return err
+	}
+	return uninstall.Check(ctx, reader, o.checkUninstall)
+}
+
+func (o *options) runCheckInstallation(ctx context.Context) error {
+	config, c, err := newClient()
+	if err != nil {
+		return err
+	}
+	lease := client.ObjectKey{Namespace: o.operatorNamespace, Name: leaseName}
+	return installation.Check(ctx, config, c, lease, os.Stdout)
+}
+
+func newClient() (*rest.Config, client.WithWatch, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	reader, err := client.New(config, client.Options{Scheme: newScheme()})
-	if err != nil {
-		return err
-	}
-	return uninstall.Check(ctx, reader, keep)
+	c, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
+	return config, c, err
 }
 
 func newScheme() *runtime.Scheme {

@@ -25,6 +25,9 @@ import (
 func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored storedCertificates) (
 	source certificateSource, problem verdict, err error,
 ) {
+	if !r.CertManager {
+		return certificateSource{}, certManagerOff(), nil
+	}
 	// The Certificate is not watched, as its kind may not exist.
 	s.requeueAfter(interval(s))
 	_, err = r.Applier.Apply(ctx, manifests.Certificate(s.ExtensionAPI, servingNames(s)))
@@ -42,6 +45,13 @@ func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored sto
 		problem.message = cmp.Or(source.pending, problem.message)
 	}
 	return source, problem, err
+}
+
+// certManagerOff says that the operator may not ask cert-manager.
+func certManagerOff() verdict {
+	return bad(v1alpha1.ReasonCertManagerDisabled, "the operator is installed without the right to ask cert-manager for "+
+		"certificates; set the value certManager.enabled of its Helm chart to true, or choose another source in "+
+		"spec.certificates", stalled)
 }
 
 // certManagerTrouble says why the Certificate could not be applied.
@@ -111,11 +121,15 @@ func (r *Reconciler) removeCertManager(ctx context.Context, s *scope) error {
 	if observed := s.before.Status.ObservedGeneration; observed <= 0 || observed == s.Generation && !s.isSuspended() {
 		return nil
 	}
-	_, err := r.remove(ctx, s, certManagerObjects(s))
+	_, err := r.remove(ctx, s, r.certManagerObjects(s))
 	return err
 }
 
-func certManagerObjects(s *scope) []ownedObject {
+// certManagerObjects are none while cert-manager is out of bounds: a Secret whose Certificate stays would come back.
+func (r *Reconciler) certManagerObjects(s *scope) []ownedObject {
+	if !r.CertManager {
+		return nil
+	}
 	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: manifests.CertManagerName(s.Name)}
 	return []ownedObject{
 		{manifests.CertificateKind, key},

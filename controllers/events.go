@@ -52,6 +52,7 @@ var silentTypes = map[string]bool{v1alpha1.ConditionReconciling: true, v1alpha1.
 
 // problemReasons are worth a warning also while old replicas, or an old certificate, still serve.
 var problemReasons = map[string]bool{
+	v1alpha1.ReasonCertManagerDisabled:  true,
 	v1alpha1.ReasonCertManagerMissing:   true,
 	v1alpha1.ReasonContainerConfigError: true,
 	v1alpha1.ReasonContested:            true,

@@ -51,6 +51,8 @@ type Reconciler struct {
 	// OperatorNamespace is where certificate authorities are kept.
 	OperatorNamespace string
 	SecretNamespaces  SecretNamespaces
+	// CertManager tells whether cert-manager's API may be used.
+	CertManager bool
 	// definitionsRead is shared by all that are derived from this one.
 	definitionsRead *definitionMemory
 }

@@ -32,6 +32,8 @@ type Settings struct {
 	ProberServiceAccount string
 	// SecretNamespaces are what CacheOptions was given.
 	SecretNamespaces SecretNamespaces
+	// CertManager tells whether cert-manager's API may be used.
+	CertManager bool
 	// Metrics is where metrics are registered.
 	Metrics prometheus.Registerer
 }
@@ -67,6 +69,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		SecretNamespaces:  settings.SecretNamespaces,
+		CertManager:       settings.CertManager,
 		definitionsRead:   &definitionMemory{},
 	}
 	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {

@@ -146,7 +146,7 @@ func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
 	namespace := s.Spec.Server.Namespace
 	secret := corev1.SchemeGroupVersion.WithKind("Secret")
 	clusterRoleBinding := rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
-	return r.remove(ctx, s, append(certManagerObjects(s), []ownedObject{
+	return r.remove(ctx, s, append(r.certManagerObjects(s), []ownedObject{
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.AuthDelegatorName(s.Name)}},
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.ServerBindingName(s.Name)}},
 		{

@@ -78,9 +78,11 @@ install_operator() {
 	# to touch either.
 	"$kubectl" delete secret --namespace "$namespace" --ignore-not-found \
 		--selector 'owner=helm,status in (pending-install,pending-upgrade,uninstalling)' >/dev/null
+	# Labelled, so that only what Pod Security calls restricted runs there.
+	"$kubectl" apply --server-side -f config/default/namespace.yaml
 	# The annotation makes the Pods roll when a new image came under the same tag.
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --create-namespace --wait --timeout 3m --hide-notes --take-ownership \
+		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership \
 		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
 		--set-string "podAnnotations.image-digest=$(image_index digest)"
 }

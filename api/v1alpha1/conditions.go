@@ -87,6 +87,8 @@ const (
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonCertManagerMissing: cert-manager is not installed.
 	ReasonCertManagerMissing = "CertManagerMissing"
+	// ReasonCertManagerDisabled: the operator may not ask cert-manager for certificates.
+	ReasonCertManagerDisabled = "CertManagerDisabled"
 	// ReasonSecretsOutOfReach: the operator may not read and write Secrets in the server's namespace.
 	ReasonSecretsOutOfReach = "SecretsOutOfReach"
 	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.

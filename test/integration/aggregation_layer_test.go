@@ -67,7 +67,7 @@ func startMisconfigured(t *testing.T, without string) misconfigured {
 			t.Error(err)
 		}
 	})
-	o, err := startOperator(p)
+	o, err := startOperator(p, installed)
 	if err != nil {
 		t.Fatal(err)
 	}

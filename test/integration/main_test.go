@@ -56,7 +56,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer stopCertManager()
-	if running, err = startOperator(plane); err != nil {
+	if running, err = startOperator(plane, installed); err != nil {
 		return 0, err
 	}
 	defer func() { running.stop() }()

@@ -38,8 +38,11 @@ type operator struct {
 	stop func()
 }
 
-// startOperator confines the operator to the Secrets of these namespaces, if there are any.
-func startOperator(p *controlPlane, secretNamespaces ...string) (*operator, error) {
+// installed are the settings of an operator that is installed with the chart's default values.
+var installed = controllers.Settings{CertManager: true}
+
+// startOperator completes the settings.
+func startOperator(p *controlPlane, settings controllers.Settings) (*operator, error) {
 	restConfig, err := p.operatorConfig()
 	if err != nil {
 		return nil, err
@@ -48,23 +51,18 @@ func startOperator(p *controlPlane, secretNamespaces ...string) (*operator, erro
 	if err != nil {
 		return nil, err
 	}
-	confined := controllers.ConfineSecrets(operatorNamespace, secretNamespaces)
 	o := &operator{
 		metrics: prometheus.NewRegistry(), metricsAddress: fmt.Sprintf("127.0.0.1:%d", port),
 		writes: &writeLog{}, dryRuns: &writeLog{},
 	}
-	mgr, err := o.newManager(restConfig, confined)
+	mgr, err := o.newManager(restConfig, settings.SecretNamespaces)
 	if err != nil {
 		return nil, err
 	}
+	settings.OperatorNamespace, settings.ProberServiceAccount = operatorNamespace, proberAccount
+	settings.Metrics = o.metrics
 	ctx, cancel := context.WithCancel(ctx)
-	err = controllers.SetUp(ctx, mgr, controllers.Settings{
-		OperatorNamespace:    operatorNamespace,
-		ProberServiceAccount: proberAccount,
-		SecretNamespaces:     confined,
-		Metrics:              o.metrics,
-	})
-	if err != nil {
+	if err := controllers.SetUp(ctx, mgr, settings); err != nil {
 		cancel()
 		return nil, err
 	}

@@ -24,7 +24,8 @@ const (
 	// certManagerDir holds that program and a directory with its CustomResourceDefinitions.
 	certManagerDir = repository + "/bin/cert-manager"
 
-	helm = "helm"
+	helm  = "helm"
+	helm3 = "helm3"
 )
 
 // program is the file of a program that the tests run.
@@ -33,7 +34,7 @@ func program(name string) string {
 	switch name {
 	case sampleServer:
 		return cmp.Or(os.Getenv(sampleServerFile), file)
-	case helm:
+	case helm, helm3:
 		return filepath.Join(repository, "bin/tools", name)
 	case certManager:
 		return filepath.Join(certManagerDir, name)
@@ -47,7 +48,7 @@ func checkPrograms() error {
 		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
 			"run 'make test', which builds them")
 	}
-	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager, helm} {
+	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager, helm, helm3} {
 		if _, err := exec.LookPath(program(name)); err != nil {
 			return fmt.Errorf("%w: run 'make test', which builds it", err)
 		}

@@ -118,7 +118,7 @@ func stopOperator(t *testing.T) (startAgain func()) {
 	t.Helper()
 	running.stop()
 	startAgain = sync.OnceFunc(func() {
-		again, err := startOperator(plane)
+		again, err := startOperator(plane, installed)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,6 @@ package integration
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -81,20 +80,22 @@ func useAnotherControlPlane(t *testing.T) {
 	})
 }
 
-// startConfined gives the operator the rights that the chart gives it for these namespaces, and starts it. Nothing runs
-// the chart's Deployment.
+// startConfined confines the operator to the Secrets of these namespaces.
 func startConfined(t *testing.T, namespaces ...string) {
 	t.Helper()
-	install := exec.CommandContext(ctx, program(helm), "upgrade", "--install", "extensionapi-operator",
-		filepath.Join(repository, "charts/extensionapi-operator"), "--namespace", operatorNamespace,
-		"--kubeconfig", plane.kubeconfig, "--take-ownership", "--force-conflicts",
-		"--set", fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")))
-	if output, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", install, err, output)
-	}
-	confined, err := startOperator(plane, namespaces...)
+	startWithValues(t, fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")), controllers.Settings{
+		SecretNamespaces: controllers.ConfineSecrets(operatorNamespace, namespaces), CertManager: true,
+	})
+}
+
+// startWithValues starts the operator with the rights that the chart gives it with these values, and the settings that
+// follow from them.
+func startWithValues(t *testing.T, values string, settings controllers.Settings) {
+	t.Helper()
+	plane.installChart(t, values)
+	started, err := startOperator(plane, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	running = confined
+	running = started
 }

@@ -3,6 +3,13 @@ Names do not depend on the release: what the operator manages is cluster-wide, s
 */}}
 {{- define "extensionapi-operator.labels" -}}
 {{ include "extensionapi-operator.selector" . }}
+{{ include "extensionapi-operator.labelsOfRelease" . }}
+{{- end }}
+
+{{/*
+For Pods that are not the operator's, whose Service and PodDisruptionBudget are not for them.
+*/}}
+{{- define "extensionapi-operator.labelsOfRelease" -}}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -37,4 +44,45 @@ capabilities:
 
 {{- define "extensionapi-operator.selector" -}}
 app.kubernetes.io/name: extensionapi-operator
+{{- end }}
+
+{{/*
+What the Pods of hooks have in common, which run the operator's image once. The parameters are the context, the
+ServiceAccount, and the arguments of the program.
+*/}}
+{{- define "extensionapi-operator.checkPod" -}}
+{{- $values := .context.Values -}}
+restartPolicy: Never
+serviceAccountName: {{ .serviceAccount }}
+enableServiceLinks: false
+{{- with $values.imagePullSecrets }}
+imagePullSecrets:
+{{- toYaml . | nindent 0 }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+{{- toYaml . | nindent 0 }}
+{{- end }}
+securityContext:
+  {{- include "extensionapi-operator.podSecurity" . | nindent 2 }}
+containers:
+- name: check
+  image: {{ include "extensionapi-operator.image" .context }}
+  imagePullPolicy: {{ $values.image.pullPolicy }}
+  args:
+  - {{ .argument }}
+  env:
+  - name: POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  securityContext:
+    {{- include "extensionapi-operator.containerSecurity" . | nindent 4 }}
+  resources:
+    {{- toYaml $values.resources | nindent 4 }}
+  terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}

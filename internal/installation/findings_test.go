@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package installation
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+)
+
+func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer error
+		want   mark
+		says   string
+	}{
+		"refused by the policy": {
+			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
+				"'extensionapi-operator-rights' denied request: may not"), good, "keeps them from those who lack the rights",
+		},
+		"accepted":              {nil, bad, "extensionapi-operator-rights is missing or not in force"},
+		"not known":             {&meta.NoKindMatchError{}, bad, "install the CustomResourceDefinition"},
+		"refused by somebody":   {errors.New("the server is currently unable"), bad, "currently unable"},
+		"invalid to an old CRD": {errors.New(`unknown field "spec.server"`), bad, "that of this version of the chart?"},
+	} {
+		t.Run(name, func(t *testing.T) { expect(t, rightsFinding(test.answer), test.want, test.says) })
+	}
+}
+
+func TestLayerIsGoodWhenNothingIsMissingOrUnknown(t *testing.T) {
+	for name, test := range map[string]struct {
+		layer aggregation.Configuration
+		want  mark
+		says  string
+	}{
+		"configured":    {aggregation.Configuration{}, good, "is configured"},
+		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, bad, "no key. Set these flags"},
+		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, suspicious, "not known: no answer"},
+	} {
+		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.says) })
+	}
+}
+
+func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
+	named := func(name string, conditions ...metav1.Condition) v1alpha1.ExtensionAPI {
+		e := v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		e.Status.Conditions = conditions
+		return e
+	}
+	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}
+	crashing := metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Crashing", Message: "it exits",
+	}
+	for name, test := range map[string]struct {
+		extensionAPIs []v1alpha1.ExtensionAPI
+		want          mark
+		says          []string
+	}{
+		"none": {nil, good, []string{"there is no ExtensionAPI yet"}},
+		"all Ready": {
+			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, good, []string{"every ExtensionAPI is Ready"},
+		},
+		"two not": {
+			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
+			suspicious,
+			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			findings := extensionAPIFindings(test.extensionAPIs)
+			if len(findings) != len(test.says) {
+				t.Fatalf("got %v, want %q", findings, test.says)
+			}
+			for i := range findings {
+				expect(t, findings[i], test.want, test.says[i])
+			}
+		})
+	}
+}
+
+func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
+	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	held := func(holder string, after time.Duration) watch.Event {
+		return watch.Event{Type: watch.Modified, Object: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{
+			HolderIdentity: &holder, RenewTime: new(metav1.NewMicroTime(start.Add(after))),
+		}}}
+	}
+	deleted := watch.Event{Type: watch.Deleted, Object: &coordinationv1.Lease{}}
+	for name, test := range map[string]struct {
+		events  []watch.Event
+		renewed bool
+		says    string
+	}{
+		"nothing is seen":              {nil, false, "there is no Lease system/operator"},
+		"it is deleted":                {[]watch.Event{held("a", 0), deleted}, false, "there is no Lease system/operator"},
+		"nobody holds it":              {[]watch.Event{held("", 0)}, false, "nobody holds Lease system/operator"},
+		"its holder is not heard of":   {[]watch.Event{held("a", 0)}, false, "is held by a, who does not renew it"},
+		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "who does not renew it"},
+		"it is taken, not yet renewed": {[]watch.Event{held("a", 0), held("b", time.Second)}, false, "is held by b"},
+		"it is renewed":                {[]watch.Event{held("a", 0), held("a", time.Second)}, true, ""},
+		"it is renewed by another": {
+			[]watch.Event{held("a", 0), held("b", time.Second), held("b", 2*time.Second)}, true, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen, renewed := &observation{lease: client.ObjectKey{Namespace: "system", Name: "operator"}}, false
+			for _, event := range test.events {
+				var err error
+				if renewed, err = seen.isRenewed(event); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if renewed != test.renewed {
+				t.Errorf("it is renewed: %t, want %t", renewed, test.renewed)
+			}
+			if trouble := seen.trouble(); !renewed && !strings.Contains(trouble, test.says) {
+				t.Errorf("%q does not say %q", trouble, test.says)
+			}
+		})
+	}
+}
+
+func TestWatchThatFailsIsNoLeader(t *testing.T) {
+	seen := &observation{}
+	for _, object := range []watch.Event{
+		{Type: watch.Error, Object: &metav1.Status{Message: "too old"}}, {Type: watch.Added, Object: &corev1.Pod{}},
+	} {
+		if renewed, err := seen.isRenewed(object); renewed || err == nil {
+			t.Errorf("got %t, %v for %v", renewed, err, object)
+		}
+	}
+}
+
+func expect(t *testing.T, got finding, want mark, says string) {
+	t.Helper()
+	if got.mark != want || !strings.Contains(got.text, says) {
+		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, says)
+	}
+}

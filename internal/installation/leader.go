@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package installation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// leaderTimeout is long enough for another operator to take over from one that was killed, which takes the Lease's 15
+// seconds and a little more.
+const leaderTimeout = 30 * time.Second
+
+// awaitLeader watches until somebody renews the Lease.
+func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey) finding {
+	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
+	defer cancel()
+	seen := &observation{lease: lease}
+	watcher, err := c.Watch(ctx, &coordinationv1.LeaseList{}, client.InNamespace(lease.Namespace),
+		client.MatchingFields{metav1.ObjectNameField: lease.Name})
+	if err == nil {
+		_, err = watchtools.UntilWithoutRetry(ctx, watcher, seen.isRenewed)
+	}
+	switch {
+	case err == nil:
+		return finding{good, fmt.Sprintf("the operator runs: %s leads, and renews Lease %s", seen.holder, lease)}
+	case ctx.Err() == nil:
+		return finding{bad, fmt.Sprintf("whether the operator runs is not known: watching Lease %s: %v", lease, err)}
+	default:
+		return finding{bad, seen.trouble()}
+	}
+}
+
+// observation is what a watch has shown of a Lease.
+type observation struct {
+	lease   client.ObjectKey
+	exists  bool
+	holder  string
+	renewed time.Time
+}
+
+// isRenewed tells whether the event shows that the holder has renewed the Lease since an earlier one. That it is held
+// says little: a holder that was killed stays in it.
+func (o *observation) isRenewed(event watch.Event) (bool, error) {
+	lease, isLease := event.Object.(*coordinationv1.Lease)
+	if !isLease {
+		return false, fmt.Errorf("the watch ends: %v", event.Object)
+	}
+	o.exists = event.Type != watch.Deleted
+	holder, renewed := ptr.Deref(lease.Spec.HolderIdentity, ""), ptr.Deref(lease.Spec.RenewTime, metav1.MicroTime{}).Time
+	again := o.exists && holder != "" && holder == o.holder && renewed.After(o.renewed)
+	o.holder, o.renewed = holder, renewed
+	return again, nil
+}
+
+func (o *observation) trouble() string {
+	what := fmt.Sprintf("Lease %s is held by %s, who does not renew it", o.lease, o.holder)
+	switch {
+	case !o.exists:
+		what = fmt.Sprintf("there is no Lease %s", o.lease)
+	case o.holder == "":
+		what = fmt.Sprintf("nobody holds Lease %s", o.lease)
+	}
+	return fmt.Sprintf("no operator is at work, so nothing is repaired or renewed: %s. See why its Pods do not run: "+
+		"kubectl -n %s describe deployment,pods -l app.kubernetes.io/name=extensionapi-operator", what, o.lease.Namespace)
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TestHelmTestTellsWhetherTheOperatorWorks stops the operator for a while, so no test runs beside it.
+func TestHelmTestTellsWhetherTheOperatorWorks(t *testing.T) {
+	t.Cleanup(func() {
+		check := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Namespace: operatorNamespace, Name: operatorName + "-installation-check",
+		}}
+		if err := client.IgnoreNotFound(kube.Delete(context.WithoutCancel(t.Context()), check)); err != nil {
+			t.Error(err)
+		}
+	})
+	expectWords(t, helm(t, "test", operatorName, "--logs", "--timeout", "2m"),
+		"ok       kube-apiserver knows ExtensionAPIs", "ok       the aggregation layer is configured",
+		"ok       the operator runs: extensionapi-operator-")
+
+	start := scaleDown(t)
+	printed, err := runHelm(t.Context(), "test", operatorName, "--logs", "--timeout", "2m")
+	if err == nil {
+		t.Fatalf("passes without an operator:\n%s", printed)
+	}
+	expectWords(t, printed+err.Error(), "FAILED   no operator is at work",
+		"nobody holds Lease extensionapi-system/extensionapi-operator", "kubectl -n extensionapi-system describe")
+	start()
+	helm(t, "test", operatorName, "--timeout", "2m")
+}
+
+// scaleDown stops the operator, and returns how to start it again, which happens at the end of the test otherwise.
+func scaleDown(t *testing.T) (start func()) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	deployment := "deployment/" + operatorName
+	kubectl := func(args ...string) {
+		t.Helper()
+		if err := run(ctx, "kubectl", append(args, "--namespace", operatorNamespace)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start = sync.OnceFunc(func() {
+		kubectl("scale", deployment, "--replicas", "2")
+		kubectl("rollout", "status", deployment, "--timeout", "2m")
+	})
+	t.Cleanup(start)
+	kubectl("scale", deployment, "--replicas", "0")
+	kubectl("wait", "--for=delete", "pod", "--selector", "app.kubernetes.io/name="+operatorName, "--timeout", "2m")
+	return start
+}
+
+func expectWords(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, wanted := range words {
+		if !strings.Contains(text, wanted) {
+			t.Errorf("%q is not in\n%s", wanted, text)
+		}
+	}
+}

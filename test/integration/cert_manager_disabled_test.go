@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/test/audit"
+)
+
+// TestOperatorKeptFromCertManagerNeverTouchesItsAPI has another control plane and operator take the place of those that
+// the tests share, so none runs beside it. The operator has the rights that the chart gives it.
+func TestOperatorKeptFromCertManagerNeverTouchesItsAPI(t *testing.T) {
+	const name = "kept-from-cert-manager"
+	useAnotherControlPlane(t)
+	createNamespace(t, name)
+	startWithValues(t, "certManager.enabled=false", controllers.Settings{CertManager: false})
+
+	extensionAPI := served(name)
+	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+		IssuerRef: v1alpha1.CertManagerIssuer{Name: name},
+	}}
+	apply(t, extensionAPI)
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonCertManagerDisabled,
+			"set the value certManager.enabled of its Helm chart to true", "there is no serving certificate"))
+
+	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Certificates = nil })
+	awaitRollout(t, name)
+	remove(t, name)
+
+	requests, err := audit.Read(plane.dir, operatorUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range requests {
+		if request.ObjectRef != nil && request.ObjectRef.APIGroup == "cert-manager.io" {
+			t.Errorf("the operator sent %s %s", request.Verb, request.RequestURI)
+		}
+	}
+}

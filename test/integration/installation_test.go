@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/installation"
+)
+
+// TestInstallationIsChecked has another control plane and operator take the place of those that the tests share, so
+// none runs beside it. The check has the rights that the chart gives it.
+func TestInstallationIsChecked(t *testing.T) {
+	useAnotherControlPlane(t)
+	plane.installChart(t, "")
+	expectReport(t, false, "FAILED   no operator is at work",
+		"there is no Lease extensionapi-system/extensionapi-operator",
+		"kubectl -n extensionapi-system describe deployment,pods")
+
+	startWithValues(t, "", installed)
+	expectReport(t, true, "ok       kube-apiserver knows ExtensionAPIs, and keeps them from those who lack the rights",
+		"ok       the aggregation layer is configured", "ok       the operator runs: ",
+		"ok       there is no ExtensionAPI yet")
+
+	const name = "without-namespace"
+	create(t, served(name))
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
+		return isFalse(v1alpha1.ConditionReady, v1alpha1.ReasonNamespaceNotFound).check(e)
+	})
+	expectReport(t, true, "warning  ExtensionAPI without-namespace is not Ready (NamespaceNotFound)")
+	remove(t, name)
+
+	deleteNow(t, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: in("", "extensionapi-operator-rights"),
+	})
+	expectReport(t, false, "FAILED   kube-apiserver would store an ExtensionAPI for somebody without the rights",
+		"extensionapi-operator-rights is missing")
+
+	deleteNow(t, &apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: in("", "extensionapis."+v1alpha1.GroupVersion.Group),
+	})
+	expectReport(t, false, "FAILED   kube-apiserver does not know the kind ExtensionAPI", "crds.enabled")
+}
+
+// expectReport checks the installation until it works, or not, and the report has these words.
+func expectReport(t *testing.T, works bool, says ...string) {
+	t.Helper()
+	config := rest.CopyConfig(plane.env.Config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + operatorNamespace + ":extensionapi-operator-installation-check",
+		Groups:   []string{"system:serviceaccounts", "system:authenticated"},
+	}
+	eventually(t, func() error {
+		report, err := checkInstallation(config)
+		if (err == nil) != works {
+			return fmt.Errorf("the operator works as installed: %t, want %t (%w), after\n%s", err == nil, works, err, report)
+		}
+		for _, words := range says {
+			if !strings.Contains(report, words) {
+				return fmt.Errorf("the report does not say %q:\n%s", words, report)
+			}
+		}
+		return nil
+	})
+}
+
+func checkInstallation(config *rest.Config) (report string, err error) {
+	checker, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
+	if err != nil {
+		return "", err
+	}
+	// What is to be seen in the end is there at once.
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var out strings.Builder
+	lease := client.ObjectKey{Namespace: operatorNamespace, Name: operatorAccount}
+	err = installation.Check(ctx, config, checker, lease, &out)
+	return out.String(), err
+}
