@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +66,46 @@ func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLeaderKeepsItsLeaseUntilItsWorkHasEnded(t *testing.T) {
+	const name = "handover-working"
+	leader, standby := startPair(t)
+	startRollout(t, name)
+	begun, proceed := holdUp(t, leader, "/deployments/"+name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) })
+	expectClosed(t, begun, "the leader does not change the Deployment")
+
+	go leader.stop()
+	consistently(t, func() error {
+		select {
+		case <-standby.elected:
+			return errors.New("another one leads while the leader still works")
+		default:
+			return nil
+		}
+	})
+	proceed()
+	expectClosed(t, leader.ended, "the leader does not end")
+	expectClosed(t, standby.elected, "the standby does not take over")
+}
+
+// holdUp has the operator wait before it sends a change of what is at the end of path, until proceed is called.
+func holdUp(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
+	t.Helper()
+	reached, released := make(chan struct{}), make(chan struct{})
+	reach := sync.OnceFunc(func() { close(reached) })
+	hold := func(request *http.Request) bool {
+		if request.Method == http.MethodPatch && strings.HasSuffix(request.URL.Path, path) {
+			reach()
+			<-released
+		}
+		return false
+	}
+	o.fails.Store(&hold)
+	proceed = sync.OnceFunc(func() { close(released) })
+	t.Cleanup(proceed)
+	return reached, proceed
 }
 
 // startPair stops the operator until the end of the test, and starts two, of which the first one leads.
