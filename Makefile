@@ -128,8 +128,21 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
 	done
 
+# Upgrades are tested from this revision: the last release, until there is one the last whose chart had its CRD in crds/.
+PREVIOUS ?= 212588a
+
+.PHONY: previous-image
+previous-image: ## Build chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
+	@git cat-file -e '$(PREVIOUS)^{commit}' 2>/dev/null || { \
+		echo "There is no revision $(PREVIOUS) to test upgrades from: after a shallow clone, git fetch --unshallow --tags" >&2; \
+		exit 1; }
+	rm -rf bin/previous
+	mkdir -p bin/previous
+	git archive '$(PREVIOUS)' | tar -x -C bin/previous
+	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
+
 .PHONY: e2e-images
-e2e-images: demo-images ## Build the images of the end-to-end tests: those of the demo, and a server that fails as told
+e2e-images: demo-images previous-image ## Build the images of the end-to-end tests: those of the demo, and a server that fails as told
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver

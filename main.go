@@ -8,8 +8,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-logr/zapr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -20,6 +22,7 @@ import (
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -38,6 +41,23 @@ var version = "dev"
 
 // leaseName is that of the Lease that the leading operator renews.
 const leaseName = "extensionapi-operator"
+
+const (
+	// leaseDuration is how long the others wait for a leader that has crashed: less than the default interval of probes, so
+	// that not one is missed, and more than the usual 15 seconds, as a busy kube-apiserver must not cost the operator its
+	// Lease again and again. That is when it is needed.
+	leaseDuration = 20 * time.Second
+	// renewDeadline is how long the leader goes on without kube-apiserver's word; each request may take half of it
+	// (controller-runtime pkg/leaderelection). Then it tries for as long again to give the Lease back, and works on
+	// meanwhile (client-go tools/leaderelection, release). All that must be over before another one may lead.
+	renewDeadline = (leaseDuration - retryPeriod) / 2
+	// retryPeriod is how often the Lease is renewed. The others look after it has passed up to 2.2 times: within that
+	// they take over from a leader that ends as it should.
+	retryPeriod = 2 * time.Second
+)
+
+// syncedWithin is less than the kubelet waits for an answer.
+const syncedWithin = 500 * time.Millisecond
 
 // options are the command line flags.
 type options struct {
@@ -146,7 +166,10 @@ func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.operatorNamespace,
-		LeaderElectionReleaseOnCancel: true,
+		LeaderElectionReleaseOnCancel: true, // after all work has ended
+		LeaseDuration:                 new(leaseDuration),
+		RenewDeadline:                 new(renewDeadline),
+		RetryPeriod:                   new(retryPeriod),
 	})
 	if err != nil {
 		return nil, err
@@ -154,7 +177,20 @@ func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, err
 	}
-	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+	return mgr, mgr.AddReadyzCheck("caches", hasSynced(mgr.GetCache()))
+}
+
+// hasSynced succeeds when the operator could work at once, whether it leads or stands by. Once it has succeeded it does
+// so for good: an outage of kube-apiserver does not make a Pod unready.
+func hasSynced(caches cache.Cache) healthz.Checker {
+	return func(request *http.Request) error {
+		ctx, cancel := context.WithTimeout(request.Context(), syncedWithin)
+		defer cancel()
+		if !caches.WaitForCacheSync(ctx) {
+			return errors.New("not everything that the operator watches has been read yet: look for errors in its log")
+		}
+		return nil
+	}
 }
 
 // check returns what is done instead of running the operator, nil for nothing.

@@ -54,6 +54,10 @@ func (f *Freshness) Start(ctx context.Context) error {
 	}
 }
 
+// NeedLeaderElection has an operator that stands by look, too: else it would know enough only two minutes after it took
+// over. It implements manager.LeaderElectionRunnable.
+func (f *Freshness) NeedLeaderElection() bool { return false }
+
 // Of returns what each kube-apiserver has said of a group-version, in the order of their addresses. There is no report
 // of one that does not know it, or that has not told its aggregated discovery for five minutes. looked is false before
 // the first look.

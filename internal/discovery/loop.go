@@ -96,9 +96,15 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 			return l.asked.isEjected(key) && !target.isEjected(key)
 		})
 		l.asked = target
-		return func(Key) bool { return true }
+		return func(key Key) bool { return due || !l.isKnownEjected(key, target) }
 	}
 	return func(key Key) bool { return l.isHurried(key, target) }
+}
+
+// isKnownEjected tells whether an ejected replica has been asked before. It is asked at the pace of the interval alone,
+// or a new operator, which knows of no breach, could put it back for the answers of one lucky moment.
+func (l *loop) isKnownEjected(key Key, target Target) bool {
+	return target.isEjected(key) && l.histories[key] != nil
 }
 
 // isHurried tells whether the answer is waited for: nothing is known yet, or somebody is held up until it is good.

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// leaderTimeout is long enough for another operator to take over from one that was killed, which takes the Lease's 15
+// leaderTimeout is long enough for another operator to take over from one that was killed, which takes the Lease's 20
 // seconds and a little more.
 const leaderTimeout = 30 * time.Second
 

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(startDemo, loadFaultServer, connect, allowUser, removeSample)
+	e.Setup(startDemo, loadImages, connect, allowUser, removeSample)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
@@ -74,13 +74,17 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 	)
 }
 
-// loadFaultServer brings the image to the node that the demo does not need.
-func loadFaultServer(ctx context.Context, _ *envconf.Config) (context.Context, error) {
-	image, err := filepath.Abs(filepath.Join(root, "bin/images/faultserver.tar"))
-	if err != nil {
-		return ctx, err
+// loadImages brings the images to the node that the demo does not need.
+func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	load := []string{"run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME")}
+	for _, image := range []string{"bin/images/faultserver.tar", previous + "bin/images/operator.tar"} {
+		path, err := filepath.Abs(filepath.Join(root, image))
+		if err != nil {
+			return ctx, err
+		}
+		load = append(load, path)
 	}
-	return ctx, run(ctx, "go", "run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME"), image)
+	return ctx, run(ctx, "go", load...)
 }
 
 // removeSample leaves of the sample its namespace and its etcd, where the tests' servers keep their objects.

@@ -26,16 +26,7 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
-	stranger, reader := serviceAccountToken(t, "e2e-stranger"), serviceAccountToken(t, "e2e-reader")
-	createObject(t, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "e2e-metrics-reader"},
-		RoleRef: rbacv1.RoleRef{
-			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: operatorName + ":metrics-reader",
-		},
-		Subjects: []rbacv1.Subject{{
-			Kind: rbacv1.ServiceAccountKind, Namespace: metav1.NamespaceDefault, Name: "e2e-reader",
-		}},
-	})
+	stranger, reader := serviceAccountToken(t, "e2e-stranger"), metricsReader(t)
 	pods, err := operatorPods(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +48,21 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 	// Only the leader probes.
 	eventually(t, time.Minute, somePodMeasures(pods, reader,
 		`extensionapi_discovery_duration_seconds_count{connection="warm",document="group-version",extensionapi="wardle"`))
+}
+
+// metricsReader returns the token of somebody who may read the metrics.
+func metricsReader(t *testing.T) string {
+	t.Helper()
+	createObject(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "e2e-metrics-reader"},
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: operatorName + ":metrics-reader",
+		},
+		Subjects: []rbacv1.Subject{{
+			Kind: rbacv1.ServiceAccountKind, Namespace: metav1.NamespaceDefault, Name: "e2e-reader",
+		}},
+	})
+	return serviceAccountToken(t, "e2e-reader")
 }
 
 // serviceAccountToken creates a ServiceAccount and returns a token of it.

@@ -121,7 +121,8 @@ func installer(t *testing.T) func(context.Context) {
 	}
 	return func(ctx context.Context) {
 		t.Helper()
-		_, err := runHelm(ctx, "upgrade", "--install", operatorName, "charts/"+operatorName, "--values", values, "--wait")
+		_, err := runHelm(ctx, "upgrade", "--install", operatorName, "charts/"+operatorName, "--values", values, "--wait",
+			"--take-ownership")
 		if err != nil {
 			t.Fatal(err)
 		}

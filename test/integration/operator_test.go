@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
@@ -32,8 +33,16 @@ type operator struct {
 	writes *writeLog
 	// dryRuns are those that only asked what would change.
 	dryRuns *writeLog
+	// watches are those that it began of all objects of a kind.
+	watches *writeLog
 	// fails, where set, says which requests get an internal error instead of kube-apiserver's answer.
 	fails atomic.Pointer[func(*http.Request) bool]
+	// cutOff fails every request, those about the Lease included.
+	cutOff atomic.Bool
+	// elected is closed when it leads, and ended when it has ended with err.
+	elected <-chan struct{}
+	ended   chan struct{}
+	err     error
 	// stop ends the operator and waits for its end.
 	stop func()
 }
@@ -41,8 +50,24 @@ type operator struct {
 // installed are the settings of an operator that is installed with the chart's default values.
 var installed = controllers.Settings{CertManager: true}
 
-// startOperator completes the settings.
+// leaseTimes are those of leader election, by default the usual ones.
+type leaseTimes struct{ duration, renewDeadline, retryPeriod *time.Duration }
+
+// startOperator completes the settings, and returns when the operator leads.
 func startOperator(p *controlPlane, settings controllers.Settings) (*operator, error) {
+	o, err := launchOperator(p, leaseTimes{}, settings)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-o.elected:
+		return o, nil
+	case <-o.ended:
+		return nil, errors.Join(errors.New("the operator did not start"), o.err)
+	}
+}
+
+func launchOperator(p *controlPlane, times leaseTimes, settings controllers.Settings) (*operator, error) {
 	restConfig, err := p.operatorConfig()
 	if err != nil {
 		return nil, err
@@ -53,9 +78,9 @@ func startOperator(p *controlPlane, settings controllers.Settings) (*operator, e
 	}
 	o := &operator{
 		metrics: prometheus.NewRegistry(), metricsAddress: fmt.Sprintf("127.0.0.1:%d", port),
-		writes: &writeLog{}, dryRuns: &writeLog{},
+		writes: &writeLog{}, dryRuns: &writeLog{}, watches: &writeLog{}, ended: make(chan struct{}),
 	}
-	mgr, err := o.newManager(restConfig, settings.SecretNamespaces)
+	mgr, err := o.newManager(restConfig, settings.SecretNamespaces, times)
 	if err != nil {
 		return nil, err
 	}
@@ -66,26 +91,28 @@ func startOperator(p *controlPlane, settings controllers.Settings) (*operator, e
 		cancel()
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
+	go func() {
+		defer close(o.ended)
+		o.err = mgr.Start(ctx)
+	}()
+	o.elected = mgr.Elected()
 	o.stop = func() {
 		cancel()
-		if err := <-ended; err != nil {
-			ctrl.Log.Error(err, "the operator ended")
+		<-o.ended
+		if o.err != nil {
+			ctrl.Log.Error(o.err, "the operator ended")
 		}
 	}
-	select {
-	case <-mgr.Elected():
-		return o, nil
-	case err := <-ended:
-		cancel()
-		return nil, errors.Join(errors.New("the operator did not start"), err)
-	}
+	return o, nil
 }
 
-func (o *operator) newManager(restConfig *rest.Config, confined controllers.SecretNamespaces) (ctrl.Manager, error) {
+func (o *operator) newManager(
+	restConfig *rest.Config, confined controllers.SecretNamespaces, times leaseTimes,
+) (ctrl.Manager, error) {
 	// The Lease is renewed all the time, which is not what tests mean by a write.
 	leaderElection := rest.CopyConfig(restConfig)
+	leaderElection.Wrap(o.unlessCutOff)
+	restConfig.Wrap(o.unlessCutOff)
 	restConfig.Wrap(o.wrap)
 	return ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme: newScheme(),
@@ -101,6 +128,9 @@ func (o *operator) newManager(restConfig *rest.Config, confined controllers.Secr
 		LeaderElectionID:              operatorAccount,
 		LeaderElectionNamespace:       operatorNamespace,
 		LeaderElectionReleaseOnCancel: true, // or the next one started would wait for the end of the Lease
+		LeaseDuration:                 times.duration,
+		RenewDeadline:                 times.renewDeadline,
+		RetryPeriod:                   times.retryPeriod,
 		// The operator is started again in this process, under the same name.
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
@@ -130,6 +160,8 @@ func (w *writeLog) add(entry string) {
 func (o *operator) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		switch sent := request.Method + " " + request.URL.Path; {
+		case request.URL.Query().Has("watch") && !request.URL.Query().Has("fieldSelector"):
+			o.watches.add(sent)
 		case request.Method == http.MethodGet:
 		case request.URL.Query().Has("dryRun"):
 			o.dryRuns.add(sent)
@@ -140,6 +172,15 @@ func (o *operator) wrap(next http.RoundTripper) http.RoundTripper {
 			answer := httptest.NewRecorder()
 			answer.WriteHeader(http.StatusInternalServerError)
 			return answer.Result(), nil
+		}
+		return next.RoundTrip(request)
+	})
+}
+
+func (o *operator) unlessCutOff(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		if o.cutOff.Load() {
+			return nil, errors.New("the operator is cut off from kube-apiserver")
 		}
 		return next.RoundTrip(request)
 	})

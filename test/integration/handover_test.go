@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+// These tests have two operators of which one leads, so none runs beside them.
+
+// soonLost are times with which a leader that is cut off loses its Lease within seconds.
+var soonLost = leaseTimes{new(3 * time.Second), new(time.Second), new(200 * time.Millisecond)}
+
+// departure is how a leader ceases to lead.
+type departure struct {
+	name  string
+	leave func(*testing.T, *operator)
+}
+
+var departures = []departure{
+	{"handover-stopped", func(_ *testing.T, leader *operator) { leader.stop() }},
+	{"handover-cut-off", loseLease},
+}
+
+// loseLease is, to everybody else, like a crash: nobody gives the Lease back.
+func loseLease(t *testing.T, leader *operator) {
+	t.Helper()
+	leader.cutOff.Store(true)
+	expectClosed(t, leader.ended, "the leader does not end, although it has lost its Lease")
+	if leader.err == nil || leader.err.Error() != "leader election lost" {
+		t.Errorf("the leader ended with %v", leader.err)
+	}
+}
+
+func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
+	for _, departure := range departures {
+		t.Run(departure.name, func(t *testing.T) {
+			leader, standby := startPair(t)
+			server := registerPatiently(t, departure.name)
+			warm := standby.watches.count()
+
+			departure.leave(t, leader)
+			server.Behave(failing(http.StatusServiceUnavailable))
+			change(t, named(departure.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Priority = 2000 })
+			expectClosed(t, standby.elected, "the standby does not take over")
+			running = standby
+
+			expectBreachTold(t, departure.name)
+			if asked := server.Requests()[extensionserver.Direct]["/apis/"+departure.name+".example.com/v1"]; asked > 2 {
+				// It is asked again when kube-apiserver has found out, too.
+				t.Errorf("the server was probed %d times until it was told", asked)
+			}
+			if begun := standby.watches.since(warm); len(begun) > 0 {
+				t.Errorf("only when it led, the operator began to watch %q", begun)
+			}
+		})
+	}
+}
+
+func TestLeaderKeepsItsLeaseUntilItsWorkHasEnded(t *testing.T) {
+	const name = "handover-working"
+	leader, standby := startPair(t)
+	startRollout(t, name)
+	begun, proceed := holdUp(t, leader, "/deployments/"+name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) })
+	expectClosed(t, begun, "the leader does not change the Deployment")
+
+	go leader.stop()
+	consistently(t, func() error {
+		select {
+		case <-standby.elected:
+			return errors.New("another one leads while the leader still works")
+		default:
+			return nil
+		}
+	})
+	proceed()
+	expectClosed(t, leader.ended, "the leader does not end")
+	expectClosed(t, standby.elected, "the standby does not take over")
+}
+
+// holdUp has the operator wait before it sends a change of what is at the end of path, until proceed is called.
+func holdUp(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
+	t.Helper()
+	reached, released := make(chan struct{}), make(chan struct{})
+	reach := sync.OnceFunc(func() { close(reached) })
+	hold := func(request *http.Request) bool {
+		if request.Method == http.MethodPatch && strings.HasSuffix(request.URL.Path, path) {
+			reach()
+			<-released
+		}
+		return false
+	}
+	o.fails.Store(&hold)
+	proceed = sync.OnceFunc(func() { close(released) })
+	t.Cleanup(proceed)
+	return reached, proceed
+}
+
+// startPair stops the operator until the end of the test, and starts two, of which the first one leads.
+func startPair(t *testing.T) (leader, standby *operator) {
+	t.Helper()
+	stopOperator(t)
+	var pair []*operator
+	for range 2 {
+		o, err := launchOperator(plane, soonLost, installed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(o.stop)
+		if len(pair) == 0 {
+			expectClosed(t, o.elected, "the first operator does not lead")
+		}
+		pair = append(pair, o)
+	}
+	leader, standby = pair[0], pair[1]
+	eventually(t, func() error {
+		if begun, wanted := standby.watches.count(), leader.watches.count(); begun != wanted {
+			return fmt.Errorf("the standby watches %d kinds and the leader %d", begun, wanted)
+		}
+		return nil
+	})
+	return leader, standby
+}
+
+// registerPatiently registers a server that is probed every half a minute, and of which one answer turns the judgement.
+func registerPatiently(t *testing.T, name string) *extensionserver.Local {
+	t.Helper()
+	backend, server := startBackend(t, name, "v1")
+	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
+	extensionAPI.Spec.Discovery = v1alpha1.Discovery{
+		Interval: &metav1.Duration{Duration: 30 * time.Second}, FailureThreshold: 1, SuccessThreshold: 1,
+	}
+	apply(t, extensionAPI)
+	awaitRegistered(t, name)
+	return server
+}
+
+// expectBreachTold waits until conditions, metrics and the APIService are as the spec and the server are now.
+func expectBreachTold(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, func() error {
+		extensionAPI, apiService := get(t, name), apiServices(t, name)["v1."+name+".example.com"]
+		if extensionAPI.Status.ObservedGeneration != extensionAPI.Generation || apiService.Spec.GroupPriorityMinimum != 2000 {
+			return errors.New("what the spec says now has not been done")
+		}
+		return isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "503").check(extensionAPI)
+	})
+	eventually(t, func() error {
+		told := metricsOf(t, running.metrics, "extensionapi_condition", map[string]string{
+			"extensionapi": name, "type": v1alpha1.ConditionDiscoveryWithinLimit, "status": "False",
+		})
+		failures := metricsOf(t, running.metrics, "extensionapi_discovery_failures_total", map[string]string{
+			"extensionapi": name, "group": name + ".example.com", "version": "v1", "view": "endpoint",
+			"document": "group-version",
+		})
+		if len(told) != 1 || told[0].GetGauge().GetValue() != 1 || len(failures) != 1 {
+			return fmt.Errorf("the metrics are %v and %v", told, failures)
+		}
+		return nil
+	})
+}
+
+func TestEjectedReplicaStaysEjectedWhileTheNextLeaderKnowsNothing(t *testing.T) {
+	const name = "handover-ejected"
+	replicas := startReplicas(t, name, 2)
+	replicas[1].Behave(unavailable)
+	awaitEjected(t, name, "handover-ejected-1")
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e, "handover-ejected-1") })
+	awaitSilence(t)
+
+	startAgain := stopOperator(t)
+	before := resourceVersions(t, replicas[0].pod, replicas[1].pod)
+	replicas[1].Behave(unavailable) // its requests are counted anew
+	startAgain()
+	eventually(t, func() error {
+		if asked := replicas[1].Requests()[extensionserver.Direct]["/apis"]; asked < 2 {
+			return fmt.Errorf("the ejected replica was probed %d times", asked)
+		}
+		return nil
+	})
+	expectUnchanged(t, before, resourceVersions(t, replicas[0].pod, replicas[1].pod))
+	replicas[1].Behave(extensionserver.Behaviour{})
+	awaitEjected(t, name)
+}
+
+func expectClosed(t *testing.T, event <-chan struct{}, complaint string) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(patience):
+		t.Fatal(complaint)
+	}
+}
