@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package monitoring reads the alerts and the dashboard of the chart, and has promtool check what they ask.
+package monitoring
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// root is seen from the directories of the tests, which are all as deep.
+const root = "../.."
+
+// Promtool fails the test with what promtool says when it finds something wrong.
+func Promtool(t *testing.T, arguments ...string) {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join(root, "bin/tools/promtool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := exec.CommandContext(t.Context(), program, arguments...).CombinedOutput()
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Fatal("bin/tools/promtool is missing: run 'make bin/tools/promtool'")
+	}
+	if err != nil {
+		t.Errorf("promtool: %v\n%s", err, output)
+	}
+}
+
+// read returns a file of the repository.
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
