@@ -33,7 +33,9 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			t.Errorf("no test has %s fire", alert.Alert)
 		}
 	}
-	Promtool(t, append([]string{"test", "rules"}, files...)...)
+	if err := Promtool(t, append([]string{"test", "rules"}, files...)...); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestEachAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {

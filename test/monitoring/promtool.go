@@ -5,6 +5,7 @@ package monitoring
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,8 +16,8 @@ import (
 // root is seen from the directories of the tests, which are all as deep.
 const root = "../.."
 
-// Promtool fails the test with what promtool says when it finds something wrong.
-func Promtool(t *testing.T, arguments ...string) {
+// Promtool returns what promtool says when it finds something wrong.
+func Promtool(t *testing.T, arguments ...string) error {
 	t.Helper()
 	program, err := filepath.Abs(filepath.Join(root, "bin/tools/promtool"))
 	if err != nil {
@@ -27,8 +28,9 @@ func Promtool(t *testing.T, arguments ...string) {
 		t.Fatal("bin/tools/promtool is missing: run 'make bin/tools/promtool'")
 	}
 	if err != nil {
-		t.Errorf("promtool: %v\n%s", err, output)
+		return fmt.Errorf("promtool: %w\n%s", err, output)
 	}
+	return nil
 }
 
 // read returns a file of the repository.
