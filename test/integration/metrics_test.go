@@ -98,10 +98,12 @@ func scrape(t *testing.T, token string) (status int, body string) {
 	request.Header.Set("Authorization", "Bearer "+token)
 	// The operator signs the certificate of its metrics itself.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var response *http.Response
+	// An operator may lead a moment before it serves metrics.
+	eventually(t, func() (err error) {
+		response, err = transport.RoundTrip(request)
+		return err
+	})
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
 	if err != nil {

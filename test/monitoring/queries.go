@@ -114,4 +114,6 @@ func submatches(pattern *regexp.Regexp, text string) (found []string) {
 	return found
 }
 
-func union(a, b []string) []string { return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b)))) }
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}

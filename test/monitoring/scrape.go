@@ -21,7 +21,9 @@ const scrapeInterval = "30s"
 
 // unitTest is a file for promtool test rules.
 type unitTest struct {
-	Tests []unitTestCase `json:"tests"`
+	// Interval is that in which samples are loaded, too.
+	Interval string         `json:"evaluation_interval"`
+	Tests    []unitTestCase `json:"tests"`
 }
 
 type unitTestCase struct {
@@ -54,7 +56,7 @@ func Ask(t *testing.T, first, now string, queries []Query) error {
 	for _, query := range queries {
 		test.Expressions = append(test.Expressions, checksOf(query)...)
 	}
-	content, err := yaml.Marshal(unitTest{Tests: []unitTestCase{test}})
+	content, err := yaml.Marshal(unitTest{scrapeInterval, []unitTestCase{test}})
 	if err != nil {
 		t.Fatal(err)
 	}

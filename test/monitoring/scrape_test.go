@@ -12,6 +12,7 @@ func TestAQueryThatFindsNothingOrLacksALabelIsTold(t *testing.T) {
 		found bool
 	}{
 		"what is there":                {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"extensionapi"}}, true},
+		"a rate":                       {Query{"a test", `rate(extensionapi_condition[1m])`, nil}, true},
 		"a label of the target":        {Query{"a test", `extensionapi_condition`, []string{"pod"}}, true},
 		"a metric that there is not":   {Query{"a test", `extensionapi_conditions`, nil}, false},
 		"a matcher that finds nothing": {Query{"a test", `extensionapi_condition{kind="Ready"}`, nil}, false},
