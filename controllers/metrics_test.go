@@ -60,9 +60,8 @@ func TestAConditionHasTheReasonOfTheMomentAlone(t *testing.T) {
 	metrics.observe("other", &v1alpha1.ExtensionAPIStatus{Conditions: []metav1.Condition{
 		{Type: v1alpha1.ConditionCertificatesReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonIssued},
 	}})
-	const head = `# HELP extensionapi_condition_reason 1 for the reason that a condition has; there is no series of any other.
-# TYPE extensionapi_condition_reason gauge
-`
+	const head = "# HELP extensionapi_condition_reason 1 for the reason that a condition has; " +
+		"there is no series of any other.\n# TYPE extensionapi_condition_reason gauge\n"
 	const other = `extensionapi_condition_reason{extensionapi="other",reason="Issued",type="CertificatesReady"} 1
 `
 	expectReasons := func(when, series string) {

@@ -118,7 +118,8 @@ func (m *Metrics) forgetDropped(name string, before, target Target) {
 	}
 	for _, replica := range before.Replicas {
 		pod := serverPod(replica.Address, replica.Pod)
-		if !slices.ContainsFunc(target.Replicas, func(left Replica) bool { return serverPod(left.Address, left.Pod) == pod }) {
+		isIt := func(left Replica) bool { return serverPod(left.Address, left.Pod) == pod }
+		if !slices.ContainsFunc(target.Replicas, isIt) {
 			m.replicaDuration.DeleteLabelValues(name, pod)
 			m.replicaFailures.DeleteLabelValues(name, pod)
 		}

@@ -62,7 +62,7 @@ func moreThan(before, now uint64) error {
 	return nil
 }
 
-// allMetrics are those that the operator serves, and its own, which are apart because it is started more than once here.
+// allMetrics are those that the operator serves, and its own: they are apart, since it is started more than once here.
 func allMetrics(t *testing.T, token string) string {
 	t.Helper()
 	status, served := scrape(t, token)
@@ -101,7 +101,7 @@ func scrape(t *testing.T, token string) (status int, body string) {
 	var response *http.Response
 	// An operator may lead a moment before it serves metrics.
 	eventually(t, func() (err error) {
-		response, err = transport.RoundTrip(request)
+		response, err = transport.RoundTrip(request) //nolint:bodyclose // closed below
 		return err
 	})
 	defer func() { _ = response.Body.Close() }()

@@ -23,6 +23,7 @@ func Promtool(t *testing.T, arguments ...string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//nolint:gosec // the program is this repository's, and tests give the arguments
 	output, err := exec.CommandContext(t.Context(), program, arguments...).CombinedOutput()
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Fatal("bin/tools/promtool is missing: run 'make bin/tools/promtool'")
@@ -36,6 +37,7 @@ func Promtool(t *testing.T, arguments ...string) error {
 // read returns a file of the repository.
 func read(t *testing.T, path string) []byte {
 	t.Helper()
+	//nolint:gosec // tests name the files
 	content, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
 		t.Fatal(err)

@@ -48,8 +48,8 @@ type expectedSample struct {
 	Value  float64 `json:"value"`
 }
 
-// Ask has Prometheus' own engine ask the queries, when the operator's metrics (in the text format) were first and are now
-// as given. It returns an error unless each query finds something, and all that it finds has the labels.
+// Ask has Prometheus' own engine ask the queries, when the operator's metrics (in the text format) were first and are
+// now as given. It returns an error unless each query finds something, and all that it finds has the labels.
 func Ask(t *testing.T, first, now string, queries []Query) error {
 	t.Helper()
 	test := unitTestCase{Interval: scrapeInterval, InputSeries: seriesOf(samplesOf(first), samplesOf(now))}
@@ -105,7 +105,8 @@ func checksOf(query Query) (checks []expressionCheck) {
 	for _, label := range query.Labels {
 		checks = append(checks, expressionCheck{
 			fmt.Sprintf(`group by (found) (label_replace(%s, "found", "yes", %q, ".+"))`, query.Expr, label),
-			scrapeInterval, []expectedSample{{`{found="yes"}`, 1}},
+			scrapeInterval,
+			[]expectedSample{{`{found="yes"}`, 1}},
 		})
 	}
 	return checks

@@ -11,7 +11,7 @@ func TestAQueryThatFindsNothingOrLacksALabelIsTold(t *testing.T) {
 		query Query
 		found bool
 	}{
-		"what is there":                {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"extensionapi"}}, true},
+		"what is there":                {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"status"}}, true},
 		"a rate":                       {Query{"a test", `rate(extensionapi_condition[1m])`, nil}, true},
 		"a label of the target":        {Query{"a test", `extensionapi_condition`, []string{"pod"}}, true},
 		"a metric that there is not":   {Query{"a test", `extensionapi_conditions`, nil}, false},
