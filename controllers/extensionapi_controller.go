@@ -105,11 +105,16 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// forget ends what goes on in memory for an ExtensionAPI.
+// forget leaves nothing in memory of an ExtensionAPI.
 func (r *Reconciler) forget(name string) {
+	r.stopWatching(name)
+	r.Metrics.forget(name)
+}
+
+// stopWatching ends what goes on in memory for an ExtensionAPI.
+func (r *Reconciler) stopWatching(name string) {
 	r.Prober.Forget(name)
 	r.Secrets.Forget(name)
-	r.Metrics.forget(name)
 }
 
 func optimisticMergeFrom(before client.Object) client.Patch {

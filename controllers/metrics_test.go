@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,35 @@ func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
 	if left, err := testutil.GatherAndCount(registry); err != nil || left != 0 {
 		t.Errorf("%d series are left of an ExtensionAPI that is gone (%v)", left, err)
 	}
+}
+
+func TestAConditionHasTheReasonOfTheMomentAlone(t *testing.T) {
+	metrics := NewMetrics(prometheus.NewRegistry())
+	for _, reason := range []string{v1alpha1.ReasonIssued, v1alpha1.ReasonRotationStuck} {
+		metrics.observe("wardle", &v1alpha1.ExtensionAPIStatus{Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionCertificatesReady, Status: metav1.ConditionTrue, Reason: reason},
+			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady},
+		}})
+	}
+	metrics.observe("other", &v1alpha1.ExtensionAPIStatus{Conditions: []metav1.Condition{
+		{Type: v1alpha1.ConditionCertificatesReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonIssued},
+	}})
+	const head = "# HELP extensionapi_condition_reason 1 for the reason that a condition has; " +
+		"there is no series of any other.\n# TYPE extensionapi_condition_reason gauge\n"
+	const other = `extensionapi_condition_reason{extensionapi="other",reason="Issued",type="CertificatesReady"} 1
+`
+	expectReasons := func(when, series string) {
+		t.Helper()
+		if err := testutil.CollectAndCompare(metrics.reason, strings.NewReader(head+other+series)); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	expectReasons("after a reason has changed", `
+extensionapi_condition_reason{extensionapi="wardle",reason="RotationStuck",type="CertificatesReady"} 1
+extensionapi_condition_reason{extensionapi="wardle",reason="Ready",type="Ready"} 1
+`)
+	metrics.forget("wardle")
+	expectReasons("after an ExtensionAPI is gone", "")
 }
 
 func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {

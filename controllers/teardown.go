@@ -41,8 +41,9 @@ type teardownStep struct {
 // teardown takes everything down in order: first the APIServices, and only when every kube-apiserver has dropped the
 // group-versions the server, and then what the server needed to its last moment.
 func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error) {
-	r.forget(s.Name)
+	r.stopWatching(s.Name)
 	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
+		r.Metrics.forget(s.Name)
 		return ctrl.Result{}, nil
 	}
 	if err := r.reconcileNamespace(ctx, s); err != nil {

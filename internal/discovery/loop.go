@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
@@ -52,22 +51,20 @@ func newLoop(name string, target Target) *loop {
 	}
 }
 
-// retarget returns the group-versions that are no longer probed.
-func (l *loop) retarget(target Target) (removed []schema.GroupVersion) {
+// retarget returns what was probed before.
+func (l *loop) retarget(target Target) (before Target) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.target
+	before = l.target
 	l.target = target
 	if target.asksAs(before) && (before.Awaited || !target.Awaited) {
-		return nil
+		return before
 	}
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return slices.DeleteFunc(slices.Clone(before.GroupVersions), func(groupVersion schema.GroupVersion) bool {
-		return slices.Contains(target.GroupVersions, groupVersion)
-	})
+	return before
 }
 
 func (l *loop) current() Target {

@@ -3,35 +3,44 @@
 package discovery
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const (
 	labelExtensionAPI = "extensionapi"
 	labelGroup        = "group"
 	labelVersion      = "version"
+	// labelServerPod is not "pod", which Prometheus sets to the Pod that it scrapes: the operator's.
+	labelServerPod = "server_pod"
 )
 
 // Metrics are the measurements that Prometheus gets.
 type Metrics struct {
 	duration          *prometheus.HistogramVec
 	failures, exceeds *prometheus.CounterVec
+	// These tell replicas apart, and for that neither group-versions nor documents: Pods come and go.
+	replicaDuration *prometheus.HistogramVec
+	replicaFailures *prometheus.CounterVec
 }
+
+// buckets are finer around kube-apiserver's limit of 5 seconds.
+var buckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30}
 
 // NewMetrics returns metrics registered with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	labels := []string{labelExtensionAPI, labelGroup, labelVersion, "view", "document"}
+	replicaLabels := []string{labelExtensionAPI, labelServerPod}
 	metrics := &Metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "extensionapi_discovery_duration_seconds",
 			Help: "Time from sending a discovery request to the end of its successful answer, over a connection that was " +
 				"there before (warm) or was made for it (cold); the documents apis and openapi are asked of each replica and " +
 				"have no group and version.",
-			// Finer around the aggregator's limit of 5 seconds.
-			Buckets:                     []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30},
+			Buckets:                     buckets,
 			NativeHistogramBucketFactor: 1.1,
 		}, append(labels, "connection")),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -42,18 +51,33 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_discovery_limit_exceeded_total",
 			Help: "Discovery requests that were answered well, but took longer than the limit of the spec.",
 		}, labels),
+		replicaDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "extensionapi_replica_discovery_duration_seconds",
+			Help: "Time from sending a discovery request straight to a replica to the end of its successful answer, for the " +
+				"documents group-version and apis; replicas without a Pod have their address as server_pod.",
+			Buckets:                     buckets,
+			NativeHistogramBucketFactor: 1.1,
+		}, replicaLabels),
+		replicaFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "extensionapi_replica_discovery_failures_total",
+			Help: "Discovery requests straight to a replica that failed: no answer in time, or not a good one.",
+		}, replicaLabels),
 	}
-	registerer.MustRegister(metrics.duration, metrics.failures, metrics.exceeds)
+	registerer.MustRegister(
+		metrics.duration, metrics.failures, metrics.exceeds, metrics.replicaDuration, metrics.replicaFailures)
 	return metrics
 }
 
+// observe begins the counters, too, so that their first step is seen.
 func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Duration) {
 	if !isAsked(sample) {
 		return
 	}
+	m.observeReplica(name, key, sample)
 	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View), string(key.Document)}
+	failures, exceeds := m.failures.WithLabelValues(labels...), m.exceeds.WithLabelValues(labels...)
 	if sample.Err != nil {
-		m.failures.WithLabelValues(labels...).Inc()
+		failures.Inc()
 		return
 	}
 	connection := "cold"
@@ -62,18 +86,51 @@ func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Durati
 	}
 	m.duration.WithLabelValues(append(labels, connection)...).Observe(sample.Latency.Seconds())
 	if sample.isBad(limit) {
-		m.exceeds.WithLabelValues(labels...).Inc()
+		exceeds.Inc()
 	}
 }
 
-func (m *Metrics) forgetGroupVersions(name string, groupVersions []schema.GroupVersion) {
-	for _, removed := range groupVersions {
-		m.forget(prometheus.Labels{labelExtensionAPI: name, labelGroup: removed.Group, labelVersion: removed.Version})
+// observeReplica leaves out OpenAPI, which may take longer than discovery.
+func (m *Metrics) observeReplica(name string, key Key, sample Sample) {
+	if key.View != ViewEndpoint || key.Document == DocumentOpenAPI {
+		return
+	}
+	pod := serverPod(key.Address, key.Pod)
+	duration, failures := m.replicaDuration.WithLabelValues(name, pod), m.replicaFailures.WithLabelValues(name, pod)
+	if sample.Err != nil {
+		failures.Inc()
+		return
+	}
+	duration.Observe(sample.Latency.Seconds())
+}
+
+// serverPod is the label of a replica.
+func serverPod(address, pod string) string { return cmp.Or(pod, address) }
+
+// forgetDropped removes what was measured of group-versions and replicas that a target no longer has.
+func (m *Metrics) forgetDropped(name string, before, target Target) {
+	for _, groupVersion := range before.GroupVersions {
+		if !slices.Contains(target.GroupVersions, groupVersion) {
+			m.forget(prometheus.Labels{
+				labelExtensionAPI: name, labelGroup: groupVersion.Group, labelVersion: groupVersion.Version,
+			})
+		}
+	}
+	for _, replica := range before.Replicas {
+		pod := serverPod(replica.Address, replica.Pod)
+		isIt := func(left Replica) bool { return serverPod(left.Address, left.Pod) == pod }
+		if !slices.ContainsFunc(target.Replicas, isIt) {
+			m.replicaDuration.DeleteLabelValues(name, pod)
+			m.replicaFailures.DeleteLabelValues(name, pod)
+		}
 	}
 }
 
+// forget removes the series that have these labels.
 func (m *Metrics) forget(labels prometheus.Labels) {
 	m.duration.DeletePartialMatch(labels)
 	m.failures.DeletePartialMatch(labels)
 	m.exceeds.DeletePartialMatch(labels)
+	m.replicaDuration.DeletePartialMatch(labels)
+	m.replicaFailures.DeletePartialMatch(labels)
 }

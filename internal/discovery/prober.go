@@ -5,7 +5,6 @@ package discovery
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -75,7 +74,7 @@ func (p *Prober) trackKnown(name string, target Target) (added *loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known, found := p.loops[name]; found {
-		p.metrics.forgetGroupVersions(name, known.retarget(target))
+		p.metrics.forgetDropped(name, known.retarget(target), target)
 		return nil
 	}
 	p.loops[name] = newLoop(name, target)
@@ -91,7 +90,7 @@ func (p *Prober) measure(l *loop, samples map[Key]Sample) {
 	}
 	target := l.current()
 	for key, sample := range samples {
-		if key.GroupVersion.Empty() || slices.Contains(target.GroupVersions, key.GroupVersion) {
+		if target.has(key) {
 			p.metrics.observe(l.name, key, sample, target.limitOf(key.Document))
 		}
 	}

@@ -278,8 +278,8 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)
 	}
-	if families, _ := b.registry.Gather(); len(families) != 3 {
-		t.Errorf("only %d families were looked at", len(families))
+	if families, _ := b.registry.Gather(); len(families) != 5 {
+		t.Errorf("not 5 but %d families were looked at", len(families))
 	}
 }
 
@@ -292,8 +292,46 @@ func TestTheMetricsOfARemovedGroupVersionGo(t *testing.T) {
 	b.target.GroupVersions = []schema.GroupVersion{groupVersion}
 	b.Track(t.Context(), "wardle", b.target)
 	receive(t, b.told)
-	if got := testutil.CollectAndCount(b.metrics.failures); got != 0 {
-		t.Errorf("%d series of failures are left of v2, which answered for another group-version", got)
+	left := b.metrics.failures.DeletePartialMatch(prometheus.Labels{labelVersion: other.Version})
+	if left != 0 {
+		t.Errorf("%d series of failures are left of v2, which answered for another group-version", left)
+	}
+}
+
+func TestTheMetricsOfAReplicaThatIsGoneGo(t *testing.T) {
+	b := newBench(t)
+	old, kept := b.target.Replicas[0], b.target.Replicas[0]
+	old.Pod, kept.Pod = "old", "kept"
+	b.target.Replicas = []Replica{old, kept}
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if got := testutil.CollectAndCount(b.metrics.replicaDuration); got != 2 {
+		t.Fatalf("there are histograms of %d of 2 replicas", got)
+	}
+	b.target.Replicas = []Replica{kept}
+	b.Track(t.Context(), "wardle", b.target)
+	if durations, failures := testutil.CollectAndCount(b.metrics.replicaDuration),
+		testutil.CollectAndCount(b.metrics.replicaFailures); durations != 1 || failures != 1 {
+		t.Errorf("there are %d histograms and %d counters of the one replica that is left", durations, failures)
+	}
+	late := map[Key]Sample{AtEndpoint(old.Endpoint, groupVersion): {}}
+	b.measure(b.loops["wardle"], late)
+	if got := testutil.CollectAndCount(b.metrics.replicaDuration); got != 1 {
+		t.Error("a late answer of a replica that is gone has brought its series back")
+	}
+}
+
+func TestFailuresOfAReplicaAreCountedAndNotTimed(t *testing.T) {
+	metrics := NewMetrics(prometheus.NewRegistry())
+	key := AtEndpoint(endpoints.Endpoint{Address: "10.0.0.1:8443"}, groupVersion)
+	metrics.observe("wardle", key, Sample{Err: errors.New("refused")}, AggregatorTimeout)
+	key.Document = DocumentOpenAPI
+	metrics.observe("wardle", key, Sample{Err: errors.New("refused")}, AggregatorTimeout)
+	if got := testutil.ToFloat64(metrics.replicaFailures.WithLabelValues("wardle", "10.0.0.1:8443")); got != 1 {
+		t.Errorf("%v failures are counted of a replica that failed discovery once, and OpenAPI once", got)
+	}
+	if got := testutil.CollectAndCount(metrics.replicaDuration); got != 1 {
+		t.Error("a replica that has only failed has no histogram, so that its first answer would not be seen as a step")
 	}
 }
 

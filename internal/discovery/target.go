@@ -95,6 +95,14 @@ func (t Target) SameTrust(other Target) bool {
 	return t.ServerName == other.ServerName && bytes.Equal(t.CABundle, other.CABundle)
 }
 
+// has tells whether the target still has the group-version and the replica that were asked for.
+func (t Target) has(key Key) bool {
+	return (key.GroupVersion.Empty() || slices.Contains(t.GroupVersions, key.GroupVersion)) &&
+		(key.View != ViewEndpoint || slices.ContainsFunc(t.Replicas, func(replica Replica) bool {
+			return key.isOf(replica.Endpoint)
+		}))
+}
+
 // asksAs tells whether both targets ask and judge in the same way, however much anybody waits for it.
 func (t Target) asksAs(other Target) bool {
 	t.Awaited = other.Awaited

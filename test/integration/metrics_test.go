@@ -4,35 +4,91 @@ package integration
 
 import (
 	"crypto/tls"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/extensionapi/extensionapi-operator/test/monitoring"
 )
 
 func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 	t.Parallel()
 	const stranger, reader = "metrics-stranger", "metrics-reader"
-	createForTheTest(t, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: in("", reader),
-		RoleRef: rbacv1.RoleRef{
-			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "extensionapi-operator:metrics-reader",
-		},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: reader}},
-	})
+	allowMetrics(t, reader)
 	for who, wanted := range map[string]int{stranger: http.StatusForbidden, reader: http.StatusOK} {
 		createForTheTest(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, who)})
 		token := kubectl(t, "create", "token", who, "--namespace", operatorNamespace)
-		if status := scrape(t, strings.TrimSpace(token)); status != wanted {
+		if status, _ := scrape(t, strings.TrimSpace(token)); status != wanted {
 			t.Errorf("the operator answers %s with status %d instead of %d", who, status, wanted)
 		}
 	}
 }
 
-// scrape returns the status with which the operator answers who asks for its metrics.
-func scrape(t *testing.T, token string) int {
+func TestMetricsHaveWhatAlertsAndTheDashboardAskFor(t *testing.T) {
+	t.Parallel()
+	const passed, run, reader = "metrics-passed", "metrics-run", "metrics-asked"
+	allowMetrics(t, reader)
+	createForTheTest(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, reader)})
+	token := strings.TrimSpace(kubectl(t, "create", "token", reader, "--namespace", operatorNamespace))
+	backend, _ := startBackend(t, passed, "v1")
+	apply(t, backend.declare(groups(passed+".example.com", "v1")))
+	awaitRegistered(t, passed)
+	startReplicas(t, run, 2)
+
+	probes := func() uint64 {
+		return min(observations(t, passed, passed+".example.com", "v1", "kube-apiserver"),
+			observations(t, run, run+".example.com", "v1", "endpoint"))
+	}
+	eventually(t, func() error { return moreThan(1, probes()) })
+	first, probed := allMetrics(t, token), probes()
+	eventually(t, func() error { return moreThan(probed, probes()) })
+	queries := append(monitoring.AlertQueries(t), monitoring.DashboardQueries(t)...)
+	if err := monitoring.Ask(t, first, allMetrics(t, token), queries); err != nil {
+		t.Error(err)
+	}
+}
+
+func moreThan(before, now uint64) error {
+	if now <= before {
+		return fmt.Errorf("there were %d probes before and are %d now", before, now)
+	}
+	return nil
+}
+
+// allMetrics are those that the operator serves, and its own: they are apart, since it is started more than once here.
+func allMetrics(t *testing.T, token string) string {
+	t.Helper()
+	status, served := scrape(t, token)
+	if status != http.StatusOK {
+		t.Fatalf("the operator answers with status %d", status)
+	}
+	own := httptest.NewRecorder()
+	promhttp.HandlerFor(running.metrics, promhttp.HandlerOpts{}).ServeHTTP(
+		own, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
+	return served + own.Body.String()
+}
+
+// allowMetrics lets a ServiceAccount read the metrics.
+func allowMetrics(t *testing.T, account string) {
+	t.Helper()
+	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: in("", account),
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "extensionapi-operator:metrics-reader",
+		},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: account}},
+	})
+}
+
+// scrape returns the status with which the operator answers who asks for its metrics, and what it says.
+func scrape(t *testing.T, token string) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(
 		t.Context(), http.MethodGet, "https://"+running.metricsAddress+"/metrics", http.NoBody)
@@ -42,10 +98,16 @@ func scrape(t *testing.T, token string) int {
 	request.Header.Set("Authorization", "Bearer "+token)
 	// The operator signs the certificate of its metrics itself.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	response, err := transport.RoundTrip(request)
+	var response *http.Response
+	// An operator may lead a moment before it serves metrics.
+	eventually(t, func() (err error) {
+		response, err = transport.RoundTrip(request) //nolint:bodyclose // closed below
+		return err
+	})
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	return response.StatusCode
+	return response.StatusCode, string(content)
 }

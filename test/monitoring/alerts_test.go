@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitoring
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no tests of alerts (%v)", err)
+	}
+	tested := ""
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tested += string(content)
+	}
+	for _, alert := range Alerts(t) {
+		if !strings.Contains(tested, "alertname: "+alert.Alert+"\n    exp_alerts:\n") {
+			t.Errorf("no test has %s fire", alert.Alert)
+		}
+	}
+	if err := Promtool(t, append([]string{"test", "rules"}, files...)...); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEachAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+	runbooks := string(read(t, "docs/alerts.md"))
+	var sections []string
+	for _, heading := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(runbooks, -1) {
+		sections = append(sections, heading[1])
+	}
+	var names []string
+	for _, alert := range Alerts(t) {
+		names = append(names, alert.Alert)
+		if severity := alert.Labels["severity"]; severity != "critical" && severity != "warning" {
+			t.Errorf("%s has severity %q", alert.Alert, severity)
+		}
+		for _, annotation := range []string{"summary", "description"} {
+			if alert.Annotations[annotation] == "" {
+				t.Errorf("%s has no %s", alert.Alert, annotation)
+			}
+		}
+		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/alerts.md#"+strings.ToLower(alert.Alert)) {
+			t.Errorf("the runbook of %s is elsewhere: %q", alert.Alert, url)
+		}
+	}
+	if !slices.Equal(names, sections) {
+		t.Errorf("docs/alerts.md has the sections %q, the alerts are %q", sections, names)
+	}
+}
+
+// Conditions also have reasons that are kube-apiserver's own, which alerts need not name.
+func TestAlertsNameConditionsAndReasonsThatThereAre(t *testing.T) {
+	known := append(constants(t), "True", "False", "Unknown")
+	matchers := regexp.MustCompile(`(type|status|reason)=~?"([^"]*)"`)
+	for _, alert := range Alerts(t) {
+		for _, matcher := range matchers.FindAllStringSubmatch(alert.Expr, -1) {
+			for value := range strings.SplitSeq(matcher[2], "|") {
+				if !slices.Contains(known, value) {
+					t.Errorf("%s looks for the %s %q, which api/v1alpha1 does not have", alert.Alert, matcher[1], value)
+				}
+			}
+		}
+	}
+}
+
+// constants returns the values of the condition types and reasons.
+func constants(t *testing.T) (values []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "api/v1alpha1/conditions.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		if literal, found := node.(*ast.BasicLit); found && literal.Kind == token.STRING {
+			value, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		return true
+	})
+	return values
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitoring
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+)
+
+func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
+	registered := &registrations{Registerer: prometheus.NewRegistry()}
+	controllers.NewMetrics(registered)
+	discovery.NewMetrics(registered)
+	var listed []string
+	row := regexp.MustCompile("(?m)^(\\| `extensionapi_\\w+` \\| \\w+ \\| [^|]* \\|)")
+	listed = append(listed, submatches(row, string(read(t, "docs/metrics.md")))...)
+	for _, wanted := range registered.rows {
+		if !slices.Contains(listed, wanted) {
+			t.Errorf("docs/metrics.md lacks a row that begins with: %s", wanted)
+		}
+	}
+	for _, found := range listed {
+		if !slices.Contains(registered.rows, found) {
+			t.Errorf("no metric is as docs/metrics.md says: %s", found)
+		}
+	}
+}
+
+// registrations notes what is registered, as rows of a table.
+type registrations struct {
+	prometheus.Registerer
+	rows []string
+}
+
+var description = regexp.MustCompile(`fqName: "(\w+)".*variableLabels: {([^}]*)}`)
+
+func (r *registrations) MustRegister(collectors ...prometheus.Collector) {
+	for _, collector := range collectors {
+		descriptions := make(chan *prometheus.Desc, 1)
+		collector.Describe(descriptions)
+		parts := description.FindStringSubmatch((<-descriptions).String())
+		labels := "`" + strings.Join(strings.Split(parts[2], ","), "`, `") + "`"
+		r.rows = append(r.rows, fmt.Sprintf("| `%s` | %s | %s |", parts[1], kindOf(collector), labels))
+	}
+}
+
+func kindOf(collector prometheus.Collector) string {
+	switch collector.(type) {
+	case *prometheus.CounterVec:
+		return "counter"
+	case *prometheus.HistogramVec:
+		return "histogram"
+	default:
+		return "gauge"
+	}
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitoring
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const dashboardFile = "charts/extensionapi-operator/files/dashboard.json"
+
+// Query must find something in what a healthy operator measures.
+type Query struct {
+	// For tells what it is asked for.
+	For  string
+	Expr string
+	// Labels are those that each series of the result must have.
+	Labels []string
+}
+
+// dashboard is what the dashboard asks, without how it looks.
+type dashboard struct {
+	Templating struct{ List []variable }
+	Panels     []panel
+}
+
+type variable struct {
+	Name, Type, Definition string
+}
+
+type panel struct {
+	ID         int
+	Type       string
+	Title      string
+	Datasource struct{ UID string }
+	Repeat     string
+	Targets    []struct{ Expr, LegendFormat string }
+}
+
+func readDashboard(t *testing.T) (result dashboard) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, dashboardFile), &result); err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+var (
+	grouping      = regexp.MustCompile(`\b(?:by|on) \(([^)]+)\)`)
+	inLegend      = regexp.MustCompile(`{{ *(?:\$labels\.)?(\w+) *}}`)
+	labelValues   = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+	inDashboard   = regexp.MustCompile(`\$\w+`)
+	selector      = regexp.MustCompile(`\b((?:extensionapi|leader|process)_\w+)(?:{([^}]*)})?`)
+	reasonMatcher = regexp.MustCompile(`,?reason=~?"[^"]*"`)
+)
+
+// DashboardQueries returns what panels and variables ask when everything is selected.
+func DashboardQueries(t *testing.T) (queries []Query) {
+	t.Helper()
+	read := readDashboard(t)
+	for _, variable := range read.Templating.List {
+		if parts := labelValues.FindStringSubmatch(variable.Definition); parts != nil {
+			queries = append(queries, Query{"the variable " + variable.Name, selectAll(parts[1]), parts[2:]})
+		}
+	}
+	for _, panel := range read.Panels {
+		for _, target := range panel.Targets {
+			// A quantile uses le up.
+			grouped := slices.DeleteFunc(groupedBy(target.Expr), func(label string) bool { return label == "le" })
+			queries = append(queries, Query{
+				"the panel " + panel.Title, selectAll(target.Expr), union(grouped, submatches(inLegend, target.LegendFormat)),
+			})
+		}
+	}
+	return queries
+}
+
+func selectAll(expr string) string {
+	return inDashboard.ReplaceAllString(strings.ReplaceAll(expr, "$__rate_interval", "1m"), ".*")
+}
+
+// AlertQueries returns what alerts look at: each of their selectors by itself, as alerts themselves find nothing while
+// everything is well. For the same reason any reason will do.
+func AlertQueries(t *testing.T) (queries []Query) {
+	t.Helper()
+	for _, alert := range Alerts(t) {
+		labels := union(groupedBy(alert.Expr), submatches(inLegend, alert.Annotations["summary"]))
+		for _, part := range selector.FindAllStringSubmatch(alert.Expr, -1) {
+			matchers := reasonMatcher.ReplaceAllString(part[2], "")
+			wanted := labels
+			if matchers != part[2] {
+				wanted = union(labels, []string{"reason"})
+			}
+			queries = append(queries, Query{alert.Alert, part[1] + "{" + matchers + "}", wanted})
+		}
+	}
+	return queries
+}
+
+func groupedBy(expr string) (labels []string) {
+	for _, group := range submatches(grouping, expr) {
+		labels = append(labels, strings.Split(group, ", ")...)
+	}
+	return labels
+}
+
+func submatches(pattern *regexp.Regexp, text string) (found []string) {
+	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}

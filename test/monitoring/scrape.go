@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitoring
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// targetLabels are what Prometheus adds to what it scrapes by the chart's ServiceMonitor.
+const targetLabels = `job="extensionapi-operator",namespace="extensionapi-system",pod="operator-1"`
+
+const scrapeInterval = "30s"
+
+// unitTest is a file for promtool test rules.
+type unitTest struct {
+	// Interval is that in which samples are loaded, too.
+	Interval string         `json:"evaluation_interval"`
+	Tests    []unitTestCase `json:"tests"`
+}
+
+type unitTestCase struct {
+	Interval    string            `json:"interval"`
+	InputSeries []inputSeries     `json:"input_series"`
+	Expressions []expressionCheck `json:"promql_expr_test"`
+}
+
+type inputSeries struct {
+	Series string `json:"series"`
+	Values string `json:"values"`
+}
+
+type expressionCheck struct {
+	Expr     string           `json:"expr"`
+	EvalTime string           `json:"eval_time"`
+	Samples  []expectedSample `json:"exp_samples"`
+}
+
+type expectedSample struct {
+	Labels string  `json:"labels"`
+	Value  float64 `json:"value"`
+}
+
+// Ask has Prometheus' own engine ask the queries, when the operator's metrics (in the text format) were first and are
+// now as given. It returns an error unless each query finds something, and all that it finds has the labels.
+func Ask(t *testing.T, first, now string, queries []Query) error {
+	t.Helper()
+	test := unitTestCase{Interval: scrapeInterval, InputSeries: seriesOf(samplesOf(first), samplesOf(now))}
+	for _, query := range queries {
+		test.Expressions = append(test.Expressions, checksOf(query)...)
+	}
+	content, err := yaml.Marshal(unitTest{scrapeInterval, []unitTestCase{test}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "scrapes.yaml")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Promtool(t, "test", "rules", file)
+}
+
+// samplesOf returns the values by their series.
+func samplesOf(text string) map[string]string {
+	samples := map[string]string{}
+	for line := range strings.Lines(text) {
+		end := strings.LastIndex(line, " ")
+		if strings.HasPrefix(line, "#") || end < 0 {
+			continue
+		}
+		name, labels, _ := strings.Cut(line[:end], "{")
+		labels = strings.TrimSuffix(labels, "}")
+		if labels != "" {
+			labels += ","
+		}
+		samples[name+"{"+labels+targetLabels+"}"] = strings.TrimSpace(line[end:])
+	}
+	return samples
+}
+
+func seriesOf(first, now map[string]string) (series []inputSeries) {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		before, found := first[name]
+		if !found {
+			before = "_"
+		}
+		series = append(series, inputSeries{name, before + " " + now[name]})
+	}
+	return series
+}
+
+// checksOf asks for each label whether all series have it. promtool compares with what is expected, so whatever is
+// found is made one sample.
+func checksOf(query Query) (checks []expressionCheck) {
+	if len(query.Labels) == 0 {
+		return []expressionCheck{{"group(" + query.Expr + ")", scrapeInterval, []expectedSample{{"{}", 1}}}}
+	}
+	for _, label := range query.Labels {
+		checks = append(checks, expressionCheck{
+			fmt.Sprintf(`group by (found) (label_replace(%s, "found", "yes", %q, ".+"))`, query.Expr, label),
+			scrapeInterval,
+			[]expectedSample{{`{found="yes"}`, 1}},
+		})
+	}
+	return checks
+}
