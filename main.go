@@ -29,10 +29,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
+	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
-
-// version is set by the build.
-var version = "dev"
 
 // options are the command line flags.
 type options struct {
@@ -52,7 +50,7 @@ func main() {
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	if o.printVersion {
-		_, _ = fmt.Fprintln(os.Stdout, version)
+		_, _ = fmt.Fprintln(os.Stdout, version.Current())
 		return
 	}
 
@@ -90,7 +88,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	})
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
 		"and do nothing else; the value is the command that keeps the operator, to be told then")
-	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
+	flags.BoolVar(&o.printVersion, "version", false, "print version, commit, Go version and platform, and exit")
 }
 
 func run(ctx context.Context, o options) error {
@@ -111,7 +109,10 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	ctrl.Log.Info("starting", "version", version)
+	if err := metrics.Registry.Register(version.Current().Metric()); err != nil {
+		return err
+	}
+	ctrl.Log.Info("starting", "build", version.Current())
 	return mgr.Start(ctx)
 }
 
