@@ -110,7 +110,7 @@ demo-down: $(CLUSTER_TOOLS) ## Remove the demo's cluster
 
 .PHONY: image
 image: ## Build the operator and its image, an OCI tarball, without Docker: bin/images/operator.tar
-	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(OPERATOR) .
+	VERSION=$(VERSION) COMMIT=$$(git rev-parse HEAD) hack/build.sh $(OPERATOR)
 	mkdir -p $(IMAGES)
 	$(NODE) image --ref $(IMG) --output $(CURDIR)/$(IMAGES)/operator.tar $(CURDIR)/$(OPERATOR)
 
