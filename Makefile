@@ -128,9 +128,22 @@ e2e-images: demo-images ## Build the images of the end-to-end tests: those of th
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
 
+##@ Release
+
+RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
+
+.PHONY: release
+release: export GOTOOLCHAIN = $(shell sed -n 's/^toolchain //p' go.mod)
+release: $(RELEASE_TOOLS) ## Write chart, image, manifests, bills of materials and checksums into dist: VERSION=v0.1.0
+	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
+
+.PHONY: verify-release
+verify-release: $(RELEASE_TOOLS) ## Release the last commit from two clones, under different settings, and compare
+	hack/verify-release.sh
+
 ##@ Help
 
 .PHONY: help
 help: ## Print this help
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
