@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,8 +87,8 @@ func annotations(version string, of commit) []string {
 // materials reads from each program what it was built of, so that nothing is listed that it does not have.
 func (r release) materials(ctx context.Context) error {
 	for _, architecture := range architectures {
-		bill, err := output(ctx, filepath.Join(r.tools, "cyclonedx-gomod"), "bin", "-json", "-std", "-noserial", "-notimestamp",
-			"-version", r.version, program(architecture))
+		bill, err := output(ctx, filepath.Join(r.tools, "cyclonedx-gomod"), "bin", "-json", "-std",
+			"-noserial", "-notimestamp", "-version", r.version, program(architecture))
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (r release) materials(ctx context.Context) error {
 	return nil
 }
 
-// withoutToolHashes leaves out the checksums of cyclonedx-gomod itself: they depend on the directory that it was built in.
+// withoutToolHashes leaves out the checksums of cyclonedx-gomod itself: they depend on where it was built.
 func withoutToolHashes(bill []byte) ([]byte, error) {
 	patch, err := jsonpatch.DecodePatch([]byte(`[{"op": "remove", "path": "/metadata/tools/0/hashes"}]`))
 	if err != nil {
@@ -136,8 +137,7 @@ func (r release) manifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(r.file("-crd.yaml"), definition, 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(r.file("-install.yaml"), slices.Concat(first, rendered), 0o600)
+	return errors.Join(
+		os.WriteFile(r.file("-crd.yaml"), definition, 0o600),                         //nolint:gosec // a checked version
+		os.WriteFile(r.file("-install.yaml"), slices.Concat(first, rendered), 0o600)) //nolint:gosec // a checked version
 }

@@ -28,8 +28,8 @@ func checkedOut(ctx context.Context, version string) (commit, string, error) {
 		return commit{}, "", err
 	}
 	if changes != "" {
-		return commit{}, "", fmt.Errorf("a release is made of a commit, and these files differ from it: commit them, or put them "+
-			"aside with 'git stash --include-untracked'\n%s", changes)
+		return commit{}, "", fmt.Errorf("a release is made of a commit, and these files differ from it: commit them, or "+
+			"put them aside with 'git stash --include-untracked'\n%s", changes)
 	}
 	head, err := head(ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ func checkVersion(version string) error {
 	case err != nil:
 		return fmt.Errorf("VERSION=%s is no semantic version: write it like v0.1.0 or v0.1.0-rc.1", version)
 	case parsed.BuildMetadata() != "":
-		return fmt.Errorf("VERSION=%s: leave +%s out, for the tag of an image may not have it", version, parsed.BuildMetadata())
+		return fmt.Errorf("VERSION=%s: leave +%s out, which the tag of an image may not have", version, parsed.BuildMetadata())
 	case version != "v"+parsed.String():
 		return fmt.Errorf("VERSION=%s: write it as its tag, VERSION=v%s", version, parsed)
 	}
@@ -36,8 +36,8 @@ func checkTag(version, tagged, commit string) (note string, err error) {
 		return fmt.Sprintf("There is no tag %s yet. To publish this release, tag what it is made of: git tag %s %s",
 			version, version, commit), nil
 	}
-	return "", fmt.Errorf("the tag %s is on commit %s, and %s is checked out: run 'git checkout %s', or choose a new version",
-		version, tagged, commit, version)
+	return "", fmt.Errorf("the tag %s is on commit %s, and %s is checked out: run 'git checkout %s', "+
+		"or choose a new version", version, tagged, commit, version)
 }
 
 // number is the version as a chart has it, and as the names of files do: without the v.

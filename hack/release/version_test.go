@@ -38,7 +38,7 @@ func TestVersionIsReleasedFromItsTag(t *testing.T) {
 	for name, test := range map[string]struct{ tagged, note, complaint string }{
 		"the tag is here":      {tagged: here},
 		"there is no tag":      {note: "git tag v0.1.0 1a1c16a"},
-		"the tag is elsewhere": {tagged: elsewhere, complaint: "the tag v0.1.0 is on commit 59b6c0f, and 1a1c16a is checked out"},
+		"the tag is elsewhere": {tagged: elsewhere, complaint: "v0.1.0 is on commit 59b6c0f, and 1a1c16a is checked out"},
 	} {
 		note, err := checkTag("v0.1.0", test.tagged, here)
 		if !strings.Contains(note, test.note) || (note == "") != (test.note == "") {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// hack/build.sh sets them when it links. The commit comes from there, too, since an image is built where there is no git.
+// hack/build.sh sets them when it links. The commit, too, since Docker builds where there is no git.
 var (
 	version = "dev"
 	commit  = "unknown"
@@ -18,10 +18,10 @@ var (
 
 // Build is where a program comes from, and what it was built with and for.
 type Build struct {
-	Version  string `json:"version"`  // the release, or what git describe says of the commit
-	Commit   string `json:"commit"`   // the full hash
-	Go       string `json:"go"`       // for example go1.26.8
-	Platform string `json:"platform"` // for example linux/amd64
+	Version  string // the release, or what git describe says of the commit
+	Commit   string // the full hash
+	Go       string // for example go1.26.8
+	Platform string // for example linux/amd64
 }
 
 // Current is the build of this program; its version is "dev" and its commit "unknown" where nothing else was linked in.
@@ -38,7 +38,7 @@ func (b Build) String() string {
 func (b Build) Metric() prometheus.Collector {
 	metric := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "extensionapi_operator_build_info",
-		Help:        "Always 1; the labels tell the operator's version, its commit and the version of Go.",
+		Help:        "Always 1; the labels tell the operator's version, commit and version of Go.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Commit, "goversion": b.Go},
 	})
 	metric.Set(1)
