@@ -19,7 +19,8 @@ func checkVersion(version string) error {
 	case err != nil:
 		return fmt.Errorf("VERSION=%s is no semantic version: write it like v0.1.0 or v0.1.0-rc.1", version)
 	case parsed.BuildMetadata() != "":
-		return fmt.Errorf("VERSION=%s: leave +%s out, which the tag of an image may not have", version, parsed.BuildMetadata())
+		return fmt.Errorf("VERSION=%s: leave +%s out, which the tag of an image may not have",
+			version, parsed.BuildMetadata())
 	case version != "v"+parsed.String():
 		return fmt.Errorf("VERSION=%s: write it as its tag, VERSION=v%s", version, parsed)
 	}

@@ -38,7 +38,7 @@ func (b Build) String() string {
 func (b Build) Metric() prometheus.Collector {
 	metric := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "extensionapi_operator_build_info",
-		Help:        "Always 1; the labels tell the operator's version, commit and version of Go.",
+		Help:        "Always 1; the labels tell the operator's build.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Commit, "goversion": b.Go},
 	})
 	metric.Set(1)

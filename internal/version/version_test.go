@@ -26,7 +26,7 @@ func TestBuildThatNothingWasLinkedIntoSaysSo(t *testing.T) {
 
 func TestMetricTellsTheBuild(t *testing.T) {
 	metric := build.Metric()
-	want := `# HELP extensionapi_operator_build_info Always 1; the labels tell the operator's version, commit and version of Go.
+	want := `# HELP extensionapi_operator_build_info Always 1; the labels tell the operator's build.
 # TYPE extensionapi_operator_build_info gauge
 extensionapi_operator_build_info{goversion="go1.26.8",revision="1a1c16a",version="v0.1.0"} 1
 `
