@@ -73,8 +73,8 @@ func newLayer(content []byte, compress bool) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-// newIndex leads to the images by platform. It has the annotations of the images, too: some registries show those of the
-// index, some those of an image.
+// newIndex leads to the images by platform. It has the annotations of the images, too: some registries show
+// those of the index, some those of an image.
 func newIndex(images []v1.Image, annotations map[string]string) (v1.ImageIndex, error) {
 	index := v1.ImageIndex(empty.Index)
 	for _, image := range images {
