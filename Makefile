@@ -118,7 +118,7 @@ demo-down: $(CLUSTER_TOOLS) ## Remove the demo's cluster
 
 .PHONY: image
 image: ## Build the operator and its image, an OCI tarball, without Docker: bin/images/operator.tar
-	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(OPERATOR) .
+	VERSION=$(VERSION) COMMIT=$$(git rev-parse HEAD) hack/build.sh $(OPERATOR)
 	mkdir -p $(IMAGES)
 	$(NODE) image --ref $(IMG) --output $(CURDIR)/$(IMAGES)/operator.tar $(CURDIR)/$(OPERATOR)
 
@@ -149,9 +149,22 @@ e2e-images: demo-images previous-image ## Build the images of the end-to-end tes
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
 
+##@ Release
+
+RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
+
+.PHONY: release
+release: export GOTOOLCHAIN = $(shell sed -n 's/^toolchain //p' go.mod)
+release: $(RELEASE_TOOLS) ## Write chart, image, manifests, bills of materials and checksums into dist: VERSION=v0.1.0
+	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
+
+.PHONY: verify-release
+verify-release: $(RELEASE_TOOLS) ## Release the last commit from two clones, under different settings, and compare
+	hack/verify-release.sh
+
 ##@ Help
 
 .PHONY: help
 help: ## Print this help
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)

@@ -2,6 +2,9 @@ module github.com/extensionapi/extensionapi-operator
 
 go 1.26.0
 
+// What images and releases are built with, exactly: hack/build.sh.
+toolchain go1.26.8
+
 require (
 	github.com/fluxcd/cli-utils v1.3.0
 	github.com/go-logr/logr v1.4.4

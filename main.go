@@ -34,10 +34,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/installation"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
+	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
-
-// version is set by the build.
-var version = "dev"
 
 // leaseName is that of the Lease that the leading operator renews.
 const leaseName = "extensionapi-operator"
@@ -79,7 +77,7 @@ func main() {
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	if o.printVersion {
-		_, _ = fmt.Fprintln(os.Stdout, version)
+		_, _ = fmt.Fprintln(os.Stdout, version.Current())
 		return
 	}
 
@@ -121,7 +119,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"print what is in order and what is not, and do nothing else; fail if the operator does not work")
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
 		"and do nothing else; the value is the command that keeps the operator, to be told then")
-	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
+	flags.BoolVar(&o.printVersion, "version", false, "print version, commit, Go version and platform, and exit")
 }
 
 func run(ctx context.Context, o options) error {
@@ -143,7 +141,10 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	ctrl.Log.Info("starting", "version", version)
+	if err := metrics.Registry.Register(version.Current().Metric()); err != nil {
+		return err
+	}
+	ctrl.Log.Info("starting", "build", version.Current())
 	return mgr.Start(ctx)
 }
 

@@ -3,32 +3,44 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"crypto/sha256"
+	"debug/elf"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// imageOptions are what an image is called and how it is written.
+type imageOptions struct {
+	ref         string
+	annotations map[string]string
+	compress    bool
+}
+
 func runImage(_ context.Context, args []string) error {
+	options := imageOptions{annotations: map[string]string{}}
 	flags := flag.NewFlagSet("image", flag.ExitOnError)
-	ref := flags.String("ref", "", "the image's name and tag")
+	flags.StringVar(&options.ref, "ref", "", "the image's name and tag")
+	flags.BoolVar(&options.compress, "compress", false, "compress the layers, for images that travel")
+	flags.Func("annotation", "KEY=VALUE, an annotation of the image; repeatable", func(text string) error {
+		key, value, found := strings.Cut(text, "=")
+		if !found {
+			return errors.New("write KEY=VALUE")
+		}
+		options.annotations[key] = value
+		return nil
+	})
 	output := flags.String("output", "", "the tarball to write, as an absolute path")
 	_ = flags.Parse(args) // exits by itself on an error
-	if *ref == "" || *output == "" || flags.NArg() == 0 {
+	if options.ref == "" || *output == "" || flags.NArg() == 0 {
 		return errors.New("needs --ref, --output and at least one binary")
 	}
 	for _, path := range append(flags.Args(), *output) {
@@ -36,17 +48,22 @@ func runImage(_ context.Context, args []string) error {
 			return fmt.Errorf("%s: write an absolute path, for go run -C changes the working directory", path)
 		}
 	}
-	return writeImage(*output, *ref, flags.Args())
+	return writeImage(*output, options, flags.Args())
 }
 
 // writeImage writes an OCI image layout as a tarball: the same bytes for the same binaries.
-// The image has nothing but the binaries at its root, runs the first of them, and runs it as user 65532.
-func writeImage(output, ref string, binaries []string) error {
-	named, err := reference.ParseDockerRef(ref)
+// It has an image for each architecture of the binaries, with nothing but those at its root. An image runs the first of
+// its binaries, as user 65532.
+func writeImage(output string, options imageOptions, binaries []string) error {
+	named, err := reference.ParseDockerRef(options.ref)
 	if err != nil {
-		return fmt.Errorf("image name %q: %w", ref, err)
+		return fmt.Errorf("image name %q: %w", options.ref, err)
 	}
-	layer, err := binaryLayer(binaries)
+	images, err := newImages(binaries, options)
+	if err != nil {
+		return err
+	}
+	index, err := newIndex(images, options.annotations)
 	if err != nil {
 		return err
 	}
@@ -54,87 +71,52 @@ func writeImage(output, ref string, binaries []string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(writeLayout(file, named, layer, "/"+filepath.Base(binaries[0])), file.Close())
-	if err != nil {
+	if err := errors.Join(writeLayout(file, named, index, images), file.Close()); err != nil {
 		return fmt.Errorf("%s: %w", output, err)
 	}
 	return nil
 }
 
-// binaryLayer is a tar archive of the binaries. It is not compressed, for it only travels on this machine.
-func binaryLayer(binaries []string) ([]byte, error) {
-	var content bytes.Buffer
-	archive := tar.NewWriter(&content)
-	for _, path := range binaries {
-		binary, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		if err := addFile(archive, filepath.Base(path), 0o755, binary); err != nil {
-			return nil, err
-		}
-	}
-	return content.Bytes(), archive.Close()
-}
-
-// addFile adds a file without time and owner, so that the same content gives the same archive.
-func addFile(archive *tar.Writer, name string, mode int64, content []byte) error {
-	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content))}
-	if err := archive.WriteHeader(header); err != nil {
-		return err
-	}
-	_, err := archive.Write(content)
-	return err
-}
-
-// writeLayout writes the files that the OCI image layout asks for.
-func writeLayout(w io.Writer, ref reference.Named, layer []byte, entrypoint string) error {
-	image, err := newImage(layer, entrypoint)
-	if err != nil {
-		return err
-	}
-	manifest, err := image.RawManifest()
-	if err != nil {
-		return err
-	}
-	config, err := image.RawConfigFile()
-	if err != nil {
-		return err
-	}
-	index, err := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
-		Add:        image,
-		Descriptor: v1.Descriptor{Annotations: map[string]string{"io.containerd.image.name": ref.String()}},
-	}).RawManifest()
-	if err != nil {
-		return err
-	}
-	archive := tar.NewWriter(w)
-	return errors.Join(
-		addFile(archive, "oci-layout", 0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)),
-		addFile(archive, "index.json", 0o644, index),
-		addFile(archive, blobName(manifest), 0o644, manifest),
-		addFile(archive, blobName(config), 0o644, config),
-		addFile(archive, blobName(layer), 0o644, layer),
-		archive.Close(),
-	)
-}
-
-func blobName(content []byte) string {
-	return fmt.Sprintf("blobs/sha256/%x", sha256.Sum256(content))
-}
-
-// newImage is an image of one layer that runs entrypoint as a user without rights.
-func newImage(layer []byte, entrypoint string) (v1.Image, error) {
-	image, err := mutate.ConfigFile(
-		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
-		&v1.ConfigFile{
-			OS:           "linux",
-			Architecture: runtime.GOARCH,
-			Config:       v1.Config{Entrypoint: []string{entrypoint}, User: "65532:65532"},
-			RootFS:       v1.RootFS{Type: "layers"},
-		})
+// newImages are the images of the binaries, in the alphabetical order of their architectures.
+func newImages(binaries []string, options imageOptions) ([]v1.Image, error) {
+	groups, err := byArchitecture(binaries)
 	if err != nil {
 		return nil, err
 	}
-	return mutate.AppendLayers(image, static.NewLayer(layer, types.OCIUncompressedLayer))
+	var images []v1.Image
+	for _, architecture := range slices.Sorted(maps.Keys(groups)) {
+		image, err := newImage(architecture, groups[architecture], options)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, image)
+	}
+	return images, nil
+}
+
+func byArchitecture(binaries []string) (map[string][]string, error) {
+	groups := map[string][]string{}
+	for _, path := range binaries {
+		architecture, err := architectureOf(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		groups[architecture] = append(groups[architecture], path)
+	}
+	return groups, nil
+}
+
+var architectures = map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}
+
+// architectureOf asks the binary itself, so that no image can claim another one.
+func architectureOf(path string) (string, error) {
+	file, err := elf.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("is no program for Linux: %w", err)
+	}
+	architecture, known := architectures[file.Machine]
+	if !known {
+		err = fmt.Errorf("images are of programs for amd64 or arm64, and this one is for %s", file.Machine)
+	}
+	return architecture, errors.Join(err, file.Close())
 }

@@ -5,6 +5,9 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"io"
 	"maps"
@@ -17,69 +20,125 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
+const (
+	amd64 = elf.EM_X86_64
+	arm64 = elf.EM_AARCH64
+)
+
 func TestImageIsReproducible(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "server")
-	var images [][]byte
-	for _, modified := range []time.Time{time.Unix(1, 0), time.Unix(2, 0)} {
-		if err := os.WriteFile(binary, []byte("program"), 0o700); err != nil {
+	for _, compress := range []bool{false, true} {
+		server := writeBinary(t, "server", amd64)
+		options := imageOptions{ref: "server:1", compress: compress}
+		before := readImage(t, options, server)
+		later := time.Now().Add(time.Hour)
+		if err := errors.Join(os.Chtimes(server, later, later), os.Chmod(server, 0o500)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chtimes(binary, modified, modified); err != nil {
-			t.Fatal(err)
+		if !bytes.Equal(before, readImage(t, options, server)) {
+			t.Errorf("two images of the same binary differ, compress=%v", compress)
 		}
-		images = append(images, readImage(t, "server:1", binary))
-	}
-	if !bytes.Equal(images[0], images[1]) {
-		t.Error("two images of the same binary differ")
 	}
 }
 
 func TestImageRunsItsFirstBinaryWithoutRights(t *testing.T) {
-	dir := t.TempDir()
-	server, tool := filepath.Join(dir, "server"), filepath.Join(dir, "tool")
-	for _, path := range []string{server, tool} {
-		if err := os.WriteFile(path, []byte(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	index, image := openImage(t, readImage(t, "server", server, tool))
-	if got := index.Manifests[0].Annotations["io.containerd.image.name"]; got != "docker.io/library/server:latest" {
-		t.Errorf("the image is named %q", got)
-	}
-	file, err := image.ConfigFile()
+	_, _, images := openImage(t, readImage(t, imageOptions{ref: "server"},
+		writeBinary(t, "server", amd64), writeBinary(t, "tool", amd64)))
+	file, err := images[0].ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Join(file.Config.Entrypoint, " ") != "/server" || file.Config.User != "65532:65532" || file.OS != "linux" {
 		t.Errorf("got configuration %+v", file)
 	}
-	layers, err := image.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := layers[0].Compressed() // the blob as it is
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := slices.Sorted(maps.Keys(readTar(t, content))); !slices.Equal(got, []string{"server", "tool"}) {
+	if got := filesOf(t, images[0]); !slices.Equal(got, []string{"server", "tool"}) {
 		t.Errorf("the image has the files %v", got)
 	}
 }
 
-func TestImageRefusesRelativePaths(t *testing.T) {
-	err := runImage(t.Context(), []string{"--ref", "server", "--output", "server.tar", "/bin/server"})
-	if err == nil || !strings.Contains(err.Error(), "absolute path") {
-		t.Errorf("got error %v", err)
+func TestImageIsNamedForContainerdAndForSkopeo(t *testing.T) {
+	entry, _, _ := openImage(t, readImage(t, imageOptions{ref: "server"}, writeBinary(t, "server", amd64)))
+	want := map[string]string{
+		"io.containerd.image.name":          "docker.io/library/server:latest",
+		"org.opencontainers.image.ref.name": "latest",
+	}
+	if !maps.Equal(entry.Annotations, want) {
+		t.Errorf("got %v, want %v", entry.Annotations, want)
 	}
 }
 
-func readImage(t *testing.T, ref string, binaries ...string) []byte {
+func TestImageHasEachArchitectureOfItsBinaries(t *testing.T) {
+	annotations := map[string]string{"org.opencontainers.image.version": "v0.1.0"}
+	_, index, images := openImage(t, readImage(t,
+		imageOptions{ref: "server:v0.1.0", annotations: annotations, compress: true},
+		writeBinary(t, "server", arm64), writeBinary(t, "server", amd64)))
+	if !maps.Equal(index.Annotations, annotations) {
+		t.Errorf("the index has the annotations %v", index.Annotations)
+	}
+	var platforms []string
+	for i, image := range images {
+		platforms = append(platforms, index.Manifests[i].Platform.String())
+		if got := filesOf(t, image); !slices.Equal(got, []string{"server"}) {
+			t.Errorf("the image for %s has the files %v", platforms[i], got)
+		}
+		manifest, err := image.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(manifest.Annotations, annotations) || manifest.Layers[0].MediaType != types.OCILayer {
+			t.Errorf("got manifest %+v", manifest)
+		}
+	}
+	if want := []string{"linux/amd64", "linux/arm64"}; !slices.Equal(platforms, want) {
+		t.Errorf("got platforms %v, want %v", platforms, want)
+	}
+}
+
+func TestImageRefusesWhatItCannotRun(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho this is long enough for a program\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ binary, want string }{
+		{"server", "absolute path"},
+		{script, "no program for Linux"},
+		{writeBinary(t, "server", elf.EM_RISCV), "amd64 or arm64, and this one is for EM_RISCV"},
+	} {
+		output := filepath.Join(t.TempDir(), "image.tar")
+		err := runImage(t.Context(), []string{"--ref", "server", "--output", output, test.binary})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("got error %v, want one that says %q", err, test.want)
+		}
+	}
+}
+
+// writeBinary writes what tells a program's architecture, and no more of a program.
+func writeBinary(t *testing.T, name string, machine elf.Machine) string {
+	t.Helper()
+	var content bytes.Buffer
+	header := elf.Header64{
+		Ident:   [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:    uint16(elf.ET_EXEC),
+		Machine: uint16(machine),
+		Version: uint32(elf.EV_CURRENT),
+	}
+	if err := binary.Write(&content, binary.LittleEndian, header); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content.Bytes(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func readImage(t *testing.T, options imageOptions, binaries ...string) []byte {
 	t.Helper()
 	output := filepath.Join(t.TempDir(), "image.tar")
-	if err := writeImage(output, ref, binaries); err != nil {
+	if err := writeImage(output, options, binaries); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(output)
@@ -89,8 +148,8 @@ func readImage(t *testing.T, ref string, binaries ...string) []byte {
 	return content
 }
 
-// openImage unpacks the tarball and has the library check it.
-func openImage(t *testing.T, tarball []byte) (*v1.IndexManifest, v1.Image) {
+// openImage unpacks the tarball, has the library check it, and returns its one entry, the index there and its images.
+func openImage(t *testing.T, tarball []byte) (v1.Descriptor, *v1.IndexManifest, []v1.Image) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range readTar(t, bytes.NewReader(tarball)) {
@@ -99,22 +158,56 @@ func openImage(t *testing.T, tarball []byte) (*v1.IndexManifest, v1.Image) {
 			t.Fatal(err)
 		}
 	}
-	index, err := layout.ImageIndexFromPath(dir)
+	top, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	entry := manifestOf(t, top).Manifests[0]
+	index, err := top.ImageIndex(entry.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(index, validate.Fast); err != nil {
+		t.Fatal(err)
+	}
+	var images []v1.Image
+	for _, descriptor := range manifestOf(t, index).Manifests {
+		image, err := index.Image(descriptor.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, image)
+	}
+	return entry, manifestOf(t, index), images
+}
+
+func manifestOf(t *testing.T, index v1.ImageIndex) *v1.IndexManifest {
+	t.Helper()
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := index.Image(manifest.Manifests[0].Digest)
+	return manifest
+}
+
+// filesOf are the paths in the image's layer.
+func filesOf(t *testing.T, image v1.Image) []string {
+	t.Helper()
+	layers, err := image.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate.Image(image, validate.Fast); err != nil {
+	blob, err := layers[0].Compressed() // the blob as it is
+	if err != nil {
 		t.Fatal(err)
 	}
-	return manifest, image
+	content := io.Reader(blob)
+	if kind, err := layers[0].MediaType(); err == nil && kind == types.OCILayer {
+		if content, err = gzip.NewReader(blob); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return slices.Sorted(maps.Keys(readTar(t, content)))
 }
 
 func readTar(t *testing.T, r io.Reader) map[string][]byte {

@@ -49,7 +49,7 @@ func load(ctx context.Context, r record, bin, file string) error {
 // loadPause imports the image that holds the namespaces of every Pod.
 func (c cluster) loadPause(ctx context.Context, r record, bin string) error {
 	tarball := c.path("pause.tar")
-	if err := writeImage(tarball, pauseImage, []string{filepath.Join(bin, "pause")}); err != nil {
+	if err := writeImage(tarball, imageOptions{ref: pauseImage}, []string{filepath.Join(bin, "pause")}); err != nil {
 		return err
 	}
 	return load(ctx, r, bin, tarball)

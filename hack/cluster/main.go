@@ -19,7 +19,8 @@ import (
 const usage = `usage: go run -C hack/cluster . COMMAND
 
   build [PROGRAM…]                        build what is missing (default: all); print its directory
-  image --ref REF --output FILE BINARY…   write an OCI image tarball with the binaries at its root
+  image --ref REF --output FILE BINARY…   write an OCI image tarball with the binaries at the root of an image for each
+                                          architecture; --compress and --annotation KEY=VALUE as for a release
   up [--name NAME]                        start the cluster, or find it running; print its kubeconfig's path
   load [--name NAME] FILE…                import image tarballs into the node
   kubeconfig [--name NAME]                print the kubeconfig's path

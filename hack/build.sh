@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# hack/build.sh OUTPUT, in the repository's root, builds the operator for Linux: for make, the Dockerfile and releases.
+#
+# VERSION and COMMIT are what --version tells; GOARCH is the architecture, by default the machine's. The same three and
+# the same sources give the same bytes on every machine, in every directory: Go is of exactly the version in go.mod, which
+# an other Go downloads from the module proxy, and what shapes a binary is set here, whatever environment and `go env` say.
+set -eu
+
+GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)
+export GOTOOLCHAIN CGO_ENABLED=0 GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOFIPS140=off GOWORK=off
+export GOFLAGS=-mod=readonly
+unset GOEXPERIMENT
+
+package=github.com/extensionapi/extensionapi-operator/internal/version
+go build -trimpath -buildvcs=false \
+	-ldflags "-s -w -X $package.version=${VERSION:-dev} -X $package.commit=${COMMIT:-unknown}" -o "$1" .

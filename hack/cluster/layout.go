@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/distribution/reference"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// newImage is an image of one layer that runs the first binary as a user without rights.
+func newImage(architecture string, binaries []string, options imageOptions) (v1.Image, error) {
+	content, err := archiveBinaries(binaries)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := newLayer(content, options.compress)
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.ConfigFile(
+		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
+		&v1.ConfigFile{
+			OS:           "linux",
+			Architecture: architecture,
+			Config:       v1.Config{Entrypoint: []string{"/" + filepath.Base(binaries[0])}, User: "65532:65532"},
+			RootFS:       v1.RootFS{Type: "layers"},
+		})
+	if err != nil {
+		return nil, err
+	}
+	image, err = mutate.AppendLayers(image, layer)
+	if err != nil {
+		return nil, err
+	}
+	return mutate.Annotations(image, options.annotations).(v1.Image), nil //nolint:forcetypeassert // an image stays one
+}
+
+func archiveBinaries(binaries []string) ([]byte, error) {
+	var content bytes.Buffer
+	archive := tar.NewWriter(&content)
+	for _, path := range binaries {
+		binary, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := addFile(archive, filepath.Base(path), 0o755, binary); err != nil {
+			return nil, err
+		}
+	}
+	return content.Bytes(), archive.Close()
+}
+
+// newLayer leaves content as it is unless it is to be compressed, which takes longer than loading it.
+func newLayer(content []byte, compress bool) (v1.Layer, error) {
+	if !compress {
+		return static.NewLayer(content, types.OCIUncompressedLayer), nil
+	}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
+}
+
+// newIndex leads to the images by platform. It has the annotations of the images, too: some registries show
+// those of the index, some those of an image.
+func newIndex(images []v1.Image, annotations map[string]string) (v1.ImageIndex, error) {
+	index := v1.ImageIndex(empty.Index)
+	for _, image := range images {
+		config, err := image.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add:        image,
+			Descriptor: v1.Descriptor{Platform: config.Platform()},
+		})
+	}
+	return mutate.Annotations(index, annotations).(v1.ImageIndex), nil //nolint:forcetypeassert // an index stays one
+}
+
+// writeLayout writes the files that the OCI image layout asks for.
+func writeLayout(w io.Writer, ref reference.Named, index v1.ImageIndex, images []v1.Image) error {
+	archive := tar.NewWriter(w)
+	entry, err := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
+		Add:        index,
+		Descriptor: v1.Descriptor{Annotations: names(ref)},
+	}).RawManifest()
+	if err != nil {
+		return err
+	}
+	err = errors.Join(
+		addFile(archive, "oci-layout", 0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)),
+		addFile(archive, "index.json", 0o644, entry),
+		addManifest(archive, index))
+	for _, image := range images {
+		err = errors.Join(err, addImage(archive, image))
+	}
+	return errors.Join(err, archive.Close())
+}
+
+// names are what containerd and what skopeo and buildx call the image by.
+func names(ref reference.Named) map[string]string {
+	names := map[string]string{"io.containerd.image.name": ref.String()}
+	if tagged, ok := ref.(reference.Tagged); ok {
+		names["org.opencontainers.image.ref.name"] = tagged.Tag()
+	}
+	return names
+}
+
+func addImage(archive *tar.Writer, image v1.Image) error {
+	config, err := partial.ConfigLayer(image)
+	if err != nil {
+		return err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return err
+	}
+	err = addManifest(archive, image)
+	for _, layer := range append([]v1.Layer{config}, layers...) {
+		err = errors.Join(err, addLayer(archive, layer))
+	}
+	return err
+}
+
+func addManifest(archive *tar.Writer, of partial.WithRawManifest) error {
+	manifest, err := of.RawManifest()
+	if err != nil {
+		return err
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(manifest))
+	if err != nil {
+		return err
+	}
+	return addFile(archive, blobName(digest), 0o644, manifest)
+}
+
+func addLayer(archive *tar.Writer, layer v1.Layer) error {
+	digest, err := layer.Digest()
+	if err != nil {
+		return err
+	}
+	blob, err := layer.Compressed() // the blob as it is
+	if err != nil {
+		return err
+	}
+	content, err := io.ReadAll(blob)
+	if err := errors.Join(err, blob.Close()); err != nil {
+		return err
+	}
+	return addFile(archive, blobName(digest), 0o644, content)
+}
+
+func blobName(digest v1.Hash) string { return fmt.Sprintf("blobs/%s/%s", digest.Algorithm, digest.Hex) }
+
+// addFile adds a file without time and owner, so that the same content gives the same archive.
+func addFile(archive *tar.Writer, name string, mode int64, content []byte) error {
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content))}
+	if err := archive.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err := archive.Write(content)
+	return err
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestImageIsAnnotatedWithWhereItComesFrom(t *testing.T) {
+	got := annotations("v0.1.0", commit{hash: "1a1c16a", time: time.Unix(1793300000, 0).UTC()})
+	want := []string{
+		"org.opencontainers.image.created=2026-10-29T18:53:20Z",
+		"org.opencontainers.image.licenses=Apache-2.0",
+		"org.opencontainers.image.revision=1a1c16a",
+		"org.opencontainers.image.source=https://github.com/extensionapi/extensionapi-operator",
+		"org.opencontainers.image.title=extensionapi-operator",
+		"org.opencontainers.image.version=v0.1.0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestBillOfMaterialsDoesNotDependOnHowItsToolWasBuilt(t *testing.T) {
+	bill := func(hash string) string {
+		return `{"components":[{"name":"a"}],"metadata":{"tools":[{"hashes":["` + hash + `"],"name":"cyclonedx-gomod"}]}}`
+	}
+	one, err := withoutToolHashes([]byte(bill("1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := withoutToolHashes([]byte(bill("2")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(one) != string(other) || !strings.Contains(string(one), `"name": "a"`) {
+		t.Errorf("got\n%s\nand\n%s", one, other)
+	}
+}
+
+func TestBillOfMaterialsOfAnotherFormIsRefused(t *testing.T) {
+	for _, bill := range []string{"{}", `{"metadata":{"tools":[]}}`} {
+		if _, err := withoutToolHashes([]byte(bill)); err == nil {
+			t.Errorf("%q passes", bill)
+		}
+	}
+}
+
+func TestChecksumsAreThoseOfSha256sum(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"b": "", "a": "a\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeChecksums(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7  a\n" +
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n"
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestMissingToolsAreNamedWithWhatBuildsThem(t *testing.T) {
+	err := checkTools(t.TempDir())
+	for _, want := range []string{"make bin/tools/helm", "make bin/tools/cyclonedx-gomod"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one that says %q", err, want)
+		}
+	}
+}
