@@ -36,11 +36,10 @@ func (b Build) String() string {
 
 // Metric is always 1; its labels tell the build, so that a dashboard can show when which version ran.
 func (b Build) Metric() prometheus.Collector {
-	metric := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name:        "extensionapi_operator_build_info",
-		Help:        "Always 1; the labels tell the operator's build.",
-		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Commit, "goversion": b.Go},
-	})
-	metric.Set(1)
+	metric := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "extensionapi_operator_build_info",
+		Help: "Always 1; the labels tell the operator's build.",
+	}, []string{"version", "revision", "goversion"})
+	metric.WithLabelValues(b.Version, b.Commit, b.Go).Set(1)
 	return metric
 }

@@ -13,12 +13,14 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
 
 func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
 	registered := &registrations{Registerer: prometheus.NewRegistry()}
 	controllers.NewMetrics(registered)
 	discovery.NewMetrics(registered)
+	registered.MustRegister(version.Current().Metric())
 	var listed []string
 	row := regexp.MustCompile("(?m)^(\\| `extensionapi_\\w+` \\| \\w+ \\| [^|]* \\|)")
 	listed = append(listed, submatches(row, string(read(t, "docs/metrics.md")))...)
