@@ -41,9 +41,9 @@ import (
 const leaseName = "extensionapi-operator"
 
 const (
-	// leaseDuration is how long the others wait for a leader that has crashed: less than the default interval of probes, so
-	// that not one is missed, and more than the usual 15 seconds, as a busy kube-apiserver must not cost the operator its
-	// Lease again and again. That is when it is needed.
+	// leaseDuration is how long the others wait for a leader that has crashed: less than the default interval of probes,
+	// so that not one is missed, and more than the usual 15 seconds, as a busy kube-apiserver must not cost the operator
+	// its Lease again and again. That is when it is needed.
 	leaseDuration = 20 * time.Second
 	// renewDeadline is how long the leader goes on without kube-apiserver's word; each request may take half of it
 	// (controller-runtime pkg/leaderelection). Then it tries for as long again to give the Lease back, and works on
