@@ -82,7 +82,7 @@ install_operator() {
 	"$kubectl" apply --server-side -f config/default/namespace.yaml
 	# The annotation makes the Pods roll when a new image came under the same tag.
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership \
+		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
 		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
 		--set-string "podAnnotations.image-digest=$(image_index digest)"
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // leaderTimeout is long enough for another operator to take over from one that was killed, which takes the Lease's 20
-// seconds and a little more.
-const leaderTimeout = 30 * time.Second
+// seconds and up to 9 more, and to be seen to renew the Lease.
+const leaderTimeout = 45 * time.Second
 
 // awaitLeader watches until somebody renews the Lease.
 func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey) finding {

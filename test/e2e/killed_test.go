@@ -174,7 +174,7 @@ func running(pod corev1.Pod) bool {
 }
 
 // kill sends SIGKILL to the operator's processes. The Pods are replaced, as the kubelet would wait longer and longer
-// before it starts them again, and the Lease is given back, as it would outlive its holder by 30 seconds.
+// before it starts them again, and the Lease is given back, as it would outlive its holder by 20 seconds.
 func kill(t *testing.T, pods []corev1.Pod) {
 	t.Helper()
 	for _, pod := range pods {

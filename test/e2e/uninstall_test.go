@@ -122,7 +122,7 @@ func installer(t *testing.T) func(context.Context) {
 	return func(ctx context.Context) {
 		t.Helper()
 		_, err := runHelm(ctx, "upgrade", "--install", operatorName, "charts/"+operatorName, "--values", values, "--wait",
-			"--take-ownership")
+			"--take-ownership", "--force-conflicts")
 		if err != nil {
 			t.Fatal(err)
 		}

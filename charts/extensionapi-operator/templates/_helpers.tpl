@@ -7,14 +7,27 @@ Names do not depend on the release: what the operator manages is cluster-wide, s
 {{- end }}
 
 {{/*
+With labels of the object's own. The parameters are the context and these, which win over commonLabels.
+*/}}
+{{- define "extensionapi-operator.labelsWith" -}}
+{{ include "extensionapi-operator.selector" . }}
+{{ include "extensionapi-operator.labelsOfReleaseWith" . }}
+{{- end }}
+
+{{/*
 For Pods that are not the operator's, whose Service and PodDisruptionBudget are not for them.
 */}}
 {{- define "extensionapi-operator.labelsOfRelease" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
-{{- with .Values.commonLabels }}
+{{ list . dict | include "extensionapi-operator.labelsOfReleaseWith" }}
+{{- end }}
+
+{{- define "extensionapi-operator.labelsOfReleaseWith" -}}
+{{- $context := index . 0 -}}
+app.kubernetes.io/instance: {{ $context.Release.Name | quote }}
+app.kubernetes.io/version: {{ $context.Chart.AppVersion | replace "+" "_" | quote }}
+app.kubernetes.io/managed-by: {{ $context.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | replace "+" "_" | quote }}
+{{- with merge dict (index . 1 | default dict) ($context.Values.commonLabels | default dict) }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
