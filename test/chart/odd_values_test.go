@@ -5,6 +5,7 @@ package chart_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"testing"
@@ -55,11 +56,12 @@ func expectStrict(t *testing.T, manifests []byte) {
 			metav1.TypeMeta `json:",inline"`
 			Metadata        metav1.ObjectMeta `json:"metadata"`
 		}{}
+		var asJSON []byte
 		if err == nil {
-			_, err = yaml.YAMLToJSONStrict(document)
+			asJSON, err = yaml.YAMLToJSONStrict(document)
 		}
 		if err == nil {
-			err = yaml.Unmarshal(document, &object)
+			err = json.Unmarshal(asJSON, &object)
 		}
 		if err != nil {
 			t.Errorf("%v in:\n%s", err, document)
