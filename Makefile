@@ -80,6 +80,10 @@ test: $(TOOLS)/helm $(TOOLS)/kustomize $(CERT_MANAGER)/cert-manager ## Run unit 
 		go test ./...
 	go test -C hack/cluster ./...
 
+.PHONY: test-versions
+test-versions: $(TOOLS)/helm $(CERT_MANAGER)/cert-manager ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
+	go run ./hack/versions
+
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
 e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
@@ -132,5 +136,5 @@ e2e-images: demo-images ## Build the images of the end-to-end tests: those of th
 
 .PHONY: help
 help: ## Print this help
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
