@@ -88,6 +88,10 @@ test: $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-
 		go test ./...
 	go test -C hack/cluster ./...
 
+.PHONY: test-versions
+test-versions: $(TOOLS)/helm $(CERT_MANAGER)/cert-manager ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
+	go run ./hack/versions
+
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
 e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own

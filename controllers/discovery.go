@@ -22,7 +22,7 @@ import (
 // reconcileDiscovery has discovery probed and tells what came of the last probes.
 func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	last := r.Prober.Last(s.Name)
-	confirmAvailable(s, last.Records)
+	confirmAvailable(s, last)
 	r.Prober.Track(ctx, s.Name, probeTarget(s))
 	if last.Records != nil {
 		// Until there are new ones, the figures stay that an earlier operator told.
@@ -32,20 +32,32 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// confirmAvailable holds back an Available that has just turned True until requests are seen to pass: kube-apiserver
-// may report an APIService available a moment before it sends requests to it.
-func confirmAvailable(s *scope, records discovery.Records) {
-	if s.verdicts[v1alpha1.ConditionAvailable].status != metav1.ConditionTrue ||
-		meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAvailable) {
+// confirmAvailable compares Available with what requests meet. One that has just turned True is held back until they
+// are seen to pass: kube-apiserver may report an APIService available a moment before it sends requests to it.
+func confirmAvailable(s *scope, last discovery.Round) {
+	if s.verdicts[v1alpha1.ConditionAvailable].status != metav1.ConditionTrue {
 		return
 	}
+	wasAvailable := meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAvailable)
 	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		if !records.Passes(groupVersion) {
+		if refusing, found := last.Distrusting(groupVersion); found {
+			s.conclude(v1alpha1.ConditionAvailable, distrusted(manifests.APIServiceName(groupVersion), refusing))
+			return
+		}
+		if !wasAvailable && !last.Records.Passes(groupVersion) {
 			s.conclude(v1alpha1.ConditionAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
 			return
 		}
 	}
+}
+
+// distrusted contradicts kube-apiserver, whose check verifies no certificate before Kubernetes 1.36 (kube-aggregator
+// pkg/controllers/status/remote/remote_available_controller.go), while its proxy does (pkg/apiserver/handler_proxy.go).
+func distrusted(name string, kubeAPIServer discovery.Subject) verdict {
+	return bad(v1alpha1.ReasonCertificateUntrusted, fmt.Sprintf("%s reports %s as available, but does not trust the "+
+		"server, and fails every request: %v; before Kubernetes 1.36 its report says nothing of the certificate; see "+
+		"DiscoveryWithinLimit", kubeAPIServer.Name, name, kubeAPIServer.Last.Err), working)
 }
 
 // probeTarget asks kube-apiserver only for what it calls available: for the rest it answers 503 by itself, at once.

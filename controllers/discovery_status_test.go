@@ -5,6 +5,7 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	refused := discovery.Records{throughKubeAPIServer("a"): {Last: missing}}
 	conclude := func(s *scope, records discovery.Records) verdict {
 		s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
-		confirmAvailable(s, records)
+		confirmAvailable(s, discovery.Round{Records: records})
 		return s.verdicts[v1alpha1.ConditionAvailable]
 	}
 	assertVerdict(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
@@ -166,4 +167,42 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	summarize(s, nil, noon)
 	later := newScope(s.ExtensionAPI)
 	assertVerdict(t, conclude(later, refused), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
+}
+
+func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvailable(t *testing.T) {
+	s := scopeOf(1)
+	s.Spec.Groups = []v1alpha1.APIGroup{{
+		Name: groupVersion.Group, Versions: []v1alpha1.APIVersion{{Name: groupVersion.Version}},
+	}}
+	s.before.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionAvailable, Status: metav1.ConditionTrue},
+	}
+	failing := func(status int, text string) discovery.Record {
+		failure := discovery.Sample{Err: &discovery.ProbeError{
+			Class: discovery.ClassServerError, Status: status, Text: text,
+		}}
+		return discovery.Record{Standing: discovery.Bad, Worst: failure, Last: failure}
+	}
+	const untrusted = "answered 503 Service Unavailable: error trying to reach service: tls: x509: unknown authority"
+	distrust := failing(http.StatusServiceUnavailable, untrusted)
+	once, recovered := distrust, distrust
+	once.Standing, recovered.Last = discovery.Good, discovery.Sample{}
+	unmoved := verdict{status: metav1.ConditionTrue, reason: v1alpha1.ReasonAllAvailable, message: "fine"}
+	for name, test := range map[string]struct {
+		record discovery.Record
+		want   verdict
+	}{
+		"several answers say so": {distrust, verdict{
+			status: metav1.ConditionFalse, reason: v1alpha1.ReasonCertificateUntrusted, message: "unknown authority",
+		}},
+		"one answer says so":      {once, unmoved},
+		"the last answer is good": {recovered, unmoved},
+		"the server itself fails": {failing(http.StatusInternalServerError, "x509: my own trouble"), unmoved},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+			confirmAvailable(s, discovery.Round{Records: discovery.Records{throughKubeAPIServer("a"): test.record}})
+			assertVerdict(t, s.verdicts[v1alpha1.ConditionAvailable], test.want.status, test.want.reason, test.want.message)
+		})
+	}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"time"
 )
-
-const kubernetesVersion = "v1.36.3" // as in go.mod
 
 // program is built from a main package that a go.mod, here or in directory module, lists as a tool.
 type program struct {
@@ -40,25 +39,54 @@ var programs = []program{
 	{"ptp", "containerd", "github.com/containernetworking/plugins/plugins/main/ptp"},
 }
 
-// keyFiles are the files here that a binary depends on; the modules' own sources are pinned by the go.sum files.
-var keyFiles = []string{"go.mod", "go.sum", "containerd/go.mod", "containerd/go.sum", "pause/main.go"}
+// programs are all that there are of a release.
+func (r release) programs() []program {
+	if r.module == current {
+		return programs
+	}
+	return []program{{"kube-apiserver", r.module, "k8s.io/kubernetes/cmd/kube-apiserver"}}
+}
 
-func runBuild(ctx context.Context, names []string) error {
-	dir, err := build(ctx, names...)
+// keyFiles are the files here that a binary depends on; the modules' own sources are pinned by the go.sum files.
+func (r release) keyFiles() []string {
+	if r.module == current {
+		return []string{"go.mod", "go.sum", "containerd/go.mod", "containerd/go.sum", "pause/main.go"}
+	}
+	return []string{r.module + "/go.mod", r.module + "/go.sum"}
+}
+
+func runBuild(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("build", flag.ExitOnError)
+	minor := flags.String("kubernetes", "", "the minor version of Kubernetes, such as 1.34; default: the cluster's")
+	_ = flags.Parse(args) // exits by itself on an error
+	r, err := findRelease(ctx, *minor)
+	if err != nil {
+		return err
+	}
+	dir, err := r.build(ctx, flags.Args())
 	if err == nil {
 		fmt.Println(dir)
 	}
 	return err
 }
 
-// build builds those programs that are missing, all of them if none is named, and returns their directory.
-// What is there is never built again: the directory's name changes with everything that shapes a binary.
+// build builds programs of the release that clusters run.
 func build(ctx context.Context, names ...string) (string, error) {
-	wanted, err := choose(names)
+	r, err := findRelease(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	dir, err := binaryDir(ctx)
+	return r.build(ctx, names)
+}
+
+// build builds those programs that are missing, all of them if none is named, and returns their directory.
+// What is there is never built again: the directory's name changes with everything that shapes a binary.
+func (r release) build(ctx context.Context, names []string) (string, error) {
+	wanted, err := choose(r.programs(), names)
+	if err != nil {
+		return "", err
+	}
+	dir, err := r.binaryDir(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +105,7 @@ func build(ctx context.Context, names ...string) (string, error) {
 			"and 8 for all, later they come from the cache")
 	}
 	for _, p := range missing {
-		if err := p.build(ctx, dir); err != nil {
+		if err := p.build(ctx, dir, r.buildFlags()); err != nil {
 			return "", err
 		}
 	}
@@ -85,7 +113,7 @@ func build(ctx context.Context, names ...string) (string, error) {
 }
 
 // choose returns the programs of these names, or all if there are none.
-func choose(names []string) ([]program, error) {
+func choose(programs []program, names []string) ([]program, error) {
 	if len(names) == 0 {
 		return slices.Clone(programs), nil
 	}
@@ -93,14 +121,14 @@ func choose(names []string) ([]program, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("no program %q; there are %s", name, allNames())
+			return nil, fmt.Errorf("no program %q; there are %s", name, allNames(programs))
 		}
 		chosen = append(chosen, programs[i])
 	}
 	return chosen, nil
 }
 
-func allNames() string {
+func allNames(programs []program) string {
 	var names []string
 	for _, p := range programs {
 		names = append(names, p.name)
@@ -114,10 +142,10 @@ func (p program) isIn(dir string) bool {
 }
 
 // build compiles the program under another name and moves it to its place when it is complete.
-func (p program) build(ctx context.Context, dir string) error {
+func (p program) build(ctx context.Context, dir string, flags []string) error {
 	start := time.Now()
 	tmp := filepath.Join(dir, ".building")
-	compile := exec.CommandContext(ctx, "go", append(buildFlags(), "-o", tmp, p.pkg)...)
+	compile := exec.CommandContext(ctx, "go", append(flags, "-o", tmp, p.pkg)...)
 	compile.Dir = p.module
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	compile.Stdout, compile.Stderr = os.Stderr, os.Stderr
@@ -129,12 +157,12 @@ func (p program) build(ctx context.Context, dir string) error {
 }
 
 // buildFlags holds for every program, so that they share what is compiled.
-func buildFlags() []string {
-	numbers := strings.Split(strings.TrimPrefix(kubernetesVersion, "v"), ".")
+func (r release) buildFlags() []string {
+	major, minor, _ := strings.Cut(r.minor(), ".")
 	link := []string{"-s", "-w"}
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		link = append(link,
-			"-X", pkg+".gitVersion="+kubernetesVersion, "-X", pkg+".gitMajor="+numbers[0], "-X", pkg+".gitMinor="+numbers[1])
+			"-X", pkg+".gitVersion="+r.version, "-X", pkg+".gitMajor="+major, "-X", pkg+".gitMinor="+minor)
 	}
 	return []string{
 		"build", "-trimpath", "-buildvcs=false", "-tags=no_btrfs,no_zfs", "-ldflags=" + strings.Join(link, " "),
@@ -142,7 +170,7 @@ func buildFlags() []string {
 }
 
 // binaryDir is shared by all clones whose binaries would be the same.
-func binaryDir(ctx context.Context) (string, error) {
+func (r release) binaryDir(ctx context.Context) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
@@ -151,8 +179,8 @@ func binaryDir(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("go env: %w", err)
 	}
-	inputs := append(buildFlags(), string(version), runtime.GOOS, runtime.GOARCH)
-	for _, file := range keyFiles {
+	inputs := append(r.buildFlags(), string(version), runtime.GOOS, runtime.GOARCH)
+	for _, file := range r.keyFiles() {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("run this with go run -C hack/cluster: %w", err)

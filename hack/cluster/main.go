@@ -18,7 +18,8 @@ import (
 
 const usage = `usage: go run -C hack/cluster . COMMAND
 
-  build [PROGRAM…]                        build what is missing (default: all); print its directory
+  build [--kubernetes 1.34] [PROGRAM…]    build what is missing (default: all); print its directory
+  versions                                print the versions of Kubernetes that build knows
   image --ref REF --output FILE BINARY…   write an OCI image tarball with the binaries at the root of an image for each
                                           architecture; --compress and --annotation KEY=VALUE as for a release
   up [--name NAME]                        start the cluster, or find it running; print its kubeconfig's path
@@ -29,6 +30,7 @@ const usage = `usage: go run -C hack/cluster . COMMAND
 
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"build":      runBuild,
+	"versions":   runVersions,
 	"image":      runImage,
 	"up":         runUp,
 	"load":       runLoad,

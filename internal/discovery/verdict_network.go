@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
@@ -84,6 +86,17 @@ func causeThrough(sample Sample) cause {
 	default:
 		return replicaFailures[class]
 	}
+}
+
+// Distrusting returns a kube-apiserver that does not trust the server, whatever it reports of the APIService: its
+// answers for the group-version have failed several times in a row, and the last one said so.
+func (r Round) Distrusting(groupVersion schema.GroupVersion) (kubeAPIServer Subject, found bool) {
+	for _, subject := range ofStanding(r.KubeAPIServersOf(groupVersion), Bad) {
+		if causeThrough(subject.Last).reason == v1alpha1.ReasonCertificateUntrusted {
+			return subject, true
+		}
+	}
+	return Subject{}, false
 }
 
 // causeOfStatus tells kube-apiserver's own answers (kube-aggregator pkg/apiserver/handler_proxy.go) from the server's.

@@ -41,8 +41,11 @@ func (l *Local) Port() int32 {
 // Present has the server show another certificate to those who connect from now on.
 func (l *Local) Present(certificate tls.Certificate) { l.certificate.Store(&certificate) }
 
+// CloseClientConnections makes clients connect anew.
+func (l *Local) CloseClientConnections() { l.http.CloseClientConnections() }
+
 // Close ends the server and all its connections.
 func (l *Local) Close() {
-	l.http.CloseClientConnections()
+	l.CloseClientConnections()
 	l.http.Close()
 }

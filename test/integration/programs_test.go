@@ -19,6 +19,9 @@ const (
 	// sampleServerFile names the file of sampleServer, for directories without it, such as those of setup-envtest.
 	sampleServerFile = "SAMPLE_APISERVER"
 	sampleServer     = "sample-apiserver"
+	// kubeAPIServerFile names the file of kubeAPIServer, to test on another version of Kubernetes. envtest knows it, too.
+	kubeAPIServerFile = "TEST_ASSET_KUBE_APISERVER"
+	kubeAPIServer     = "kube-apiserver"
 
 	certManager = "cert-manager"
 	// certManagerDir holds that program and a directory with its CustomResourceDefinitions.
@@ -32,6 +35,8 @@ const (
 func program(name string) string {
 	file := filepath.Join(os.Getenv(assets), name)
 	switch name {
+	case kubeAPIServer:
+		return cmp.Or(os.Getenv(kubeAPIServerFile), file)
 	case sampleServer:
 		return cmp.Or(os.Getenv(sampleServerFile), file)
 	case helm, helm3:
@@ -48,7 +53,7 @@ func checkPrograms() error {
 		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
 			"run 'make test', which builds them")
 	}
-	for _, name := range []string{"kube-apiserver", "etcd", "kubectl", sampleServer, certManager, helm, helm3} {
+	for _, name := range []string{kubeAPIServer, "etcd", "kubectl", sampleServer, certManager, helm, helm3} {
 		if _, err := exec.LookPath(program(name)); err != nil {
 			return fmt.Errorf("%w: run 'make test', which builds it", err)
 		}

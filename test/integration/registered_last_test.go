@@ -175,6 +175,30 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	awaitRegistered(t, name)
 }
 
+func TestRegisteredServerThatIsNotTrustedAnyMoreIsNotAvailable(t *testing.T) {
+	t.Parallel()
+	const name = "trust-lost"
+	backend, server := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	awaitRegistered(t, name)
+
+	server.Present(keyPair(t, servingFor(t, newSigner(t), name)))
+	server.CloseClientConnections()
+	haveCheckedAgain(t, backend)
+	reason := "FailedDiscoveryCheck"
+	if !availableProvesTrust(t) {
+		reason = v1alpha1.ReasonCertificateUntrusted
+	}
+	await(t, name, status.InProgressStatus,
+		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
+		isFalse(v1alpha1.ConditionAvailable, reason, "v1.trust-lost.example.com", "unknown authority"),
+		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonCertificateUntrusted),
+		isFalse(v1alpha1.ConditionReady, reason))
+	server.Present(keyPair(t, servingFor(t, backend.signer, name)))
+	haveCheckedAgain(t, backend)
+	awaitRegistered(t, name)
+}
+
 func expectNotRegistered(t *testing.T, b *backend, cause string) {
 	t.Helper()
 	name := b.service.Name

@@ -27,7 +27,7 @@ func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.K
 		return file
 	}
 	output := &bytes.Buffer{}
-	server := exec.CommandContext(ctx, program(sampleServer),
+	args := []string{
 		"--etcd-servers", p.env.ControlPlane.Etcd.URL.String(),
 		"--etcd-prefix", "/registry/sample-apiserver",
 		"--kubeconfig", p.kubeconfig,
@@ -36,7 +36,12 @@ func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.K
 		"--bind-address", "127.0.0.1",
 		"--secure-port", fmt.Sprint(port),
 		"--tls-cert-file", write("tls.crt", serving.Certificate),
-		"--tls-private-key-file", write("tls.key", serving.Key))
+		"--tls-private-key-file", write("tls.key", serving.Key),
+	}
+	if !newServersSyncTheirPolicies(t) {
+		args = append(args, "--disable-admission-plugins", "MutatingAdmissionPolicy")
+	}
+	server := exec.CommandContext(ctx, program(sampleServer), args...)
 	server.Stdout, server.Stderr = output, output
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

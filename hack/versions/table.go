@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/extensionapi/extensionapi-operator/test/documented"
+)
+
+const (
+	file = "docs/kubernetes-versions.md"
+	// The table stands between these lines.
+	begin = "<!-- make test-versions writes this table -->\n"
+	end   = "<!-- end of the table -->\n"
+)
+
+func table(results []result) string {
+	var text strings.Builder
+	text.WriteString("| kube-apiserver | passed | failed | skipped |\n|---|---|---|---|\n")
+	for _, r := range results {
+		fmt.Fprintf(&text, "| %s | %d | %d | %d |\n", r.version, r.passed, r.failed, r.skipped)
+	}
+	return text.String()
+}
+
+// documentTable compares the table in the docs with this one, or writes it there.
+func documentTable(table string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	written, err := withTable(string(content), table)
+	switch {
+	case err != nil || written == string(content):
+		return err
+	case documented.Writing():
+		return os.WriteFile(file, []byte(written), 0o600) //nolint:gosec // the path is constant
+	default:
+		return fmt.Errorf("%s has another table (WRITE_DOCS=1 corrects it)", file)
+	}
+}
+
+func withTable(document, table string) (string, error) {
+	before, rest, begins := strings.Cut(document, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", fmt.Errorf("%s lacks the line %q or %q", file, begin, end)
+	}
+	return before + begin + "\n" + table + "\n" + end + after, nil
+}
