@@ -80,8 +80,10 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 
 ##@ Tests
 
+TEST_PROGRAMS := $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager
+
 .PHONY: test
-test: $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
+test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
 	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
@@ -89,7 +91,7 @@ test: $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-
 	go test -C hack/cluster ./...
 
 .PHONY: test-versions
-test-versions: $(TOOLS)/helm $(CERT_MANAGER)/cert-manager ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
+test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
 	go run ./hack/versions
 
 .PHONY: e2e

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command versions runs the integration tests on the kube-apiserver of every version of Kubernetes that hack/cluster
-// builds, and prints what came of it as a table. It fails when a test failed, or when the table in
+// builds, and prints how many passed. It fails when a test failed, or when the table in
 // docs/kubernetes-versions.md says something else; with WRITE_DOCS=1 in the environment the table is written there.
 //
 // Arguments choose versions, such as 1.34, and leave the docs alone. The working directory is the repository's root.
@@ -50,7 +50,9 @@ func run(ctx context.Context, chosen []string) error {
 		}
 		results = append(results, result)
 	}
-	fmt.Print(table(results))
+	for _, r := range results {
+		fmt.Printf("Kubernetes %s: %d passed, %d failed, %d skipped\n", r.version, r.passed, r.failed, r.skipped)
+	}
 	if err := failures(results); err != nil || len(chosen) > 0 {
 		return err
 	}

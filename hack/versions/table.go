@@ -17,11 +17,13 @@ const (
 	end   = "<!-- end of the table -->\n"
 )
 
+// table is of versions on which no test failed. How many there are stands in what is printed: it changes with each test
+// that is added.
 func table(results []result) string {
 	var text strings.Builder
-	text.WriteString("| kube-apiserver | passed | failed | skipped |\n|---|---|---|---|\n")
+	text.WriteString("| kube-apiserver | integration tests | skipped |\n|---|---|---|\n")
 	for _, r := range results {
-		fmt.Fprintf(&text, "| %s | %d | %d | %d |\n", r.version, r.passed, r.failed, r.skipped)
+		fmt.Fprintf(&text, "| %s | all pass | %d |\n", r.version, r.skipped)
 	}
 	return text.String()
 }
