@@ -31,7 +31,7 @@ const (
 )
 
 // Check writes a line to out for each thing that a working operator needs, and for each ExtensionAPI that is not Ready.
-// It returns an error if something is missing, and waits up to half a minute for the operator. The operator's leader
+// It returns an error if something is missing, and waits up to 45 seconds for the operator. The operator's leader
 // renews the Lease. config is that of c, which needs no right but those of the chart's templates/tests.
 func Check(ctx context.Context, config *rest.Config, c client.WithWatch, lease client.ObjectKey, out io.Writer) error {
 	servers := aggregation.NewKubeAPIServers(config, c, clock.RealClock{})

@@ -28,6 +28,7 @@ func TestOperatorKeptFromCertManagerNeverTouchesItsAPI(t *testing.T) {
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonCertManagerDisabled,
 			"set the value certManager.enabled of its Helm chart to true", "there is no serving certificate"))
+	expectDocumented(t, "cert-manager-disabled", name, v1alpha1.ConditionCertificatesReady)
 
 	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Certificates = nil })
 	awaitRollout(t, name)

@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ func TestInstallationIsChecked(t *testing.T) {
 	expectReport(t, false, "FAILED   no operator is at work",
 		"there is no Lease extensionapi-system/extensionapi-operator",
 		"kubectl -n extensionapi-system describe deployment,pods")
+	expectFailureDocumented(t, "no-operator")
 
 	startWithValues(t, "", installed)
 	expectReport(t, true, "ok       kube-apiserver knows ExtensionAPIs, and keeps them from those who lack the rights",
@@ -45,6 +47,7 @@ func TestInstallationIsChecked(t *testing.T) {
 	})
 	expectReport(t, false, "FAILED   kube-apiserver would store an ExtensionAPI for somebody without the rights",
 		"extensionapi-operator-rights is missing")
+	expectFailureDocumented(t, "rights-policy-missing")
 
 	deleteNow(t, &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: in("", "extensionapis."+v1alpha1.GroupVersion.Group),
@@ -52,16 +55,22 @@ func TestInstallationIsChecked(t *testing.T) {
 	expectReport(t, false, "FAILED   kube-apiserver does not know the kind ExtensionAPI", "crds.enabled")
 }
 
+// expectFailureDocumented checks that the docs have under that id the only line of the report that tells of a failure.
+func expectFailureDocumented(t *testing.T, id string) {
+	t.Helper()
+	report, _ := checkInstallation()
+	failures := regexp.MustCompile(`(?m)^FAILED .*$`).FindAllString(report, -1)
+	if len(failures) != 1 {
+		t.Fatalf("%d failures are told, want one:\n%s", len(failures), report)
+	}
+	troubleshooting.Check(t, id, failures[0])
+}
+
 // expectReport checks the installation until it works, or not, and the report has these words.
 func expectReport(t *testing.T, works bool, says ...string) {
 	t.Helper()
-	config := rest.CopyConfig(plane.env.Config)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + operatorNamespace + ":extensionapi-operator-installation-check",
-		Groups:   []string{"system:serviceaccounts", "system:authenticated"},
-	}
 	eventually(t, func() error {
-		report, err := checkInstallation(config)
+		report, err := checkInstallation()
 		if (err == nil) != works {
 			return fmt.Errorf("the operator works as installed: %t, want %t (%w), after\n%s", err == nil, works, err, report)
 		}
@@ -74,7 +83,12 @@ func expectReport(t *testing.T, works bool, says ...string) {
 	})
 }
 
-func checkInstallation(config *rest.Config) (report string, err error) {
+func checkInstallation() (report string, err error) {
+	config := rest.CopyConfig(plane.env.Config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + operatorNamespace + ":extensionapi-operator-installation-check",
+		Groups:   []string{"system:serviceaccounts", "system:authenticated"},
+	}
 	checker, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
 	if err != nil {
 		return "", err
