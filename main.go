@@ -126,7 +126,11 @@ func run(ctx context.Context, o options) error {
 	if o.operatorNamespace == "" {
 		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
 	}
-	secretNamespaces := controllers.ConfineSecrets(o.operatorNamespace, o.secretNamespaces)
+	_, live, err := newClient()
+	if err != nil {
+		return err
+	}
+	secretNamespaces := controllers.ConfineSecrets(ctx, live, o.operatorNamespace, o.secretNamespaces)
 	mgr, err := newManager(o, secretNamespaces)
 	if err != nil {
 		return err
