@@ -27,8 +27,8 @@ type SecretNamespaces struct {
 }
 
 // ConfineSecrets returns the operator's own namespace and those of the others in which kube-apiserver lets the operator
-// list Secrets now. It leaves out, and logs, the rest: with a namespace goes the operator's Role in it, and the operator,
-// which waits for all that it watches, would never start again. Without any namespaces it is not confined.
+// list Secrets now. It leaves out, and logs, the rest: with a namespace goes the operator's Role in it, and the
+// operator, which waits for all that it watches, would never start again. Without any namespaces it is not confined.
 func ConfineSecrets(
 	ctx context.Context, live client.Reader, operatorNamespace string, namespaces []string,
 ) SecretNamespaces {
