@@ -124,7 +124,7 @@ func (o *operator) isReady() bool {
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{Timeout: time.Second}).Do(request)
 	if err != nil {
 		return false
 	}
