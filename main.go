@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -22,7 +21,6 @@ import (
 	"k8s.io/klog/v2"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -53,9 +51,6 @@ const (
 	// they take over from a leader that ends as it should.
 	retryPeriod = 2 * time.Second
 )
-
-// syncedWithin is less than the kubelet waits for an answer.
-const syncedWithin = 500 * time.Millisecond
 
 // options are the command line flags.
 type options struct {
@@ -126,7 +121,11 @@ func run(ctx context.Context, o options) error {
 	if o.operatorNamespace == "" {
 		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
 	}
-	secretNamespaces := controllers.ConfineSecrets(o.operatorNamespace, o.secretNamespaces)
+	_, live, err := newClient()
+	if err != nil {
+		return err
+	}
+	secretNamespaces := controllers.ConfineSecrets(ctx, live, o.operatorNamespace, o.secretNamespaces)
 	mgr, err := newManager(o, secretNamespaces)
 	if err != nil {
 		return err
@@ -175,23 +174,7 @@ func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.
 	if err != nil {
 		return nil, err
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, err
-	}
-	return mgr, mgr.AddReadyzCheck("caches", hasSynced(mgr.GetCache()))
-}
-
-// hasSynced succeeds when the operator could work at once, whether it leads or stands by. Once it has succeeded it does
-// so for good: an outage of kube-apiserver does not make a Pod unready.
-func hasSynced(caches cache.Cache) healthz.Checker {
-	return func(request *http.Request) error {
-		ctx, cancel := context.WithTimeout(request.Context(), syncedWithin)
-		defer cancel()
-		if !caches.WaitForCacheSync(ctx) {
-			return errors.New("not everything that the operator watches has been read yet: look for errors in its log")
-		}
-		return nil
-	}
+	return mgr, mgr.AddHealthzCheck("ping", healthz.Ping)
 }
 
 // check returns what is done instead of running the operator, nil for nothing.

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -84,32 +85,43 @@ func ClientOptions() client.Options {
 	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{metadataOf(manifests.CertificateKind)}}}
 }
 
-// metadataOnly are the kinds of which only the metadata is watched.
-var metadataOnly = []schema.GroupVersionKind{
-	corev1.SchemeGroupVersion.WithKind("Secret"),
-	corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
-	policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
-	rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
-	rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
+// watch is of one kind of objects.
+type watch struct {
+	object client.Object
+	// concerns maps an object to the ExtensionAPIs that are reconciled when it changes.
+	concerns handler.MapFunc
+	// predicates let through the changes that matter, all of them if there are none.
+	predicates []predicate.Predicate
 }
 
-// SetupWithManager has mgr run the reconciler.
+// watches are all that the reconciler reads from the cache. Of many kinds only the metadata is watched.
+func (r *Reconciler) watches() []watch {
+	generation := []predicate.Predicate{predicate.GenerationChangedPredicate{}}
+	return []watch{
+		{&v1alpha1.ExtensionAPI{}, r.rivals, generation},
+		{metadataOf(definitionKind), r.concernedByDefinition, generation},
+		{&apiregistrationv1.APIService{}, r.concernedByAPIService, nil},
+		{
+			metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")), r.runningIn,
+			[]predicate.Predicate{namespaceComesOrGoes},
+		},
+		{&appsv1.Deployment{}, ownerOf, nil},
+		{&corev1.Pod{}, ownerOf, nil},
+		{&corev1.Service{}, ownerOf, nil},
+		{&discoveryv1.EndpointSlice{}, ownerOf, nil},
+		{metadataOf(corev1.SchemeGroupVersion.WithKind("Secret")), ownerOf, nil},
+		{metadataOf(corev1.SchemeGroupVersion.WithKind("ServiceAccount")), ownerOf, nil},
+		{metadataOf(policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")), ownerOf, nil},
+		{metadataOf(rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")), ownerOf, nil},
+		{metadataOf(rbacv1.SchemeGroupVersion.WithKind("RoleBinding")), ownerOf, nil},
+	}
+}
+
+// SetupWithManager has mgr run the reconciler, and be ready when it could work at once.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	toOwner := handler.EnqueueRequestsFromMapFunc(ownerOf)
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("extensionapi").
 		For(&v1alpha1.ExtensionAPI{}).
-		Watches(&appsv1.Deployment{}, toOwner).
-		Watches(&corev1.Pod{}, toOwner).
-		Watches(&corev1.Service{}, toOwner).
-		Watches(&discoveryv1.EndpointSlice{}, toOwner).
-		Watches(&v1alpha1.ExtensionAPI{}, handler.EnqueueRequestsFromMapFunc(r.rivals),
-			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesMetadata(metadataOf(definitionKind), handler.EnqueueRequestsFromMapFunc(r.concernedByDefinition),
-			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&apiregistrationv1.APIService{}, handler.EnqueueRequestsFromMapFunc(r.concernedByAPIService)).
-		WatchesMetadata(metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")),
-			handler.EnqueueRequestsFromMapFunc(r.runningIn), builder.WithPredicates(namespaceComesOrGoes)).
 		WatchesRawSource(source.Channel(r.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
@@ -118,10 +130,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 				firstRetry, lastRetry),
 		})
-	for _, kind := range metadataOnly {
-		b = b.WatchesMetadata(metadataOf(kind), toOwner)
+	for _, w := range r.watches() {
+		b = b.Watches(w.object, handler.EnqueueRequestsFromMapFunc(w.concerns), builder.WithPredicates(w.predicates...))
 	}
-	return b.Complete(r)
+	return errors.Join(b.Complete(r), mgr.AddReadyzCheck("caches", hasRead(mgr.GetCache(), r.watches())))
 }
 
 // namespaceComesOrGoes drops changes of labels and annotations.

@@ -11,7 +11,11 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
@@ -48,7 +52,7 @@ func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
 		t.Run(departure.name, func(t *testing.T) {
 			leader, standby := startPair(t)
 			server := registerPatiently(t, departure.name)
-			warm := standby.watches.count()
+			warm := standby.watches.distinct()
 
 			departure.leave(t, leader)
 			server.Behave(failing(http.StatusServiceUnavailable))
@@ -61,8 +65,8 @@ func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
 				// It is asked again when kube-apiserver has found out, too.
 				t.Errorf("the server was probed %d times until it was told", asked)
 			}
-			if begun := standby.watches.since(warm); len(begun) > 0 {
-				t.Errorf("only when it led, the operator began to watch %q", begun)
+			if begun := standby.watches.distinct().Difference(warm); len(begun) > 0 {
+				t.Errorf("only when it led, the operator began to watch %q", sets.List(begun))
 			}
 		})
 	}
@@ -77,17 +81,38 @@ func TestLeaderKeepsItsLeaseUntilItsWorkHasEnded(t *testing.T) {
 	expectClosed(t, begun, "the leader does not change the Deployment")
 
 	go leader.stop()
-	consistently(t, func() error {
-		select {
-		case <-standby.elected:
-			return errors.New("another one leads while the leader still works")
-		default:
-			return nil
-		}
-	})
+	expectRenewed(t, readLease(t))
 	proceed()
 	expectClosed(t, leader.ended, "the leader does not end")
 	expectClosed(t, standby.elected, "the standby does not take over")
+}
+
+func readLease(t *testing.T) *coordinationv1.Lease {
+	t.Helper()
+	lease := &coordinationv1.Lease{ObjectMeta: in(operatorNamespace, operatorAccount)}
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(lease), lease); err != nil {
+		t.Fatal(err)
+	}
+	return lease
+}
+
+// expectRenewed waits until the holder of the Lease has renewed it several times: once may have been before it was told
+// to end.
+func expectRenewed(t *testing.T, lease *coordinationv1.Lease) {
+	t.Helper()
+	const enough = 5
+	renewals := sets.New[string]()
+	eventually(t, func() error {
+		now := readLease(t)
+		if !ptr.Equal(now.Spec.HolderIdentity, lease.Spec.HolderIdentity) {
+			t.Fatal("the leader does not hold its Lease any more while it still works")
+		}
+		renewals.Insert(now.Spec.RenewTime.String())
+		if len(renewals) < enough {
+			return fmt.Errorf("the leader has renewed its Lease %d times while it works", len(renewals)-1)
+		}
+		return nil
+	})
 }
 
 // holdUp has the operator wait before it sends a change of what is at the end of path, until proceed is called.
@@ -126,8 +151,11 @@ func startPair(t *testing.T) (leader, standby *operator) {
 	}
 	leader, standby = pair[0], pair[1]
 	eventually(t, func() error {
-		if begun, wanted := standby.watches.count(), leader.watches.count(); begun != wanted {
-			return fmt.Errorf("the standby watches %d kinds and the leader %d", begun, wanted)
+		if !leader.isReady() || !standby.isReady() {
+			return errors.New("the operators are not ready")
+		}
+		if begun, wanted := standby.watches.distinct(), leader.watches.distinct(); !begun.Equal(wanted) {
+			return fmt.Errorf("the standby watches %q and the leader %q", sets.List(begun), sets.List(wanted))
 		}
 		return nil
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -29,6 +30,8 @@ type operator struct {
 	metrics *prometheus.Registry
 	// metricsAddress is where others get metrics.
 	metricsAddress string
+	// healthAddress is where others get /readyz.
+	healthAddress string
 	// writes are the requests that it sent to change something.
 	writes *writeLog
 	// dryRuns are those that only asked what would change.
@@ -72,12 +75,16 @@ func launchOperator(p *controlPlane, times leaseTimes, settings controllers.Sett
 	if err != nil {
 		return nil, err
 	}
-	port, err := findFreePort()
+	metricsAddress, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	healthAddress, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	o := &operator{
-		metrics: prometheus.NewRegistry(), metricsAddress: fmt.Sprintf("127.0.0.1:%d", port),
+		metrics: prometheus.NewRegistry(), metricsAddress: metricsAddress, healthAddress: healthAddress,
 		writes: &writeLog{}, dryRuns: &writeLog{}, watches: &writeLog{}, ended: make(chan struct{}),
 	}
 	mgr, err := o.newManager(restConfig, settings.SecretNamespaces, times)
@@ -106,6 +113,24 @@ func launchOperator(p *controlPlane, times leaseTimes, settings controllers.Sett
 	return o, nil
 }
 
+func freeAddress() (string, error) {
+	port, err := findFreePort()
+	return fmt.Sprintf("127.0.0.1:%d", port), err
+}
+
+// isReady asks as the kubelet does.
+func (o *operator) isReady() bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.healthAddress+"/readyz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := (&http.Client{Timeout: time.Second}).Do(request)
+	if err != nil {
+		return false
+	}
+	return answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
+}
+
 func (o *operator) newManager(
 	restConfig *rest.Config, confined controllers.SecretNamespaces, times leaseTimes,
 ) (ctrl.Manager, error) {
@@ -123,6 +148,7 @@ func (o *operator) newManager(
 			SecureServing:  true,
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 		},
+		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                true,
 		LeaderElectionConfig:          leaderElection,
 		LeaderElectionID:              operatorAccount,
@@ -150,6 +176,9 @@ func (w *writeLog) since(n int) []string {
 }
 
 func (w *writeLog) count() int { return len(w.since(0)) }
+
+// distinct returns the requests without those that were sent again.
+func (w *writeLog) distinct() sets.Set[string] { return sets.New(w.since(0)...) }
 
 func (w *writeLog) add(entry string) {
 	w.mu.Lock()

@@ -10,6 +10,8 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
@@ -62,6 +64,54 @@ func TestOperatorConfinedToTheSecretsOfSomeNamespaces(t *testing.T) {
 	})
 }
 
+// TestOperatorStartsWithoutANamespaceThatItIsConfinedTo has a control plane of its own, too.
+func TestOperatorStartsWithoutANamespaceThatItIsConfinedTo(t *testing.T) {
+	const kept, gone = "confined-kept", "confined-gone"
+	useAnotherControlPlane(t)
+	createNamespace(t, kept)
+	createNamespace(t, gone)
+	startConfined(t, kept, gone)
+	running.stop()
+	deleteWithRights(t, gone)
+
+	launchConfined(t, kept, gone)
+	apply(t, served(kept))
+	awaitRollout(t, kept)
+	createNamespace(t, gone)
+	apply(t, served(gone))
+	await(t, gone, status.FailedStatus,
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretsOutOfReach,
+			"it had no right to the Secrets of namespace confined-gone", "have helm upgrade give it anew"))
+	expectDocumented(t, "secrets-refused", gone, v1alpha1.ConditionCertificatesReady)
+
+	running.stop()
+	startConfined(t, kept, gone)
+	awaitRollout(t, gone)
+}
+
+// deleteWithRights deletes a namespace with the operator's rights in it, in the namespace controller's stead.
+func deleteWithRights(t *testing.T, name string) {
+	t.Helper()
+	const secrets = "extensionapi-operator-secrets"
+	deleteNow(t, &rbacv1.RoleBinding{ObjectMeta: in(name, secrets)})
+	deleteNow(t, &rbacv1.Role{ObjectMeta: in(name, secrets)})
+	namespace := &corev1.Namespace{ObjectMeta: in("", name)}
+	deleteNow(t, namespace)
+	finishDeletion(t, namespace)
+	awaitRight(t, false, authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: name})
+}
+
+// awaitRight waits until kube-apiserver has noticed what the operator may do, or no longer.
+func awaitRight(t *testing.T, wanted bool, what authorizationv1.ResourceAttributes) {
+	t.Helper()
+	eventually(t, func() error {
+		if allowed(t, operatorNamespace, operatorAccount, what) != wanted {
+			return fmt.Errorf("that the operator may %s %s is not %t", what.Verb, what.Resource, wanted)
+		}
+		return nil
+	})
+}
+
 // useAnotherControlPlane has plane and running be others until the end of the test, which has to start the operator.
 func useAnotherControlPlane(t *testing.T) {
 	t.Helper()
@@ -80,11 +130,29 @@ func useAnotherControlPlane(t *testing.T) {
 	})
 }
 
-// startConfined confines the operator to the Secrets of these namespaces.
+// startConfined gives the operator rights to the Secrets of these namespaces alone, and starts it.
 func startConfined(t *testing.T, namespaces ...string) {
 	t.Helper()
-	startWithValues(t, fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")), controllers.Settings{
-		SecretNamespaces: controllers.ConfineSecrets(operatorNamespace, namespaces), CertManager: true,
+	plane.installChart(t, fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")))
+	for _, namespace := range namespaces {
+		awaitRight(t, true, authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
+	}
+	launchConfined(t, namespaces...)
+}
+
+// launchConfined starts the operator with the rights that it has.
+func launchConfined(t *testing.T, namespaces ...string) {
+	t.Helper()
+	config, err := plane.operatorConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := client.New(config, client.Options{Scheme: newScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, controllers.Settings{
+		SecretNamespaces: controllers.ConfineSecrets(ctx, live, operatorNamespace, namespaces), CertManager: true,
 	})
 }
 
@@ -93,6 +161,11 @@ func startConfined(t *testing.T, namespaces ...string) {
 func startWithValues(t *testing.T, values string, settings controllers.Settings) {
 	t.Helper()
 	plane.installChart(t, values)
+	start(t, settings)
+}
+
+func start(t *testing.T, settings controllers.Settings) {
+	t.Helper()
 	started, err := startOperator(plane, settings)
 	if err != nil {
 		t.Fatal(err)
