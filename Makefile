@@ -6,6 +6,9 @@ CLUSTER      ?= node
 CLUSTER_NAME ?= extensionapi
 export CLUSTER CLUSTER_NAME IMG
 
+# Whatever Go starts this, everything is built with the one that releases are built with.
+export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+
 SHELL         := bash
 .SHELLFLAGS   := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -87,7 +90,7 @@ test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserve
 	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
-		go test ./...
+		go test -timeout 40m ./...
 	go test -C hack/cluster ./...
 
 .PHONY: test-versions
@@ -137,11 +140,11 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 	done
 
 # Upgrades are tested from this revision: the last release, until there is one the last whose chart had its CRD in crds/.
-PREVIOUS ?= 212588a
+PREVIOUS ?= 212588a8854c742939b299c8a0f7f1408479072b
 
 .PHONY: previous-image
 previous-image: ## Build chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
-	@git cat-file -e '$(PREVIOUS)^{commit}' 2>/dev/null || { \
+	@git cat-file -e '$(PREVIOUS)^{commit}' 2>/dev/null || git fetch --quiet --unshallow --tags 2>/dev/null || { \
 		echo "There is no revision $(PREVIOUS) to test upgrades from: after a shallow clone, git fetch --unshallow --tags" >&2; \
 		exit 1; }
 	rm -rf bin/previous
@@ -160,7 +163,6 @@ e2e-images: demo-images previous-image ## Build the images of the end-to-end tes
 RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
 
 .PHONY: release
-release: export GOTOOLCHAIN = $(shell sed -n 's/^toolchain //p' go.mod)
 release: $(RELEASE_TOOLS) ## Write chart, image, manifests, bills of materials and checksums into dist: VERSION=v0.1.0
 	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
 

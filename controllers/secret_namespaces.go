@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,16 +28,24 @@ type SecretNamespaces struct {
 	refused []string
 }
 
+// rightsDelay is how long rights may come after the operator's Pod, from a tool that applies them in another order, or to
+// a kube-apiserver that lags behind. It is over before the kubelet asks whether the operator is alive.
+const rightsDelay = 10 * time.Second
+
 // ConfineSecrets returns the operator's own namespace and those of the others in which kube-apiserver lets the operator
-// list Secrets now. It leaves out, and logs, the rest: with a namespace goes the operator's Role in it, and the
+// list Secrets, after ten seconds at the latest. It leaves out, and logs, the rest: with a namespace goes the operator's Role in it, and the
 // operator, which waits for all that it watches, would never start again. Without any namespaces it is not confined.
 func ConfineSecrets(
 	ctx context.Context, live client.Reader, operatorNamespace string, namespaces []string,
 ) SecretNamespaces {
+	patience, cancel := context.WithTimeout(ctx, rightsDelay)
+	defer cancel()
 	return confine(operatorNamespace, namespaces, func(namespace string) bool {
-		secrets := &metav1.PartialObjectMetadataList{}
-		secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-		err := live.List(ctx, secrets, client.InNamespace(namespace), client.Limit(1))
+		var err error
+		_ = wait.PollUntilContextCancel(patience, time.Second, true, func(context.Context) (bool, error) {
+			err = listSecrets(ctx, live, namespace)
+			return !apierrors.IsForbidden(err), nil
+		})
 		if !apierrors.IsForbidden(err) {
 			return false // any other error may pass, and shows again when the operator starts to watch
 		}
@@ -43,6 +53,12 @@ func ConfineSecrets(
 			"helm upgrade create the Role there, and then restart the operator", "namespace", namespace)
 		return true
 	})
+}
+
+func listSecrets(ctx context.Context, live client.Reader, namespace string) error {
+	secrets := &metav1.PartialObjectMetadataList{}
+	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
+	return live.List(ctx, secrets, client.InNamespace(namespace), client.Limit(1))
 }
 
 func confine(operatorNamespace string, namespaces []string, refuses func(namespace string) bool) SecretNamespaces {

@@ -12,6 +12,11 @@ GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)
 export GOTOOLCHAIN CGO_ENABLED=0 GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOFIPS140=off GOWORK=off
 export GOFLAGS=-mod=readonly
 unset GOEXPERIMENT
+experiments=$(go env GOEXPERIMENT)
+if [ -n "$experiments" ]; then
+	echo "Go's experiments change the program: take them off with go env -u GOEXPERIMENT (they are: $experiments)" >&2
+	exit 1
+fi
 
 package=github.com/extensionapi/extensionapi-operator/internal/version
 go build -trimpath -buildvcs=false \

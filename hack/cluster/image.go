@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,6 +24,16 @@ type imageOptions struct {
 	ref         string
 	annotations map[string]string
 	compress    bool
+}
+
+// created is the time that the annotations tell, or none.
+func (o imageOptions) created() (v1.Time, error) {
+	text, told := o.annotations["org.opencontainers.image.created"]
+	if !told {
+		return v1.Time{}, nil
+	}
+	created, err := time.Parse(time.RFC3339, text)
+	return v1.Time{Time: created}, err
 }
 
 func runImage(_ context.Context, args []string) error {

@@ -71,7 +71,10 @@ func TestImageIsNamedForContainerdAndForSkopeo(t *testing.T) {
 }
 
 func TestImageHasEachArchitectureOfItsBinaries(t *testing.T) {
-	annotations := map[string]string{"org.opencontainers.image.version": "v0.1.0"}
+	const created = "2026-11-23T10:00:00Z"
+	annotations := map[string]string{
+		"org.opencontainers.image.version": "v0.1.0", "org.opencontainers.image.created": created,
+	}
 	_, index, images := openImage(t, readImage(t,
 		imageOptions{ref: "server:v0.1.0", annotations: annotations, compress: true},
 		writeBinary(t, "server", arm64), writeBinary(t, "server", amd64)))
@@ -90,6 +93,9 @@ func TestImageHasEachArchitectureOfItsBinaries(t *testing.T) {
 		}
 		if !maps.Equal(manifest.Annotations, annotations) || manifest.Layers[0].MediaType != types.OCILayer {
 			t.Errorf("got manifest %+v", manifest)
+		}
+		if config, err := image.ConfigFile(); err != nil || config.Created.Format(time.RFC3339) != created {
+			t.Errorf("got config %+v, %v", config, err)
 		}
 	}
 	if want := []string{"linux/amd64", "linux/arm64"}; !slices.Equal(platforms, want) {

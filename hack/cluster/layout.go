@@ -31,11 +31,16 @@ func newImage(architecture string, binaries []string, options imageOptions) (v1.
 	if err != nil {
 		return nil, err
 	}
+	created, err := options.created()
+	if err != nil {
+		return nil, err
+	}
 	image, err := mutate.ConfigFile(
 		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
 		&v1.ConfigFile{
 			OS:           "linux",
 			Architecture: architecture,
+			Created:      created,
 			Config:       v1.Config{Entrypoint: []string{"/" + filepath.Base(binaries[0])}, User: "65532:65532"},
 			RootFS:       v1.RootFS{Type: "layers"},
 		})

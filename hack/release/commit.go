@@ -23,7 +23,7 @@ type commit struct {
 
 // checkedOut returns the commit that is checked out, if it may be released as version.
 func checkedOut(ctx context.Context, version string) (commit, string, error) {
-	changes, err := output(ctx, "git", "status", "--porcelain")
+	changes, err := differing(ctx)
 	if err != nil {
 		return commit{}, "", err
 	}
@@ -42,6 +42,18 @@ func checkedOut(ctx context.Context, version string) (commit, string, error) {
 	}
 	note, err := checkTag(version, tagged, head.hash)
 	return head, note, err
+}
+
+// differing are the files that are not as in the commit, and those that git ignores, but which would come into the chart
+// or the program all the same.
+func differing(ctx context.Context) (string, error) {
+	changed, err := output(ctx, "git", "status", "--porcelain", "--untracked-files=all")
+	if err != nil {
+		return "", err
+	}
+	ignored, err := output(ctx, "git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", "charts",
+		":(glob)*.go", ":(glob)api/**/*.go", ":(glob)controllers/**/*.go", ":(glob)internal/**/*.go")
+	return strings.Trim(changed+"\n"+ignored, "\n"), err
 }
 
 func head(ctx context.Context) (commit, error) {

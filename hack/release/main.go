@@ -16,10 +16,8 @@ import (
 )
 
 func main() {
-	r := release{}
+	r := release{output: "dist", tools: "bin/tools"}
 	flag.StringVar(&r.version, "version", "", "the release, a semantic version with a v before it")
-	flag.StringVar(&r.output, "output", "dist", "the directory to write, whose content is replaced")
-	flag.StringVar(&r.tools, "tools", "bin/tools", "the directory of helm and cyclonedx-gomod")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -31,7 +29,7 @@ func main() {
 	}
 }
 
-// release is a version, the commit that it is made of, and where its files go.
+// release is a version, the commit that it is made of, where its files go, and where helm and cyclonedx-gomod are.
 type release struct {
 	version string
 	output  string

@@ -17,13 +17,13 @@ const (
 	end   = "<!-- end of the table -->\n"
 )
 
-// table is of versions on which no test failed. How many there are stands in what is printed: it changes with each test
-// that is added.
+// table is of versions on which no test failed. How many there are, and were skipped, stands in what is
+// printed: it changes with each test that is added, and with the machine.
 func table(results []result) string {
 	var text strings.Builder
-	text.WriteString("| kube-apiserver | integration tests | skipped |\n|---|---|---|\n")
+	text.WriteString("| kube-apiserver | integration tests |\n|---|---|\n")
 	for _, r := range results {
-		fmt.Fprintf(&text, "| %s | all pass | %d |\n", r.version, r.skipped)
+		fmt.Fprintf(&text, "| %s | all pass |\n", r.version)
 	}
 	return text.String()
 }

@@ -40,8 +40,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "Time from sending a discovery request to the end of its successful answer, over a connection that was " +
 				"there before (warm) or was made for it (cold); the documents apis and openapi are asked of each replica and " +
 				"have no group and version.",
-			Buckets:                     buckets,
-			NativeHistogramBucketFactor: 1.1,
+			Buckets: buckets,
 		}, append(labels, "connection")),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_discovery_failures_total",
@@ -55,8 +54,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_replica_discovery_duration_seconds",
 			Help: "Time from sending a discovery request straight to a replica to the end of its successful answer, for the " +
 				"documents group-version and apis; replicas without a Pod have their address as server_pod.",
-			Buckets:                     buckets,
-			NativeHistogramBucketFactor: 1.1,
+			Buckets: buckets,
 		}, replicaLabels),
 		replicaFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_replica_discovery_failures_total",
