@@ -28,13 +28,14 @@ type SecretNamespaces struct {
 	refused []string
 }
 
-// rightsDelay is how long rights may come after the operator's Pod, from a tool that applies them in another order, or to
-// a kube-apiserver that lags behind. It is over before the kubelet asks whether the operator is alive.
+// rightsDelay is how long rights may come after the operator's Pod, from a tool that applies them in another order, or
+// to a kube-apiserver that lags behind. It is over before the kubelet asks whether the operator is alive.
 const rightsDelay = 10 * time.Second
 
 // ConfineSecrets returns the operator's own namespace and those of the others in which kube-apiserver lets the operator
-// list Secrets, after ten seconds at the latest. It leaves out, and logs, the rest: with a namespace goes the operator's Role in it, and the
-// operator, which waits for all that it watches, would never start again. Without any namespaces it is not confined.
+// list Secrets, after ten seconds at the latest. It leaves out, and logs, the rest: with a namespace goes the
+// operator's Role in it, and the operator, which waits for all that it watches, would never start again. Without any
+// namespaces it is not confined.
 func ConfineSecrets(
 	ctx context.Context, live client.Reader, operatorNamespace string, namespaces []string,
 ) SecretNamespaces {

@@ -44,8 +44,8 @@ func checkedOut(ctx context.Context, version string) (commit, string, error) {
 	return head, note, err
 }
 
-// differing are the files that are not as in the commit, and those that git ignores, but which would come into the chart
-// or the program all the same.
+// differing are the files that are not as in the commit, and those that git ignores, but which would come into the
+// chart or the program all the same.
 func differing(ctx context.Context) (string, error) {
 	changed, err := output(ctx, "git", "status", "--porcelain", "--untracked-files=all")
 	if err != nil {

@@ -23,7 +23,8 @@ func TestReleaseIsOfTheCommitAlone(t *testing.T) {
 			write(t, "main.go", "package main")
 			write(t, ".gitignore", "*.out\n*_gen.go\n")
 			for _, arguments := range [][]string{
-				{"init", "--quiet"}, {"add", "."},
+				{"init", "--quiet"},
+				{"add", "."},
 				{"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message=first"},
 				{"config", "status.showUntrackedFiles", "no"}, // as some people have it
 			} {
