@@ -35,7 +35,7 @@ type Behaviour struct {
 
 	// For limits all but the certificate to requests of one sender; empty for all of them.
 	For Sender `json:"for,omitempty"`
-	// EveryOther limits all but the certificate to every other request for the same on each connection.
+	// EveryOther limits all but the certificate to every other request of a user for the same on each connection.
 	EveryOther bool `json:"everyOther,omitempty"`
 }
 

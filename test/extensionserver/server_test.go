@@ -188,12 +188,16 @@ func TestSlowTransferSendsAHalfAtOnce(t *testing.T) {
 	}
 }
 
-func TestEveryOtherRequestOfAConnectionFails(t *testing.T) {
+func TestEveryOtherRequestOfAUserFailsOnAConnection(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Status: 500}, EveryOther: true})
+	byUser := http.Header{"X-Remote-User": {"somebody"}}
 	var statuses []int
 	for range 4 {
-		status, _, err := get(t, server, client, discoveryOfV1, byToken)
+		if _, _, err := get(t, server, client, discoveryOfV1, byProxy); err != nil {
+			t.Fatal(err)
+		}
+		status, _, err := get(t, server, client, discoveryOfV1, byUser)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,8 +206,8 @@ func TestEveryOtherRequestOfAConnectionFails(t *testing.T) {
 	if want := []int{500, 200, 500, 200}; !slices.Equal(statuses, want) {
 		t.Errorf("the answers are %v, want %v", statuses, want)
 	}
-	if count := server.Requests()[Direct][discoveryOfV1]; count != 4 {
-		t.Errorf("%d requests were counted, want 4", count)
+	if count := server.Requests()[KubeAPIServer][discoveryOfV1]; count != 8 {
+		t.Errorf("%d requests were counted, want 8", count)
 	}
 }
 
