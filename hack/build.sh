@@ -5,7 +5,7 @@
 #
 # VERSION and COMMIT are what --version tells; GOARCH is the architecture, by default the machine's. The same three and
 # the same sources give the same bytes on every machine, in every directory: Go is of exactly the version in go.mod, which
-# an other Go downloads from the module proxy, and what shapes a binary is set here, whatever environment and `go env` say.
+# another Go downloads from the module proxy, and what shapes a binary is set here, whatever environment and `go env` say.
 set -eu
 
 GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,17 +53,12 @@ func TestBillOfMaterialsOfAnotherFormIsRefused(t *testing.T) {
 func TestChecksumsAreThoseOfSha256sum(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{"b": "", "a": "a\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, name), content)
 	}
 	if err := writeChecksums(dir); err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := read(t, filepath.Join(dir, "SHA256SUMS"))
 	want := "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7  a\n" +
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n"
 	if string(got) != want {

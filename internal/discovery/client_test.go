@@ -20,7 +20,7 @@ func TestAnAttemptToConnectEndsSoonAfterItsRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	const timeout = 50 * time.Millisecond
+	const timeout = time.Second
 	client := &http.Client{Transport: newDirectTransport(clock.RealClock{}, "example.com", nil, timeout)}
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()

@@ -35,11 +35,14 @@ func persistently(clk clock.Clock, dial dial) dial {
 					attempt{connection, err}.report(ctx, ended)
 				}()
 			}
+			silent := clk.NewTimer(redialAfter)
 			select {
 			case first := <-ended:
+				silent.Stop()
 				return first.connection, first.err
-			case <-clk.After(redialAfter):
+			case <-silent.C():
 			case <-ctx.Done():
+				silent.Stop()
 				return nil, ctx.Err()
 			}
 		}

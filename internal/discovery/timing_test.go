@@ -9,7 +9,7 @@ import (
 )
 
 func TestTimingTellsWhereTheTimeWent(t *testing.T) {
-	const pause = 50 * time.Millisecond
+	const pause = 500 * time.Millisecond
 	tests := map[string]struct {
 		handler http.HandlerFunc
 		part    func(Timing) time.Duration

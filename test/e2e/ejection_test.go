@@ -6,7 +6,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -45,9 +44,9 @@ func TestBadReplicaIsEjectedAndTheAPIHeals(t *testing.T) {
 			if !struck.over || struck.lasted > outage.healed() {
 				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, outage.healed())
 			}
-			if err := errors.Join(isAvailable(t.Context()), isOut(struck.pod)(t.Context())); err != nil {
-				t.Error(err)
-			}
+			// kube-apiserver may have left the replica before the operator has seen enough of it.
+			eventually(t, watched, isOut(struck.pod))
+			eventually(t, watched, isAvailable)
 			struck.end()
 			progress("  the replica is back after %s", eventually(t, watched, isBack(extensionAPI, struck.pod)))
 			eventually(t, time.Minute, isWell(extensionAPI))

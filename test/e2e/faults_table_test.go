@@ -56,7 +56,7 @@ var faults = []fault{
 		name: "one-slow-kept", what: "the same, with `outlierEjection: Disabled`",
 		spec:      keepOutliers,
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
-		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod, available: no,
+		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod,
 	},
 	{
 		name: "slow-through", what: "answers take 2 s through kube-apiserver alone, with `limit: 1s`",

@@ -41,7 +41,7 @@ type fault struct {
 	reason string
 	// culprit must be in the message.
 	culprit func(faultServer) string
-	// available is what kube-apiserver says.
+	// available is what kube-apiserver says; empty where it may come to be connected to the other replica by itself.
 	available metav1.ConditionStatus
 }
 
@@ -102,7 +102,7 @@ func (f fault) isTold(server faultServer, docs *faultDocs) func(context.Context)
 		}
 		told := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
 		if told.Status == f.status && told.Reason == f.reason && strings.Contains(told.Message, f.culprit(server)) &&
-			conditionOf(current, v1alpha1.ConditionAvailable).Status == f.available &&
+			(f.available == "" || conditionOf(current, v1alpha1.ConditionAvailable).Status == f.available) &&
 			conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
 			return docs.check(f.what, told)
 		}
@@ -111,11 +111,12 @@ func (f fault) isTold(server faultServer, docs *faultDocs) func(context.Context)
 	}
 }
 
-// isWell succeeds when nothing is wrong.
+// isWell succeeds when nothing is wrong, and every replica is available: one alone makes an ExtensionAPI Ready.
 func isWell(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
 		if err == nil && (conditionOf(current, v1alpha1.ConditionReady).Status != metav1.ConditionTrue ||
+			conditionOf(current, v1alpha1.ConditionServerAvailable).Reason != v1alpha1.ReasonReplicasAvailable ||
 			conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Reason != v1alpha1.ReasonWithinLimit) {
 			err = fmt.Errorf("not all is well: %s", describe(current))
 		}

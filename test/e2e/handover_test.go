@@ -128,6 +128,10 @@ func hasPriority(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) erro
 // deleted, and namespaces come and go. It returns what succeeds when the operator has caught up with it.
 func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(context.Context) error) {
 	t.Helper()
+	before, err := currently(t.Context(), extensionAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
 	due := metav1.Now()
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 		managed(spec).RotateServingAfter = &due
@@ -144,8 +148,9 @@ func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(co
 	kubectl(t, "delete", "namespace", "e2e-meanwhile", "--timeout", "1m")
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
-		if err == nil && current.Status.Certificate.Rotation == nil {
-			err = errors.New("the certificate is not being renewed")
+		was, is := before.Status.Certificate, current.Status.Certificate
+		if err == nil && is.Rotation == nil && is.NotAfter.Equal(&was.NotAfter) {
+			err = errors.New("the certificate is neither being renewed nor has it been")
 		}
 		return errors.Join(err, hasPriority(extensionAPI)(ctx), kube.Get(ctx, client.ObjectKeyFromObject(budget), budget))
 	}

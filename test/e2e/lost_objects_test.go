@@ -72,10 +72,11 @@ func stays(t *testing.T, duration time.Duration, check func(context.Context) err
 // madeByOperator are the objects with the owner label but for those that Kubernetes derives from them and labels alike.
 func madeByOperator(tb testing.TB) inventory {
 	tb.Helper()
-	made, err := takeInventory(tb.Context(), ownerLabel)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	var made inventory
+	eventually(tb, time.Minute, func(ctx context.Context) (err error) { // discovery of the new group may still be stale
+		made, err = takeInventory(ctx, ownerLabel)
+		return err
+	})
 	maps.DeleteFunc(made, func(_ string, o object) bool {
 		return len(o.OwnerReferences) > 0 || o.Resource == "endpoints"
 	})

@@ -35,9 +35,10 @@ var outages = []outage{
 	{"is stopped", stop, 15 * time.Second},
 }
 
-// healed is within how long requests must succeed again under the operator.
+// healed is within how long requests must succeed again under the operator, also where the first attempts to connect
+// anew come too early for a busy kube-proxy: the last probe times out after 6 s, and 15 s later is another attempt.
 func (o outage) healed() time.Duration {
-	return v1alpha1.DefaultFailureThreshold*o.interval + 10*time.Second
+	return v1alpha1.DefaultFailureThreshold*o.interval + 30*time.Second
 }
 
 // outageAPI stands in wardle's place, for what else is done with it.

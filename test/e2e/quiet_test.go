@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/extensionapi/extensionapi-operator/test/audit"
@@ -32,6 +33,8 @@ var (
 
 func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
+	// That a latency moves by a tenth of the limit is news, and worth a write.
+	extensionAPI.Spec.Discovery.Limit = &metav1.Duration{Duration: time.Minute}
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
 	eventually(t, time.Minute, measured(extensionAPI))

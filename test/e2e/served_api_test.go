@@ -36,7 +36,10 @@ func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
 		[]string{"NAME", "READY", "AVAILABLE", "DISCOVERY", "REASON", "AGE"}) {
 		t.Errorf("kubectl get xapi has the columns %q", columns)
 	}
-	kubectl(t, "apply", "-f", "config/samples/flunder.yaml")
+	eventually(t, time.Minute, func(ctx context.Context) error { // /apis may tell of it a moment after it is available
+		_, err := output(ctx, "kubectl", "apply", "-f", "config/samples/flunder.yaml")
+		return err
+	})
 	kubectl(t, "get", "flunder", "my-first-flunder")
 	kubectl(t, "delete", "-f", "config/samples/flunder.yaml")
 

@@ -171,17 +171,23 @@ func TestAPIServiceOfSomebodyElseIsAdoptedOnlyWhenItIsResumed(t *testing.T) {
 
 func TestNothingIsLeftRegisteredInANamespaceThatEnds(t *testing.T) {
 	t.Parallel()
-	const name = "orphan-ends"
+	const name, apiServiceName = "orphan-ends", "v1.orphan-ends.example.com"
 	backend, _ := startBackend(t, name, "v1")
 	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionOrphan
 	apply(t, extensionAPI)
 	awaitRegistered(t, name)
-	// Its end must not be seen before the ExtensionAPI is deleted.
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true })
+	// It is still registered when the ExtensionAPI is deleted, after the end of its namespace has been seen.
+	letGo := hold(t, apiServiceName)
 	namespace := &corev1.Namespace{ObjectMeta: in("", name)}
-	deleteNow(t, named(name))
 	deleteNow(t, namespace)
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceTerminating))
+
+	deleteNow(t, named(name))
+	await(t, name, status.TerminatingStatus,
+		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting, "the end of the APIServices "+apiServiceName))
+	letGo()
 	awaitEnd(t, name)
 	finishDeletion(t, namespace)
 }

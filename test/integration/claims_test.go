@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
@@ -209,10 +210,12 @@ func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T
 func TestOfTwoExtensionAPIsCreatedAtOnceTheSameOneWins(t *testing.T) {
 	t.Parallel()
 	const server = "at-once"
-	backend, _ := startBackend(t, server, "v1")
+	backend, backendServer := startBackend(t, server, "v1")
 	for round := range 5 {
 		first, second := fmt.Sprintf("at-once-a%d", round), fmt.Sprintf("at-once-b%d", round)
+		backendServer.Behave(unavailable) // who has registered before the other one is there would keep what it has
 		created := createAtOnce(t, backend, second, first)
+		backendServer.Behave(extensionserver.Behaviour{})
 		winner, loser := first, second
 		if created[second].Before(created[first]) {
 			winner, loser = second, first

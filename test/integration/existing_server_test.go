@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -63,7 +64,10 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		}
 	})
 	t.Run("keeps objects that kubectl creates", func(t *testing.T) {
-		kubectl(t, "apply", "--filename", sampleFile("flunder.yaml"))
+		eventually(t, func() error { // /apis may tell of a group-version a moment after it is available
+			_, err := runKubectl("apply", "--filename", sampleFile("flunder.yaml"))
+			return err
+		})
 		expectFlunder(t)
 	})
 	t.Run("has its discovery measured", func(t *testing.T) {
@@ -131,6 +135,8 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		allowOperator(t, rbacv1.PolicyRule{
 			APIGroups: []string{group}, Resources: []string{"flunders"}, Verbs: []string{"list"},
 		})
+		awaitRight(t, true, operatorNamespace, operatorAccount,
+			authorizationv1.ResourceAttributes{Verb: "list", Group: group, Resource: "flunders"})
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
 		told := expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",

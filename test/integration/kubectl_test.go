@@ -23,8 +23,8 @@ func TestPlainKubectlApplyTakesTheCRD(t *testing.T) {
 	}
 }
 
+// The sample has the group of another test, so none runs beside this one.
 func TestPlainKubectlApplyTakesTheSamples(t *testing.T) {
-	t.Parallel()
 	for name, file := range map[string]string{"wardle": "wardle.yaml", "inventory": "existing-service.yaml"} {
 		kubectl(t, "apply", "--filename", sampleFile(file))
 		t.Cleanup(func() { remove(t, name) })

@@ -25,9 +25,7 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 	for who, wanted := range map[string]int{stranger: http.StatusForbidden, reader: http.StatusOK} {
 		createForTheTest(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, who)})
 		token := kubectl(t, "create", "token", who, "--namespace", operatorNamespace)
-		if status, _ := scrape(t, strings.TrimSpace(token)); status != wanted {
-			t.Errorf("the operator answers %s with status %d instead of %d", who, status, wanted)
-		}
+		awaitMetrics(t, strings.TrimSpace(token), wanted)
 	}
 }
 
@@ -65,10 +63,7 @@ func moreThan(before, now uint64) error {
 // allMetrics are those that the operator serves, and its own: they are apart, since it is started more than once here.
 func allMetrics(t *testing.T, token string) string {
 	t.Helper()
-	status, served := scrape(t, token)
-	if status != http.StatusOK {
-		t.Fatalf("the operator answers with status %d", status)
-	}
+	served := awaitMetrics(t, token, http.StatusOK)
 	own := httptest.NewRecorder()
 	promhttp.HandlerFor(running.metrics, promhttp.HandlerOpts{}).ServeHTTP(
 		own, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
@@ -87,8 +82,22 @@ func allowMetrics(t *testing.T, account string) {
 	})
 }
 
-// scrape returns the status with which the operator answers who asks for its metrics, and what it says.
-func scrape(t *testing.T, token string) (status int, body string) {
+// awaitMetrics waits until the operator answers who asks for its metrics with a status, and returns what it says. It
+// may lead a moment before it serves metrics, and kube-apiserver may follow a new binding a moment later.
+func awaitMetrics(t *testing.T, token string, status int) (body string) {
+	t.Helper()
+	eventually(t, func() error {
+		answered, content, err := scrape(t, token)
+		if err == nil && answered != status {
+			err = fmt.Errorf("the operator answers with status %d instead of %d", answered, status)
+		}
+		body = content
+		return err
+	})
+	return body
+}
+
+func scrape(t *testing.T, token string) (status int, body string, err error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(
 		t.Context(), http.MethodGet, "https://"+running.metricsAddress+"/metrics", http.NoBody)
@@ -98,16 +107,11 @@ func scrape(t *testing.T, token string) (status int, body string) {
 	request.Header.Set("Authorization", "Bearer "+token)
 	// The operator signs the certificate of its metrics itself.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	var response *http.Response
-	// An operator may lead a moment before it serves metrics.
-	eventually(t, func() (err error) {
-		response, err = transport.RoundTrip(request) //nolint:bodyclose // closed below
-		return err
-	})
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, "", err
+	}
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(content)
+	return response.StatusCode, string(content), err
 }

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -90,9 +91,7 @@ func TestServiceAccountOfTheUserTakesThePlaceOfTheOperators(t *testing.T) {
 	if !slices.Equal(found, wanted) {
 		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
 	}
-	if !allowed(t, name, "mine", authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"}) {
-		t.Error("the user's ServiceAccount has no rights")
-	}
+	awaitRight(t, true, name, "mine", authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"})
 }
 
 func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
@@ -107,9 +106,7 @@ func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 		{Verb: "watch", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"},
 		{Verb: "watch", Group: "flowcontrol.apiserver.k8s.io", Resource: "flowschemas"},
 	} {
-		if !allowed(t, name, name, may) {
-			t.Errorf("the server may not %s %s", may.Verb, may.Resource)
-		}
+		awaitRight(t, true, name, name, may)
 	}
 	for _, mayNot := range []authorizationv1.ResourceAttributes{
 		{Verb: "get", Resource: "secrets", Namespace: operatorNamespace},
@@ -120,6 +117,18 @@ func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 			t.Errorf("the server may %s %s", mayNot.Verb, mayNot.Resource)
 		}
 	}
+}
+
+// awaitRight waits until kube-apiserver, which follows roles and bindings from a cache, lets a ServiceAccount do
+// something, or no longer.
+func awaitRight(t *testing.T, wanted bool, namespace, name string, what authorizationv1.ResourceAttributes) {
+	t.Helper()
+	eventually(t, func() error {
+		if allowed(t, namespace, name, what) != wanted {
+			return fmt.Errorf("that ServiceAccount %s/%s may %s %s is not %t", namespace, name, what.Verb, what.Resource, wanted)
+		}
+		return nil
+	})
 }
 
 // allowed tells whether a ServiceAccount may do something.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -50,13 +51,18 @@ func provokeReconciliations(t *testing.T, objects ...client.Object) {
 	})
 }
 
+// unhurried is a limit so long that a busy machine does not have a latency move by a tenth of it, which would be news.
+var unhurried = metav1.Duration{Duration: time.Minute}
+
 // startBoth brings up a server that the operator runs, as far as it gets here, and an existing one.
 func startBoth(t *testing.T, name, serviceName string) *backend {
 	t.Helper()
 	startRollout(t, name)
 	setDeploymentStatus(t, name, 2)
 	backend, _ := startBackend(t, serviceName, "v1")
-	apply(t, backend.declare(groups(serviceName+".example.com", "v1")))
+	extensionAPI := backend.declare(groups(serviceName+".example.com", "v1"))
+	extensionAPI.Spec.Discovery.Limit = &unhurried
+	apply(t, extensionAPI)
 	awaitRegistered(t, serviceName)
 	return backend
 }

@@ -61,7 +61,7 @@ func takeRight(t *testing.T) (giveBack func()) {
 			return slices.Contains(rule.Resources, "pods")
 		})
 	})
-	awaitRight(t, false, watchPods)
+	awaitRight(t, false, operatorNamespace, operatorAccount, watchPods)
 	return func() { change(t, role, func(role *rbacv1.ClusterRole) { role.Rules = rules }) }
 }
 

@@ -98,18 +98,8 @@ func deleteWithRights(t *testing.T, name string) {
 	namespace := &corev1.Namespace{ObjectMeta: in("", name)}
 	deleteNow(t, namespace)
 	finishDeletion(t, namespace)
-	awaitRight(t, false, authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: name})
-}
-
-// awaitRight waits until kube-apiserver has noticed what the operator may do, or no longer.
-func awaitRight(t *testing.T, wanted bool, what authorizationv1.ResourceAttributes) {
-	t.Helper()
-	eventually(t, func() error {
-		if allowed(t, operatorNamespace, operatorAccount, what) != wanted {
-			return fmt.Errorf("that the operator may %s %s is not %t", what.Verb, what.Resource, wanted)
-		}
-		return nil
-	})
+	awaitRight(t, false, operatorNamespace, operatorAccount,
+		authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: name})
 }
 
 // useAnotherControlPlane has plane and running be others until the end of the test, which has to start the operator.
@@ -135,7 +125,8 @@ func startConfined(t *testing.T, namespaces ...string) {
 	t.Helper()
 	plane.installChart(t, fmt.Sprintf("secretNamespaces={%s}", strings.Join(namespaces, ",")))
 	for _, namespace := range namespaces {
-		awaitRight(t, true, authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
+		awaitRight(t, true, operatorNamespace, operatorAccount,
+			authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
 	}
 	launchConfined(t, namespaces...)
 }

@@ -41,16 +41,23 @@ func TestServerIsUnregisteredBeforeItsExtensionAPIIsGone(t *testing.T) {
 	backend, _ := startBackend(t, name, "v1")
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
-	held := &apiregistrationv1.APIService{ObjectMeta: in("", apiServiceName)}
-	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = []string{"example.com/hold"} })
+	letGo := hold(t, apiServiceName)
 
 	deleteNow(t, named(name))
 	await(t, name, status.TerminatingStatus,
 		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting,
 			"waiting for the end of the APIServices "+apiServiceName))
-	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = nil })
+	letGo()
 	awaitEnd(t, name)
 	expectNotServed(t, "/apis/"+name+".example.com/v1")
+}
+
+// hold keeps an APIService, even if it is deleted, until letGo is called.
+func hold(t *testing.T, apiServiceName string) (letGo func()) {
+	t.Helper()
+	held := &apiregistrationv1.APIService{ObjectMeta: in("", apiServiceName)}
+	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = []string{"example.com/hold"} })
+	return func() { change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = nil }) }
 }
 
 func expectNotServed(t *testing.T, path string) {
