@@ -15,10 +15,13 @@ func diagnose(ctx context.Context, tb testing.TB) {
 	tb.Helper()
 	const conditions = `jsonpath={range .items[*]}{.metadata.name}{" generation "}{.metadata.generation}{"\n"}` +
 		`{range .status.conditions[*]}{"  "}{.type}{"="}{.status}{" "}{.reason}{": "}{.message}{"\n"}{end}{end}`
+	const definitions = `jsonpath={range .items[*]}{.metadata.name}{" deleted: "}{.metadata.deletionTimestamp}{" "}` +
+		`{.status.conditions[?(@.type=="Terminating")].message}{"\n"}{end}`
 	for _, args := range [][]string{
 		{"get", "extensionapis", "-o", conditions},
 		{"get", "pods", "--all-namespaces", "-o", "wide"},
 		{"get", "apiservices", "--selector", ownerLabel},
+		{"get", "customresourcedefinitions", "-o", definitions},
 		{
 			"logs", "--namespace", operatorNamespace, "--selector", "app.kubernetes.io/name=" + operatorName, "--prefix",
 			"--tail", "40",

@@ -38,7 +38,6 @@ const (
 	readsPerSecond   = 5
 	loadConnections  = 3
 	loadTimeout      = 10 * time.Second
-	loadObject       = "load"
 	distinctFailures = 5
 )
 
@@ -48,6 +47,8 @@ type load struct {
 	what    string
 	clients []*http.Client
 	address string
+	// object is the name of the Flunder that is read.
+	object string
 	// rate is how many turns a second there are, and take what is done in one.
 	rate  int
 	take  func(ctx context.Context, turn int)
@@ -81,8 +82,8 @@ func lossless(t *testing.T) (end func()) {
 // startLoad uses Flunders. It returns when everything that users do has been done more than once.
 func startLoad(t *testing.T) *load {
 	t.Helper()
-	createLoadObject(t)
 	l := newLoad(t, turnsPerSecond)
+	l.object = createLoadObject(t)
 	l.take = l.useFlunders
 	l.begin(t)
 	return l
@@ -158,24 +159,28 @@ func loadClients(t *testing.T) []*http.Client {
 	return clients
 }
 
-// createLoadObject creates the Flunder that is read, and deletes it and what failed requests have left when the test
-// ends.
-func createLoadObject(t *testing.T) {
+// createLoadObject creates a Flunder, and deletes it and what failed requests have left when the test ends. It returns
+// its name, which is another one each time, so that what one test leaves is in no other one's way.
+func createLoadObject(t *testing.T) string {
 	t.Helper()
 	resource := schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}
 	flunder := &unstructured.Unstructured{}
 	flunder.SetGroupVersionKind(resource.GroupVersion().WithKind("Flunder"))
-	flunder.SetName(loadObject)
+	flunder.SetGenerateName("load-")
 	flunders := objects.Resource(resource).Namespace(metav1.NamespaceDefault)
-	if _, err := flunders.Create(t.Context(), flunder, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	flunder, err := flunders.Create(t.Context(), flunder, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("creating the Flunder to be read: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := flunders.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
-			t.Error(err)
+		_, err := poll(context.WithoutCancel(t.Context()), time.Minute, func(ctx context.Context) error {
+			return flunders.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
+		})
+		if err != nil {
+			t.Errorf("deleting the Flunders: %v", err)
 		}
 	})
+	return flunder.GetName()
 }
 
 // run starts each turn when its time has come, and catches up when it has been held up itself.
@@ -208,9 +213,9 @@ func (l *load) useFlunders(ctx context.Context, turn int) {
 	case 1:
 		l.send(ctx, client, http.MethodGet, flunders, "")
 	case 2:
-		l.send(ctx, client, http.MethodGet, flunders+"/"+loadObject, "")
+		l.send(ctx, client, http.MethodGet, flunders+"/"+l.object, "")
 	case 3:
-		name := loadObject + "-" + rand.String(10)
+		name := l.object + "-" + rand.String(10)
 		if l.send(ctx, client, http.MethodPost, flunders, fmt.Sprintf(
 			`{"apiVersion":"%s/%s","kind":"Flunder","metadata":{"name":%q}}`, flunderGroup, version, name)) {
 			l.send(ctx, client, http.MethodDelete, flunders+"/"+name, "")

@@ -5,7 +5,9 @@ package holders
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,8 +193,31 @@ func createDefinition(served bool) Deed {
 	}
 }
 
+// deleteDefinition succeeds when the definition is gone.
 func deleteDefinition(ctx context.Context, cluster client.Client, name string) error {
-	return cluster.Delete(ctx, Definition(name))
+	definition := Definition(name)
+	if err := cluster.Get(ctx, client.ObjectKeyFromObject(definition), definition); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	var err error
+	switch {
+	case definition.DeletionTimestamp.IsZero():
+		err = cluster.Delete(ctx, definition)
+	case hasFailedToEnd(definition):
+		metav1.SetMetaDataAnnotation(&definition.ObjectMeta, "example.com/tried-at", definition.ResourceVersion)
+		err = cluster.Update(ctx, definition, somebody)
+	}
+	return errors.Join(err, fmt.Errorf("CustomResourceDefinition %s is still there", definition.Name))
+}
+
+// hasFailedToEnd tells that kube-apiserver could not look for the definition's objects, as when their storage is not
+// ready yet. It may then take until the definition changes, or five minutes, before it tries again
+// (apiextensions-apiserver pkg/controller/finalizer).
+func hasFailedToEnd(definition *apiextensionsv1.CustomResourceDefinition) bool {
+	return slices.ContainsFunc(definition.Status.Conditions,
+		func(condition apiextensionsv1.CustomResourceDefinitionCondition) bool {
+			return condition.Type == apiextensionsv1.Terminating && condition.Reason == "InstanceDeletionFailed"
+		})
 }
 
 // createOlder makes an ExtensionAPI that cannot be registered, since its server's namespace does not exist.
