@@ -159,8 +159,8 @@ func loadClients(t *testing.T) []*http.Client {
 	return clients
 }
 
-// createLoadObject creates a Flunder, and deletes it and what failed requests have left when the test ends. It returns
-// its name, which is another one each time, so that what one test leaves is in no other one's way.
+// createLoadObject creates a Flunder, and deletes it and what failed requests have left when the test ends. Neither is
+// part of the load. It returns the name, another one each time, so that what one test leaves is in no other one's way.
 func createLoadObject(t *testing.T) string {
 	t.Helper()
 	resource := schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}
@@ -168,10 +168,15 @@ func createLoadObject(t *testing.T) string {
 	flunder.SetGroupVersionKind(resource.GroupVersion().WithKind("Flunder"))
 	flunder.SetGenerateName("load-")
 	flunders := objects.Resource(resource).Namespace(metav1.NamespaceDefault)
-	flunder, err := flunders.Create(t.Context(), flunder, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatalf("creating the Flunder to be read: %v", err)
-	}
+	var name string
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		created, err := flunders.Create(ctx, flunder, metav1.CreateOptions{})
+		if err != nil {
+			return fmt.Errorf("creating the Flunder to be read: %w", err)
+		}
+		name = created.GetName()
+		return nil
+	})
 	t.Cleanup(func() {
 		_, err := poll(context.WithoutCancel(t.Context()), time.Minute, func(ctx context.Context) error {
 			return flunders.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
@@ -180,7 +185,7 @@ func createLoadObject(t *testing.T) string {
 			t.Errorf("deleting the Flunders: %v", err)
 		}
 	})
-	return flunder.GetName()
+	return name
 }
 
 // run starts each turn when its time has come, and catches up when it has been held up itself.
