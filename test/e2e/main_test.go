@@ -3,8 +3,8 @@
 //go:build e2e
 
 // Package e2e tests the operator as people meet it: installed by Helm on a real one-node cluster, which it starts and
-// takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 leaves it running, and the next run
-// goes on with it. WRITE_DOCS=1 writes what is told into docs/faults.md and docs/troubleshooting.md, instead of
+// takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 goes on with one that is there, and
+// leaves it running. WRITE_DOCS=1 writes what is told into docs/faults.md and docs/troubleshooting.md, instead of
 // comparing it.
 package e2e
 
@@ -44,17 +44,24 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(startDemo, loadImages, connect, allowUser, removeSample)
+	e.Setup(beginAnew, startDemo, loadImages, connect, allowUser, removeSample)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
 
-// startDemo starts what `make demo` does, and so tests it: cluster, operator and sample.
-func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
-	// Only here the tests can reach the operator's processes and the kube-apiserver's audit log.
-	if err := os.Setenv("CLUSTER", "node"); err != nil {
+// beginAnew removes the cluster that a run has left which was broken off, with all that was in the middle of a test.
+func beginAnew(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	// Only there the tests can reach the operator's processes and the kube-apiserver's audit log.
+	if err := os.Setenv("CLUSTER", "node"); err != nil || isKept() {
 		return ctx, err
 	}
+	return ctx, run(ctx, "hack/demo.sh", "down")
+}
+
+func isKept() bool { return os.Getenv("E2E_KEEP") == "1" }
+
+// startDemo starts what `make demo` does, and so tests it: cluster, operator and sample.
+func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
 	if err := run(ctx, "hack/demo.sh", "up"); err != nil {
 		return ctx, err
 	}
@@ -120,7 +127,7 @@ func lookBack() error {
 }
 
 func takeDown(ctx context.Context) error {
-	if os.Getenv("E2E_KEEP") == "1" {
+	if isKept() {
 		progress("E2E_KEEP=1: the cluster keeps running; export KUBECONFIG=%s", kubeconfig)
 		return nil
 	}
