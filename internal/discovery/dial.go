@@ -27,6 +27,8 @@ func persistently(clk clock.Clock, dial dial) dial {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		ended := make(chan attempt)
+		silent := clk.NewTimer(redialAfter)
+		defer silent.Stop()
 		for made := 0; ; {
 			if made < maxDials {
 				made++
@@ -35,14 +37,12 @@ func persistently(clk clock.Clock, dial dial) dial {
 					attempt{connection, err}.report(ctx, ended)
 				}()
 			}
-			silent := clk.NewTimer(redialAfter)
 			select {
 			case first := <-ended:
-				silent.Stop()
 				return first.connection, first.err
 			case <-silent.C():
+				silent.Reset(redialAfter)
 			case <-ctx.Done():
-				silent.Stop()
 				return nil, ctx.Err()
 			}
 		}

@@ -168,14 +168,10 @@ func createLoadObject(t *testing.T) string {
 	flunder.SetGroupVersionKind(resource.GroupVersion().WithKind("Flunder"))
 	flunder.SetGenerateName("load-")
 	flunders := objects.Resource(resource).Namespace(metav1.NamespaceDefault)
-	var name string
-	eventually(t, time.Minute, func(ctx context.Context) error {
-		created, err := flunders.Create(ctx, flunder, metav1.CreateOptions{})
-		if err != nil {
-			return fmt.Errorf("creating the Flunder to be read: %w", err)
-		}
-		name = created.GetName()
-		return nil
+	var created *unstructured.Unstructured
+	eventually(t, time.Minute, func(ctx context.Context) (err error) {
+		created, err = flunders.Create(ctx, flunder, metav1.CreateOptions{})
+		return err
 	})
 	t.Cleanup(func() {
 		_, err := poll(context.WithoutCancel(t.Context()), time.Minute, func(ctx context.Context) error {
@@ -185,7 +181,7 @@ func createLoadObject(t *testing.T) string {
 			t.Errorf("deleting the Flunders: %v", err)
 		}
 	})
-	return name
+	return created.GetName()
 }
 
 // run starts each turn when its time has come, and catches up when it has been held up itself.

@@ -44,16 +44,21 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(beginAnew, startDemo, loadImages, connect, allowUser, removeSample)
+	e.Setup(useNode, beginAnew, startDemo, loadImages, connect, allowUser, removeSample)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
 
+// useNode has the cluster be one in which the tests can reach the operator's processes and the kube-apiserver's audit
+// log.
+func useNode(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	return ctx, os.Setenv("CLUSTER", "node")
+}
+
 // beginAnew removes the cluster that a run has left which was broken off, with all that was in the middle of a test.
 func beginAnew(ctx context.Context, _ *envconf.Config) (context.Context, error) {
-	// Only there the tests can reach the operator's processes and the kube-apiserver's audit log.
-	if err := os.Setenv("CLUSTER", "node"); err != nil || isKept() {
-		return ctx, err
+	if isKept() {
+		return ctx, nil
 	}
 	return ctx, run(ctx, "hack/demo.sh", "down")
 }

@@ -32,26 +32,27 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pod := range pods {
-		for who, request := range map[string]struct {
-			token string
-			want  int
-		}{
-			"nobody":   {"", http.StatusUnauthorized},
-			"stranger": {stranger, http.StatusForbidden},
-			"reader":   {reader, http.StatusOK},
-		} {
-			eventually(t, time.Minute, func(ctx context.Context) error { // kube-apiserver follows new bindings from a cache
-				status, _, err := scrape(ctx, pod, request.token)
-				if err == nil && status != request.want {
-					err = fmt.Errorf("%s gives %s status %d, want status %d", pod.Name, who, status, request.want)
-				}
-				return err
-			})
+		eventually(t, time.Minute, answers(pod, reader, http.StatusOK)) // kube-apiserver follows bindings from a cache
+		for token, want := range map[string]int{"": http.StatusUnauthorized, stranger: http.StatusForbidden} {
+			if err := answers(pod, token, want)(t.Context()); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	// Only the leader probes.
 	eventually(t, time.Minute, somePodMeasures(pods, reader,
 		`extensionapi_discovery_duration_seconds_count{connection="warm",document="group-version",extensionapi="wardle"`))
+}
+
+// answers succeeds when the operator's Pod answers who asks for its metrics with a status.
+func answers(pod corev1.Pod, token string, want int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		status, _, err := scrape(ctx, pod, token)
+		if err == nil && status != want {
+			err = fmt.Errorf("%s answers with status %d, want status %d", pod.Name, status, want)
+		}
+		return err
+	}
 }
 
 // metricsReader returns the token of somebody who may read the metrics.

@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apihelpers"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -214,10 +214,8 @@ func deleteDefinition(ctx context.Context, cluster client.Client, name string) e
 // ready yet. It may then take until the definition changes, or five minutes, before it tries again
 // (apiextensions-apiserver pkg/controller/finalizer).
 func hasFailedToEnd(definition *apiextensionsv1.CustomResourceDefinition) bool {
-	return slices.ContainsFunc(definition.Status.Conditions,
-		func(condition apiextensionsv1.CustomResourceDefinitionCondition) bool {
-			return condition.Type == apiextensionsv1.Terminating && condition.Reason == "InstanceDeletionFailed"
-		})
+	condition := apihelpers.FindCRDCondition(definition, apiextensionsv1.Terminating)
+	return condition != nil && condition.Reason == "InstanceDeletionFailed"
 }
 
 // createOlder makes an ExtensionAPI that cannot be registered, since its server's namespace does not exist.
