@@ -94,7 +94,7 @@ func (b Behaviour) validate() error {
 	switch {
 	case !slices.Contains([]Sender{"", KubeAPIServer, Direct, Anonymous}, b.For):
 		return fmt.Errorf("there is no sender %q", b.For)
-	case !slices.Contains([]Certificate{"", Untrusted, OtherName, Expired}, b.Certificate):
+	case !slices.Contains([]Certificate{"", Untrusted, OtherName, Expired, Changing}, b.Certificate):
 		return fmt.Errorf("there is no certificate %q", b.Certificate)
 	}
 	return errors.Join(b.Discovery.validate(), b.APIs.validate(), b.OpenAPI.validate())
@@ -104,7 +104,7 @@ func (f Fault) validate() error {
 	switch {
 	case f.Status != 0 && http.StatusText(f.Status) == "":
 		return fmt.Errorf("there is no status %d", f.Status)
-	case !slices.Contains([]Body{"", Malformed, Oversized, Broken}, f.Body):
+	case !slices.Contains([]Body{"", Malformed, Oversized, Broken, EveryTrick}, f.Body) && tricks[f.Body] == nil:
 		return fmt.Errorf("there is no body %q", f.Body)
 	}
 	return nil

@@ -4,6 +4,7 @@ package extensionserver
 
 import (
 	"crypto/tls"
+	"math/rand/v2"
 	"time"
 
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -19,6 +20,9 @@ const (
 	OtherName Certificate = "OtherName"
 	// Expired was valid until an hour before the genuine one. Clients complain of that first.
 	Expired Certificate = "Expired"
+	// Changing is the genuine one in every other handshake, more or less, and in the others a new one from an authority
+	// that nobody knows.
+	Changing Certificate = "Changing"
 )
 
 // GetCertificate returns the certificate for a TLS handshake (crypto/tls.Config).
@@ -42,6 +46,10 @@ func (c Certificate) inPlaceOf(genuine *tls.Certificate) (*tls.Certificate, erro
 	const validity = 24 * time.Hour
 	names, issued := genuine.Leaf.DNSNames, genuine.Leaf.NotBefore
 	switch c {
+	case Changing:
+		if rand.N(2) == 0 { //nolint:gosec // any order does
+			return genuine, nil
+		}
 	case OtherName:
 		names = []string{"somebody.else.svc"}
 	case Expired:

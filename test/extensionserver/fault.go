@@ -20,7 +20,11 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, document any) {
 	if !pause(r, f.Delay.Duration) {
 		return
 	}
+	trick := trickOf(f.Body)
 	switch {
+	case trick != nil:
+		w.Header().Set("Content-Type", contentType(document))
+		trick(w, r, document)
 	case f.Status == 0, f.Status == http.StatusOK:
 		w.Header().Set("Content-Type", contentType(document))
 		f.transfer(w, r, f.spoil(document))
