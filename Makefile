@@ -107,6 +107,11 @@ bench-apply: CLUSTER_NAME = extensionapi-e2e
 bench-apply: e2e-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
 
+.PHONY: bench-hostile
+bench-hostile: CLUSTER_NAME = extensionapi-e2e
+bench-hostile: e2e-images $(TOOLS)/helm ## Measure the operator and 80 ExtensionAPIs beside 20 of hostile servers: HOSTILE_FOR=10m
+	go test -tags e2e ./test/e2e/... -run '^$$' -bench Hostile -benchtime 1x -timeout 80m
+
 .PHONY: bench-discovery
 bench-discovery: ## Measure how exact probes are, and what servers that hang cost the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x

@@ -64,19 +64,19 @@ func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionA
 }
 
 // createUntilTheEnd creates the ExtensionAPI, and removes it when the test ends.
-func createUntilTheEnd(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	removeAtTheEnd(t, extensionAPI)
-	if err := kube.Create(t.Context(), extensionAPI); err != nil {
-		t.Fatal(err)
+func createUntilTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	tb.Helper()
+	removeAtTheEnd(tb, extensionAPI)
+	if err := kube.Create(tb.Context(), extensionAPI); err != nil {
+		tb.Fatal(err)
 	}
 }
 
-func removeAtTheEnd(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
-	t.Helper()
-	t.Cleanup(func() {
-		if err := remove(context.WithoutCancel(t.Context()), extensionAPI); err != nil {
-			t.Error(err)
+func removeAtTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+	tb.Helper()
+	tb.Cleanup(func() {
+		if err := remove(context.WithoutCancel(tb.Context()), extensionAPI); err != nil {
+			tb.Error(err)
 		}
 	})
 }
@@ -118,15 +118,15 @@ func askedByKubeAPIServer(ctx context.Context, pod corev1.Pod) (int, error) {
 }
 
 // behave has a replica answer in another way from now on.
-func behave(t *testing.T, pod corev1.Pod, behaviour behaviour) {
-	t.Helper()
+func behave(tb testing.TB, pod corev1.Pod, behaviour behaviour) {
+	tb.Helper()
 	content, err := json.Marshal(behaviour)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	// Also to clean up after a test.
-	if _, err := control(context.WithoutCancel(t.Context()), pod, http.MethodPut, "behaviour", content); err != nil {
-		t.Fatal(err)
+	if _, err := control(context.WithoutCancel(tb.Context()), pod, http.MethodPut, "behaviour", content); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -195,15 +195,15 @@ func kill(t *testing.T, pods []corev1.Pod) {
 }
 
 // processOf finds the process of a container among the machine's own, by its cgroup.
-func processOf(t *testing.T, container corev1.ContainerStatus) int {
-	t.Helper()
+func processOf(tb testing.TB, container corev1.ContainerStatus) int {
+	tb.Helper()
 	_, id, found := strings.Cut(container.ContainerID, "containerd://")
 	if !found || id == "" {
-		t.Fatalf("a container without an ID: %v", container)
+		tb.Fatalf("a container without an ID: %v", container)
 	}
 	cgroups, err := filepath.Glob("/proc/[0-9]*/cgroup")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, file := range cgroups {
 		content, err := os.ReadFile(file)
@@ -212,10 +212,10 @@ func processOf(t *testing.T, container corev1.ContainerStatus) int {
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return pid
 	}
-	t.Fatalf("found no process of container %s", id)
+	tb.Fatalf("found no process of container %s", id)
 	return 0
 }

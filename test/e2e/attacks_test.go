@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+)
+
+// bombed is for how long a server sends bombs: some ten rounds of probes, through each of which an operator that read
+// them would have been killed.
+const bombed = 20 * time.Second
+
+func TestServerThatAnswersWithBombsHarmsNobody(t *testing.T) {
+	bystander, hostile := singleFaultServer(t, "e2e-bystander", "v1"), singleFaultServer(t, "e2e-bomb", "v1")
+	for _, server := range []*v1alpha1.ExtensionAPI{bystander, hostile} {
+		eventually(t, time.Minute, isWell(server))
+	}
+	operators, before := restarts(t), readySince(t, bystander)
+	pods, err := labelledPods(t.Context(), ownerLabel, hostile.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	bomb := extensionserver.Fault{Body: extensionserver.GzipBomb}
+	// kube-apiserver, which has no limit of memory here, does read GET /apis whole.
+	for _, behaviour := range []behaviour{
+		{Discovery: bomb, OpenAPI: bomb}, {Discovery: bomb, APIs: bomb, OpenAPI: bomb, For: extensionserver.Direct},
+	} {
+		behave(t, pods[0], behaviour)
+		eventually(t, time.Minute, isReportedAsFailing(hostile))
+		stays(t, bombed, isWell(bystander))
+	}
+	// The objects of the server are counted before its APIService is deleted, which must not take longer for a bomb.
+	behave(t, pods[0], behaviour{Discovery: bomb, OpenAPI: bomb})
+	if err := remove(t.Context(), hostile); err != nil {
+		t.Error(err)
+	}
+	if now := restarts(t); !slices.Equal(now, operators) {
+		t.Errorf("the operator's Pods were %q and are %q", operators, now)
+	}
+	if since := readySince(t, bystander); since != before {
+		t.Errorf("%s was Ready since %s, and is since %s", bystander.Name, before, since)
+	}
+}
+
+// isReportedAsFailing succeeds when DiscoveryWithinLimit is False because of what the server answers.
+func isReportedAsFailing(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current, err := currently(ctx, extensionAPI)
+		if err == nil && conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Status != metav1.ConditionFalse {
+			err = fmt.Errorf("no failure is reported: %s", describe(current))
+		}
+		return err
+	}
+}
+
+// restarts are the operator's Pods, each with the number of its restarts.
+func restarts(tb testing.TB) []string {
+	tb.Helper()
+	pods, err := operatorPods(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var found []string
+	for _, pod := range pods {
+		found = append(found, fmt.Sprintf("%s restarted %d times", pod.Name, pod.Status.ContainerStatuses[0].RestartCount))
+	}
+	slices.Sort(found)
+	return found
+}
+
+func readySince(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) string {
+	tb.Helper()
+	current, err := currently(tb.Context(), extensionAPI)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return conditionOf(current, v1alpha1.ConditionReady).LastTransitionTime.String()
+}
+
+// TestTenantCannotTakeTheAPIServiceOfAnother has a user with the right to create APIServices, and no other on them, let
+// go of another's ExtensionAPI and create one of the same name.
+func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
+	const name, group, other = "e2e-victim", "victim.example.com", "attacker.example.com"
+	host := startHost(t, "e2e-victims-server", group, other)
+	tenant := newTenant(t, "e2e-tenant")
+	for _, attack := range []struct{ what, group string }{
+		{"with another group", other}, {"with the same group and another Service", group},
+	} {
+		t.Run(attack.what, func(t *testing.T) {
+			victim := host.existing(name, group)
+			createUntilTheEnd(t, victim)
+			eventually(t, time.Minute, ready(victim))
+			apiService := &apiregistrationv1.APIService{}
+			key := client.ObjectKey{Name: "v1." + group}
+			if err := kube.Get(t.Context(), key, apiService); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { deleteAtTheEnd(t, apiService) })
+
+			patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"deletionPolicy":"Orphan"}}`))
+			if err := tenant.Patch(t.Context(), victim.DeepCopy(), patch); err != nil {
+				t.Fatal(err)
+			}
+			if err := tenant.Delete(t.Context(), victim.DeepCopy()); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, soon, gone(victim))
+			successor := host.existing(name, attack.group)
+			successor.Spec.Service.Name = "anything"
+			if err := tenant.Create(t.Context(), successor); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, soon, func(ctx context.Context) error {
+				current, err := currently(ctx, successor)
+				if err == nil && current.Status.ObservedGeneration != current.Generation {
+					err = errors.New("the operator has not looked at it")
+				}
+				return err
+			})
+			stays(t, 10*time.Second, isUntouched(apiService))
+			if err := tenant.Delete(t.Context(), apiService.DeepCopy()); !apierrors.IsForbidden(err) {
+				t.Errorf("the user may delete APIServices anyway: %v", err)
+			}
+		})
+	}
+}
+
+// isUntouched succeeds while the APIService is the same object and leads to the same server.
+func isUntouched(before *apiregistrationv1.APIService) func(context.Context) error {
+	return func(ctx context.Context) error {
+		now := &apiregistrationv1.APIService{}
+		err := kube.Get(ctx, client.ObjectKeyFromObject(before), now)
+		if err == nil && (now.UID != before.UID || *now.Spec.Service != *before.Spec.Service ||
+			string(now.Spec.CABundle) != string(before.Spec.CABundle)) {
+			err = fmt.Errorf("%s was %s with %+v and is %s with %+v", before.Name, before.UID, before.Spec.Service, now.UID,
+				now.Spec.Service)
+		}
+		return err
+	}
+}
+
+func deleteAtTheEnd(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := kube.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {
+		t.Error(err)
+	}
+}
+
+// newTenant is a user who may write ExtensionAPIs, create APIServices, and see Services.
+func newTenant(t *testing.T, name string) client.Client {
+	t.Helper()
+	createObject(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{
+		{
+			APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"extensionapis"},
+			Verbs: []string{"get", "create", "patch", "delete"},
+		},
+		{APIGroups: []string{apiregistrationv1.GroupName}, Resources: []string{"apiservices"}, Verbs: []string{"create"}},
+		{APIGroups: []string{""}, Resources: []string{"services"}, Verbs: []string{"get"}},
+	}})
+	createObject(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	})
+	config := rest.CopyConfig(userConfig)
+	config.Impersonate.UserName = name
+	tenant, err := client.New(config, client.Options{Scheme: kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant
+}
+
+func TestServiceWithoutAnAddressIsNeverRegistered(t *testing.T) {
+	const name, group, namespace = "e2e-headless", "headless.example.com", "e2e-beside-headless"
+	host := startHost(t, "e2e-headless-server", group)
+	createObject(t, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: sampleNamespace, Name: name},
+		Spec: corev1.ServiceSpec{
+			ClusterIP: corev1.ClusterIPNone,
+			Selector:  map[string]string{ownerLabel: host.Name},
+			Ports:     []corev1.ServicePort{{Name: "https", Port: 8443}},
+		},
+	})
+	headless := host.existing(name, group)
+	headless.Spec.Service.Name, headless.Spec.Service.Port = name, 8443
+	createUntilTheEnd(t, headless)
+	eventually(t, soon, func(ctx context.Context) error {
+		current, err := currently(ctx, headless)
+		told := conditionOf(current, v1alpha1.ConditionServerAvailable)
+		if err == nil && (told.Status != metav1.ConditionFalse || !strings.Contains(told.Message, "ClusterIP")) {
+			err = fmt.Errorf("the Service is not refused: %s", describe(current))
+		}
+		return err
+	})
+	createNamespace(t, namespace)
+	kubectl(t, "delete", "namespace", namespace, "--timeout", "30s")
+	if err := notRegistered(t.Context(), "v1."+group); err != nil {
+		t.Error(err)
+	}
+}
+
+func notRegistered(ctx context.Context, apiService string) error {
+	err := kube.Get(ctx, client.ObjectKey{Name: apiService}, &apiregistrationv1.APIService{})
+	if err == nil {
+		return fmt.Errorf("APIService %s is there", apiService)
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// TestNothingIsLeftOfAnAPIServiceThatLostItsLabels deletes ExtensionAPIs whose APIService has lost its labels and
+// annotations, and the namespace of another one.
+func TestNothingIsLeftOfAnAPIServiceThatLostItsLabels(t *testing.T) {
+	const bystander = "e2e-beside-unlabelled"
+	suspend := func(spec *v1alpha1.ExtensionAPISpec) { spec.Suspend = true }
+	for _, test := range []struct {
+		name   string
+		change func(*v1alpha1.ExtensionAPISpec)
+		times  int
+	}{
+		{"e2e-unlabelled-suspended", suspend, 1},
+		{"e2e-unlabelled-often", func(*v1alpha1.ExtensionAPISpec) {}, 4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			extensionAPI := singleFaultServer(t, test.name, "v1")
+			eventually(t, time.Minute, isWell(extensionAPI))
+			change(t, extensionAPI, test.change)
+			for range test.times {
+				removeMarks(t, "v1."+test.name+".example.com")
+				eventually(t, soon, isServed(extensionAPI))
+			}
+			removeMarks(t, "v1."+test.name+".example.com")
+			if err := remove(t.Context(), extensionAPI); err != nil {
+				t.Fatal(err)
+			}
+			if err := notRegistered(t.Context(), "v1."+test.name+".example.com"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		createNamespace(t, bystander)
+		kubectl(t, "delete", "namespace", bystander, "--timeout", "30s")
+	})
+}
+
+// removeMarks leaves nothing on the APIService that says whose it is.
+func removeMarks(t *testing.T, apiService string) {
+	t.Helper()
+	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":null,"annotations":null}}`))
+	object := &apiregistrationv1.APIService{ObjectMeta: metav1.ObjectMeta{Name: apiService}}
+	if err := kube.Patch(t.Context(), object, patch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// isServed succeeds when status says that the APIService is registered and available, for it is.
+func isServed(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current, err := currently(ctx, extensionAPI)
+		if err == nil && conditionOf(current, v1alpha1.ConditionAvailable).Status != metav1.ConditionTrue {
+			err = fmt.Errorf("%s is served, and not reported as available: %s", extensionAPI.Name, describe(current))
+		}
+		return err
+	}
+}
+
+// host is a server of several groups, of which others are registered by ExtensionAPIs with spec.service.
+type host struct {
+	*v1alpha1.ExtensionAPI
+	caBundle []byte
+}
+
+func startHost(tb testing.TB, name string, groups ...string) host {
+	tb.Helper()
+	extensionAPI := faultServerAPI(name, name+".example.com", "v1")
+	extensionAPI.Spec.Server.Replicas = new(int32(1))
+	container := &extensionAPI.Spec.Server.Template.Spec.Containers[0]
+	for _, group := range groups {
+		container.Args = append(container.Args, "--group-version="+group+"/v1")
+	}
+	createUntilTheEnd(tb, extensionAPI)
+	eventually(tb, time.Minute, isWell(extensionAPI))
+	apiService := &apiregistrationv1.APIService{}
+	if err := kube.Get(tb.Context(), client.ObjectKey{Name: "v1." + name + ".example.com"}, apiService); err != nil {
+		tb.Fatal(err)
+	}
+	return host{extensionAPI, apiService.Spec.CABundle}
+}
+
+// existing is an ExtensionAPI that registers the server for a group.
+func (h host) existing(name, group string) *v1alpha1.ExtensionAPI {
+	return &v1alpha1.ExtensionAPI{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.ExtensionAPISpec{
+			Groups: []v1alpha1.APIGroup{{Name: group, Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+			Service: &v1alpha1.ServiceReference{
+				Namespace: sampleNamespace, Name: h.Name, CABundle: h.caBundle,
+			},
+		},
+	}
+}
