@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package documents
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/json"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/test/memory"
+)
+
+// fuzz has documents made of a beginning, something that is repeated up to 256 KiB, and an end, so that large documents
+// come of small ones.
+func fuzz(f *testing.F, opening string, check func(t *testing.T, document []byte)) {
+	f.Helper()
+	f.Add("", "", "", uint(0))
+	f.Add(opening, "{},", "{}]}", uint(100_000))
+	f.Add(opening, "[", "", uint(100_000))
+	f.Add(opening, `{"":`, "", uint(100_000))
+	f.Add(opening+`{"name":"`, "n", `"}]}`, uint(100_000))
+	f.Add(`{"groupVersion":"`, `\u001b`, `"}`, uint(100_000))
+	f.Add("", " ", opening, uint(100_000))
+	f.Add("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", "\xec\xc0\x01\x01\x00\x00\x00\x82", "", uint(100)) // gzip
+	f.Fuzz(func(t *testing.T, beginning, repeated, end string, times uint) {
+		const most = 256 << 10
+		times = min(times, most/uint(max(1, len(repeated))))
+		check(t, []byte(beginning+strings.Repeat(repeated, int(times))+end))
+	})
+}
+
+// checkMemory fails when reading took more than a few copies of what was read.
+func checkMemory(t *testing.T, data []byte, read func()) {
+	t.Helper()
+	const copies, overhead = 16, 1 << 20
+	if taken := memory.Allocated(read); taken > uint64(copies*len(data)+overhead) {
+		t.Errorf("reading %d bytes took %d bytes of memory", len(data), taken)
+	}
+}
+
+// decodes reports whether Kubernetes decodes a document of moderate size without finding fault with it.
+func decodes(data []byte, into any) bool {
+	if len(data) > 64<<10 {
+		return false
+	}
+	doubts, err := json.UnmarshalStrict(data, into, json.DisallowDuplicateFields)
+	return err == nil && len(doubts) == 0 && !bytes.Equal(bytes.TrimSpace(data), []byte("null"))
+}
+
+// checkFailure fails when an answer is refused that Kubernetes would take, unless it is too large.
+func checkFailure(t *testing.T, err error) {
+	t.Helper()
+	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {
+		t.Errorf("Kubernetes decodes it, but: %v", err)
+	}
+}
+
+func FuzzResourceList(f *testing.F) {
+	fuzz(f, `{"groupVersion":"a/v1","resources":[`, func(t *testing.T, data []byte) {
+		t.Helper()
+		var got ResourceList
+		var listable int
+		var err error
+		checkMemory(t, data, func() { got, err = ReadResourceList(bytes.NewReader(data)) })
+		checkMemory(t, data, func() {
+			_ = EachResource(bytes.NewReader(data), func(resource Resource) error {
+				if resource.Listable {
+					listable++
+				}
+				return nil
+			})
+		})
+		want := metav1.APIResourceList{}
+		if !decodes(data, &want) {
+			return
+		}
+		if err != nil {
+			checkFailure(t, err)
+			return
+		}
+		if got != (ResourceList{want.GroupVersion, len(want.APIResources)}) || listable != countListable(want) {
+			t.Errorf("got %+v, %d of them listable, of %+v", got, listable, want)
+		}
+	})
+}
+
+func countListable(list metav1.APIResourceList) int {
+	count := 0
+	for _, resource := range list.APIResources {
+		if slices.Contains(resource.Verbs, "list") {
+			count++
+		}
+	}
+	return count
+}
+
+func FuzzGroupList(f *testing.F) {
+	f.Add(`{"items":[{"versions":[`, "{},", "{}]}]}", uint(100))
+	f.Add(`{"items":[{"versions":[{"resources":[`, "{},", "{}]}]}]}", uint(100_000))
+	fuzz(f, `{"kind":"APIGroupDiscoveryList","items":[`, func(t *testing.T, data []byte) {
+		t.Helper()
+		for _, bounds := range []limits.Document{limits.Discovery, limits.ClusterDiscovery} {
+			checkGroupList(t, data, bounds)
+		}
+	})
+}
+
+func checkGroupList(t *testing.T, data []byte, bounds limits.Document) {
+	t.Helper()
+	kind, got := "", map[schema.GroupVersion]Version{}
+	var err error
+	checkMemory(t, data, func() {
+		kind, err = EachVersion(bytes.NewReader(data), bounds, func(version Version) error {
+			if len(got) < 10 {
+				got[version.GroupVersion] = version
+			}
+			return nil
+		})
+	})
+	list := apidiscoveryv2.APIGroupDiscoveryList{}
+	if !decodes(data, &list) {
+		return
+	}
+	want := versionsIn(list)
+	switch {
+	case err != nil:
+		checkFailure(t, err)
+	case len(want) < 10 && (kind != list.Kind || !maps.Equal(got, want)):
+		t.Errorf("got %+v of a %q, want %+v of a %q", got, kind, want, list.Kind)
+	}
+}
+
+func versionsIn(list apidiscoveryv2.APIGroupDiscoveryList) map[schema.GroupVersion]Version {
+	versions := map[schema.GroupVersion]Version{}
+	for _, group := range list.Items {
+		for _, version := range group.Versions {
+			groupVersion := schema.GroupVersion{Group: group.Name, Version: version.Version}
+			versions[groupVersion] = Version{
+				groupVersion, len(version.Resources), version.Freshness == apidiscoveryv2.DiscoveryFreshnessStale,
+			}
+		}
+	}
+	return versions
+}
+
+func FuzzObjectList(f *testing.F) {
+	fuzz(f, `{"metadata":{"remainingItemCount":9223372036854775807},"items":[`, func(t *testing.T, data []byte) {
+		t.Helper()
+		var got int64
+		var err error
+		checkMemory(t, data, func() { got, err = CountObjects(bytes.NewReader(data)) })
+		if got < 0 {
+			t.Errorf("there are %d objects", got)
+		}
+		list := metav1.PartialObjectMetadataList{}
+		if !decodes(data, &list) {
+			return
+		}
+		want := int64(len(list.Items)) + max(0, ptr.Deref(list.RemainingItemCount, 0))
+		switch {
+		case err != nil:
+			checkFailure(t, err)
+		case want >= 0 && got != want:
+			t.Errorf("there are %d objects, want %d", got, want)
+		}
+	})
+}
