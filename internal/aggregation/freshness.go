@@ -97,16 +97,16 @@ func fetch(ctx context.Context, client *http.Client, address string, last docume
 	if last.etag != "" {
 		header.Set("If-None-Match", last.etag)
 	}
-	answer, err := get(ctx, client, address, "/apis", header)
-	switch {
-	case err != nil:
-		return document{}, err
-	case answer.code == http.StatusNotModified:
-		return last, nil
-	case answer.code != http.StatusOK:
-		return document{}, fmt.Errorf("it answers %s", answer.status)
-	}
-	return newDocument(answer.etag, answer.body)
+	return get(ctx, client, address, "/apis", header, func(response *http.Response) (document, error) {
+		switch response.StatusCode {
+		case http.StatusNotModified:
+			return last, nil
+		case http.StatusOK:
+			return readDocument(response)
+		default:
+			return document{}, fmt.Errorf("it answers %s", response.Status)
+		}
+	})
 }
 
 // log tells a failure once and not at each look: one such as 406 Not Acceptable is there to stay.

@@ -3,15 +3,19 @@
 package aggregation
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
-	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 const (
@@ -42,25 +46,36 @@ type document struct {
 // state is what a document says of a group-version.
 type state struct{ stale, empty bool }
 
-func newDocument(etag string, body []byte) (document, error) {
-	list := apidiscoveryv2.APIGroupDiscoveryList{}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return document{}, fmt.Errorf("its answer is no discovery document: %w", err)
+func readDocument(response *http.Response) (document, error) {
+	body, err := documents.Body(response)
+	if err != nil {
+		return document{}, err
 	}
-	if list.Kind != "APIGroupDiscoveryList" {
-		return document{}, fmt.Errorf("its answer is a %q instead of an APIGroupDiscoveryList", list.Kind)
-	}
-	states := map[schema.GroupVersion]state{}
-	for _, group := range list.Items {
-		for _, version := range group.Versions {
-			states[schema.GroupVersion{Group: group.Name, Version: version.Version}] = state{
-				stale: version.Freshness == apidiscoveryv2.DiscoveryFreshnessStale,
-				empty: len(version.Resources) == 0,
-			}
-		}
-	}
-	return document{etag, states}, nil
+	states, err := readStates(body)
+	return document{response.Header.Get("ETag"), states}, err
 }
+
+// readStates reads aggregated discovery, in which there is a group-version for each APIService.
+func readStates(body io.Reader) (map[schema.GroupVersion]state, error) {
+	states := map[schema.GroupVersion]state{}
+	kind, err := documents.EachVersion(body, limits.ClusterDiscovery, func(version documents.Version) error {
+		states[version.GroupVersion] = state{stale: version.Stale, empty: version.Resources == 0}
+		if len(states) > limits.GroupVersions {
+			return fmt.Errorf("answered with more than %d group-versions", limits.GroupVersions)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if kind != "APIGroupDiscoveryList" {
+		return nil, fmt.Errorf("its answer is a %q instead of an APIGroupDiscoveryList", excerpt.Of(kind, maxKind))
+	}
+	return states, nil
+}
+
+// maxKind is how much of a wrong kind is repeated.
+const maxKind = 64
 
 // run counts the last looks in a row that saw a group-version, saw it stale, and saw it empty.
 type run struct{ seen, stale, empty int }

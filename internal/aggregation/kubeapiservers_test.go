@@ -7,9 +7,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +21,9 @@ import (
 	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/test/http2"
 )
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
@@ -48,8 +53,12 @@ func configFor(t *testing.T, status int) *rest.Config {
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(server.Close)
+	return configOf(server)
+}
+
+func configOf(server *httptest.Server) *rest.Config {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
+	return &rest.Config{Host: server.URL, BearerToken: "secret", TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
 }
 
 // listing returns those that reader lists, under a clock.
@@ -83,23 +92,68 @@ func TestWithoutEndpointsTheConfiguredKubeAPIServerIsAsked(t *testing.T) {
 	}
 }
 
-func TestAnyServesAsksForTheGroupVersion(t *testing.T) {
-	for status, want := range map[int]bool{
-		http.StatusOK: true, http.StatusServiceUnavailable: true, http.StatusForbidden: true, http.StatusNotFound: false,
+func TestWhatIsServedAnswersAnythingButNotFound(t *testing.T) {
+	for status, want := range map[int][]schema.GroupVersion{
+		http.StatusOK:                 {groupVersion},
+		http.StatusServiceUnavailable: {groupVersion},
+		http.StatusForbidden:          {groupVersion},
+		http.StatusNotFound:           nil,
 	} {
 		servers, _ := listing(configFor(t, status), endpointReader{})
-		got, err := servers.AnyServes(t.Context(), groupVersion)
-		if err != nil || got != want {
-			t.Errorf("answer %d: served = %v (%v), want %v", status, got, err, want)
+		got, failures, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})
+		if err != nil || len(failures) > 0 || !slices.Equal(got, want) {
+			t.Errorf("answer %d: served %v (%v, %v), want %v", status, got, failures, err, want)
 		}
+	}
+}
+
+// One that is gone, though it is still listed, must not keep the others from being asked.
+func TestOneThatCannotBeAskedKeepsNobodyElseFromIt(t *testing.T) {
+	config := configFor(t, http.StatusOK)
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(config.Host, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dead = "127.0.0.2"                                      // nobody listens there
+	config.TLSClientConfig = rest.TLSClientConfig{Insecure: true} // it has a name that no kube-apiserver has
+	servers, _ := listing(config, endpointReader{addresses: []string{dead, host}, port: int32(number)})
+	got, failures, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})
+	failure := failures[net.JoinHostPort(dead, port)]
+	if err != nil || !slices.Equal(got, []schema.GroupVersion{groupVersion}) || failure == "" {
+		t.Errorf("served %v, failures %v, error %v", got, failures, err)
 	}
 }
 
 func TestWhatCannotBeListedIsAnError(t *testing.T) {
 	servers, _ := listing(configFor(t, http.StatusOK), endpointReader{err: errors.New("forbidden")})
-	_, err := servers.AnyServes(t.Context(), groupVersion)
+	_, _, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})
 	if err == nil || !strings.Contains(err.Error(), "default/kubernetes") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What comes through kube-apiserver comes from a server.
+func TestWhatKubeAPIServersAnswerIsBounded(t *testing.T) {
+	want := http2.AllowedBy(t, func(server *httptest.Server) *http.Client {
+		client := server.Client()
+		if transport, isTransport := client.Transport.(*http.Transport); isTransport {
+			limits.Bound(transport)
+		}
+		return client
+	})
+	got := http2.AllowedBy(t, func(server *httptest.Server) *http.Client {
+		client, err := clientFor(configOf(server))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return client
+	})
+	if !maps.Equal(got, want) {
+		t.Errorf("allowed are %v, want %v", got, want)
 	}
 }
 
@@ -128,17 +182,63 @@ func (r *countingReader) List(ctx context.Context, list client.ObjectList, optio
 	return r.endpointReader.List(ctx, list, options...)
 }
 
-// A redirect could lead to anybody, who would get the operator's token.
-func TestNoRedirectIsFollowed(t *testing.T) {
-	config := configFor(t, http.StatusFound)
-	servers, _ := listing(config, endpointReader{})
-	clients, err := servers.Clients(t.Context())
+func TestNothingCompressedIsAskedFor(t *testing.T) {
+	asked := make(chan string, 1)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("Accept-Encoding")
+	}))
+	defer server.Close()
+	client, err := clientFor(configOf(server))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, client := range clients {
-		if err := client.CheckRedirect(nil, nil); !errors.Is(err, http.ErrUseLastResponse) {
-			t.Errorf("got %v", err)
+	_, err = get(t.Context(), client, strings.TrimPrefix(server.URL, "https://"), "/", http.Header{},
+		func(*http.Response) (any, error) { return nil, nil })
+	if encoding := <-asked; encoding != "" || err != nil {
+		t.Errorf("asked for %q, error %v", encoding, err)
+	}
+}
+
+// A redirect could lead to anybody, who would get the operator's token.
+func TestNoRedirectIsFollowed(t *testing.T) {
+	servers, _ := listing(configFor(t, http.StatusFound), endpointReader{})
+	for _, list := range []clientsOf{servers.Clients, servers.AnonymousClients} {
+		clients, err := list(t.Context())
+		if err != nil || len(clients) != 1 {
+			t.Fatalf("%v (%v)", clients, err)
+		}
+		for _, client := range clients {
+			if err := client.CheckRedirect(nil, nil); !errors.Is(err, http.ErrUseLastResponse) {
+				t.Errorf("got %v", err)
+			}
 		}
 	}
 }
+
+func TestAnonymousClientsShowNoCredentialsButTrustTheSame(t *testing.T) {
+	shown := make(chan string, 1)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		shown <- r.Header.Get("Authorization")
+	}))
+	t.Cleanup(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	servers, _ := listing(&rest.Config{
+		Host: server.URL, BearerToken: "operator", TLSClientConfig: rest.TLSClientConfig{CAData: ca},
+	}, endpointReader{})
+	for want, list := range map[string]clientsOf{"Bearer operator": servers.Clients, "": servers.AnonymousClients} {
+		clients, err := list(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for address, client := range clients {
+			if _, err := get(t.Context(), client, address, "/apis", http.Header{}, statusOf); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-shown; got != want {
+				t.Errorf("shown is %q, want %q", got, want)
+			}
+		}
+	}
+}
+
+func statusOf(response *http.Response) (int, error) { return response.StatusCode, nil }

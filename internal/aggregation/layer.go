@@ -76,12 +76,8 @@ func (l *Layer) ask(ctx context.Context) Configuration {
 
 // hasIdentity tells whether a kube-apiserver has a certificate with which it shows itself to extension API servers.
 func hasIdentity(ctx context.Context, httpClient *http.Client, address string) (bool, error) {
-	answer, err := get(ctx, httpClient, address, "/readyz?verbose", http.Header{})
-	if err != nil {
-		return false, err
-	}
 	// One that is not ready lists its checks, too.
-	return readIdentity(answer)
+	return get(ctx, httpClient, address, "/readyz?verbose", http.Header{}, readIdentity)
 }
 
 // trust looks whether extension API servers are told by what they know kube-apiserver.

@@ -5,12 +5,16 @@ package aggregation
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/client-go/util/cert"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // Configuration is what is known of the aggregation layer's configuration. It is good when both lists are empty, bad
@@ -57,12 +61,17 @@ const (
 
 // readIdentity looks for the certificate in the checks that a kube-apiserver lists. A list without those of its
 // aggregator says nothing of it: it may be cut short, or have other names.
-func readIdentity(checks answer) (found bool, err error) {
-	body := string(checks.body)
-	if !strings.Contains(body, checkOfAggregator) {
-		return false, fmt.Errorf("it answers %s to GET /readyz?verbose, without the checks of its aggregator", checks.status)
+func readIdentity(response *http.Response) (found bool, err error) {
+	content, err := io.ReadAll(io.LimitReader(response.Body, limits.Checks))
+	if err != nil {
+		return false, err
 	}
-	return strings.Contains(body, checkOfIdentity), nil
+	checks := string(content)
+	if !strings.Contains(checks, checkOfAggregator) {
+		return false, fmt.Errorf("it answers %s to GET /readyz?verbose, without the checks of its aggregator",
+			response.Status)
+	}
+	return strings.Contains(checks, checkOfIdentity), nil
 }
 
 const trustKey = "requestheader-client-ca-file"

@@ -3,6 +3,8 @@
 package aggregation
 
 import (
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +86,9 @@ func TestTheCertificateIsLookedForInTheChecksOfTheAggregator(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			found, err := readIdentity(answer{status: "200 OK", body: []byte(test.body)})
+			found, err := readIdentity(&http.Response{
+				Status: "200 OK", Body: io.NopCloser(strings.NewReader(test.body)),
+			})
 			if found != test.found || (err != nil) != test.unknown {
 				t.Errorf("found: %v, error: %v", found, err)
 			}

@@ -4,17 +4,20 @@ package aggregation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // acceptMetadata asks for no more of objects than has to be read to count them.
@@ -23,7 +26,8 @@ const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 // Objects says how many objects there are of a resource.
 type Objects struct {
 	Resource schema.GroupResource
-	Count    int64
+	// Count is how many there are, or, with an error, how many there are at least.
+	Count int64
 	// Err is why they could not be counted.
 	Err error
 }
@@ -32,7 +36,7 @@ type Objects struct {
 var ErrNotAllowed = errors.New("the operator may not list them")
 
 // CountObjects counts the objects that only the doomed group-versions lead to, each resource once. What cannot be asked
-// at all has * for its resources, and an error.
+// at all, and what is too much to count, has * for its resources, and an error.
 func (k *KubeAPIServers) CountObjects(
 	ctx context.Context, doomed, kept []schema.GroupVersion, mayList func(schema.GroupVersionResource) error,
 ) []Objects {
@@ -66,43 +70,56 @@ func (k *KubeAPIServers) CountObjects(
 	return counted
 }
 
+// listable returns the resources whose objects can be listed. With an error these are not all.
 func (k *KubeAPIServers) listable(
 	ctx context.Context, groupVersion schema.GroupVersion,
-) ([]schema.GroupVersionResource, error) {
-	list := &metav1.APIResourceList{}
-	if err := k.read(ctx, "/apis/"+groupVersion.String(), http.Header{}, list); err != nil {
-		return nil, err
-	}
-	var resources []schema.GroupVersionResource
-	for _, resource := range list.APIResources {
-		if !strings.Contains(resource.Name, "/") && slices.Contains(resource.Verbs, "list") {
+) (resources []schema.GroupVersionResource, err error) {
+	_, err = read(ctx, k, "/apis/"+groupVersion.String(), http.Header{}, func(body io.Reader) (any, error) {
+		return nil, documents.EachResource(body, func(resource documents.Resource) error {
+			switch {
+			case !resource.Listable, strings.Contains(resource.Name, "/"):
+				return nil
+			case len(resources) == limits.CountedResources:
+				return fmt.Errorf("only the first %d resources are looked at", limits.CountedResources)
+			case !isName(resource.Name):
+				return fmt.Errorf("there is a resource named %q", excerpt.Of(resource.Name, maxName))
+			}
 			resources = append(resources, groupVersion.WithResource(resource.Name))
-		}
-	}
-	return resources, nil
+			return nil
+		})
+	})
+	return resources, err
 }
+
+// maxName is how much of a wrong name is repeated.
+const maxName = 64
+
+// isName keeps a server from having the operator ask for another path.
+func isName(resource string) bool { return len(validation.IsDNS1123Subdomain(resource)) == 0 }
 
 // count needs a single object: the rest is told beside it. A server that knows no limit lists all.
 func (k *KubeAPIServers) count(ctx context.Context, resource schema.GroupVersionResource) (int64, error) {
 	path := fmt.Sprintf("/apis/%s/%s?limit=1", resource.GroupVersion(), resource.Resource)
-	list := &metav1.PartialObjectMetadataList{}
-	err := k.read(ctx, path, http.Header{"Accept": {acceptMetadata}}, list)
-	return int64(len(list.Items)) + ptr.Deref(list.RemainingItemCount, 0), err
+	return read(ctx, k, path, http.Header{"Accept": {acceptMetadata}}, documents.CountObjects)
 }
 
-// read asks one of the kube-apiservers, always the same one.
-func (k *KubeAPIServers) read(ctx context.Context, path string, header http.Header, into any) error {
+// read asks one of the kube-apiservers, always the same one, and returns what document makes of its answer.
+func read[T any](
+	ctx context.Context, k *KubeAPIServers, path string, header http.Header, document func(io.Reader) (T, error),
+) (result T, err error) {
 	clients, err := k.Clients(ctx)
 	if err != nil {
-		return err
+		return result, err
 	}
 	address := slices.Min(slices.Collect(maps.Keys(clients)))
-	answer, err := get(ctx, clients[address], address, path, header)
-	switch {
-	case err != nil:
-		return err
-	case answer.code != http.StatusOK:
-		return fmt.Errorf("kube-apiserver %s answers %s", address, answer.status)
-	}
-	return json.Unmarshal(answer.body, into)
+	return get(ctx, clients[address], address, path, header, func(response *http.Response) (result T, err error) {
+		if response.StatusCode != http.StatusOK {
+			return result, fmt.Errorf("kube-apiserver %s answers %s", address, response.Status)
+		}
+		body, err := documents.Body(response)
+		if err != nil {
+			return result, err
+		}
+		return document(body)
+	})
 }

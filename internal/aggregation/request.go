@@ -4,26 +4,16 @@ package aggregation
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-const (
-	// answerTimeout is above the 5 seconds after which kube-apiserver itself gives up.
-	answerTimeout = 10 * time.Second
-	// maxBody is far above the discovery document of any cluster.
-	maxBody = 64 << 20
-)
-
-// answer has been read to its end, which leaves the connection to the next request.
-type answer struct {
-	code   int
-	status string
-	etag   string
-	body   []byte
-}
+// answerTimeout is above the 5 seconds after which kube-apiserver itself gives up.
+const answerTimeout = 10 * time.Second
 
 // clientsOf returns a client for each kube-apiserver, by its address.
 type clientsOf func(context.Context) (map[string]*http.Client, error)
@@ -32,11 +22,18 @@ type clientsOf func(context.Context) (map[string]*http.Client, error)
 func askAll[T any](
 	ctx context.Context, of clientsOf, ask func(ctx context.Context, httpClient *http.Client, address string) (T, error),
 ) (answers map[string]T, failures map[string]string) {
-	answers, failures = map[string]T{}, map[string]string{}
 	clients, err := of(ctx)
 	if err != nil {
-		failures["all"] = err.Error()
+		return nil, map[string]string{"all": excerpt.Of(err.Error(), limits.Text)}
 	}
+	return askEach(ctx, clients, ask)
+}
+
+func askEach[T any](
+	ctx context.Context, clients map[string]*http.Client,
+	ask func(ctx context.Context, httpClient *http.Client, address string) (T, error),
+) (answers map[string]T, failures map[string]string) {
+	answers, failures = map[string]T{}, map[string]string{}
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	for address, httpClient := range clients {
@@ -45,7 +42,7 @@ func askAll[T any](
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				failures[address] = err.Error()
+				failures[address] = excerpt.Of(err.Error(), limits.Text)
 			} else {
 				answers[address] = answer
 			}
@@ -55,20 +52,23 @@ func askAll[T any](
 	return answers, failures
 }
 
-// get asks one kube-apiserver. Any status is an answer; of the body, the first 64 MiB are read.
-func get(ctx context.Context, httpClient *http.Client, address, path string, header http.Header) (answer, error) {
+// get asks one kube-apiserver, and returns what read makes of its answer, whatever the status of that is. What read
+// does not read is dropped.
+func get[T any](
+	ctx context.Context, httpClient *http.Client, address, path string, header http.Header,
+	read func(*http.Response) (T, error),
+) (result T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+path, nil)
 	if err != nil {
-		return answer{}, err
+		return result, err
 	}
 	request.Header = header
 	response, err := httpClient.Do(request)
 	if err != nil {
-		return answer{}, err
+		return result, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
-	return answer{response.StatusCode, response.Status, response.Header.Get("ETag"), body}, err
+	return read(response)
 }

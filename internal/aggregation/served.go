@@ -4,26 +4,56 @@ package aggregation
 
 import (
 	"context"
-	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// AnyServes tells whether any kube-apiserver knows the group-version: it answers anything but 404 for it.
-func (k *KubeAPIServers) AnyServes(ctx context.Context, groupVersion schema.GroupVersion) (bool, error) {
+// servedTimeout bounds what one kube-apiserver is asked. It answers 404 by itself, at once.
+const servedTimeout = 5 * time.Second
+
+// Served returns those of the group-versions that a kube-apiserver knows: it answers anything but 404 for them.
+// Failures say of which kube-apiservers, by their addresses, that is not known, and why. All are asked at the same
+// time, for 5 seconds; it is an error that they cannot be listed.
+func (k *KubeAPIServers) Served(ctx context.Context, groupVersions []schema.GroupVersion) (
+	served []schema.GroupVersion, failures map[string]string, err error,
+) {
 	clients, err := k.Clients(ctx)
 	if err != nil {
-		return false, err
+		return nil, nil, err
 	}
-	for address, httpClient := range clients {
-		answer, err := get(ctx, httpClient, address, "/apis/"+groupVersion.String(), http.Header{})
+	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
+	defer cancel()
+	known, failures := askEach(ctx, clients,
+		func(ctx context.Context, httpClient *http.Client, address string) ([]schema.GroupVersion, error) {
+			return servedBy(ctx, httpClient, address, groupVersions)
+		})
+	for _, groupVersion := range groupVersions {
+		for _, ofOne := range known {
+			if slices.Contains(ofOne, groupVersion) && !slices.Contains(served, groupVersion) {
+				served = append(served, groupVersion)
+			}
+		}
+	}
+	return served, failures, nil
+}
+
+func servedBy(
+	ctx context.Context, httpClient *http.Client, address string, groupVersions []schema.GroupVersion,
+) (served []schema.GroupVersion, err error) {
+	for _, groupVersion := range groupVersions {
+		path := "/apis/" + groupVersion.String()
+		known, err := get(ctx, httpClient, address, path, http.Header{}, func(response *http.Response) (bool, error) {
+			return response.StatusCode != http.StatusNotFound, nil
+		})
 		if err != nil {
-			return false, fmt.Errorf("asking kube-apiserver %s for %s: %w", address, groupVersion, err)
+			return nil, err
 		}
-		if answer.code != http.StatusNotFound {
-			return true, nil
+		if known {
+			served = append(served, groupVersion)
 		}
 	}
-	return false, nil
+	return served, nil
 }

@@ -3,31 +3,23 @@
 package discovery
 
 import (
-	"encoding/json"
-	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 
-	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 const (
 	acceptJSON = "application/json"
 	// acceptAggregated is the first choice of kube-apiserver (kube-aggregator pkg/apiserver/handler_discovery.go).
 	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-	// maxExcerpt is how much of an error's text is repeated.
-	maxExcerpt = 200
 )
-
-// reply is what came back, whole.
-type reply struct {
-	status int
-	// statusText is the status and its words, such as "404 Not Found".
-	statusText, contentType string
-	body                    []byte
-}
 
 func (k Key) accept() string {
 	if k.Document == DocumentAPIs {
@@ -36,70 +28,76 @@ func (k Key) accept() string {
 	return acceptJSON
 }
 
-// read returns what the answer says, or what is wrong with it.
-func (k Key) read(a reply) (Content, error) {
+// read reads the answer to its end, unless something is wrong with it, and returns what it says of the group-versions.
+func (k Key) read(response *http.Response, groupVersions []schema.GroupVersion) (Content, error) {
+	if response.StatusCode != http.StatusOK {
+		return Content{}, k.readFailure(response)
+	}
+	body, err := documents.Body(response)
 	switch {
-	case k.Document == DocumentOpenAPI:
-		// kube-apiserver does without an answer that is no good; only a slow one does harm.
-		return Content{}, nil
-	case k.Document == DocumentAPIs:
-		return readAPIs(a)
-	case a.status != http.StatusOK:
-		return Content{}, &statusError{a.status, a.statusText, a.excerpt()}
+	case err != nil:
+		return Content{}, err
+	case k.Document == DocumentGroupVersion:
+		return readGroupVersion(body, k.GroupVersion)
+	case k.Document == DocumentAPIs && strings.Contains(response.Header.Get("Content-Type"), "as=APIGroupDiscoveryList"):
+		return readAPIs(body, groupVersions)
 	default:
-		return readGroupVersion(a.body, k.GroupVersion)
+		return Content{}, documents.Pass(body)
+	}
+}
+
+// readFailure returns nil for a status that kube-apiserver does not mind.
+func (k Key) readFailure(response *http.Response) error {
+	if k.fails(response.StatusCode) {
+		return &statusError{response.StatusCode, response.Status, documents.Words(response)}
+	}
+	return documents.Pass(response.Body)
+}
+
+// fails reports whether kube-apiserver minds a status other than 200. It does without OpenAPI, of which only a slow
+// answer does harm. Without aggregated discovery it asks for each group-version instead, but with 503 (kube-aggregator
+// pkg/apiserver/handler_discovery.go).
+func (k Key) fails(status int) bool {
+	switch k.Document {
+	case DocumentOpenAPI:
+		return false
+	case DocumentAPIs:
+		return status == http.StatusServiceUnavailable
+	default:
+		return true
 	}
 }
 
 // readGroupVersion makes sure that the answer speaks of the group-version that was asked for.
-func readGroupVersion(body []byte, groupVersion schema.GroupVersion) (Content, error) {
-	list := metav1.APIResourceList{}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return Content{}, malformed("answered something that is no APIResourceList: %v", err)
+func readGroupVersion(body io.Reader, groupVersion schema.GroupVersion) (Content, error) {
+	list, err := documents.ReadResourceList(body)
+	if err != nil {
+		return Content{}, err
 	}
 	if list.GroupVersion != groupVersion.String() {
-		return Content{}, malformed("answered for group-version %q instead of %q", list.GroupVersion, groupVersion)
+		return Content{}, documents.Malformed(`for group-version "%s" instead of "%s"`,
+			excerpt.Of(list.GroupVersion, maxGroupVersion), groupVersion)
 	}
-	return Content{Resources: len(list.APIResources)}, nil
+	return Content{Resources: list.Resources}, nil
 }
 
-// readAPIs follows kube-aggregator pkg/apiserver/handler_discovery.go: 503 is a failure, and whatever is no aggregated
-// discovery has it ask for each group-version instead.
-func readAPIs(a reply) (Content, error) {
-	if a.status == http.StatusServiceUnavailable {
-		return Content{}, &statusError{a.status, a.statusText, a.excerpt()}
-	}
-	if a.status != http.StatusOK || !strings.Contains(a.contentType, "as=APIGroupDiscoveryList") {
-		return Content{}, nil
-	}
-	list := apidiscoveryv2.APIGroupDiscoveryList{}
-	if err := json.Unmarshal(a.body, &list); err != nil {
-		return Content{}, malformed("answered something that is no APIGroupDiscoveryList: %v", err)
-	}
+// maxGroupVersion is how much of a wrong group-version is repeated.
+const maxGroupVersion = 100
+
+// readAPIs keeps only what is said of the group-versions: a server may list any number of them.
+func readAPIs(body io.Reader, groupVersions []schema.GroupVersion) (Content, error) {
 	listed := map[schema.GroupVersion]int{}
-	for _, group := range list.Items {
-		for _, version := range group.Versions {
-			listed[schema.GroupVersion{Group: group.Name, Version: version.Version}] = len(version.Resources)
+	for _, groupVersion := range groupVersions {
+		listed[groupVersion] = 0
+	}
+	_, err := documents.EachVersion(body, limits.Discovery, func(version documents.Version) error {
+		if slices.Contains(groupVersions, version.GroupVersion) {
+			listed[version.GroupVersion] = version.Resources
 		}
+		return nil
+	})
+	if err != nil {
+		return Content{}, err
 	}
 	return Content{Listed: listed}, nil
-}
-
-func malformed(format string, args ...any) error {
-	return &answerError{ClassMalformed, fmt.Sprintf(format, args...)}
-}
-
-// excerpt is the beginning of what an error says, where it is for people: text, or the message of a Status.
-func (a reply) excerpt() string {
-	text := ""
-	switch {
-	case strings.HasPrefix(a.contentType, "text/plain"):
-		text = string(a.body[:min(len(a.body), maxExcerpt)])
-	case strings.HasPrefix(a.contentType, "application/json"):
-		status := metav1.Status{}
-		_ = json.Unmarshal(a.body, &status)
-		text = status.Message[:min(len(status.Message), maxExcerpt)]
-	}
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return strings.ToValidUTF8(line, "")
 }

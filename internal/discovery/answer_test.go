@@ -3,6 +3,8 @@
 package discovery
 
 import (
+	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -11,34 +13,46 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
+func response(status int, contentType, body string) http.Response {
+	return http.Response{
+		StatusCode: status,
+		Status:     fmt.Sprintf("%d %s", status, http.StatusText(status)),
+		Header:     http.Header{"Content-Type": {contentType}},
+		Body:       io.NopCloser(strings.NewReader(body)),
+	}
+}
+
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 // What kube-apiserver makes of GET /apis is made of it here, too.
 func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
 	const document = `{"items":[{"metadata":{"name":"wardle.example.com"},"versions":[
-		{"version":"v1","resources":[{"resource":"flunders"}]},{"version":"v2","resources":[]}]}]}`
+		{"version":"v1","resources":[{"resource":"flunders"}]},{"version":"v2","resources":[]},
+		{"version":"v9","resources":[{}]}]}]}`
+	v2 := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}
+	leftOut := schema.GroupVersion{Group: groupVersion.Group, Version: "v3"}
 	tests := map[string]struct {
-		reply  reply
-		listed map[schema.GroupVersion]int
-		err    string
+		response http.Response
+		listed   map[schema.GroupVersion]int
+		err      string
 	}{
 		"aggregated": {
-			reply{http.StatusOK, "200 OK", aggregatedType, []byte(document)},
-			map[schema.GroupVersion]int{groupVersion: 1, {Group: groupVersion.Group, Version: "v2"}: 0},
+			response(http.StatusOK, aggregatedType, document),
+			map[schema.GroupVersion]int{groupVersion: 1, v2: 0, leftOut: 0},
 			"",
 		},
-		"legacy": {reply{http.StatusOK, "200 OK", "application/json", []byte(`{"groups":[]}`)}, nil, ""},
-		"none":   {reply{http.StatusNotFound, "404 Not Found", "text/plain", nil}, nil, ""},
+		"legacy": {response(http.StatusOK, "application/json", `{"groups":[]}`), nil, ""},
+		"none":   {response(http.StatusNotFound, "text/plain", ""), nil, ""},
 		"unavailable": {
-			reply{http.StatusServiceUnavailable, "503 Service Unavailable", "text/plain", []byte("wait")},
+			response(http.StatusServiceUnavailable, "text/plain", "wait"),
 			nil,
 			"503 Service Unavailable: wait",
 		},
-		"rubbish": {reply{http.StatusOK, "200 OK", aggregatedType, []byte("<html>")}, nil, "no APIGroupDiscoveryList"},
+		"rubbish": {response(http.StatusOK, aggregatedType, "<html>"), nil, "no APIGroupDiscoveryList"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := Key{Document: DocumentAPIs}.read(test.reply)
+			got, err := Key{Document: DocumentAPIs}.read(&test.response, []schema.GroupVersion{groupVersion, v2, leftOut})
 			if failed := err != nil; !maps.Equal(got.Listed, test.listed) || failed != (test.err != "") ||
 				!strings.Contains(errorText(err), test.err) {
 				t.Errorf("got %v, %v", got.Listed, err)
@@ -49,7 +63,8 @@ func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
 
 func TestTheWordsOfAStatusAreRepeated(t *testing.T) {
 	body := `{"kind":"Status","message":"User \"system:anonymous\" cannot get path"}`
-	_, err := documentKey.read(reply{http.StatusForbidden, "403 Forbidden", "application/json", []byte(body)})
+	refusal := response(http.StatusForbidden, "application/json", body)
+	_, err := documentKey.read(&refusal, nil)
 	if got := errorText(err); got != `answered 403 Forbidden: User "system:anonymous" cannot get path` {
 		t.Errorf("reads %q", got)
 	}

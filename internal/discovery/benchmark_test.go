@@ -78,7 +78,7 @@ func probesOfGoodServers(b *testing.B, good, hanging int) int64 {
 
 	prober := NewProber(clock.RealClock{},
 		func(context.Context) (map[string]*http.Client, error) { return nil, nil },
-		func(context.Context) (string, error) { return "a-token", nil },
+		oneToken{},
 		NewMetrics(prometheus.NewRegistry()), func(string) {})
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error)
@@ -97,6 +97,13 @@ func probesOfGoodServers(b *testing.B, good, hanging int) int64 {
 	}
 	return answered.Load()
 }
+
+// oneToken is good for ever.
+type oneToken struct{}
+
+func (oneToken) Token(context.Context) (string, error) { return "a-token", nil }
+
+func (oneToken) Replace(context.Context, string) (string, error) { return "a-token", nil }
 
 func targetOf(server *httptest.Server) Target {
 	policy := testPolicy

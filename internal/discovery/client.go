@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // pingAfter is how long an HTTP/2 connection may be silent before it is checked, and how long the check may take.
@@ -63,7 +65,7 @@ func newDirectTransport(clk clock.Clock, serverName string, caBundle []byte, tim
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(caBundle)
 	connectTimeout := timeout + connectMargin
-	return &http.Transport{
+	transport := &http.Transport{
 		DialContext:         persistently(clk, (&net.Dialer{Timeout: connectTimeout}).DialContext),
 		TLSHandshakeTimeout: connectTimeout,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName, RootCAs: roots},
@@ -71,6 +73,8 @@ func newDirectTransport(clk clock.Clock, serverName string, caBundle []byte, tim
 		// A connection to a node that died would otherwise be used until TCP gives up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}
+	limits.Bound(transport)
+	return transport
 }
 
 // connectMargin has a request end before its attempt to connect does, so that its failure reads the same each time.

@@ -8,15 +8,13 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-const (
-	// redialAfter is how long an attempt to connect may be silent before another is made beside it. A first packet that
-	// is lost while the network learns of a new Service would otherwise be repeated by TCP only after a second.
-	redialAfter = 200 * time.Millisecond
-	// maxDials is the number of attempts up to the moment at which TCP repeats the first one.
-	maxDials = 5
-)
+// redialAfter is how long an attempt to connect may be silent before another is made beside it. A first packet that is
+// lost while the network learns of a new Service would otherwise be repeated by TCP only after a second.
+const redialAfter = 200 * time.Millisecond
 
 type dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -30,7 +28,7 @@ func persistently(clk clock.Clock, dial dial) dial {
 		silent := clk.NewTimer(redialAfter)
 		defer silent.Stop()
 		for made := 0; ; {
-			if made < maxDials {
+			if made < limits.DialsOfRequest {
 				made++
 				go func() {
 					connection, err := dial(ctx, network, address)

@@ -4,14 +4,13 @@ package discovery
 
 import (
 	"cmp"
+	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-// historySize is how many samples of a key are kept: 50 minutes at the default interval.
-const historySize = 100
 
 // Standing is what several samples in a row say, so that one alone turns nothing.
 type Standing int
@@ -58,42 +57,31 @@ func (r Record) Failure() error {
 	}
 }
 
-// history keeps the last samples of one key.
+// history is what is known of one key.
 type history struct {
-	// samples is a ring; next is where the next one goes.
-	samples  []timedSample
-	next     int
+	samples ring
+	// last is the last sample, without what it said, which can be large.
+	last     Sample
 	told     Content
 	answered time.Duration
 	// leftOut is in how many answers in a row a group-version had no resources.
 	leftOut map[schema.GroupVersion]int
+	// worded is since when the last failure has had its words.
+	worded time.Time
 	judgement
 }
 
-// timedSample is a sample without what it said, of a request that began at that time.
-type timedSample struct {
-	Sample
-	at time.Time
-}
-
+// add takes a sample of a request that began at that time.
 func (h *history) add(sample Sample, at time.Time, limit time.Duration, policy Policy) {
 	if sample.Err == nil {
 		h.told, h.answered = sample.Content, sample.Latency
 		h.noteLeftOut(sample.Listed, policy)
 	}
-	// What a server answers can be large.
 	sample.Content = Content{}
-	h.keep(timedSample{sample, at})
+	h.keepWords(&sample, at)
+	h.last = sample
+	h.samples.add(sample, at)
 	h.judge(sample, at, limit, policy)
-}
-
-func (h *history) keep(sample timedSample) {
-	if len(h.samples) < historySize {
-		h.samples = append(h.samples, sample)
-	} else {
-		h.samples[h.next] = sample
-	}
-	h.next = (h.next + 1) % historySize
 }
 
 func (h *history) noteLeftOut(listed map[schema.GroupVersion]int, policy Policy) {
@@ -106,25 +94,34 @@ func (h *history) noteLeftOut(listed map[schema.GroupVersion]int, policy Policy)
 	h.leftOut = leftOut
 }
 
-// rejudge judges the samples that are kept by another policy.
+// rejudge judges the samples that are kept by another policy. A failure gets the words that are known of its kind,
+// first of all those that have been reported.
 func (h *history) rejudge(limit time.Duration, policy Policy) {
+	known := append([]Sample{h.last}, h.failures...)
 	h.judgement = judgement{}
-	for i := range h.samples {
-		sample := h.samples[(h.next+i)%len(h.samples)]
-		h.judge(sample.Sample, sample.at, limit, policy)
+	for at, kept := range h.samples.all() {
+		sample := kept.sample(func(kind ProbeError) error { return wordsOf(kind, known) })
+		h.judge(sample, at, limit, policy)
 	}
 }
 
-func (h *history) last() timedSample {
-	if len(h.samples) == 0 {
-		return timedSample{}
+// wordsOf returns the last of the failures of a kind, or says no more than the kind does.
+func wordsOf(kind ProbeError, known []Sample) error {
+	for _, sample := range slices.Backward(known) {
+		if kindOf(sample) == kind {
+			return sample.Err
+		}
 	}
-	return h.samples[(h.next+historySize-1)%historySize]
+	kind.Text = fmt.Sprintf("failed before (%s)", kind.Class)
+	if kind.Status != 0 {
+		kind.Text = fmt.Sprintf("answered %d %s", kind.Status, http.StatusText(kind.Status))
+	}
+	return &kind
 }
 
 func (h *history) record(policy Policy) Record {
 	record := Record{
-		Last: h.last().Sample, Told: h.told, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
+		Last: h.last, Told: h.told, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
 	}
 	if h.standing == Bad {
 		record.Worst = h.worst()
@@ -146,13 +143,13 @@ func (h *history) record(policy Policy) Record {
 // latencies returns those of the answers, sorted. Those that had to connect first are left out where there are others.
 func (h *history) latencies() []time.Duration {
 	var warm, cold []time.Duration
-	for _, sample := range h.samples {
+	for _, sample := range h.samples.kept {
 		switch {
-		case sample.Err != nil:
-		case sample.Timing.Warm:
-			warm = append(warm, sample.Latency)
+		case sample.failed():
+		case sample.isWarm():
+			warm = append(warm, sample.duration())
 		default:
-			cold = append(cold, sample.Latency)
+			cold = append(cold, sample.duration())
 		}
 	}
 	if len(warm) == 0 {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 var testPolicy = Policy{
@@ -111,6 +113,26 @@ func TestAnotherPolicyJudgesWhatIsKnownAnew(t *testing.T) {
 	}
 }
 
+func TestFailuresStayFailuresUnderAnotherPolicyAndKeepTheirWords(t *testing.T) {
+	h, patient := historyOf("ggffff"), testPolicy
+	before := h.record(testPolicy)
+	patient.Limit, patient.FailureThreshold = time.Minute, 4
+	h.rejudge(patient.Limit, patient)
+	after := h.record(patient)
+	if after.Standing != Bad || errorText(after.Worst.Err) != errorText(before.Worst.Err) {
+		t.Errorf("%s (%v) became %+v", before.Worst.Err, before.Standing, after)
+	}
+}
+
+func TestAFailureWhoseWordsAreForgottenSaysOfWhatKindItWas(t *testing.T) {
+	h, patient := historyOf("fggg"), testPolicy
+	patient.FailureThreshold, patient.SuccessThreshold = 1, 4
+	h.rejudge(patient.Limit, patient)
+	if got := errorText(h.record(patient).Worst.Err); got != "answered 500 Internal Server Error" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestOnlyWhatIsLeftOutSeveralTimesCounts(t *testing.T) {
 	h := &history{}
 	add := func(resources int) {
@@ -137,7 +159,7 @@ func TestNoContentIsKeptOfSamples(t *testing.T) {
 	h := &history{}
 	h.add(Sample{Content: Content{Resources: 1, Listed: map[schema.GroupVersion]int{groupVersion: 1}}}, time.Unix(0, 0),
 		testPolicy.Limit, testPolicy)
-	if kept := h.last(); kept.Listed != nil || h.record(testPolicy).Told.Resources != 1 {
+	if kept := h.last; kept.Listed != nil || h.record(testPolicy).Told.Resources != 1 {
 		t.Errorf("kept %+v", kept)
 	}
 }
@@ -168,9 +190,9 @@ func TestRecordTellsTheWorstOfWhatMadeItBad(t *testing.T) {
 }
 
 func TestFiguresAreOfTheLastAnswers(t *testing.T) {
-	h := historyOf("f" + strings.Repeat("s", 3) + strings.Repeat("g", historySize-2))
+	h := historyOf("f" + strings.Repeat("s", 3) + strings.Repeat("g", limits.Samples-2))
 	record := h.record(testPolicy)
-	if record.Samples != historySize || record.P50 != time.Millisecond || record.Max != 6*time.Second ||
+	if record.Samples != limits.Samples || record.P50 != time.Millisecond || record.Max != 6*time.Second ||
 		record.P99 != 6*time.Second {
 		t.Errorf("got %+v", record)
 	}

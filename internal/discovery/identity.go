@@ -14,23 +14,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 const (
-	tokenLifetime = time.Hour
+	// tokenLifetime is the shortest that kube-apiserver issues (k8s.io/kubernetes pkg/apis/authentication/validation).
+	tokenLifetime = 10 * time.Minute
 	// tokenRenewBefore leaves time to renew while kube-apiserver is away.
-	tokenRenewBefore = 10 * time.Minute
+	tokenRenewBefore = 5 * time.Minute
 	// tokenTimeout bounds one request for a token.
 	tokenTimeout = 10 * time.Second
 )
 
-// TokenOf returns short-lived tokens of a ServiceAccount, which needs no rights: every authenticated user may read
-// discovery. A server could replay a token, so it must not be the operator's own. Tokens are requested until ctx ends.
-func TokenOf(ctx context.Context, c client.Client, clk clock.PassiveClock, serviceAccount client.ObjectKey) Token {
-	source := &tokenSource{clock: clk, request: func() (*authenticationv1.TokenRequest, error) {
+// TokensOf returns short-lived tokens of a ServiceAccount, which needs no rights: every authenticated user may read
+// discovery. A server could replay a token, so it must not be the operator's own. They are bound to the Secret of the
+// same name, whose deletion revokes them all, and have kube-apiserver's own audience: servers have them reviewed for no
+// other (k8s.io/apiserver plugin/pkg/authenticator/token/webhook). Tokens are requested until ctx ends.
+func TokensOf(ctx context.Context, c client.Client, clk clock.PassiveClock, serviceAccount client.ObjectKey) Tokens {
+	return &tokenSource{clock: clk, request: func() (*authenticationv1.TokenRequest, error) {
 		return requestToken(ctx, c, serviceAccount)
 	}}
-	return source.token
 }
 
 // tokenSource keeps the last token, and renews it before it expires.
@@ -43,18 +47,43 @@ type tokenSource struct {
 	mu    sync.Mutex
 	value string
 	until time.Time
+	// tried is when a token was last requested, and failure is why there was none.
+	tried   time.Time
+	failure error
 }
 
-// token returns the token that is there as long as it is good, however long it takes to renew it.
-func (s *tokenSource) token(ctx context.Context) (string, error) {
+// Token returns the token that is there as long as it is good, however long it takes to renew it.
+func (s *tokenSource) Token(ctx context.Context) (string, error) {
 	value, left := s.current()
 	if left > tokenRenewBefore {
 		return value, nil
 	}
-	renewed := s.renewing.DoChan("", func() (any, error) { return s.renew() })
+	renewed := s.renewing.DoChan("", s.renew)
 	if left > 0 {
 		return value, nil
 	}
+	return await(ctx, renewed)
+}
+
+// Replace renews a token that was refused, unless that was tried only just before: then it is the server that refuses
+// whatever it is shown, or there is none to be had.
+func (s *tokenSource) Replace(ctx context.Context, refused string) (string, error) {
+	if value, final, err := s.replaced(refused); final {
+		return value, err
+	}
+	return await(ctx, s.renewing.DoChan("", s.renew))
+}
+
+func (s *tokenSource) replaced(refused string) (value string, final bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.value != refused {
+		return s.value, true, nil
+	}
+	return s.value, s.clock.Since(s.tried) < limits.TokenRetry, s.failure
+}
+
+func await(ctx context.Context, renewed <-chan singleflight.Result) (string, error) {
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
@@ -70,13 +99,14 @@ func (s *tokenSource) current() (value string, left time.Duration) {
 	return s.value, s.until.Sub(s.clock.Now())
 }
 
-func (s *tokenSource) renew() (string, error) {
+func (s *tokenSource) renew() (any, error) {
 	request, err := s.request()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried, s.failure = s.clock.Now(), err
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.value, s.until = request.Status.Token, request.Status.ExpirationTimestamp.Time
 	return s.value, nil
 }
@@ -90,7 +120,12 @@ func requestToken(
 		ObjectMeta: metav1.ObjectMeta{Namespace: serviceAccount.Namespace, Name: serviceAccount.Name},
 	}
 	request := &authenticationv1.TokenRequest{
-		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(tokenLifetime.Seconds()))},
+		Spec: authenticationv1.TokenRequestSpec{
+			ExpirationSeconds: new(int64(tokenLifetime.Seconds())),
+			BoundObjectRef: &authenticationv1.BoundObjectReference{
+				APIVersion: "v1", Kind: "Secret", Name: serviceAccount.Name,
+			},
+		},
 	}
 	if err := c.SubResource("token").Create(ctx, account, request); err != nil {
 		return nil, fmt.Errorf("no token for probing (ServiceAccount %s): %w", serviceAccount, err)

@@ -12,6 +12,8 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // issuer issues tokens named after the time of their issue, unless it is away.
@@ -40,21 +42,50 @@ func TestATokenIsRenewedBeforeItExpiresAndUsedAsLongAsItIsGood(t *testing.T) {
 		expect := func(after time.Duration, want string) {
 			t.Helper()
 			<-time.After(time.Until(issuer.start.Add(after)))
-			got, err := source.token(t.Context())
+			got, err := source.Token(t.Context())
 			synctest.Wait()
 			if got != want || (err != nil) != (want == "") {
 				t.Errorf("after %s: %q (%v), want %q", after, got, err, want)
 			}
 		}
 		expect(0, "0s")
-		expect(49*time.Minute, "0s")
+		expect(4*time.Minute, "0s")
 		issuer.away = true
-		expect(55*time.Minute, "0s")
-		expect(61*time.Minute, "")
+		expect(8*time.Minute, "0s")
+		expect(11*time.Minute, "")
 		issuer.away = false
-		expect(62*time.Minute, "1h2m0s")
-		expect(113*time.Minute, "1h2m0s") // and it is renewed meanwhile
-		expect(114*time.Minute, "1h53m0s")
+		expect(12*time.Minute, "12m0s")
+		expect(18*time.Minute, "12m0s") // and it is renewed meanwhile
+		expect(19*time.Minute, "18m0s")
+		if issuer.issued != 3 {
+			t.Errorf("%d tokens were issued", issuer.issued)
+		}
+	})
+}
+
+func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := &issuer{clock: clock.RealClock{}, start: time.Now()}
+		source := &tokenSource{clock: issuer.clock, request: issuer.request}
+		expect := func(after time.Duration, refused, want string) {
+			t.Helper()
+			<-time.After(time.Until(issuer.start.Add(after)))
+			got, err := source.Replace(t.Context(), refused)
+			if err == nil && got != want || (err != nil) != (want == "") {
+				t.Errorf("after %s: %q took the place of %q (%v), want %q", after, got, refused, err, want)
+			}
+		}
+		if _, err := source.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		expect(limits.TokenRetry/2, "0s", "0s")
+		expect(30*time.Second, "0s", "30s")
+		expect(31*time.Second, "0s", "30s") // by somebody else
+		issuer.away = true
+		expect(time.Minute, "30s", "")
+		issuer.away = false
+		expect(time.Minute+limits.TokenRetry/2, "30s", "")
+		expect(2*time.Minute, "30s", "2m0s")
 		if issuer.issued != 3 {
 			t.Errorf("%d tokens were issued", issuer.issued)
 		}
@@ -70,7 +101,7 @@ func TestNobodyWaitsForATokenLongerThanItWants(t *testing.T) {
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := source.token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := source.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		close(answer)

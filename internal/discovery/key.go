@@ -88,6 +88,7 @@ func (k Key) isOf(replica endpoints.Endpoint) bool {
 
 // compareKeys brings keys into an order that is the same each time.
 func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.GroupVersion.String(), b.GroupVersion.String()),
-		cmp.Compare(a.View, b.View), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Pod, b.Pod))
+	return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.GroupVersion.Group, b.GroupVersion.Group),
+		cmp.Compare(a.GroupVersion.Version, b.GroupVersion.Version), cmp.Compare(a.View, b.View),
+		cmp.Compare(a.Address, b.Address), cmp.Compare(a.Pod, b.Pod))
 }

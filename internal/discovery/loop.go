@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 const (
@@ -30,10 +28,10 @@ type loop struct {
 
 	// These are used by the loop's goroutine only.
 	client    directClient
+	gate      gate
 	histories map[Key]*history
-	// asked is the target of the last whole round, the next one of which is due at due.
+	// asked is the target of the last whole round.
 	asked Target
-	due   time.Time
 	retry time.Duration
 	// policy is what the histories were judged by.
 	policy Policy
@@ -42,12 +40,16 @@ type loop struct {
 	target Target
 	latest Round
 	told   Round
+	// schedule is changed by the loop's goroutine only.
+	schedule schedule
 }
 
-func newLoop(name string, target Target) *loop {
+// newLoop returns one whose first round is due now.
+func newLoop(name string, target Target, gate gate, now time.Time) *loop {
 	return &loop{
 		name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{}),
-		histories: map[Key]*history{}, retry: firstRetry,
+		gate: gate, histories: map[Key]*history{}, retry: firstRetry,
+		schedule: schedule{due: now, takes: target.longest(target.requests(1))},
 	}
 }
 
@@ -82,10 +84,9 @@ func (l *loop) last() Round {
 // plan returns what to ask now: everything when the time has come or the target is another one, or else those that are
 // waited for. Another target does not put off what is due.
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
-	due := !now.Before(l.due) || target.Interval != l.asked.Interval
+	due := !now.Before(l.schedule.due) || target.Interval != l.asked.Interval
 	if due {
-		// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
-		l.due = now.Add(wait.Jitter(target.Interval*17/20, 0.05))
+		l.reschedule(scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now))
 	}
 	if due || !target.asksAs(l.asked) {
 		// One that is back must do badly as often as any other before it is ejected again.
@@ -114,13 +115,13 @@ func (l *loop) isHurried(key Key, target Target) bool {
 	case known == nil, known.standing == Unsettled:
 		return true
 	default:
-		return target.Awaited && known.last().isBad(target.limitOf(key.Document))
+		return target.Awaited && known.last.isBad(target.limitOf(key.Document))
 	}
 }
 
 // pause is the time to the next round: until everything is due, or less while an answer is waited for.
 func (l *loop) pause(now time.Time) time.Duration {
-	left := max(0, l.due.Sub(now))
+	left := max(0, l.schedule.due.Sub(now))
 	target := l.current()
 	for key := range l.last().Records {
 		if l.isHurried(key, target) {
@@ -145,17 +146,14 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 		if l.histories[key] == nil {
 			l.histories[key] = &history{}
 		}
-		l.histories[key].add(sample.about(target.GroupVersions), at, target.limitOf(key.Document), target.Policy)
+		l.histories[key].add(sample, at, target.limitOf(key.Document), target.Policy)
 	}
 	maps.DeleteFunc(l.histories, func(_ Key, known *history) bool {
-		return at.Sub(known.last().at) > max(forgottenAfter, 3*target.Interval)
+		return at.Sub(known.samples.at) > max(forgottenAfter, 3*target.Interval)
 	})
-	direct := target.Direct()
 	records := Records{}
-	for key, known := range l.histories {
-		isThrough := slices.Contains(target.Registered, key.GroupVersion) &&
-			slices.Contains(answers.kubeAPIServers, key.Address) && key.View == ViewKubeAPIServer
-		if isThrough || slices.Contains(direct, key) {
+	for _, key := range append(target.Direct(), target.through(answers.kubeAPIServers)...) {
+		if known, found := l.histories[key]; found {
 			records[key] = known.record(target.Policy)
 		}
 	}

@@ -18,7 +18,7 @@ func TestAnEjectedReplicaIsAskedAtTheIntervalAloneWhateverChanges(t *testing.T) 
 	}}
 	ejected := documentAt(target.Replicas[0].Endpoint, DocumentAPIs)
 	serving := documentAt(target.Replicas[1].Endpoint, DocumentAPIs)
-	l := newLoop("wardle", target)
+	l := newLoop("wardle", target, newGate(nil), now)
 	asks := func(what string, wantEjected bool) {
 		t.Helper()
 		isDue := l.plan(target, now)

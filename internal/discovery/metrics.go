@@ -25,6 +25,7 @@ type Metrics struct {
 	// These tell replicas apart, and for that neither group-versions nor documents: Pods come and go.
 	replicaDuration *prometheus.HistogramVec
 	replicaFailures *prometheus.CounterVec
+	interval        *prometheus.GaugeVec
 }
 
 // buckets are finer around kube-apiserver's limit of 5 seconds.
@@ -60,9 +61,14 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_replica_discovery_failures_total",
 			Help: "Discovery requests straight to a replica that failed: no answer in time, or not a good one.",
 		}, replicaLabels),
+		interval: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "extensionapi_discovery_interval_seconds",
+			Help: "Time between two rounds of probes: that of the spec, or longer where a round has so many requests that " +
+				"they would exceed their rate.",
+		}, []string{labelExtensionAPI}),
 	}
-	registerer.MustRegister(
-		metrics.duration, metrics.failures, metrics.exceeds, metrics.replicaDuration, metrics.replicaFailures)
+	registerer.MustRegister(metrics.duration, metrics.failures, metrics.exceeds,
+		metrics.replicaDuration, metrics.replicaFailures, metrics.interval)
 	return metrics
 }
 
@@ -86,6 +92,10 @@ func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Durati
 	if sample.isBad(limit) {
 		exceeds.Inc()
 	}
+}
+
+func (m *Metrics) observeInterval(name string, interval time.Duration) {
+	m.interval.WithLabelValues(name).Set(interval.Seconds())
 }
 
 // observeReplica leaves out OpenAPI, which may take longer than discovery.
@@ -131,4 +141,5 @@ func (m *Metrics) forget(labels prometheus.Labels) {
 	m.exceeds.DeletePartialMatch(labels)
 	m.replicaDuration.DeletePartialMatch(labels)
 	m.replicaFailures.DeletePartialMatch(labels)
+	m.interval.DeletePartialMatch(labels)
 }

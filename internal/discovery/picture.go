@@ -3,7 +3,6 @@
 package discovery
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -76,18 +75,6 @@ func (s ReplicaSubject) standing() Standing {
 
 func ofStanding[S interface{ standing() Standing }](subjects []S, standing Standing) []S {
 	return slices.DeleteFunc(slices.Clone(subjects), func(s S) bool { return s.standing() != standing })
-}
-
-// KubeAPIServersOf returns what a group-version answers through each kube-apiserver.
-func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
-	var subjects []Subject
-	for key, record := range r.Records {
-		if key.View == ViewKubeAPIServer && key.GroupVersion == groupVersion {
-			subjects = append(subjects, Subject{Name: "kube-apiserver " + key.Address, Record: record})
-		}
-	}
-	slices.SortFunc(subjects, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
-	return subjects
 }
 
 // ReplicasOf returns what each replica answers for a group-version. One that has not been asked yet is Unsettled.

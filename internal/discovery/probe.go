@@ -4,19 +4,14 @@ package discovery
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 )
 
-const (
-	// maxBody is far above the discovery document of any server.
-	maxBody       = 16 << 20
-	timeoutMargin = time.Second
-)
+const timeoutMargin = time.Second
 
 // asker sends requests with one identity.
 type asker struct {
@@ -26,6 +21,8 @@ type asker struct {
 	token string
 	// timeout is how long an answer is waited for.
 	timeout time.Duration
+	// groupVersions are those of which aggregated discovery is of interest.
+	groupVersions []schema.GroupVersion
 }
 
 // ask sends one request and reads the whole answer.
@@ -33,19 +30,20 @@ func (a asker) ask(ctx context.Context, key Key) Sample {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	stopwatch := stopwatch{clock: a.clock, start: a.clock.Now()}
-	reply, err := a.get(stopwatch.watch(ctx), key)
-	sample := stopwatch.stop()
-	if err == nil {
-		sample.Content, err = key.read(reply)
+	content, err := a.get(stopwatch.watch(ctx), key)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // a server that sees the connection end may end its answer as if it were complete
 	}
+	sample := stopwatch.stop()
+	sample.Content = content
 	sample.Err = newProbeError(err, a.timeout, stopwatch.hasDialed())
 	return sample
 }
 
-func (a asker) get(ctx context.Context, key Key) (reply, error) {
+func (a asker) get(ctx context.Context, key Key) (Content, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+key.Address+key.path(), nil)
 	if err != nil {
-		return reply{}, err
+		return Content{}, err
 	}
 	request.Header.Set("Accept", key.accept())
 	if a.token != "" {
@@ -53,15 +51,8 @@ func (a asker) get(ctx context.Context, key Key) (reply, error) {
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return reply{}, err
+		return Content{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err != nil {
-		return reply{}, err
-	}
-	if len(body) > maxBody {
-		return reply{}, &answerError{ClassOversized, fmt.Sprintf("answered more than %d MiB", maxBody>>20)}
-	}
-	return reply{response.StatusCode, response.Status, response.Header.Get("Content-Type"), body}, nil
+	return key.read(response, a.groupVersions)
 }

@@ -14,6 +14,10 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // Class is what kind of failure a request met.
@@ -49,7 +53,7 @@ const (
 )
 
 // ProbeError says why a request failed, in the same words each time it happens: without URL, port, stream numbers and
-// times.
+// times. They are printable and bounded, whatever a server says.
 type ProbeError struct {
 	Class Class
 	Text  string
@@ -58,7 +62,9 @@ type ProbeError struct {
 }
 
 // notAsked says why nothing was sent.
-func notAsked(err error) error { return &ProbeError{Class: ClassNotAsked, Text: err.Error()} }
+func notAsked(err error) error {
+	return &ProbeError{Class: ClassNotAsked, Text: excerpt.Of(err.Error(), limits.Text)}
+}
 
 func (f *ProbeError) Error() string { return f.Text }
 
@@ -83,14 +89,6 @@ func (e *statusError) Error() string {
 	return "answered " + e.status
 }
 
-// answerError says what is wrong with an answer of status 200.
-type answerError struct {
-	class Class
-	text  string
-}
-
-func (e *answerError) Error() string { return e.text }
-
 // newProbeError returns nil for nil. dialed tells whether somebody accepted a connection.
 func newProbeError(err error, timeout time.Duration, dialed bool) error {
 	if err == nil {
@@ -102,7 +100,7 @@ func newProbeError(err error, timeout time.Duration, dialed bool) error {
 	case class == ClassTimeout:
 		return &ProbeError{Class: class, Text: fmt.Sprintf("no complete answer within %s", timeout)}
 	default:
-		return &ProbeError{Class: class, Text: wordsFor(err), Status: statusOf(err)}
+		return &ProbeError{Class: class, Text: excerpt.Of(wordsFor(err), limits.Text), Status: statusOf(err)}
 	}
 }
 
@@ -120,8 +118,8 @@ func classOf(err error) Class {
 	if answered, ok := errors.AsType[*statusError](err); ok {
 		return classOfStatus(answered.code)
 	}
-	if answer, ok := errors.AsType[*answerError](err); ok {
-		return answer.class
+	if class := classOfAnswer(err); class != "" {
+		return class
 	}
 	if class := classOfTLS(err); class != "" {
 		return class
@@ -130,6 +128,17 @@ func classOf(err error) Class {
 		return ClassUnreachable
 	}
 	return ClassOther
+}
+
+// classOfAnswer is empty for what is not the fault of an answer of status 200.
+func classOfAnswer(err error) Class {
+	if _, ok := errors.AsType[*documents.MalformedError](err); ok {
+		return ClassMalformed
+	}
+	if _, ok := errors.AsType[*documents.ExcessError](err); ok {
+		return ClassOversized
+	}
+	return ""
 }
 
 func classOfStatus(code int) Class {

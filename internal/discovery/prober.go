@@ -9,21 +9,30 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// KubeAPIServers returns an HTTP client for each kube-apiserver, by its address (host:port).
+// KubeAPIServers returns an HTTP client without credentials for each kube-apiserver, by its address (host:port).
 type KubeAPIServers func(ctx context.Context) (map[string]*http.Client, error)
 
-// Token returns the bearer token of the identity that direct probes have. It is never the operator's own.
-type Token func(ctx context.Context) (string, error)
+// Tokens are the bearer tokens of the identity that probes have. It is never the operator's own.
+type Tokens interface {
+	// Token returns one that is valid.
+	Token(ctx context.Context) (string, error)
+	// Replace returns another token than one that was refused, or the same one when that is too new to have been revoked.
+	Replace(ctx context.Context, refused string) (string, error)
+}
 
 // Prober probes the tracked targets while it runs.
 type Prober struct {
 	clock          clock.Clock
 	kubeAPIServers KubeAPIServers
-	token          Token
+	tokens         Tokens
 	metrics        *Metrics
 	changed        func(name string)
+	// inFlight are taken by the requests of all loops, beside those that each has reserved.
+	inFlight slots
 
 	// added are the loops that Start is to run.
 	added chan *loop
@@ -33,12 +42,12 @@ type Prober struct {
 
 // NewProber returns a Prober that calls changed after each round whose results matter.
 func NewProber(
-	clk clock.Clock, kubeAPIServers KubeAPIServers, token Token, metrics *Metrics,
+	clk clock.Clock, kubeAPIServers KubeAPIServers, tokens Tokens, metrics *Metrics,
 	changed func(name string),
 ) *Prober {
 	return &Prober{
-		clock: clk, kubeAPIServers: kubeAPIServers, token: token, metrics: metrics, changed: changed,
-		added: make(chan *loop), loops: map[string]*loop{},
+		clock: clk, kubeAPIServers: kubeAPIServers, tokens: tokens, metrics: metrics, changed: changed,
+		inFlight: make(slots, limits.ProbesInFlight), added: make(chan *loop), loops: map[string]*loop{},
 	}
 }
 
@@ -77,7 +86,7 @@ func (p *Prober) trackKnown(name string, target Target) (added *loop) {
 		p.metrics.forgetDropped(name, known.retarget(target), target)
 		return nil
 	}
-	p.loops[name] = newLoop(name, target)
+	p.loops[name] = newLoop(name, target, newGate(p.inFlight), p.clock.Now())
 	return p.loops[name]
 }
 
@@ -88,6 +97,7 @@ func (p *Prober) measure(l *loop, samples map[Key]Sample) {
 	if p.loops[l.name] != l {
 		return
 	}
+	p.metrics.observeInterval(l.name, l.scheduled().interval)
 	target := l.current()
 	for key, sample := range samples {
 		if target.has(key) {
@@ -153,7 +163,7 @@ func (p *Prober) probe(ctx context.Context, l *loop) {
 	}
 	p.measure(l, answers.samples)
 	records := l.remember(target, answers, began)
-	if l.publish(Round{Target: target, Records: records}) {
+	if l.publish(NewRound(target, records)) {
 		p.changed(l.name)
 	}
 }

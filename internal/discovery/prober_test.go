@@ -29,10 +29,12 @@ type bench struct {
 	asked   chan string
 	failing atomic.Bool
 	token   chan string
-	// tokenError is set before anything is tracked.
-	tokenError error
-	target     Target
-	registry   *prometheus.Registry
+	// tokenError and replacement, the token that takes the place of one that is refused, are set before anything is
+	// tracked.
+	tokenError  error
+	replacement string
+	target      Target
+	registry    *prometheus.Registry
 }
 
 func newBench(t *testing.T) *bench {
@@ -50,6 +52,10 @@ func newBench(t *testing.T) *bench {
 		}
 		b.asked <- r.URL.Path
 		b.token <- r.Header.Get("Authorization")
+		if b.replacement != "" && r.Header.Get("Authorization") != "Bearer "+b.replacement {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		if b.failing.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -67,7 +73,7 @@ func newBench(t *testing.T) *bench {
 		func(context.Context) (map[string]*http.Client, error) {
 			return map[string]*http.Client{address: server.Client()}, nil
 		},
-		func(context.Context) (string, error) { return "a-token", b.tokenError },
+		b,
 		NewMetrics(b.registry), func(name string) { b.told <- name })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -80,6 +86,10 @@ func newBench(t *testing.T) *bench {
 	})
 	return b
 }
+
+func (b *bench) Token(context.Context) (string, error) { return "a-token", b.tokenError }
+
+func (b *bench) Replace(context.Context, string) (string, error) { return b.replacement, b.tokenError }
 
 func receive[T any](t *testing.T, from <-chan T) {
 	t.Helper()
@@ -243,7 +253,7 @@ func TestEveryMoveAcrossWhatIsDecidedByIsTold(t *testing.T) {
 	}
 }
 
-func TestDirectProbesCarryTheTokenAndThoseThroughKubeAPIServerDoNot(t *testing.T) {
+func TestEveryProbeCarriesTheToken(t *testing.T) {
 	b := newBench(t)
 	b.Track(t.Context(), "wardle", b.target)
 	receive(t, b.told)
@@ -253,8 +263,18 @@ func TestDirectProbesCarryTheTokenAndThoseThroughKubeAPIServerDoNot(t *testing.T
 	b.target.Registered, b.target.Replicas = b.target.GroupVersions, nil
 	b.Track(t.Context(), "wardle", b.target)
 	receive(t, b.told)
-	if got := <-b.token; got != "" {
+	if got := <-b.token; got != "Bearer a-token" {
 		t.Errorf("a probe through kube-apiserver carried %q", got)
+	}
+}
+
+func TestARevokedTokenIsReplacedBeforeAnythingIsSaidOfTheServer(t *testing.T) {
+	b := newBench(t)
+	b.replacement = "another-token"
+	b.Track(t.Context(), "wardle", b.target)
+	receive(t, b.told)
+	if sample, found := b.endpointSample(); !found || sample.Err != nil || len(b.asked) != 2 {
+		t.Errorf("got %v after %d requests", sample.Err, len(b.asked))
 	}
 }
 
@@ -278,8 +298,8 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)
 	}
-	if families, _ := b.registry.Gather(); len(families) != 5 {
-		t.Errorf("not 5 but %d families were looked at", len(families))
+	if families, _ := b.registry.Gather(); len(families) != 6 {
+		t.Errorf("not 6 but %d families were looked at", len(families))
 	}
 }
 
@@ -350,7 +370,7 @@ func TestPassesOnlyWhenEveryKubeAPIServerSendsRequestsOn(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := test.records.Passes(groupVersion); got != test.want {
+			if got := NewRound(Target{}, test.records).Passes(groupVersion); got != test.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -25,22 +25,9 @@ type Sample struct {
 type Content struct {
 	// Resources is the number of resources in the discovery of a group-version.
 	Resources int
-	// Listed is the number of resources of each group-version in aggregated discovery, 0 for one that is left out; nil
-	// where the server has no such discovery, and kube-apiserver asks for each group-version instead.
+	// Listed is the number of resources of each group-version of the target in aggregated discovery, 0 for one that is
+	// left out; nil where the server has no such discovery, and kube-apiserver asks for each group-version instead.
 	Listed map[schema.GroupVersion]int
-}
-
-// about leaves out what is said of other group-versions.
-func (s Sample) about(groupVersions []schema.GroupVersion) Sample {
-	if s.Listed == nil {
-		return s
-	}
-	listed := map[schema.GroupVersion]int{}
-	for _, groupVersion := range groupVersions {
-		listed[groupVersion] = s.Listed[groupVersion]
-	}
-	s.Listed = listed
-	return s
 }
 
 // isBad tells whether the request failed or took too long.

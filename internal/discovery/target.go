@@ -85,6 +85,22 @@ func (t Target) Direct() []Key {
 	return keys
 }
 
+// through returns what is asked through kube-apiservers of these addresses.
+func (t Target) through(kubeAPIServers []string) []Key {
+	var keys []Key
+	for _, groupVersion := range t.Registered {
+		for _, address := range kubeAPIServers {
+			keys = append(keys, ThroughKubeAPIServer(address, groupVersion))
+		}
+	}
+	return keys
+}
+
+// requests is how many a whole round sends, with that many kube-apiservers.
+func (t Target) requests(kubeAPIServers int) int {
+	return len(t.Direct()) + len(t.Registered)*kubeAPIServers
+}
+
 // isEjected tells whether a key asks a replica that gets no requests.
 func (t Target) isEjected(key Key) bool {
 	return slices.ContainsFunc(t.Replicas, func(r Replica) bool { return r.Ejected && key.isOf(r.Endpoint) })

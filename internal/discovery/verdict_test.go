@@ -341,12 +341,12 @@ func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
 	recovering.Last, turning.Last = fine.Last, slow.Last
 	target := Target{Policy: testPolicy}
 	records := func(apis, v1, v2 Record) Round {
-		return Round{Target: target, Records: Records{
+		return NewRound(target, Records{
 			documentAt(replica.Endpoint, DocumentAPIs):    apis,
 			documentAt(replica.Endpoint, DocumentOpenAPI): slow,
 			AtEndpoint(replica.Endpoint, groupVersion):    v1,
 			AtEndpoint(replica.Endpoint, other):           v2,
-		}}
+		})
 	}
 	tests := map[string]struct {
 		round Round

@@ -33,10 +33,13 @@ func (e Endpoint) String() string {
 }
 
 // List returns the EndpointSlices of a Service.
-func List(ctx context.Context, reader client.Reader, service client.ObjectKey) ([]discoveryv1.EndpointSlice, error) {
+func List(
+	ctx context.Context, reader client.Reader, service client.ObjectKey, options ...client.ListOption,
+) ([]discoveryv1.EndpointSlice, error) {
 	list := &discoveryv1.EndpointSliceList{}
-	err := reader.List(ctx, list, client.InNamespace(service.Namespace),
+	options = append(options, client.InNamespace(service.Namespace),
 		client.MatchingLabels{discoveryv1.LabelServiceName: service.Name})
+	err := reader.List(ctx, list, options...)
 	return list.Items, err
 }
 
@@ -48,24 +51,24 @@ func Behind(
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return "", []Endpoint{{Address: HostPort(service.Spec.ExternalName, port)}}
 	}
-	portName, found := PortName(service, port)
+	servicePort, found := Port(service, port)
 	if !found {
 		return "", nil
 	}
-	if service.Spec.ClusterIP != "" && service.Spec.ClusterIP != corev1.ClusterIPNone {
+	if hasClusterIP(service) {
 		own = HostPort(service.Spec.ClusterIP, port)
 	}
-	return own, Ready(endpointSlices, portName)
+	return own, Ready(reachable(service, endpointSlices), servicePort.Name)
 }
 
-// PortName returns the name of a Service's port, and whether there is such a port.
-func PortName(service *corev1.Service, port int32) (name string, found bool) {
+// Port returns the port of that number that kube-apiserver takes: the first (k8s.io/apiserver pkg/util/proxy).
+func Port(service *corev1.Service, number int32) (port corev1.ServicePort, found bool) {
 	for _, candidate := range service.Spec.Ports {
-		if candidate.Port == port {
-			return candidate.Name, true
+		if candidate.Port == number {
+			return candidate, true
 		}
 	}
-	return "", false
+	return corev1.ServicePort{}, false
 }
 
 // Ready returns the ready endpoints of the port of that name, in the order of their addresses. An address may stand in

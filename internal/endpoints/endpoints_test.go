@@ -10,11 +10,20 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
+// sliceOf is of IPv4 addresses.
 func sliceOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
 	return discoveryv1.EndpointSlice{
-		Ports:     []discoveryv1.EndpointPort{{Name: &portName, Port: &port}},
-		Endpoints: endpoints,
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{{Name: &portName, Port: &port}},
+		Endpoints:   endpoints,
 	}
+}
+
+// sixthOf is of IPv6 addresses.
+func sixthOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
+	slice := sliceOf(portName, port, endpoints...)
+	slice.AddressType = discoveryv1.AddressTypeIPv6
+	return slice
 }
 
 func endpointAt(address string, ready *bool, pod string) discoveryv1.Endpoint {
@@ -34,6 +43,7 @@ func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
 			endpointAt("10.0.0.3", new(false), "c")),
 		sliceOf("https", 8443, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}}, discoveryv1.Endpoint{}),
 		sliceOf("metrics", 9090, endpointAt("10.0.0.1", nil, "a")),
+		sixthOf("https", 8443, endpointAt("fd00::1", nil, "a")),
 	}
 	ports := []corev1.ServicePort{{Name: "https", Port: 443}, {Name: "metrics", Port: 9090}}
 	tests := map[string]struct {
@@ -50,12 +60,12 @@ func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
 		"a headless Service has no address of its own": {
 			serviceWith(corev1.ServiceSpec{ClusterIP: "None", Ports: ports}), 443,
 			"",
-			[]string{"10.0.0.1:8443", "10.0.0.2:8443"},
+			[]string{"10.0.0.1:8443", "10.0.0.2:8443", "[fd00::1]:8443"},
 		},
-		"IPv6": {
-			serviceWith(corev1.ServiceSpec{ClusterIP: "fd00::1", Ports: ports}), 9090,
-			"[fd00::1]:9090",
-			[]string{"10.0.0.1:9090"},
+		"those of the Service's IP family": {
+			serviceWith(corev1.ServiceSpec{ClusterIP: "fd00::9", Ports: ports}), 443,
+			"[fd00::9]:443",
+			[]string{"[fd00::1]:8443"},
 		},
 		"an external name": {
 			serviceWith(corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"}), 8443,

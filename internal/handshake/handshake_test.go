@@ -3,10 +3,14 @@
 package handshake
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 func TestServedReturnsWhatTheServerShows(t *testing.T) {
@@ -22,6 +26,25 @@ func TestServedReturnsWhatTheServerShows(t *testing.T) {
 	}
 	if requests != 0 {
 		t.Error("a request was sent")
+	}
+}
+
+func TestAChainLongerThanAnyClientNeedsIsNotKept(t *testing.T) {
+	for length, want := range map[int]string{
+		limits.Chain: "", limits.Chain + 1: "it serves a chain of more than 10 certificates",
+	} {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			long := server.TLS.Certificates[0] // of httptest
+			long.Certificate = slices.Repeat(long.Certificate[:1], length)
+			return &long, nil
+		}}
+		server.StartTLS()
+		chain, err := Served(t.Context(), server.Listener.Addr().String(), "any.name.svc")
+		server.Close()
+		if want == "" && (err != nil || len(chain) != length) || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("of %d certificates got %d, error %v", length, len(chain), err)
+		}
 	}
 }
 

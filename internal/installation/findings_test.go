@@ -4,20 +4,26 @@ package installation
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 )
+
+// errUnknownKind is what client-go makes of an answer for a path that kube-apiserver does not know.
+var errUnknownKind = apierrors.NewGenericServerResponse(
+	http.StatusNotFound, "create", schema.GroupResource{}, "", "404 page not found", 0, true)
 
 func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -30,7 +36,7 @@ func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
 				"'extensionapi-operator-rights' denied request: may not"), good, "keeps them from those who lack the rights",
 		},
 		"accepted":              {nil, bad, "extensionapi-operator-rights is missing or not in force"},
-		"not known":             {&meta.NoKindMatchError{}, bad, "install the CustomResourceDefinition"},
+		"not known":             {errUnknownKind, bad, "install the CustomResourceDefinition"},
 		"refused by somebody":   {errors.New("the server is currently unable"), bad, "currently unable"},
 		"invalid to an old CRD": {errors.New(`unknown field "spec.server"`), bad, "that of this version of the chart?"},
 	} {

@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // rightsPolicy is the ValidatingAdmissionPolicy that keeps the operator from acting for those who lack rights.
@@ -47,7 +47,7 @@ func rightsFinding(answer error) finding {
 		return finding{bad, fmt.Sprintf("kube-apiserver would store an ExtensionAPI for somebody without the rights to do "+
 			"by hand what it asks for: ValidatingAdmissionPolicy %s is missing or not in force; install the chart again",
 			rightsPolicy)}
-	case meta.IsNoMatchError(answer):
+	case kinds.IsUnknown(answer):
 		return finding{bad, "kube-apiserver does not know the kind ExtensionAPI: install the CustomResourceDefinition, " +
 			"with the chart's value crds.enabled or by hand"}
 	case strings.Contains(answer.Error(), fmt.Sprintf("ValidatingAdmissionPolicy '%s'", rightsPolicy)):

@@ -8,24 +8,38 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // Check returns an error if there are ExtensionAPIs: it names them and says what can be done. The command keep is what
 // it recommends to whoever would rather keep the operator. In a cluster that does not know the kind there are none.
 func Check(ctx context.Context, reader client.Reader, keep string) error {
 	list := &v1alpha1.ExtensionAPIList{}
-	if err := reader.List(ctx, list); err != nil && !meta.IsNoMatchError(err) {
+	if err := listPatiently(ctx, reader, list); err != nil && !kinds.IsUnknown(err) {
 		return fmt.Errorf("whether the operator can be uninstalled is not known: %w", err)
 	}
 	if len(list.Items) == 0 {
 		return nil
 	}
 	return errors.New(refusal(list.Items, keep))
+}
+
+// rightsDelay is how long a kube-apiserver may take to learn of the right to list, which is as new as the hook.
+const rightsDelay = 10 * time.Second
+
+func listPatiently(ctx context.Context, reader client.Reader, list client.ObjectList) (err error) {
+	_ = wait.PollUntilContextTimeout(ctx, time.Second, rightsDelay, true, func(ctx context.Context) (bool, error) {
+		err = reader.List(ctx, list)
+		return !apierrors.IsForbidden(err), nil
+	})
+	return err
 }
 
 // refusal is one line without quotation marks, as Helm shows it within a line of its own log.

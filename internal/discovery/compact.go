@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// compactSample is what is kept of a sample, in 16 bytes, as there may be thousands of keys: of where the time went the
+// slowest part, and of a failure its kind without its words.
+type compactSample struct {
+	// after is how many milliseconds after the sample before the request began, up to 49 days.
+	after uint32
+	// latency and slowest are in microseconds, up to 71 minutes.
+	latency, slowest uint32
+	// status is that of a failure's answer.
+	status uint16
+	// class is the index of a failure's class, 0 for an answer.
+	class uint8
+	flags uint8
+}
+
+// flags of a compactSample. Where neither part is the slowest, it was the wait for the answer.
+const (
+	flagWarm uint8 = 1 << iota
+	flagSlowToConnect
+	flagSlowToTransfer
+)
+
+// classes are in the order of their indexes.
+var classes = []Class{
+	"", ClassTimeout, ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassRefused, ClassMissing,
+	ClassRedirected, ClassServerError, ClassMalformed, ClassOversized, ClassNotAsked, ClassOther,
+}
+
+func compact(sample Sample) compactSample {
+	slowest, _ := sample.Timing.slowestPart()
+	kept := compactSample{
+		latency: uint32Of(sample.Latency.Microseconds()),
+		slowest: uint32Of(slowest.Microseconds()),
+		status:  uint16(uint32Of(int64(kindOf(sample).Status))), //nolint:gosec // a status has three digits
+	}
+	if sample.Err != nil {
+		kept.class = indexOf(ClassOf(sample))
+	}
+	if sample.Timing.Warm {
+		kept.flags |= flagWarm
+	}
+	switch slowest {
+	case sample.Timing.Wait:
+	case sample.Timing.Connect:
+		kept.flags |= flagSlowToConnect
+	default:
+		kept.flags |= flagSlowToTransfer
+	}
+	return kept
+}
+
+func indexOf(class Class) uint8 {
+	index := slices.Index(classes, class)
+	if index <= 0 {
+		index = slices.Index(classes, ClassOther)
+	}
+	return uint8(index) //nolint:gosec // there are few
+}
+
+// sample returns what was kept, with the words for a failure of its kind.
+func (c compactSample) sample(words func(ProbeError) error) Sample {
+	slowest := time.Duration(c.slowest) * time.Microsecond
+	sample := Sample{Latency: c.duration(), Timing: Timing{Warm: c.isWarm()}}
+	switch {
+	case c.flags&flagSlowToConnect != 0:
+		sample.Timing.Connect = slowest
+	case c.flags&flagSlowToTransfer != 0:
+		sample.Timing.Transfer = slowest
+	default:
+		sample.Timing.Wait = slowest
+	}
+	if c.failed() {
+		sample.Err = words(ProbeError{Class: classes[c.class], Status: int(c.status)})
+	}
+	return sample
+}
+
+func (c compactSample) failed() bool { return c.class != 0 }
+
+func (c compactSample) isWarm() bool { return c.flags&flagWarm != 0 }
+
+func (c compactSample) duration() time.Duration { return time.Duration(c.latency) * time.Microsecond }
+
+func (c compactSample) pause() time.Duration { return time.Duration(c.after) * time.Millisecond }
+
+// uint32Of is the number, or the nearest one that fits.
+func uint32Of(number int64) uint32 {
+	return uint32(min(max(number, 0), math.MaxUint32))
+}
