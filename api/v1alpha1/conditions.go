@@ -39,6 +39,8 @@ const (
 	ReasonNamespaceNotFound = "NamespaceNotFound"
 	// ReasonNamespaceTerminating: the server's namespace is being deleted.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
+	// ReasonNamespaceOutOfReach: the operator may not run servers in spec.server.namespace.
+	ReasonNamespaceOutOfReach = "NamespaceOutOfReach"
 	// ReasonNameConflict: an object with a name that the operator needs belongs to somebody else.
 	ReasonNameConflict = "NameConflict"
 	// ReasonRefused: the API server refused an object (admission, quota, validation).
@@ -61,7 +63,7 @@ const (
 	ReasonHeldByHelmRelease = "HeldByHelmRelease"
 	// ReasonHeldByOLM: its APIService belongs to the Operator Lifecycle Manager.
 	ReasonHeldByOLM = "HeldByOLM"
-	// ReasonHeldByExtensionAPI: another ExtensionAPI has it, or is older and wants it.
+	// ReasonHeldByExtensionAPI: another ExtensionAPI has it, or is older and wants it, or an earlier one has left it.
 	ReasonHeldByExtensionAPI = "HeldByExtensionAPI"
 	// ReasonHeldByOther: its APIService belongs to somebody else.
 	ReasonHeldByOther = "HeldByOther"
@@ -89,8 +91,6 @@ const (
 	ReasonCertManagerMissing = "CertManagerMissing"
 	// ReasonCertManagerDisabled: the operator may not ask cert-manager for certificates.
 	ReasonCertManagerDisabled = "CertManagerDisabled"
-	// ReasonSecretsOutOfReach: the operator may not read and write Secrets in the server's namespace.
-	ReasonSecretsOutOfReach = "SecretsOutOfReach"
 	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.
 	ReasonInvalidCABundle = "InvalidCABundle"
 )
@@ -121,6 +121,11 @@ const (
 	ReasonServicePortNotFound = "ServicePortNotFound"
 	// ReasonNoReadyEndpoints: the Service has no ready endpoint.
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
+	// ReasonServiceNotRoutable: kube-apiserver cannot route to the Service. Registered has it, too.
+	ReasonServiceNotRoutable = "ServiceNotRoutable"
+	// ReasonExternalNameNotRouted: kube-apiserver runs with --enable-aggregator-routing, and so cannot route to the
+	// Service, which is of type ExternalName. Registered has it, too.
+	ReasonExternalNameNotRouted = "ExternalNameNotRouted"
 )
 
 // Reasons of Registered.
@@ -230,8 +235,13 @@ const (
 	ReasonAdopted = "Adopted"
 	// ReasonReleased: the ExtensionAPI was deleted, and everything of it left running.
 	ReasonReleased = "Released"
+	// ReasonLeftBehind: the ExtensionAPI was deleted, and what it had where the operator may not run servers was not.
+	ReasonLeftBehind = "LeftBehind"
 	// ReasonObjectsUnreachable: the objects of a group-version are about to become unreachable.
 	ReasonObjectsUnreachable = "ObjectsUnreachable"
+	// ReasonKubeAPIServerNotAwaited: a server is stopped although it is not known whether a kube-apiserver still sends
+	// requests to it.
+	ReasonKubeAPIServerNotAwaited = "KubeAPIServerNotAwaited"
 	// ReasonResumed: spec.suspend is false again.
 	ReasonResumed = "Resumed"
 	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.

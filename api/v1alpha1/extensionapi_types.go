@@ -89,8 +89,9 @@ type ExtensionAPISpec struct {
 
 	// adoptionPolicy says what happens to an APIService that somebody else made for a group-version of this spec. Never
 	// leaves it alone; DryRun, too, and tells in status.apiServices what adopting it would change; Adopt takes it over in
-	// place, once every ready replica answers discovery. What belongs to a CustomResourceDefinition, to Kubernetes itself
-	// or to another ExtensionAPI is never taken over. Defaults to Never.
+	// place, once every ready replica answers discovery. With Adopt, everything that an earlier ExtensionAPI of the same
+	// name has left is taken back, too: server, certificates and all APIServices. What belongs to a
+	// CustomResourceDefinition, to Kubernetes itself or to another ExtensionAPI is never taken over. Defaults to Never.
 	// +optional
 	// +kubebuilder:default=Never
 	AdoptionPolicy AdoptionPolicy `json:"adoptionPolicy,omitempty"`
@@ -120,12 +121,20 @@ type APIGroup struct {
 	Name string `json:"name,omitempty"`
 
 	// priority is the groupPriorityMinimum of the APIServices: clients that search all groups for a short name prefer
-	// higher ones. Kubernetes' own groups use 15800 to 18000, CRDs 1000. 1 to 20000; defaults to 1000.
+	// higher ones. CRDs use 1000; Kubernetes' own groups begin at 15800, and stay preferred. 1 to 15000; defaults to 1000.
 	// +optional
 	// +kubebuilder:default=1000
 	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=20000
+	// +kubebuilder:validation:Maximum=15000
 	Priority int32 `json:"priority,omitempty"`
+
+	// sharing says whether versions are registered in a group of which somebody else has other versions: a
+	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never leaves such a group to them. Allowed
+	// registers the versions that nobody has; to set it takes the rights to update CustomResourceDefinitions and
+	// APIServices. Defaults to Never.
+	// +optional
+	// +kubebuilder:default=Never
+	Sharing GroupSharing `json:"sharing,omitempty"`
 
 	// versions of the group, the most preferred first: their versionPriority follows from the order.
 	// +required

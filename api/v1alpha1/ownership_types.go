@@ -25,3 +25,14 @@ const (
 	// DeletionOrphan leaves everything running.
 	DeletionOrphan DeletionPolicy = "Orphan"
 )
+
+// GroupSharing says whether a group may be served by several.
+// +kubebuilder:validation:Enum=Never;Allowed
+type GroupSharing string
+
+const (
+	// SharingNever leaves a group of which somebody else has a version to them.
+	SharingNever GroupSharing = "Never"
+	// SharingAllowed takes the versions of the group that nobody has.
+	SharingAllowed GroupSharing = "Allowed"
+)

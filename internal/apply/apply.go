@@ -30,12 +30,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// Applier applies objects that carry an owner label.
+// Applier applies the objects of one owner.
 type Applier struct {
 	client client.Client
 	// live reads around the cache, which holds only objects with the owner label.
-	live       client.Reader
-	ownerLabel string
+	live  client.Reader
+	owner holder.Owner
 	// withheld gets what is not written; where it is nil, everything is.
 	withheld *Withheld
 	*memory
@@ -72,11 +72,18 @@ func (r record) isOf(object client.Object, configuration [sha256.Size]byte) bool
 	return r.uid == object.GetUID() && r.configuration == configuration && r.version == version(object)
 }
 
-// New returns an Applier. Every object with the owner label must be in the cache.
-func New(cached client.Client, live client.Reader, ownerLabel string, clk clock.Clock) *Applier {
-	return &Applier{client: cached, live: live, ownerLabel: ownerLabel, memory: &memory{
+// New returns an Applier of an owner who has nothing. Every object with the owner label must be in the cache.
+func New(cached client.Client, live client.Reader, clk clock.Clock) *Applier {
+	return &Applier{client: cached, live: live, memory: &memory{
 		applied: map[objectID]record{}, tried: map[objectID]trial{}, putBack: newBackoff(clk),
 	}}
+}
+
+// For returns an Applier of the owner's objects.
+func (a *Applier) For(owner holder.Owner) *Applier {
+	derived := *a
+	derived.owner = owner
+	return &derived
 }
 
 // ConflictError says that an object of the wanted name belongs to somebody else.
@@ -100,7 +107,7 @@ func nameOf(kind string, key client.ObjectKey) string {
 }
 
 // Apply makes the object be as configuration says, unless it is already, and returns what it is then; of some kinds
-// only the metadata. It returns a *ConflictError when an object of that name is not the operator's, a *FightError when
+// only the metadata. It returns a *ConflictError when an object of that name is not the owner's, a *FightError when
 // somebody else keeps changing it, and otherwise the API server's error.
 func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
 	wanted, sum, err := encode(configuration)
@@ -116,7 +123,7 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(id).isOf(current, sum) {
+		if a.recorded(id).isOf(current, sum) && carries(current, wanted) {
 			return current, nil
 		}
 	}
@@ -205,21 +212,17 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 	return object, err
 }
 
-// checkOwner tells the operator's objects by their label, or, where that was removed, by the field manager. An object
-// that is nothing but labels loses both; then it counts that the operator has applied it.
+// checkOwner returns a *ConflictError unless the object is the owner's. When one that is nothing but marks has lost
+// them, its managed fields do not tell any more that the operator applied it; then it counts that just this object was.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
-	if current.GetLabels()[a.ownerLabel] == wanted.GetLabels()[a.ownerLabel] {
-		return nil
-	}
-	isOurs := current.GetUID() == applied || holder.AppliedByOperator(current)
-	if isOurs && holder.IsUnmarked(current, a.ownerLabel) {
+	if a.owner.Owns(current) || current.GetUID() == applied && holder.IsUnmarked(current) {
 		return nil
 	}
 	return &ConflictError{
 		Kind:      wanted.GetObjectKind().GroupVersionKind().Kind,
 		Namespace: wanted.GetNamespace(),
 		Name:      wanted.GetName(),
-		Holder:    holder.Of(current, a.ownerLabel),
+		Holder:    a.owner.HolderOf(current),
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 func TestWhatSomebodyKeepsChangingIsPutBackEverMoreSeldom(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
-	applier := New(nil, nil, "owner", clock)
+	applier := New(nil, nil, clock)
 	id := objectID{apiregistrationv1.SchemeGroupVersion.WithKind("APIService"), client.ObjectKey{Name: "v1.example.com"}}
 	putBack := 0
 	for range 600 { // 10 minutes
@@ -45,7 +45,7 @@ func TestWhatSomebodyKeepsChangingIsPutBackEverMoreSeldom(t *testing.T) {
 }
 
 func TestWhatComesOfALaggingCacheIsNoRepair(t *testing.T) {
-	applier := New(nil, nil, "owner", clocktesting.NewFakeClock(time.Now()))
+	applier := New(nil, nil, clocktesting.NewFakeClock(time.Now()))
 	id := objectID{apiregistrationv1.SchemeGroupVersion.WithKind("APIService"), client.ObjectKey{Name: "v1.example.com"}}
 	configuration := sha256.Sum256([]byte("wanted"))
 	seen := &apiregistrationv1.APIService{ObjectMeta: metav1.ObjectMeta{UID: "1", ResourceVersion: "100"}}

@@ -8,23 +8,34 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// version changes when anybody changes what may have been applied. Status, which Kubernetes writes all the time, is
-// left out of it where that can be told apart: by the generation, or, as APIServices have none, by what they hold.
+// version changes when anybody changes what may have been applied, labels apart. Status, which Kubernetes writes all
+// the time, is left out of it where that can be told apart: by the generation, or, as APIServices have none, by what
+// they hold.
 func version(object client.Object) string {
 	if apiService, ok := asAPIService(object); ok {
 		// It was read from JSON, so it can be written as JSON.
 		spec, _ := json.Marshal(apiService.Spec)
-		return fmt.Sprintf("%x %v", sha256.Sum256(spec), object.GetLabels())
+		return fmt.Sprintf("%x", sha256.Sum256(spec))
 	}
 	if object.GetGeneration() == 0 {
 		return object.GetResourceVersion()
 	}
-	return fmt.Sprint(object.GetGeneration(), object.GetLabels())
+	return fmt.Sprint(object.GetGeneration())
+}
+
+// carries reports whether an object has the labels and the UID of an owner that are wanted. The cache does not keep all
+// others.
+func carries(object, wanted client.Object) bool {
+	return labels.SelectorFromSet(wanted.GetLabels()).Matches(labels.Set(object.GetLabels())) &&
+		object.GetAnnotations()[manifests.UIDAnnotation] == wanted.GetAnnotations()[manifests.UIDAnnotation]
 }
 
 func asAPIService(object client.Object) (*apiregistrationv1.APIService, bool) {

@@ -61,7 +61,8 @@ func (a *Applier) withhold(
 		a.withheld.Add(id.kind.Kind, id.key)
 		return wanted
 	}
-	if a.wouldChange(ctx, id, wanted, record{uid: current.GetUID(), configuration: sum, version: version(current)}) {
+	if !carries(current, wanted) ||
+		a.wouldChange(ctx, id, wanted, record{uid: current.GetUID(), configuration: sum, version: version(current)}) {
 		a.withheld.Add(id.kind.Kind, id.key)
 	}
 	return current

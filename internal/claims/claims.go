@@ -2,19 +2,20 @@
 
 // Package claims decides who has a group-version.
 //
-// There can be one only: kube-apiserver has one APIService for each. Whoever has it registered keeps it, since clients
-// rely on it. What nobody has registered is a CustomResourceDefinition's that names it, be it served or not, then that
-// of the oldest ExtensionAPI that wants it; of two created in the same second, the first by name.
+// There can be one only: kube-apiserver has one APIService for each. And a group is claimed as a whole: its versions
+// are one API to clients, and whoever adds one to another's group may take its clients. Whoever has a version
+// registered keeps it, since clients rely on it. Otherwise a group is a CustomResourceDefinition's that has any version
+// of it, be it served or not, or Kubernetes', or that of the ExtensionAPI that has registered one; then that of the
+// oldest that wants it, as long as it is not too old never to have served it; of two created in the same second, the
+// first by name.
 package claims
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
@@ -22,22 +23,17 @@ import (
 
 // Claimant is an ExtensionAPI.
 type Claimant struct {
-	Name    string
+	holder.Owner
 	Created time.Time
 	Wants   []schema.GroupVersion
+	// Shares are the groups of which others may have versions.
+	Shares sets.Set[string]
+	// Served are the groups that it served when it was looked at last.
+	Served sets.Set[string]
 	// Namespace and Service are of the Service behind its APIServices.
 	Namespace, Service string
 	// Leaving tells that it is being deleted: it keeps what it has registered, and gets nothing more.
 	Leaving bool
-}
-
-// precedes tells who comes first, and is the same for both sides.
-func (c Claimant) precedes(other Claimant) bool {
-	return cmp.Or(c.Created.Compare(other.Created), cmp.Compare(c.Name, other.Name)) < 0
-}
-
-func (c Claimant) competes(groupVersion schema.GroupVersion) bool {
-	return !c.Leaving && slices.Contains(c.Wants, groupVersion)
 }
 
 // Definition is a version of a CustomResourceDefinition.
@@ -49,10 +45,9 @@ type Definition struct {
 
 // World is what there is beside the claimant.
 type World struct {
-	// OwnerLabel names, on an APIService, the ExtensionAPI that registered it.
-	OwnerLabel string
-	// APIServices are the existing ones.
-	APIServices map[schema.GroupVersion]*apiregistrationv1.APIService
+	Now time.Time
+	// APIServices are at least the existing ones of the groups that are decided about.
+	APIServices []*apiregistrationv1.APIService
 	Definitions []Definition
 	// Claimants are all ExtensionAPIs.
 	Claimants []Claimant
@@ -78,125 +73,100 @@ type Claim struct {
 	Standing     Standing
 	// Holder is who else has it, or wants it.
 	Holder holder.Holder
+	// Splits reports whether the holder has another version of the group, and not this one.
+	Splits bool
+	// Until is when the holder loses its precedence, zero where it does not.
+	Until time.Time
 	// APIService is the existing one, nil when there is none.
 	APIService *apiregistrationv1.APIService
 }
 
+func (c Claim) with(standing Standing, o objection) Claim {
+	c.Standing, c.Holder, c.Splits, c.Until = standing, o.Holder, o.splits, o.until
+	return c
+}
+
 // Of decides about a group-version that the claimant wants.
 func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim {
-	existing := world.APIServices[groupVersion]
-	claim := Claim{GroupVersion: groupVersion, APIService: existing}
-	definition, defined := world.definition(groupVersion)
-	rival, preceded := world.precedent(claimant, groupVersion)
-	registrant := claimant.registrantOf(existing, world.OwnerLabel)
+	claim := Claim{GroupVersion: groupVersion, APIService: world.apiService(groupVersion)}
 	switch {
-	case registrant == oneself && defined:
-		claim.Standing, claim.Holder = Contested, definition
-	case registrant == oneself:
-		if marked, found := holder.Marked(existing); found {
-			claim.Standing, claim.Holder = Contested, marked
-		}
-	case defined:
-		claim.Standing, claim.Holder = Held, definition
-	case registrant == somebodyElse:
-		claim.Standing, claim.Holder = world.holderOf(existing)
-		if claim.Standing == HeldAdoptable && preceded {
-			claim.Standing = Held
-			claim.Holder.Words += ", and " + rival.Words + ", wants it, too"
-		}
-	case preceded:
-		claim.Standing, claim.Holder = Held, rival
+	case claim.APIService == nil:
+		return world.ofFree(claimant, claim)
+	case world.Owns(claimant, claim.APIService):
+		return world.ofRegistered(claimant, claim)
+	default:
+		return world.ofForeign(claimant, claim)
+	}
+}
+
+// ofFree decides about what nobody has registered.
+func (w World) ofFree(claimant Claimant, claim Claim) Claim {
+	if o, found := w.objection(claimant, claim.GroupVersion); found {
+		return claim.with(Held, o)
 	}
 	return claim
 }
 
-// registrant is whose an APIService is.
-type registrant int
-
-const (
-	nobody registrant = iota
-	oneself
-	somebodyElse
-)
-
-// registrantOf takes what has only lost the owner label, and still leads to the claimant's server, for nobody's.
-func (c Claimant) registrantOf(existing *apiregistrationv1.APIService, ownerLabel string) registrant {
-	switch {
-	case existing == nil:
-		return nobody
-	case holder.IsAutoManaged(existing):
-		return somebodyElse
+// ofRegistered decides about what the claimant has registered.
+func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
+	if o, found := w.definition(claim.GroupVersion); found {
+		return claim.with(Contested, o)
 	}
-	switch {
-	case existing.Labels[ownerLabel] == c.Name:
-		return oneself
-	case holder.IsUnmarked(existing, ownerLabel) && holder.AppliedByOperator(existing) && c.isBehind(existing):
-		return nobody
-	default:
-		return somebodyElse
+	if marked, found := holder.Marked(claim.APIService); found {
+		return claim.with(Contested, objection{Holder: marked})
 	}
+	if o, found := w.partner(claimant, claim.GroupVersion); found && !o.shares {
+		return claim.with(Contested, o)
+	}
+	return claim
 }
 
-func (c Claimant) isBehind(existing *apiregistrationv1.APIService) bool {
-	service := existing.Spec.Service
-	return service != nil && service.Namespace == c.Namespace && service.Name == c.Service
+// ofForeign decides about what somebody else has registered.
+func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
+	if o, found := w.definition(claim.GroupVersion); found {
+		return claim.with(Held, o)
+	}
+	standing, h := w.holderOf(claimant, claim.APIService)
+	claim = claim.with(standing, objection{Holder: h})
+	if o, found := w.objection(claimant, claim.GroupVersion); found && standing == HeldAdoptable {
+		claim.Standing, claim.Until = Held, o.until
+		claim.Holder.Words += ", and " + o.Words + ", stands in the way, too"
+	}
+	return claim
 }
 
 // holderOf tells whose an APIService is, and whether it may be taken over: not from kube-apiserver, and not from an
 // ExtensionAPI that is there.
-func (w World) holderOf(existing *apiregistrationv1.APIService) (Standing, holder.Holder) {
-	h := holder.Of(existing, w.OwnerLabel)
-	switch {
-	case h.Kind == holder.BuiltInGroup || h.Kind == holder.Local:
+func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, holder.Holder) {
+	h := claimant.HolderOf(existing)
+	if isBuiltIn(h) {
 		return Held, h
-	case existing.Spec.Service == nil:
+	}
+	if existing.Spec.Service == nil {
 		h.Words = "kube-apiserver, which serves it itself: its APIService, that of " + h.Words + ", names no Service"
 		return Held, holder.Holder{Kind: holder.Local, Words: h.Words}
-	case h.Kind == holder.ExtensionAPI:
-		return w.ownerOf(existing, h)
-	default:
-		return HeldAdoptable, h
 	}
-}
-
-func (w World) ownerOf(existing *apiregistrationv1.APIService, h holder.Holder) (Standing, holder.Holder) {
-	owner := existing.Labels[w.OwnerLabel]
-	if slices.ContainsFunc(w.Claimants, func(c Claimant) bool { return c.Name == owner }) {
-		h.Words += ", which has registered it"
-		return Held, h
+	if owner, found := w.ownerOf(existing); found {
+		return Held, extensionAPI(owner, "which has registered it")
 	}
-	h.Words += ", which is gone and has left it"
+	if h.Kind == holder.ExtensionAPI {
+		h.Words += ", which is gone and has left it"
+	}
 	return HeldAdoptable, h
 }
 
-func (w World) definition(groupVersion schema.GroupVersion) (h holder.Holder, found bool) {
-	for _, definition := range w.Definitions {
-		if definition.GroupVersion != groupVersion {
-			continue
-		}
-		h = holder.Holder{
-			Kind:  holder.CustomResourceDefinition,
-			Words: fmt.Sprintf("CustomResourceDefinition %q", definition.Name),
-		}
-		if !definition.Served {
-			h.Words += ", which has the version, but does not serve it now"
-		}
-		return h, true
+func isBuiltIn(h holder.Holder) bool { return h.Kind == holder.BuiltInGroup || h.Kind == holder.Local }
+
+func (w World) apiService(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
+	i := slices.IndexFunc(w.APIServices, func(apiService *apiregistrationv1.APIService) bool {
+		return groupVersionOf(apiService) == groupVersion
+	})
+	if i < 0 {
+		return nil
 	}
-	return holder.Holder{}, false
+	return w.APIServices[i]
 }
 
-// precedent is the first of the ExtensionAPIs that come before the claimant.
-func (w World) precedent(claimant Claimant, groupVersion schema.GroupVersion) (h holder.Holder, found bool) {
-	first := claimant
-	for _, other := range w.Claimants {
-		if other.Name != claimant.Name && other.competes(groupVersion) && other.precedes(first) {
-			first = other
-		}
-	}
-	return holder.Holder{
-		Kind: holder.ExtensionAPI,
-		Words: fmt.Sprintf("ExtensionAPI %q, which is older (created %s)", first.Name,
-			metav1.NewTime(first.Created).UTC().Format(time.RFC3339)),
-	}, first.Name != claimant.Name
+func groupVersionOf(apiService *apiregistrationv1.APIService) schema.GroupVersion {
+	return schema.GroupVersion{Group: apiService.Spec.Group, Version: apiService.Spec.Version}
 }

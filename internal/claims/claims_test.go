@@ -4,143 +4,83 @@ package claims
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-const label = "owner"
+const group = "shop.example.com"
 
 var (
-	noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	v1   = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
-	me   = Claimant{
-		Name: "me", Created: noon, Wants: []schema.GroupVersion{v1}, Namespace: "shop", Service: "shop",
-	}
+	noon   = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	v1, v2 = schema.GroupVersion{Group: group, Version: "v1"}, schema.GroupVersion{Group: group, Version: "v2"}
+	me     = claimant("me", noon, v1)
+	// sharing is me, who leaves other versions of the group to others.
+	sharing = share(me)
 )
 
-// registered is the APIService of v1 with these marks.
-func registered(marks ...func(*apiregistrationv1.APIService)) map[schema.GroupVersion]*apiregistrationv1.APIService {
-	existing := &apiregistrationv1.APIService{Spec: apiregistrationv1.APIServiceSpec{
-		Service: &apiregistrationv1.ServiceReference{Namespace: "shop", Name: "shop"},
-	}}
+func claimant(name string, created time.Time, wants ...schema.GroupVersion) Claimant {
+	return Claimant{
+		Owner: holder.Owner{Name: name, UID: types.UID(name + "-uid")}, Created: created, Wants: wants,
+		Namespace: name, Service: name,
+	}
+}
+
+func share(c Claimant) Claimant {
+	c.Shares = sets.New(group)
+	return c
+}
+
+// registered is the APIService of a group-version with these marks.
+func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistrationv1.APIService)) World {
+	existing := &apiregistrationv1.APIService{
+		ObjectMeta: metav1.ObjectMeta{Name: manifests.APIServiceName(groupVersion)},
+		Spec: apiregistrationv1.APIServiceSpec{
+			Group: groupVersion.Group, Version: groupVersion.Version,
+			Service: &apiregistrationv1.ServiceReference{Namespace: "me", Name: "me"},
+		},
+	}
 	for _, mark := range marks {
 		mark(existing)
 	}
-	return map[schema.GroupVersion]*apiregistrationv1.APIService{v1: existing}
+	return World{APIServices: []*apiregistrationv1.APIService{existing}}
 }
 
-func labelled(keysAndValues ...string) func(*apiregistrationv1.APIService) {
+func labelled(key, value string) func(*apiregistrationv1.APIService) {
+	return func(a *apiregistrationv1.APIService) { metav1.SetMetaDataLabel(&a.ObjectMeta, key, value) }
+}
+
+// of has the marks of an ExtensionAPI.
+func of(name string) func(*apiregistrationv1.APIService) { return ofUID(name, name+"-uid") }
+
+func ofUID(name, uid string) func(*apiregistrationv1.APIService) {
 	return func(a *apiregistrationv1.APIService) {
-		a.Labels = map[string]string{}
-		for i := 0; i < len(keysAndValues); i += 2 {
-			a.Labels[keysAndValues[i]] = keysAndValues[i+1]
-		}
+		labelled(manifests.OwnerLabel, name)(a)
+		metav1.SetMetaDataAnnotation(&a.ObjectMeta, manifests.UIDAnnotation, uid)
 	}
 }
 
 func ofHelm(a *apiregistrationv1.APIService) {
-	a.Annotations = map[string]string{"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "prod"}
+	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-name", "shop")
+	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-namespace", "prod")
 }
 
-func definition(served bool) []Definition {
-	return []Definition{{Name: "things.shop.example.com", GroupVersion: v1, Served: served}}
+func builtIn(a *apiregistrationv1.APIService) {
+	labelled("kube-aggregator.kubernetes.io/automanaged", "onstart")(a)
 }
 
-func another(created time.Time) Claimant {
-	return Claimant{Name: "another", Created: created, Wants: []schema.GroupVersion{v1}}
-}
-
-func TestAGroupVersionIsWhoseItIs(t *testing.T) {
-	const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
-	older, younger := another(noon.Add(-time.Hour)), another(noon.Add(time.Hour))
-	leaving, elsewhere := older, older
-	leaving.Leaving = true
-	elsewhere.Wants = []schema.GroupVersion{{Group: v1.Group, Version: "v2"}}
-	ofAnother := registered(labelled(label, "another"))
-	mine := registered(labelled(label, "me"))
-	mineOfHelm := registered(labelled(label, "me"), ofHelm)
-	otherVersion := []Definition{{Name: "things", GroupVersion: schema.GroupVersion{Group: v1.Group, Version: "v2"}}}
-	for _, test := range []struct {
-		name  string
-		world World
-		// want begins with the standing, and goes on with the holder.
-		want string
-	}{
-		{"nobody's", World{}, "granted"},
-		{"mine", World{APIServices: mine}, "granted"},
-		{"mine, without its label", World{APIServices: registered(applied)}, "granted"},
-		{"mine once, then left to Helm", World{APIServices: registered(applied, ofHelm)}, "adoptable from Helm release"},
-		{"mine once, then led elsewhere", World{APIServices: registered(applied, elsewhereLed)}, "adoptable from somebody"},
-
-		{"a definition's", World{Definitions: definition(true)}, `held by CustomResourceDefinition "things.shop`},
-		{
-			"a definition's that does not serve it",
-			World{Definitions: definition(false)},
-			`held by CustomResourceDefinition "things.shop.example.com", which has the version, but does not serve it now`,
-		},
-		{
-			"a definition's that kube-apiserver has registered",
-			World{APIServices: registered(labelled(autoManaged, "true")), Definitions: definition(true)},
-			"held by CustomResourceDefinition",
-		},
-		{"a definition's of another version", World{Definitions: otherVersion}, "granted"},
-		{"mine, and a later definition's", World{APIServices: mine, Definitions: definition(true)}, "contested by CustomRes"},
-
-		{"built in", World{APIServices: registered(labelled(autoManaged, "onstart"))}, "held by Kubernetes itself (a bu"},
-		{
-			"kube-apiserver's, with my label on it",
-			World{APIServices: registered(labelled(autoManaged, "true", label, "me"))},
-			"held by Kubernetes itself",
-		},
-		{"local", World{APIServices: registered(local)}, "held by kube-apiserver, which serves it itself"},
-
-		{"Helm's", World{APIServices: registered(ofHelm)}, `adoptable from Helm release "prod/shop"`},
-		{"OLM's", World{APIServices: registered(labelled("olm.owner", "shop.v1"))}, "adoptable from the Operator Lifecycle"},
-		{"somebody's", World{APIServices: registered()}, "adoptable from somebody else"},
-		{
-			"somebody's, while an older one wants it",
-			World{APIServices: registered(), Claimants: []Claimant{me, older}},
-			`held by somebody else, and ExtensionAPI "another",`,
-		},
-		{"mine, and marked as Helm's", World{APIServices: mineOfHelm}, `contested by Helm release "prod/shop"`},
-
-		{"left by one that is gone", World{APIServices: ofAnother, Claimants: []Claimant{me}}, "adoptable from ExtensionAPI"},
-		{
-			"registered by a younger one",
-			World{APIServices: ofAnother, Claimants: []Claimant{me, younger}},
-			`held by ExtensionAPI "another", which has registered it`,
-		},
-		{
-			"registered by one that is being deleted",
-			World{APIServices: ofAnother, Claimants: []Claimant{me, leaving}},
-			`held by ExtensionAPI "another", which has registered it`,
-		},
-		{"wanted by an older one", World{Claimants: []Claimant{me, older}}, `held by ExtensionAPI "another", which is older`},
-		{"wanted by a younger one", World{Claimants: []Claimant{me, younger}}, "granted"},
-		{"wanted by one of the same second", World{Claimants: []Claimant{me, another(noon)}}, `held by ExtensionAPI "anoth`},
-		{"not wanted any more", World{Claimants: []Claimant{me, leaving}}, "granted"},
-		{"wanted in another version", World{Claimants: []Claimant{me, elsewhere}}, "granted"},
-		{"mine, although an older one wants it", World{APIServices: mine, Claimants: []Claimant{me, older}}, "granted"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.world.OwnerLabel = label
-			claim := Of(me, v1, test.world)
-			if got := standings[claim.Standing] + claim.Holder.Words; !strings.HasPrefix(got, test.want) {
-				t.Errorf("it is %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-var standings = map[Standing]string{
-	Granted: "granted", Contested: "contested by ", Held: "held by ", HeldAdoptable: "adoptable from ",
+func ofNewDefinition(a *apiregistrationv1.APIService) {
+	labelled("kube-aggregator.kubernetes.io/automanaged", "true")(a)
 }
 
 func elsewhereLed(a *apiregistrationv1.APIService) { a.Spec.Service.Name = "elsewhere" }
@@ -153,13 +93,241 @@ func applied(a *apiregistrationv1.APIService) {
 	}
 }
 
+func (w World) with(claimants ...Claimant) World {
+	w.Claimants = append(slices.Clip(w.Claimants), claimants...)
+	return w
+}
+
+func (w World) and(definitions ...Definition) World {
+	w.Definitions = append(slices.Clip(w.Definitions), definitions...)
+	return w
+}
+
+// minutesLater is what it is so long after noon.
+func (w World) minutesLater(minutes int) World {
+	w.Now = noon.Add(time.Duration(minutes) * time.Minute)
+	return w
+}
+
+func definition(groupVersion schema.GroupVersion) Definition {
+	return Definition{Name: "things." + group, GroupVersion: groupVersion, Served: true}
+}
+
+var standings = map[Standing]string{
+	Granted: "granted", Contested: "contested by ", Held: "held by ", HeldAdoptable: "adoptable from ",
+}
+
+type claimTest struct {
+	name     string
+	claimant Claimant
+	world    World
+	// want begins with the standing, and goes on with the holder.
+	want string
+}
+
+func checkClaims(t *testing.T, tests []claimTest) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.world.Now.IsZero() {
+				test.world.Now = noon
+			}
+			claim := Of(test.claimant, v1, test.world.with(test.claimant))
+			if got := standings[claim.Standing] + claim.Holder.Words; !strings.HasPrefix(got, test.want) {
+				t.Errorf("it is %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAGroupVersionIsWhoseItIs(t *testing.T) {
+	older, younger := claimant("another", noon.Add(-time.Minute), v1), claimant("another", noon.Add(time.Minute), v1)
+	leaving := older
+	leaving.Leaving = true
+	notServed := definition(v1)
+	notServed.Served = false
+	adopting := me
+	adopting.Adopts = true
+	checkClaims(t, []claimTest{
+		{"nobody's", me, World{}, "granted"},
+		{"mine", me, registered(v1, of("me")), "granted"},
+		{"mine, without its label", me, registered(v1, applied), "granted"},
+		{"mine, although an older one wants it", me, registered(v1, of("me")).with(older), "granted"},
+		{"mine without its label, although an older one wants it", me, registered(v1, applied).with(older), "granted"},
+		{"mine once, then left to Helm", me, registered(v1, applied, ofHelm), "adoptable from Helm release"},
+		{"mine once, then led elsewhere", me, registered(v1, applied, elsewhereLed), "adoptable from somebody"},
+		{"mine, and marked as Helm's", me, registered(v1, of("me"), ofHelm), `contested by Helm release "prod/shop"`},
+
+		{"a definition's", me, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
+		{
+			"a definition's that does not serve it", me, World{}.and(notServed),
+			`held by CustomResourceDefinition "things.shop.example.com", which has the version, but does not serve it now`,
+		},
+		{
+			"a definition's that kube-apiserver has registered", me, registered(v1, ofNewDefinition).and(definition(v1)),
+			"held by CustomResourceDefinition",
+		},
+		{"mine, and a later definition's", me, registered(v1, of("me")).and(definition(v1)), "contested by CustomRes"},
+
+		{"built in", me, registered(v1, builtIn), "held by Kubernetes itself (a bu"},
+		{"kube-apiserver's, with my marks on it", me, registered(v1, of("me"), ofNewDefinition), "held by Kubernetes itself"},
+		{"local", me, registered(v1, local), "held by kube-apiserver, which serves it itself"},
+
+		{"Helm's", me, registered(v1, ofHelm), `adoptable from Helm release "prod/shop"`},
+		{"OLM's", me, registered(v1, labelled("olm.owner", "shop.v1")), "adoptable from the Operator Lifecycle"},
+		{"somebody's", me, registered(v1), "adoptable from somebody else"},
+		{
+			"somebody's, while an older one wants it", me, registered(v1).with(older),
+			`held by somebody else, and ExtensionAPI "another", which is older`,
+		},
+
+		{"left by one that is gone", me, registered(v1, of("another")), `adoptable from ExtensionAPI "another", which is`},
+		{
+			"left by an earlier one of my name", me, registered(v1, ofUID("me", "earlier")),
+			`adoptable from an earlier ExtensionAPI "me", which was deleted`,
+		},
+		{"left by an earlier one, and taken back", adopting, registered(v1, ofUID("me", "earlier")), "granted"},
+		{
+			"registered by a younger one", me, registered(v1, of("another")).with(younger),
+			`held by ExtensionAPI "another", which has registered it`,
+		},
+		{
+			"registered by one whose label is lost", me, registered(v1, ofUID("", "another-uid")).with(younger),
+			`held by ExtensionAPI "another", which has registered it`,
+		},
+		{
+			"registered by one that is being deleted", me, registered(v1, of("another")).with(leaving),
+			`held by ExtensionAPI "another", which has registered it`,
+		},
+		{"wanted by an older one", me, World{}.with(older), `held by ExtensionAPI "another", which is older`},
+		{"wanted by a younger one", me, World{}.with(younger), "granted"},
+		{"wanted by one of the same second", me, World{}.with(claimant("another", noon, v1)), `held by ExtensionAPI "anoth`},
+		{"not wanted any more", me, World{}.with(leaving), "granted"},
+	})
+}
+
+func TestAGroupIsNotSplitUnlessItIsShared(t *testing.T) {
+	older := claimant("another", noon.Add(-time.Minute), v2)
+	registrant := registered(v2, of("another")).with(older)
+	mine := registered(v1, of("me"))
+	both := mine
+	both.APIServices = slices.Concat(mine.APIServices, registrant.APIServices)
+	others := definition(v2)
+	others.Name, others.GroupVersion.Group = "things.other.example.com", "other.example.com"
+	checkClaims(t, []claimTest{
+		{
+			"a definition has another version", me, World{}.and(definition(v2)),
+			`held by CustomResourceDefinition "things.shop.example.com", which has v2 of the group`,
+		},
+		{"a definition has another version, and it is shared", sharing, World{}.and(definition(v2)), "granted"},
+		{"a definition has this version, and it is shared", sharing, World{}.and(definition(v1)), "held by CustomRes"},
+		{"a definition has another group", me, World{}.and(others), "granted"},
+		{
+			"of several definitions always the same is named", me,
+			World{}.and(Definition{Name: "zebras", GroupVersion: v2}, Definition{Name: "apes", GroupVersion: v2}),
+			`held by CustomResourceDefinition "apes"`,
+		},
+		{"a definition comes later", me, mine.and(definition(v2)), `contested by CustomResourceDefinition`},
+		{"a definition comes later, and it is shared", sharing, mine.and(definition(v2)), "granted"},
+
+		{
+			"Kubernetes serves another version", me, registered(v2, builtIn),
+			"held by Kubernetes itself (a built-in group), which serves v2 of the group",
+		},
+		{"another version is local", me, registered(v2, local), "held by kube-apiserver, which serves v2 of the group"},
+		{"another version is local, and it is shared", sharing, registered(v2, local), "granted"},
+		{"another version is Helm's", me, registered(v2, ofHelm), "granted"},
+		{"another version is OLM's", me, registered(v2, labelled("olm.owner", "shop.v1")), "granted"},
+		{"another version is somebody's", me, registered(v2), "granted"},
+		{"another version was left by one that is gone", me, registered(v2, of("another")), "granted"},
+		{"another version is mine", me, registered(v2, of("me")), "granted"},
+
+		{
+			"another ExtensionAPI has registered another version", me, registrant,
+			`held by ExtensionAPI "another", which has registered v2 of the group`,
+		},
+		{"the same, and it is shared", sharing, registrant, "granted"},
+		{
+			"an older one wants another version", me, World{}.with(older),
+			`held by ExtensionAPI "another", which is older (created 2026-01-01T11:59:00Z) and wants v2 of the group, and ` +
+				"comes first until 2026-01-01T12:09:00Z",
+		},
+		{"the same, and it is shared", sharing, World{}.with(older), "granted"},
+		{
+			"an older one wants another version, while mine is registered", me, registered(v2, of("me")).with(older), "granted",
+		},
+		{
+			"both have registered a version", me, both.with(older),
+			`contested by ExtensionAPI "another", which has registered v2 of the group`,
+		},
+		{"both have, and the other one shares it", me, both.with(share(older)), "granted"},
+	})
+}
+
+func TestWhoNeverServesLosesItsPrecedence(t *testing.T) {
+	squatter := claimant("another", noon.Add(-time.Minute), v1)
+	for minutes, want := range map[int]Standing{0: Held, 8: Held, 9: Granted, 100: Granted} {
+		claim := Of(me, v1, World{}.with(me, squatter).minutesLater(minutes))
+		if claim.Standing != want {
+			t.Errorf("after %d minutes it is %s%s", minutes, standings[claim.Standing], claim.Holder)
+		}
+		if until := noon.Add(9 * time.Minute); want == Held && claim.Until != until {
+			t.Errorf("after %d minutes it is held until %s, want %s", minutes, claim.Until, until)
+		}
+	}
+	served := squatter
+	served.Served = sets.New(group)
+	if claim := Of(me, v1, World{}.with(me, served).minutesLater(100)); claim.Standing != Held || !claim.Until.IsZero() {
+		t.Errorf("what the older one has only just lost is %s until %s", standings[claim.Standing], claim.Until)
+	}
+	if claim := Of(squatter, v1, registered(v1, of("me")).with(me, squatter).minutesLater(9)); claim.Standing != Held {
+		t.Errorf("once the younger one is served, to the older one it is %s", standings[claim.Standing])
+	}
+	if claim := Of(me, v1, registered(v1, of("another")).with(me, squatter).minutesLater(100)); claim.Standing != Held {
+		t.Errorf("what the older one serves is %s after a while", standings[claim.Standing])
+	}
+}
+
+func TestAnAPIServiceWithoutMarksIsOneExtensionAPIs(t *testing.T) {
+	older, younger := claimant("older", noon, v1), claimant("younger", noon.Add(time.Second), v1)
+	older.Namespace, older.Service = "me", "me"
+	younger.Namespace, younger.Service = "me", "me"
+	world := registered(v1, applied).with(younger, older)
+	if !world.Owns(older, world.APIServices[0]) || world.Owns(younger, world.APIServices[0]) {
+		t.Error("it is not the older one's alone")
+	}
+	older.Wants = []schema.GroupVersion{v2}
+	world.Claimants = []Claimant{older, younger}
+	if world.Owns(older, world.APIServices[0]) || !world.Owns(younger, world.APIServices[0]) {
+		t.Error("it is not that of the only one that wants it")
+	}
+}
+
+func TestWhatIsNotWantedAnyMoreIsStillRegistered(t *testing.T) {
+	world := registered(v2, of("me")).with(me)
+	world.APIServices = append(world.APIServices, registered(v1, ofUID("me", "earlier")).APIServices...)
+	if own := world.RegisteredBy(me); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
+		t.Errorf("registered are %v", own)
+	}
+}
+
+func TestOnlyWhatIsWantedIsAdopted(t *testing.T) {
+	adopting := me
+	adopting.Adopts, adopting.Wants = true, []schema.GroupVersion{v1}
+	world := registered(v1, ofUID("me", "earlier")).with(adopting)
+	world.APIServices = append(world.APIServices, registered(v2, ofUID("me", "earlier")).APIServices...)
+	if own := world.RegisteredBy(adopting); len(own) != 1 || own[0].Name != manifests.APIServiceName(v1) {
+		t.Errorf("adopted are %v", own)
+	}
+}
+
 func TestOfAnyNumberOfClaimantsExactlyOneWinsAndAlwaysTheSame(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	for range 200 {
 		var claimants []Claimant
 		for _, name := range []string{"a", "b", "c", "d"} {
 			created := noon.Add(time.Duration(random.IntN(2)) * time.Second)
-			claimants = append(claimants, Claimant{Name: name, Created: created, Wants: []schema.GroupVersion{v1}})
+			claimants = append(claimants, claimant(name, created, []schema.GroupVersion{v1, v2}[random.IntN(2)]))
 		}
 		first := winners(claimants)
 		random.Shuffle(len(claimants), func(i, j int) { claimants[i], claimants[j] = claimants[j], claimants[i] })
@@ -172,7 +340,7 @@ func TestOfAnyNumberOfClaimantsExactlyOneWinsAndAlwaysTheSame(t *testing.T) {
 func winners(claimants []Claimant) []string {
 	var result []string
 	for _, claimant := range claimants {
-		if Of(claimant, v1, World{OwnerLabel: label, Claimants: claimants}).Standing == Granted {
+		if Of(claimant, claimant.Wants[0], World{Now: noon, Claimants: claimants}).Standing == Granted {
 			result = append(result, claimant.Name)
 		}
 	}

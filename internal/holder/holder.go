@@ -6,8 +6,12 @@ package holder
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // Kind is who somebody is.
@@ -28,26 +32,21 @@ const (
 	OLM
 	// ExtensionAPI is another ExtensionAPI.
 	ExtensionAPI
+	// EarlierExtensionAPI is one of the same name, which was deleted.
+	EarlierExtensionAPI
 )
 
 // FieldOwner is the field manager of everything the operator applies.
 const FieldOwner = "extensionapi-operator"
 
-// IsUnmarked tells whether nothing says whose an object is: no owner label, and no mark of somebody else.
-func IsUnmarked(object metav1.Object, ownerLabel string) bool {
-	_, marked := Marked(object)
-	return object.GetLabels()[ownerLabel] == "" && !marked
-}
-
 // AppliedByOperator tells whether the operator has applied the object once. That stays in its managed fields, also when
 // it was left to somebody else on purpose.
 func AppliedByOperator(object metav1.Object) bool {
-	for _, entry := range object.GetManagedFields() {
-		if entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(object.GetManagedFields(), isOperators)
+}
+
+func isOperators(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
 }
 
 // Holder is who has an object.
@@ -59,13 +58,16 @@ type Holder struct {
 
 func (h Holder) String() string { return h.Words }
 
-// Of tells whose an object is; ownerLabel is the operator's own.
-func Of(object metav1.Object, ownerLabel string) Holder {
+// Of tells whose an object is.
+func Of(object metav1.Object) Holder {
 	if h, found := kubeAPIServer(object); found {
 		return h
 	}
-	if owner := object.GetLabels()[ownerLabel]; owner != "" {
-		return Holder{ExtensionAPI, fmt.Sprintf("ExtensionAPI %q", owner)}
+	if owner := object.GetLabels()[manifests.OwnerLabel]; owner != "" {
+		return named(ExtensionAPI, "ExtensionAPI %q", owner)
+	}
+	if uid := object.GetAnnotations()[manifests.UIDAnnotation]; uid != "" {
+		return named(ExtensionAPI, "the ExtensionAPI whose UID is %q", uid)
 	}
 	if h, found := Marked(object); found {
 		return h
@@ -73,10 +75,18 @@ func Of(object metav1.Object, ownerLabel string) Holder {
 	return Writer(object)
 }
 
+// maxWords is how much is said of a holder, in bytes: an annotation may have 256 KiB.
+const maxWords = 512
+
+// named names a holder with words that others have chosen.
+func named(kind Kind, format string, args ...any) Holder {
+	return Holder{kind, excerpt.Of(fmt.Sprintf(format, args...), maxWords)}
+}
+
 // Writer is who wrote an object last.
 func Writer(object metav1.Object) Holder {
 	if writer := lastWriter(object); writer != "" {
-		return Holder{Other, fmt.Sprintf("somebody else (last written by %q)", writer)}
+		return named(Other, "somebody else (last written by %q)", writer)
 	}
 	return Holder{Other, "somebody else"}
 }
@@ -117,14 +127,14 @@ func Marked(object metav1.Object) (h Holder, found bool) {
 	release := annotations[helmRelease]
 	switch {
 	case labels[olmOwner] != "":
-		return Holder{OLM, fmt.Sprintf("the Operator Lifecycle Manager (%s %q)",
-			cmp.Or(labels[olmOwnerKind], "ClusterServiceVersion"), labels[olmOwner])}, true
+		kind := cmp.Or(labels[olmOwnerKind], "ClusterServiceVersion")
+		return named(OLM, "the Operator Lifecycle Manager (%s %q)", kind, labels[olmOwner]), true
 	case owner != nil && owner.Kind == "ClusterServiceVersion":
-		return Holder{OLM, fmt.Sprintf("the Operator Lifecycle Manager (ClusterServiceVersion %q)", owner.Name)}, true
+		return named(OLM, "the Operator Lifecycle Manager (ClusterServiceVersion %q)", owner.Name), true
 	case release != "":
-		return Holder{HelmRelease, fmt.Sprintf("Helm release %q", inNamespace(annotations[helmNamespace], release))}, true
+		return named(HelmRelease, "Helm release %q", inNamespace(annotations[helmNamespace], release)), true
 	case owner != nil:
-		return Holder{Other, fmt.Sprintf("%s %q", owner.Kind, owner.Name)}, true
+		return named(Other, "%s %q", owner.Kind, owner.Name), true
 	default:
 		return Holder{}, false
 	}

@@ -4,10 +4,13 @@ package holder
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -18,9 +21,9 @@ func controlledBy(kind, name string) []metav1.OwnerReference {
 
 func TestHoldersAreToldByTheirMarks(t *testing.T) {
 	for want, object := range map[string]metav1.ObjectMeta{
-		`ExtensionAPI "shop"`: {Labels: map[string]string{"owner": "shop", "olm.owner": "x"}},
+		`ExtensionAPI "shop"`: {Labels: map[string]string{manifests.OwnerLabel: "shop", "olm.owner": "x"}},
 		"Kubernetes itself (a built-in group)": {
-			Labels: map[string]string{autoManagedLabel: "onstart", "owner": "shop"},
+			Labels: map[string]string{autoManagedLabel: "onstart", manifests.OwnerLabel: "shop"},
 		},
 		"Kubernetes itself (a CustomResourceDefinition that it has just served)": {
 			Labels: map[string]string{autoManagedLabel: "true"},
@@ -42,8 +45,23 @@ func TestHoldersAreToldByTheirMarks(t *testing.T) {
 		}},
 		"somebody else": {},
 	} {
-		if got := Of(&object, "owner"); got.Words != want {
+		if got := Of(&object); got.Words != want {
 			t.Errorf("%+v belongs to %s, want %s", object, got, want)
+		}
+	}
+}
+
+func TestTheWordsOfOthersArePrintableAndShort(t *testing.T) {
+	const hostile = "\x1b[2J\u202e\n"
+	long := strings.Repeat("x", 1<<18)
+	for _, object := range []*metav1.ObjectMeta{
+		{Annotations: map[string]string{helmRelease: hostile + long, helmNamespace: hostile}},
+		{OwnerReferences: controlledBy(hostile+long, hostile+long)},
+		{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: hostile + long}}},
+	} {
+		words := Of(object).Words
+		if len(words) > maxWords || strings.ContainsAny(words, "\x1b\u202e\n") {
+			t.Errorf("%d bytes: %q", len(words), words)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package holder
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,13 +56,10 @@ func RemoveMarks(object metav1.Object) {
 
 func without(all map[string]string, prefixes ...string) map[string]string {
 	left := maps.Clone(all)
-	maps.DeleteFunc(left, func(key, _ string) bool {
-		for _, prefix := range prefixes {
-			if strings.HasPrefix(key, prefix) {
-				return true
-			}
-		}
-		return false
-	})
+	maps.DeleteFunc(left, func(key, _ string) bool { return hasPrefix(key, prefixes...) })
 	return left
+}
+
+func hasPrefix(key string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }

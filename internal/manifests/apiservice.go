@@ -35,6 +35,7 @@ func APIService(
 	backend := BackendOf(extensionAPI)
 	return apiregistration.APIService(APIServiceName(groupVersion)).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(apiregistration.APIServiceSpec().
 			WithGroup(groupVersion.Group).
 			WithVersion(groupVersion.Version).

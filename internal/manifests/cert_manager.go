@@ -27,12 +27,15 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 		names = append(names, name)
 	}
 	certificate := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
-		"secretName":     CertManagerName(extensionAPI.Name),
-		"secretTemplate": map[string]any{"labels": map[string]any{OwnerLabel: extensionAPI.Name}},
-		"dnsNames":       names,
-		"duration":       validity.String(),
-		"usages":         []any{"digital signature", "server auth"},
-		"privateKey":     map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
+		"secretName": CertManagerName(extensionAPI.Name),
+		"secretTemplate": map[string]any{
+			"labels":      map[string]any{OwnerLabel: extensionAPI.Name},
+			"annotations": map[string]any{UIDAnnotation: string(extensionAPI.UID)},
+		},
+		"dnsNames":   names,
+		"duration":   validity.String(),
+		"usages":     []any{"digital signature", "server auth"},
+		"privateKey": map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
 		"issuerRef": map[string]any{
 			"name": wanted.IssuerRef.Name, "kind": wanted.IssuerRef.Kind, "group": wanted.IssuerRef.Group,
 		},
@@ -41,5 +44,6 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	certificate.SetNamespace(extensionAPI.Spec.Server.Namespace)
 	certificate.SetName(CertManagerName(extensionAPI.Name))
 	certificate.SetLabels(objectLabels(extensionAPI.Name))
+	certificate.SetAnnotations(objectAnnotations(extensionAPI))
 	return client.ApplyConfigurationFromUnstructured(certificate)
 }

@@ -25,7 +25,7 @@ func fillContainer(container *corev1.Container) {
 		setDefault(&security.AllowPrivilegeEscalation, new(false))
 		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})
 	}
-	// The last lines of a crashed container's log then stand in its status, and from there in ServerAvailable.
+	// The last lines of a crashed container's log then stand in the Pod's status, for whoever may read the Pod.
 	setDefault(&container.TerminationMessagePolicy, corev1.TerminationMessageFallbackToLogsOnError)
 }
 

@@ -13,13 +13,20 @@ const (
 	// OwnerLabel names the ExtensionAPI that an object was made for. The objects have no ownerReference: under a
 	// foreground deletion the garbage collector would delete the server before its APIServices.
 	OwnerLabel = "aggregation.extensionapi.dev/extensionapi"
+	// UIDAnnotation holds the UID of that ExtensionAPI, which tells it from an earlier one of the same name. It is not on
+	// Pods, which would have to be replaced when it changes.
+	UIDAnnotation = "aggregation.extensionapi.dev/uid"
 	// ServingLabel is on every Pod. Requests are sent to those on which it is Serving: the Pod template says so, and the
 	// operator changes it on a Pod that is to get none.
 	ServingLabel = "aggregation.extensionapi.dev/serving"
 	// Serving is the value of ServingLabel on a Pod that requests are sent to.
 	Serving = "true"
-	// ManagedBy is the value of the label app.kubernetes.io/managed-by.
+	// ManagedByLabel is on every object beside OwnerLabel, with the value ManagedBy.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of ManagedByLabel.
 	ManagedBy = "extensionapi-operator"
+	// OwnPrefix begins the key of every annotation that the operator writes.
+	OwnPrefix = "aggregation.extensionapi.dev/"
 
 	// AuthReaderNamespace holds the Role that lets a server read the aggregator's request-header configuration.
 	AuthReaderNamespace = "kube-system"
@@ -43,7 +50,11 @@ func servingLabels(name string) map[string]string {
 }
 
 func objectLabels(name string) map[string]string {
-	return map[string]string{OwnerLabel: name, "app.kubernetes.io/managed-by": ManagedBy}
+	return map[string]string{OwnerLabel: name, ManagedByLabel: ManagedBy}
+}
+
+func objectAnnotations(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
+	return map[string]string{UIDAnnotation: string(extensionAPI.UID)}
 }
 
 // TrustSecretName is the name of the Secret with the certificate authority, the trust bundle and how far a rotation is,

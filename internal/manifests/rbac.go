@@ -15,7 +15,8 @@ import (
 // ServiceAccount is the identity of the server, unless the template names another one.
 func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
 	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI.Name))
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI))
 }
 
 // ServiceAccountName is the name of the ServiceAccount that the server runs as.
@@ -41,6 +42,7 @@ func ServerBinding(
 func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
 	return rbac.RoleBinding(AuthReaderName(extensionAPI.Name), AuthReaderNamespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("Role", authReaderRole)).
 		WithSubjects(subjects(extensionAPI, accounts)...)
 }
@@ -50,6 +52,7 @@ func clusterRoleBinding(
 ) *rbac.ClusterRoleBindingApplyConfiguration {
 	return rbac.ClusterRoleBinding(name).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("ClusterRole", role)).
 		WithSubjects(subjects(extensionAPI, accounts)...)
 }

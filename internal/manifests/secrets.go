@@ -46,5 +46,7 @@ func ServingSecret(
 }
 
 func secret(extensionAPI *v1alpha1.ExtensionAPI, name, namespace string) *core.SecretApplyConfiguration {
-	return core.Secret(name, namespace).WithLabels(objectLabels(extensionAPI.Name))
+	return core.Secret(name, namespace).
+		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI))
 }

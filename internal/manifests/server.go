@@ -23,6 +23,7 @@ import (
 func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(core.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
 			WithSelector(servingLabels(extensionAPI.Name)).
@@ -51,6 +52,7 @@ func Deployment(
 	}
 	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(apps.DeploymentSpec().
 			WithReplicas(Replicas(extensionAPI)).
 			WithSelector(meta.LabelSelector().WithMatchLabels(Labels(extensionAPI.Name))).
@@ -72,6 +74,7 @@ func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
 func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
 	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(policy.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromInt32(1)).
 			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).

@@ -97,6 +97,36 @@ func TestPodsThatHoldUpAChangeAreNamed(t *testing.T) {
 	}
 }
 
+// No Pod keeps an authority trusted for ever: nobody accepts what it serves once that has expired.
+func TestPodThatNeverServesTheNewCertificateHoldsTheOldAuthorityNoLongerThanItsCertificate(t *testing.T) {
+	w := quietWorld(t)
+	w.pods[0].stubborn = true
+	old := w.pods[0].serving
+	w.pass(time.Minute) // its clock jumps a little, and nothing must be younger than the moment
+	w.request.RotateCAAfter = w.now.Truncate(time.Second)
+	for range 10 { // the other Pod follows
+		w.operate(0)
+		w.pass(TrustDwell)
+	}
+	assertWaiting(t, w.last, true, w.pods[0].name)
+	assertTrusted(t, w, 2)
+
+	w.now = old.NotAfter.Add(-time.Hour)
+	w.operate(0)
+	assertTrusted(t, w, 2)
+	w.now = old.NotAfter.Add(time.Minute)
+	w.pods[1].serving = w.stored()
+	w.operate(0)
+	assertTrusted(t, w, 1)
+}
+
+func assertTrusted(t *testing.T, w *world, count int) {
+	t.Helper()
+	if trusted, err := cert.ParseCertsPEM(w.state.Bundle); err != nil || len(trusted) != count {
+		t.Errorf("%d authorities are trusted (%v), want %d; it is waited for %s", len(trusted), err, count, w.last.Waiting)
+	}
+}
+
 func TestDamagedCertificateIsNoReasonToPanic(t *testing.T) {
 	w := quietWorld(t)
 	want := Wanted{Host: host, Issue: func() (pki.KeyPair, error) { return pki.KeyPair{}, errors.New("no randomness") }}
