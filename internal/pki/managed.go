@@ -37,7 +37,7 @@ func KeepSigner(stored KeyPair, want Request, now time.Time) (
 	if reason == "" {
 		return stored, certificate, "", nil
 	}
-	signer, err = NewSigner("extensionapi-operator:"+want.Name, now, want.CAValidity)
+	signer, err = NewSigner("extensionapi-operator:"+want.Name, now, want.CAValidity, want.DNSNames...)
 	if err != nil {
 		return KeyPair{}, nil, "", err
 	}
@@ -56,18 +56,35 @@ func checkSigner(signer KeyPair, want Request, now time.Time) (certificate *x509
 		return nil, fmt.Sprintf("the certificate authority was unusable (%v)", err)
 	case !certificate.IsCA:
 		return nil, "the certificate authority was unusable (it is none)"
-	case now.Before(certificate.NotBefore):
-		return nil, "the certificate authority was not valid yet"
-	case !usable(certificate, now.Add(want.Validity)):
-		return nil, "the certificate authority was about to expire"
-	case life(certificate) > want.CAValidity+clockSkew:
-		return nil, "the certificate authority was valid for longer than wanted"
-	case !now.Before(caRenewalTime(certificate)):
-		return nil, "the certificate authority was due for renewal"
-	case isRotated(certificate, want.RotateCAAfter, now):
-		return nil, "rotateCAAfter asked for a new certificate authority"
+	case !issuesFor(certificate, want.DNSNames):
+		return nil, "the certificate authority was for other DNS names"
 	default:
-		return certificate, ""
+		return certificate, checkLife(certificate, want, now)
+	}
+}
+
+// issuesFor reports whether clients accept what the authority issues for the names. One of an earlier version is not
+// constrained, and good for all.
+func issuesFor(authority *x509.Certificate, dnsNames []string) bool {
+	permitted := authority.PermittedDNSDomains
+	return len(permitted) == 0 || slices.Equal(permitted, dnsNames)
+}
+
+// checkLife returns why an authority must be replaced now, empty when it need not be.
+func checkLife(authority *x509.Certificate, want Request, now time.Time) (reason string) {
+	switch {
+	case now.Before(authority.NotBefore):
+		return "the certificate authority was not valid yet"
+	case !usable(authority, now.Add(want.Validity)):
+		return "the certificate authority was about to expire"
+	case life(authority) > want.CAValidity+clockSkew:
+		return "the certificate authority was valid for longer than wanted"
+	case !now.Before(caRenewalTime(authority)):
+		return "the certificate authority was due for renewal"
+	case isRotated(authority, want.RotateCAAfter, now):
+		return "rotateCAAfter asked for a new certificate authority"
+	default:
+		return ""
 	}
 }
 

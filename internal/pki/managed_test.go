@@ -23,15 +23,15 @@ var (
 )
 
 // issuedPair is a signer and a serving certificate of it.
-func issuedPair(t *testing.T) (signer, serving KeyPair) {
-	t.Helper()
+func issuedPair(tb testing.TB) (signer, serving KeyPair) {
+	tb.Helper()
 	signer, _, reason, err := KeepSigner(KeyPair{}, want, start)
 	if err != nil || reason == "" {
-		t.Fatalf("from nothing: %q, %v", reason, err)
+		tb.Fatalf("from nothing: %q, %v", reason, err)
 	}
 	serving, err = signer.IssueServing(want.DNSNames, start, want.Validity)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return signer, serving
 }
@@ -53,6 +53,22 @@ func TestServingCertificateIsAcceptedAsKubeAPIServerChecksIt(t *testing.T) {
 	}
 	if !leaf.NotAfter.Equal(start.Add(want.Validity)) {
 		t.Errorf("it is valid until %s", leaf.NotAfter)
+	}
+}
+
+func TestAuthorityIssuesForTheNamesOfItsServerOnly(t *testing.T) {
+	signer, _ := issuedPair(t)
+	const other = "other.wardle-system.svc"
+	stray, err := signer.IssueServing([]string{host, other}, start, want.Validity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities := []*x509.Certificate{certificateOf(t, signer)}
+	for _, name := range []string{host, other} {
+		err := Verify([]*x509.Certificate{certificateOf(t, stray)}, authorities, name, start)
+		if err == nil || !strings.Contains(err.Error(), other) {
+			t.Errorf("for %s kube-apiserver accepts a certificate that names %s, too (%v)", name, other, err)
+		}
 	}
 }
 
@@ -111,14 +127,23 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 func TestKeepSignerReplaces(t *testing.T) {
 	signer, _ := issuedPair(t)
 	other, _ := issuedPair(t)
+	unconstrained, err := NewSigner("an earlier version", start, want.CAValidity)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		signer KeyPair
 		change func(*Request)
 		after  time.Duration
 		reason string
 	}{
-		"nothing that is good":       {signer: signer, after: want.CAValidity / 2},
-		"what was lost":              {reason: "there was no certificate authority"},
+		"nothing that is good":                        {signer: signer, after: want.CAValidity / 2},
+		"what was lost":                               {reason: "there was no certificate authority"},
+		"nothing of an earlier version, for any name": {signer: unconstrained},
+		"one for other names": {
+			signer: signer, reason: "other DNS names",
+			change: func(r *Request) { r.DNSNames = []string{"wardle.elsewhere.svc"} },
+		},
 		"one with a wrong key":       {signer: KeyPair{signer.Certificate, other.Key}, reason: "unusable"},
 		"one of two thirds its life": {signer: signer, after: want.CAValidity * 2 / 3, reason: "due for renewal"},
 		"one that is about to expire": {

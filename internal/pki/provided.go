@@ -4,12 +4,15 @@ package pki
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"k8s.io/client-go/util/cert"
+
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
 // The largest Secret is 1 MiB, and the operator keeps the authorities of two changes in one.
@@ -17,6 +20,11 @@ const (
 	maxServingBytes = 64 << 10
 	maxBundleBytes  = 256 << 10
 )
+
+// maxNames is how much is repeated of the names in a certificate, in bytes.
+const maxNames = 200
+
+func named(name pkix.Name) string { return excerpt.Of(name.String(), maxNames) }
 
 // CheckProvided checks that a server with the certificate and key of pair is accepted as host by whoever trusts the PEM
 // certificates of ca, and returns these. Intermediate authorities follow the serving certificate in pair.Certificate.
@@ -86,7 +94,7 @@ func checkLeaf(leaf *x509.Certificate, host string, now time.Time) error {
 	}
 	if leaf.VerifyHostname(host) != nil {
 		return fmt.Errorf("tls.crt is valid for %s, but kube-apiserver asks for %s: have the certificate issued for that "+
-			"DNS name", leaf.DNSNames, host)
+			"DNS name", excerpt.Of(fmt.Sprint(leaf.DNSNames), maxNames), host)
 	}
 	return nil
 }
@@ -105,7 +113,7 @@ func parseAuthorities(ca []byte) ([]*x509.Certificate, error) {
 	isOther := func(certificate *x509.Certificate) bool { return !certificate.IsCA }
 	if i := slices.IndexFunc(authorities, isOther); i >= 0 {
 		return nil, fmt.Errorf("ca.crt holds the certificate %q, which is not an authority (its basic constraints lack "+
-			"CA): leave only authorities in ca.crt, among them the one that issued tls.crt", authorities[i].Subject)
+			"CA): leave only authorities in ca.crt, among them the one that issued tls.crt", named(authorities[i].Subject))
 	}
 	return authorities, nil
 }
@@ -119,13 +127,13 @@ func checkChain(chain, authorities []*x509.Certificate, host string, now time.Ti
 	case ok && invalid.Reason == x509.Expired:
 		// Its own text tells the present time, which differs each time.
 		return fmt.Errorf("the authority %q above tls.crt is valid from %s to %s only: renew it in ca.crt, or in tls.crt "+
-			"where it is an intermediate", invalid.Cert.Subject, Timestamp(invalid.Cert.NotBefore),
+			"where it is an intermediate", named(invalid.Cert.Subject), Timestamp(invalid.Cert.NotBefore),
 			Timestamp(invalid.Cert.NotAfter))
 	case ok && invalid.Reason == x509.IncompatibleUsage:
 		return errors.New("tls.crt, or an authority above it, is not for servers: have it issued with the extended key " +
 			"usage server auth")
 	default:
 		return fmt.Errorf("tls.crt, issued by %q, does not lead to an authority in ca.crt (%w): put the authority that "+
-			"issued it into ca.crt, and the intermediates between them into tls.crt", chain[0].Issuer, err)
+			"issued it into ca.crt, and the intermediates between them into tls.crt", named(chain[0].Issuer), err)
 	}
 }

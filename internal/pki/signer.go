@@ -27,8 +27,9 @@ type KeyPair struct {
 	Key         []byte
 }
 
-// NewSigner makes a self-signed ECDSA P-256 certificate authority.
-func NewSigner(commonName string, now time.Time, validity time.Duration) (KeyPair, error) {
+// NewSigner makes a self-signed ECDSA P-256 certificate authority. Clients accept what it issues for dnsNames and what
+// is below them only; for any name, if there are none.
+func NewSigner(commonName string, now time.Time, validity time.Duration, dnsNames ...string) (KeyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return KeyPair{}, err
@@ -39,6 +40,7 @@ func NewSigner(commonName string, now time.Time, validity time.Duration) (KeyPai
 	}
 	template.IsCA = true
 	template.MaxPathLenZero = true
+	template.PermittedDNSDomains, template.PermittedDNSDomainsCritical = dnsNames, len(dnsNames) > 0
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
 	return sign(template, template, key, key)
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pki
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/util/cert"
+
+	"github.com/extensionapi/extensionapi-operator/test/memory"
+)
+
+// FuzzBundle reads bundles as somebody may write them, and as a server's Secret may hold them.
+func FuzzBundle(f *testing.F) {
+	signer, serving := issuedPair(f)
+	authority := string(signer.Certificate)
+	f.Add(authority, uint(1))
+	f.Add(authority+string(serving.Certificate)+string(serving.Key), uint(2))
+	f.Add("# a comment\n"+authority[:len(authority)/2], uint(1))
+	f.Add("-----BEGIN CERTIFICATE-----\n", uint(10_000))
+	f.Add("-----BEGIN CERTIFICATE-----\nHeader: x\n\nAAAA\n-----END CERTIFICATE-----\n", uint(1000))
+	f.Fuzz(func(t *testing.T, repeated string, times uint) {
+		const most, growth, overhead = maxServingBytes, 100, 1 << 20
+		times = min(times, most/uint(max(1, len(repeated))))
+		bundle := []byte(strings.Repeat(repeated, int(times)))
+		taken := memory.Allocated(func() { _, _ = ParseBundle(bundle, start) })
+		if taken > uint64(growth*len(bundle)+overhead) {
+			t.Errorf("reading %d bytes took %d bytes of memory", len(bundle), taken)
+		}
+		checkBundle(t, bundle)
+		_, _ = CheckProvided(KeyPair{Certificate: bundle, Key: bundle}, bundle, want.DNSNames[0], start)
+	})
+}
+
+// checkBundle makes sure that a bundle that is accepted stays what it is when it is written again.
+func checkBundle(t *testing.T, bundle []byte) {
+	t.Helper()
+	parsed, err := ParseBundle(bundle, start)
+	if err != nil {
+		return
+	}
+	if !Covers(bundle, bundle) {
+		t.Error("it does not cover itself")
+	}
+	usable := Extend(nil, bundle, start)
+	if len(usable) == 0 || !ContainsAll(parsed, usable) {
+		t.Errorf("of %d certificates %d are used", len(parsed), len(usable))
+	}
+	encoded, err := cert.EncodeCertificates(usable...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := Extend(nil, encoded, start); len(again) != len(usable) || !bytes.Equal(again[0].Raw, usable[0].Raw) {
+		t.Errorf("of %d certificates %d are left when they are written again", len(usable), len(again))
+	}
+}
