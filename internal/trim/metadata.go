@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trim
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Kubernetes bounds these by nothing but the size of an object, some 1.5 MB.
+const (
+	// maxText is in bytes.
+	maxText = 1024
+	// maxOwnAnnotations is more than the operator writes on any object.
+	maxOwnAnnotations = 4
+	// maxMarks bounds each kind of marks by which others find what is theirs.
+	maxMarks = 32
+	// maxPorts bounds the ports of a Service, a container or an EndpointSlice, and maxContainers those of a Pod.
+	maxPorts      = 64
+	maxContainers = 32
+	// maxEndpoints is far more than a server's replicas.
+	maxEndpoints = 256
+)
+
+// ownLabels are those that the operator applies, or selects by.
+var ownLabels = []string{
+	manifests.OwnerLabel, manifests.ServingLabel, manifests.ManagedByLabel,
+	appsv1.DefaultDeploymentUniqueLabelKey, discoveryv1.LabelServiceName,
+}
+
+func isOwnLabel(key string) bool      { return slices.Contains(ownLabels, key) }
+func isOwnAnnotation(key string) bool { return strings.HasPrefix(key, manifests.OwnPrefix) }
+
+// metadata keeps of the owners the controller.
+func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {
+	kept := metav1.ObjectMeta{
+		Namespace:                  full.Namespace,
+		Name:                       full.Name,
+		UID:                        full.UID,
+		ResourceVersion:            full.ResourceVersion,
+		Generation:                 full.Generation,
+		CreationTimestamp:          full.CreationTimestamp,
+		DeletionTimestamp:          full.DeletionTimestamp,
+		DeletionGracePeriodSeconds: full.DeletionGracePeriodSeconds,
+		Labels:                     first(len(ownLabels), full.Labels, isOwnLabel),
+		Annotations:                first(maxOwnAnnotations, full.Annotations, isOwnAnnotation),
+	}
+	if controller := metav1.GetControllerOf(full); controller != nil {
+		kept.OwnerReferences = []metav1.OwnerReference{owner(*controller)}
+	}
+	return kept
+}
+
+// withMarks keeps, too, by what others are known to have an object, or to write it.
+func withMarks(full *metav1.ObjectMeta) metav1.ObjectMeta {
+	kept := metadata(full)
+	kept.Labels = labels.Merge(kept.Labels, first(maxMarks, full.Labels, holder.Reads))
+	kept.Annotations = labels.Merge(kept.Annotations, first(maxMarks, full.Annotations, holder.Reads))
+	for _, other := range head(full.OwnerReferences, maxMarks) {
+		if other.Controller == nil || !*other.Controller {
+			kept.OwnerReferences = append(kept.OwnerReferences, owner(other))
+		}
+	}
+	kept.ManagedFields = full.ManagedFields
+	holder.TrimManagedFields(&kept)
+	return kept
+}
+
+func owner(full metav1.OwnerReference) metav1.OwnerReference {
+	return metav1.OwnerReference{
+		Kind: text(full.Kind), Name: text(full.Name), UID: full.UID, Controller: full.Controller,
+	}
+}
+
+// first keeps the first of the entries that match.
+func first(count int, full map[string]string, match func(key string) bool) map[string]string {
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(full)), func(key string) bool { return !match(key) })
+	kept := map[string]string{}
+	for _, key := range head(keys, count) {
+		kept[key] = text(full[key])
+	}
+	return kept
+}
+
+// text does not hold on to the rest of a long string.
+func text(full string) string {
+	if len(full) <= maxText {
+		return full
+	}
+	return strings.Clone(strings.ToValidUTF8(full[:maxText], ""))
+}
+
+func head[T any](list []T, count int) []T { return list[:min(len(list), count)] }
+
+func each[T, K any](list []T, keep func(T) K) []K {
+	var kept []K
+	for _, item := range list {
+		kept = append(kept, keep(item))
+	}
+	return kept
+}

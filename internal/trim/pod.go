@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trim
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func pod(full *corev1.Pod) corev1.Pod {
+	return corev1.Pod{
+		ObjectMeta: metadata(&full.ObjectMeta),
+		Spec: corev1.PodSpec{
+			NodeName:           full.Spec.NodeName,
+			ServiceAccountName: full.Spec.ServiceAccountName,
+			Containers:         containers(full.Spec.Containers),
+		},
+		Status: corev1.PodStatus{
+			Phase:                 full.Status.Phase,
+			PodIP:                 full.Status.PodIP,
+			PodIPs:                slices.Clone(head(full.Status.PodIPs, 2)), // one of each family
+			Conditions:            conditions(full.Status.Conditions),
+			InitContainerStatuses: each(head(full.Status.InitContainerStatuses, maxContainers), containerStatus),
+			ContainerStatuses:     each(head(full.Status.ContainerStatuses, maxContainers), containerStatus),
+		},
+	}
+}
+
+// containers keeps the ports of the one that serves the API.
+func containers(full []corev1.Container) []corev1.Container {
+	for _, container := range full {
+		if container.Name == v1alpha1.ServerContainer {
+			return []corev1.Container{{
+				Name: container.Name,
+				Ports: each(head(container.Ports, maxPorts), func(port corev1.ContainerPort) corev1.ContainerPort {
+					return corev1.ContainerPort{Name: port.Name, ContainerPort: port.ContainerPort}
+				}),
+			}}
+		}
+	}
+	return nil
+}
+
+func conditions(full []corev1.PodCondition) []corev1.PodCondition {
+	read := slices.DeleteFunc(slices.Clone(full), func(condition corev1.PodCondition) bool {
+		return condition.Type != corev1.PodReady && condition.Type != corev1.PodScheduled
+	})
+	return each(read, func(condition corev1.PodCondition) corev1.PodCondition {
+		return corev1.PodCondition{
+			Type:               condition.Type,
+			Status:             condition.Status,
+			Reason:             text(condition.Reason),
+			Message:            text(condition.Message),
+			LastTransitionTime: condition.LastTransitionTime,
+		}
+	})
+}
+
+func containerStatus(full corev1.ContainerStatus) corev1.ContainerStatus {
+	return corev1.ContainerStatus{
+		Name:                 full.Name,
+		Ready:                full.Ready,
+		State:                containerState(full.State),
+		LastTerminationState: corev1.ContainerState{Terminated: terminated(full.LastTerminationState.Terminated)},
+	}
+}
+
+func containerState(full corev1.ContainerState) corev1.ContainerState {
+	kept := corev1.ContainerState{Running: full.Running, Terminated: terminated(full.Terminated)}
+	if waiting := full.Waiting; waiting != nil {
+		kept.Waiting = &corev1.ContainerStateWaiting{Reason: text(waiting.Reason), Message: text(waiting.Message)}
+	}
+	return kept
+}
+
+// terminated leaves out the container's last words, which are for those who may read its log.
+func terminated(full *corev1.ContainerStateTerminated) *corev1.ContainerStateTerminated {
+	if full == nil {
+		return nil
+	}
+	return &corev1.ContainerStateTerminated{ExitCode: full.ExitCode, Reason: text(full.Reason)}
+}
