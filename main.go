@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/zapr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -31,6 +32,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/installation"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
@@ -52,6 +54,10 @@ const (
 	retryPeriod = 2 * time.Second
 )
 
+// memoryRatio is how much of the container's memory limit Go's runtime may use before it collects garbage all the time:
+// the rest is for what it does not count, such as the program itself. GOMEMLIMIT and AUTOMEMLIMIT override it.
+const memoryRatio = 0.9
+
 // options are the command line flags.
 type options struct {
 	metricsBindAddress   string
@@ -59,7 +65,7 @@ type options struct {
 	leaderElect          bool
 	operatorNamespace    string
 	proberServiceAccount string
-	secretNamespaces     []string
+	serverNamespaces     []string
 	certManager          bool
 	checkUninstall       string
 	checkInstallation    bool
@@ -103,9 +109,9 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
 		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
-	flags.Func("secret-namespaces", "namespaces, with commas between them, in which alone the operator touches Secrets, "+
-		"besides its own; defaults to every namespace", func(names string) error {
-		o.secretNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
+	flags.Func("server-namespaces", "namespaces, with commas between them, in which alone the operator runs servers; "+
+		"defaults to every namespace", func(names string) error {
+		o.serverNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
 		return nil
 	})
 	flags.BoolVar(&o.certManager, "cert-manager", true,
@@ -125,15 +131,15 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	secretNamespaces := controllers.ConfineSecrets(ctx, live, o.operatorNamespace, o.secretNamespaces)
-	mgr, err := newManager(o, secretNamespaces)
+	serverNamespaces := controllers.ConfineServers(ctx, live, o.operatorNamespace, o.serverNamespaces)
+	mgr, err := newManager(o, serverNamespaces)
 	if err != nil {
 		return err
 	}
 	err = controllers.SetUp(ctx, mgr, controllers.Settings{
 		OperatorNamespace:    o.operatorNamespace,
 		ProberServiceAccount: o.proberServiceAccount,
-		SecretNamespaces:     secretNamespaces,
+		ServerNamespaces:     serverNamespaces,
 		CertManager:          o.certManager,
 		Metrics:              metrics.Registry,
 	})
@@ -143,20 +149,32 @@ func run(ctx context.Context, o options) error {
 	if err := metrics.Registry.Register(version.Current().Metric()); err != nil {
 		return err
 	}
+	limitMemory()
 	ctrl.Log.Info("starting", "build", version.Current())
 	return mgr.Start(ctx)
 }
 
+// limitMemory does nothing where the container has no limit, or GOMEMLIMIT is set.
+func limitMemory() {
+	limit, err := memlimit.Set(memlimit.WithRatio(memoryRatio))
+	if err != nil {
+		ctrl.Log.Info("GOMEMLIMIT does not follow the container's memory limit, which cannot be read", "error", err.Error())
+		return
+	}
+	ctrl.Log.Info("memory is limited", "GOMEMLIMIT", limit)
+}
+
 // newManager returns a manager that caches only what is the operator's.
-func newManager(o options, secretNamespaces controllers.SecretNamespaces) (ctrl.Manager, error) {
+func newManager(o options, serverNamespaces controllers.ServerNamespaces) (ctrl.Manager, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: newScheme(),
-		Cache:  controllers.CacheOptions(secretNamespaces),
-		Client: controllers.ClientOptions(),
+		Scheme:         newScheme(),
+		Cache:          controllers.CacheOptions(serverNamespaces),
+		Client:         controllers.ClientOptions(),
+		MapperProvider: kinds.ProvideMapper,
 		Metrics: server.Options{
 			BindAddress:    o.metricsBindAddress,
 			SecureServing:  true,
@@ -211,7 +229,7 @@ func newClient() (*rest.Config, client.WithWatch, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
+	c, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
 	return config, c, err
 }
 

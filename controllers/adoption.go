@@ -14,6 +14,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
@@ -48,7 +49,11 @@ func (r *Reconciler) removeInjector(ctx context.Context, s *scope, own *apiregis
 	if own == nil || holder.Injector(own) == "" {
 		return nil
 	}
-	cleared := own.DeepCopy()
+	cleared := &apiregistrationv1.APIService{} // the cached one lacks other annotations, which must stay
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(own), cleared)
+	if err != nil || holder.Injector(cleared) == "" {
+		return client.IgnoreNotFound(err)
+	}
 	done, err := r.Applier.PutBack(ctx, cleared, func() { holder.RemoveInjector(cleared) })
 	if done {
 		s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonContested, fmt.Sprintf(
@@ -70,6 +75,7 @@ var afterAdoption = map[holder.Kind]string{
 func takeOver(apiService *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration) {
 	holder.RemoveMarks(apiService)
 	apiService.Labels = labels.Merge(apiService.Labels, wanted.Labels)
+	apiService.Annotations = labels.Merge(apiService.Annotations, wanted.Annotations)
 	apiService.Spec = apiregistrationv1.APIServiceSpec{
 		Group:                 *wanted.Spec.Group,
 		Version:               *wanted.Spec.Version,

@@ -9,11 +9,11 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -56,7 +56,7 @@ func certManagerOff() verdict {
 
 // certManagerTrouble says why the Certificate could not be applied.
 func certManagerTrouble(err error) verdict {
-	if meta.IsNoMatchError(err) {
+	if kinds.IsUnknown(err) {
 		return bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does not know its "+
 			"Certificates; install it, or choose another source in spec.certificates", working)
 	}
@@ -64,7 +64,8 @@ func certManagerTrouble(err error) verdict {
 		return v
 	}
 	return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
-		"cert-manager's Certificate cannot be applied: %v; does its webhook answer? It is tried again", err), working)
+		"cert-manager's Certificate cannot be applied: %s; does its webhook answer? It is tried again",
+		said(err.Error())), working)
 }
 
 // certManagerSays repeats why cert-manager has not issued the wanted certificate, empty when it has. The cause stands
@@ -94,7 +95,7 @@ func certManagerMessage(name string, requests []unstructured.Unstructured) strin
 	})
 	for i := range requests {
 		if ready, message := readyCondition(&requests[i]); !ready && message != "" {
-			return told + ", of which it says: " + message
+			return told + ", of which it says: " + said(message)
 		}
 	}
 	return told + "; if that lasts, look at it: kubectl describe certificate " + name
@@ -121,7 +122,7 @@ func (r *Reconciler) removeCertManager(ctx context.Context, s *scope) error {
 	if observed := s.before.Status.ObservedGeneration; observed <= 0 || observed == s.Generation && !s.isSuspended() {
 		return nil
 	}
-	_, err := r.remove(ctx, s, r.certManagerObjects(s))
+	_, err := r.remove(ctx, r.certManagerObjects(s))
 	return err
 }
 

@@ -8,16 +8,18 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
 // seen looks at what kube-apiserver trusts, and, once somebody asks, at what the Pods serve.
 func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) {
 	seen := rotation.Seen{}
-	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	registered, err := r.ownAPIServices(ctx, r.Client, s)
 	if err != nil {
 		return seen, err
 	}
@@ -29,15 +31,19 @@ func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) 
 	return seen, err
 }
 
-// servedBy asks all Pods at the same time.
+// servedBy asks the Pods, many at the same time.
 func servedBy(ctx context.Context, s *scope, pods []corev1.Pod) []rotation.Pod {
 	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !mayServe(&pod) })
 	result := make([]rotation.Pod, len(pods))
-	var asking sync.WaitGroup
+	var asking errgroup.Group
+	asking.SetLimit(limits.ProbesInFlightOfOne)
 	for i := range pods {
-		asking.Go(func() { result[i] = askPod(ctx, s, &pods[i]) })
+		asking.Go(func() error {
+			result[i] = askPod(ctx, s, &pods[i])
+			return nil
+		})
 	}
-	asking.Wait()
+	_ = asking.Wait() // each has its error in the result
 	return result
 }
 

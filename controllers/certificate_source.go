@@ -111,20 +111,20 @@ func (r *Reconciler) providedSource(ctx context.Context, s *scope, name string, 
 ) {
 	now := r.Clock.Now()
 	source = certificateSource{secret: name, changes: func(served served) time.Time { return served.nextWarning(now) }}
-	data, err := r.readSecret(ctx, s.Spec.Server.Namespace, name)
+	secret, err := r.readSecret(ctx, s.Spec.Server.Namespace, name)
 	if err != nil {
 		return source, verdict{}, err
 	}
-	if data == nil {
+	if secret == nil {
 		return source, secretMissing(s.Spec.Server.Namespace, name), nil
 	}
 	host := servingNames(s)[0]
-	authorities, err := pki.CheckProvided(keyPair(data), data[manifests.CABundleKey], host, now)
+	authorities, err := pki.CheckProvided(keyPair(secret.Data), secret.Data[manifests.CABundleKey], host, now)
 	if err != nil {
 		// Time alone may heal it: a certificate that is not valid yet.
 		s.requeueAfter(interval(s))
 		return source, secretRefused(s.Spec.Server.Namespace, name, err), nil
 	}
-	source.Wanted = rotation.Provided(stored.Serving, keyPair(data), authorities, host)
+	source.Wanted = rotation.Provided(stored.Serving, keyPair(secret.Data), authorities, host)
 	return source, verdict{}, nil
 }

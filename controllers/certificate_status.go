@@ -45,7 +45,7 @@ func describeRotation(plan rotation.Plan) *v1alpha1.RotationStatus {
 	return &v1alpha1.RotationStatus{
 		Phase: plan.Record.Phase,
 		Since: metav1.NewTime(plan.Record.Since),
-		Next:  shorten(plan.Next, maxErrorLength),
+		Next:  plan.Next,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,11 +24,14 @@ type storedCertificates struct {
 }
 
 func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCertificates, error) {
-	trust, err := r.readSecret(ctx, r.OperatorNamespace, manifests.TrustSecretName(s.Name))
+	trust, err := r.readOwnSecret(ctx, s, r.OperatorNamespace, manifests.TrustSecretName(s.Name))
 	if err != nil {
 		return storedCertificates{}, err
 	}
-	serving, err := r.readSecret(ctx, s.Spec.Server.Namespace, manifests.ServingSecretName(s.Name))
+	var serving map[string][]byte
+	if !s.outOfReach {
+		serving, err = r.readOwnSecret(ctx, s, s.Spec.Server.Namespace, manifests.ServingSecretName(s.Name))
+	}
 	if err != nil {
 		return storedCertificates{}, err
 	}
@@ -45,17 +47,24 @@ func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCert
 	return stored, nil
 }
 
-// readSecret returns the data of a Secret, nil when there is none or it is out of reach.
-func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (map[string][]byte, error) {
-	if !r.SecretNamespaces.include(namespace) {
-		return nil, nil
-	}
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
+// readOwnSecret returns the data of a Secret of the ExtensionAPI, nil when there is none, or somebody else's: to use
+// that of an earlier ExtensionAPI of the same name would be to speak in its name.
+func (r *Reconciler) readOwnSecret(ctx context.Context, s *scope, namespace, name string) (map[string][]byte, error) {
+	secret, err := r.readSecret(ctx, namespace, name)
+	if secret == nil || !asOwner(s.ExtensionAPI).Owns(secret) {
+		return nil, err
 	}
 	return secret.Data, err
+}
+
+// readSecret returns nil when there is no Secret.
+func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
+	if err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return secret, nil
 }
 
 func keyPair(data map[string][]byte) pki.KeyPair {

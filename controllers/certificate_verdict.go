@@ -71,14 +71,15 @@ func secretMissing(namespace, name string) verdict {
 }
 
 func secretRefused(namespace, name string, cause error) verdict {
-	return bad(v1alpha1.ReasonSecretRefused, fmt.Sprintf("Secret %s/%s is refused: %v", namespace, name, cause), stalled)
+	return bad(v1alpha1.ReasonSecretRefused, fmt.Sprintf(
+		"Secret %s/%s is refused: %s", namespace, name, said(cause.Error())), stalled)
 }
 
 func caBundleVerdict(err error) verdict {
 	if err != nil {
 		return bad(v1alpha1.ReasonInvalidCABundle, fmt.Sprintf(
-			"spec.service.caBundle cannot be used: %v; set it to the PEM certificate of the authority that issued the "+
-				"server's certificate", err), stalled)
+			"spec.service.caBundle cannot be used: %s; set it to the PEM certificate of the authority that issued the "+
+				"server's certificate", said(err.Error())), stalled)
 	}
 	return good(v1alpha1.ReasonUserProvided, "the server is verified with spec.service.caBundle")
 }

@@ -31,8 +31,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		r.Secrets.Forget(s.Name)
 		return nil
 	}
-	if namespace := s.Spec.Server.Namespace; !r.SecretNamespaces.include(namespace) {
-		s.conclude(v1alpha1.ConditionCertificatesReady, r.SecretNamespaces.outOfReach(namespace))
+	if s.outOfReach {
 		r.Secrets.Forget(s.Name)
 		return nil
 	}

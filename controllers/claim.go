@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -22,16 +21,24 @@ import (
 
 // reconcileClaims finds out whose each group-version is. What is somebody else's is not registered; the others are.
 func (r *Reconciler) reconcileClaims(ctx context.Context, s *scope) error {
-	groupVersions := manifests.GroupVersions(s.ExtensionAPI)
-	world, err := r.world(ctx, r.Client, groupVersions)
+	world, err := r.world(ctx, r.Client, groupsOf(s.ExtensionAPI))
 	if err != nil {
 		return err
 	}
-	for _, groupVersion := range groupVersions {
-		s.claims = append(s.claims, claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world))
-	}
+	s.claim(world)
 	s.conclude(v1alpha1.ConditionClaimed, claimVerdict(s.claims, s.Spec.AdoptionPolicy))
 	return nil
+}
+
+// claim decides about every group-version, and asks for another reconciliation when somebody is to lose precedence.
+func (s *scope) claim(world claims.World) {
+	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+		claim := claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world)
+		if wait := claim.Until.Sub(world.Now); wait > 0 {
+			s.requeueAfter(wait)
+		}
+		s.claims = append(s.claims, claim)
+	}
 }
 
 // claimOf returns what the claim to the group-version of an APIService has come to.
@@ -42,47 +49,55 @@ func (s *scope) claimOf(apiServiceName string) claims.Claim {
 	return s.claims[i]
 }
 
-// claimNow decides about a group-version that nobody has, by what there is at this moment: what hides a
+// claimNow decides about a group-version that is not registered, by what there is at this moment: what hides a
 // CustomResourceDefinition, or is registered for two, must not come of a cache that lags behind.
 func (r *Reconciler) claimNow(ctx context.Context, s *scope, groupVersion schema.GroupVersion) (claims.Claim, error) {
-	world, err := r.world(ctx, r.Live, []schema.GroupVersion{groupVersion})
+	world, err := r.world(ctx, r.Live, sets.New(groupVersion.Group))
 	return claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world), err
 }
 
-// world returns what there is that has or wants any of the group-versions.
+// world returns what there is that has or wants any version of the groups.
 func (r *Reconciler) world(
-	ctx context.Context, reader client.Reader, groupVersions []schema.GroupVersion,
-) (claims.World, error) {
-	world := claims.World{
-		OwnerLabel: manifests.OwnerLabel, APIServices: map[schema.GroupVersion]*apiregistrationv1.APIService{},
-	}
-	list := &v1alpha1.ExtensionAPIList{}
-	if err := reader.List(ctx, list); err != nil {
+	ctx context.Context, reader client.Reader, groups sets.Set[string],
+) (world claims.World, err error) {
+	world.Now = r.Clock.Now()
+	if world.Claimants, err = claimants(ctx, reader); err != nil {
 		return world, err
 	}
-	for i := range list.Items {
-		world.Claimants = append(world.Claimants, claimantOf(&list.Items[i]))
+	if world.APIServices, err = apiServices(ctx, reader); err != nil {
+		return world, err
 	}
-	for _, groupVersion := range groupVersions {
-		existing := &apiregistrationv1.APIService{}
-		switch err := reader.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, existing); {
-		case err == nil:
-			world.APIServices[groupVersion] = existing
-		case !apierrors.IsNotFound(err):
-			return world, err
-		}
-	}
-	var err error
-	world.Definitions, err = r.definitions(ctx, reader, groupVersions)
+	world.Definitions, err = r.definitions(ctx, reader, groups)
 	return world, err
+}
+
+// claimants are all ExtensionAPIs.
+func claimants(ctx context.Context, reader client.Reader) ([]claims.Claimant, error) {
+	list := &v1alpha1.ExtensionAPIList{}
+	if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	var result []claims.Claimant
+	for i := range list.Items {
+		result = append(result, claimantOf(&list.Items[i]))
+	}
+	return result, nil
 }
 
 func claimantOf(extensionAPI *v1alpha1.ExtensionAPI) claims.Claimant {
 	backend := manifests.BackendOf(extensionAPI)
+	shares := sets.New[string]()
+	for _, group := range extensionAPI.Spec.Groups {
+		if group.Sharing == v1alpha1.SharingAllowed {
+			shares.Insert(group.Name)
+		}
+	}
 	return claims.Claimant{
-		Name:    extensionAPI.Name,
+		Owner:   asOwner(extensionAPI),
 		Created: extensionAPI.CreationTimestamp.Time,
 		Wants:   manifests.GroupVersions(extensionAPI),
+		Shares:  shares,
+		Served:  servedGroups(extensionAPI),
 		Leaving: !extensionAPI.DeletionTimestamp.IsZero(),
 
 		Namespace: backend.Namespace,
@@ -90,10 +105,30 @@ func claimantOf(extensionAPI *v1alpha1.ExtensionAPI) claims.Claimant {
 	}
 }
 
+// servedGroups are those of which a version was available when the status was written.
+func servedGroups(extensionAPI *v1alpha1.ExtensionAPI) sets.Set[string] {
+	groups := sets.New[string]()
+	for _, apiService := range extensionAPI.Status.APIServices {
+		if apiService.Available == metav1.ConditionTrue {
+			_, group, _ := strings.Cut(apiService.Name, ".")
+			groups.Insert(group)
+		}
+	}
+	return groups
+}
+
+func groupsOf(extensionAPI *v1alpha1.ExtensionAPI) sets.Set[string] {
+	groups := sets.New[string]()
+	for _, group := range extensionAPI.Spec.Groups {
+		groups.Insert(group.Name)
+	}
+	return groups
+}
+
 // definitions returns the versions of the CustomResourceDefinitions of these groups. There are hardly ever any, so that
 // they are read whole only here, once for each generation, and of all others only the metadata is kept.
 func (r *Reconciler) definitions(
-	ctx context.Context, reader client.Reader, groupVersions []schema.GroupVersion,
+	ctx context.Context, reader client.Reader, groups sets.Set[string],
 ) ([]claims.Definition, error) {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(definitionKind.GroupVersion().WithKind("CustomResourceDefinitionList"))
@@ -102,9 +137,7 @@ func (r *Reconciler) definitions(
 	}
 	var result []claims.Definition
 	for i := range list.Items {
-		group := groupOfDefinition(&list.Items[i])
-		isWanted := func(wanted schema.GroupVersion) bool { return wanted.Group == group }
-		if !slices.ContainsFunc(groupVersions, isWanted) {
+		if !groups.Has(groupOfDefinition(&list.Items[i])) {
 			continue
 		}
 		versions, err := r.definitionsRead.versionsOf(ctx, r.Live, &list.Items[i])
@@ -121,8 +154,4 @@ func (r *Reconciler) definitions(
 func groupOfDefinition(definition client.Object) string {
 	_, group, _ := strings.Cut(definition.GetName(), ".")
 	return group
-}
-
-func hasGroup(extensionAPI *v1alpha1.ExtensionAPI, name string) bool {
-	return slices.ContainsFunc(extensionAPI.Spec.Groups, func(group v1alpha1.APIGroup) bool { return group.Name == name })
 }

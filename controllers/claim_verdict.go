@@ -54,6 +54,7 @@ func others(all []claims.Claim) string {
 var heldReasons = map[holder.Kind]string{
 	holder.BuiltInGroup:             v1alpha1.ReasonHeldByBuiltInGroup,
 	holder.CustomResourceDefinition: v1alpha1.ReasonHeldByCustomResourceDefinition,
+	holder.EarlierExtensionAPI:      v1alpha1.ReasonHeldByExtensionAPI,
 	holder.ExtensionAPI:             v1alpha1.ReasonHeldByExtensionAPI,
 	holder.HelmRelease:              v1alpha1.ReasonHeldByHelmRelease,
 	holder.Local:                    v1alpha1.ReasonHeldByLocalAPIService,
@@ -62,6 +63,11 @@ var heldReasons = map[holder.Kind]string{
 }
 
 func heldMessage(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
+	if claim.Splits {
+		return fmt.Sprintf("%s is not registered: its group belongs to %s. Take the group out of spec.groups; or set "+
+			"sharing: Allowed on it, which takes the rights to update CustomResourceDefinitions and APIServices",
+			manifests.APIServiceName(claim.GroupVersion), claim.Holder)
+	}
 	return fmt.Sprintf("%s belongs to %s; it is left alone, and not registered. %s",
 		manifests.APIServiceName(claim.GroupVersion), claim.Holder, heldAdvice(claim, policy))
 }
@@ -75,6 +81,8 @@ func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 	case claim.Holder.Kind == holder.CustomResourceDefinition:
 		return "An APIService would hide the definition's objects from every client. If nobody needs them any more, delete " +
 			"the definition, which deletes its objects; otherwise " + giveUp
+	case claim.Holder.Kind == holder.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
+		return "Set spec.adoptionPolicy: Adopt to take it back, with everything else that was left; or delete it"
 	case claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun:
 		return "status.apiServices tells what spec.adoptionPolicy: Adopt would change"
 	case claim.Standing == claims.HeldAdoptable:
@@ -89,9 +97,13 @@ func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 
 func contestedMessage(claim claims.Claim) string {
 	name := manifests.APIServiceName(claim.GroupVersion)
-	if claim.Holder.Kind == holder.CustomResourceDefinition {
+	if claim.Holder.Kind == holder.CustomResourceDefinition && !claim.Splits {
 		return fmt.Sprintf("%s is served by this ExtensionAPI, so that it hides the objects of %s. "+
 			"Delete the definition, or take the group-version out of spec.groups", name, claim.Holder)
+	}
+	if claim.Splits {
+		return fmt.Sprintf("%s is registered for this ExtensionAPI, but its group is split: it is also that of %s. Take the "+
+			"group out of one of the two, or set sharing: Allowed on it in spec.groups", name, claim.Holder)
 	}
 	return fmt.Sprintf("%s is registered for this ExtensionAPI, but is marked as that of %s, which may overwrite or "+
 		"delete it. Take it out there, then remove the labels, annotations and owner references that mark it",

@@ -24,6 +24,11 @@ func claimOf(version string, standing claims.Standing, kind holder.Kind) claims.
 func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 	free := claimOf("v1", claims.Granted, holder.Other)
 	ofHelm := claimOf("v2", claims.HeldAdoptable, holder.HelmRelease)
+	left := claimOf("v2", claims.HeldAdoptable, holder.EarlierExtensionAPI)
+	splitting := claimOf("v2", claims.Held, holder.CustomResourceDefinition)
+	splitting.Splits = true
+	split := splitting
+	split.Standing = claims.Contested
 	for name, test := range map[string]struct {
 		all    []claims.Claim
 		policy v1alpha1.AdoptionPolicy
@@ -65,6 +70,22 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 			v1alpha1.AdoptionNever,
 			"True", v1alpha1.ReasonContested, "marked as that of the holder, which may overwrite or delete it",
 		},
+		"one would split a group": {
+			[]claims.Claim{free, splitting},
+			v1alpha1.AdoptionNever,
+			"False", v1alpha1.ReasonHeldByCustomResourceDefinition, "v2.example.com is not registered: its group belongs to " +
+				"the holder. Take the group out of spec.groups; or set sharing: Allowed on it",
+		},
+		"one has split a group": {
+			[]claims.Claim{split},
+			v1alpha1.AdoptionNever,
+			"True", v1alpha1.ReasonContested, "its group is split: it is also that of the holder",
+		},
+		"one was left by an earlier ExtensionAPI": {
+			[]claims.Claim{left},
+			v1alpha1.AdoptionNever,
+			"False", v1alpha1.ReasonHeldByExtensionAPI, "Set spec.adoptionPolicy: Adopt to take it back",
+		},
 		"held weighs more than contested": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM), claimOf("v2", claims.Held, holder.ExtensionAPI)},
 			v1alpha1.AdoptionNever, "False", v1alpha1.ReasonHeldByExtensionAPI, "Take the group-version out of one of the two",
@@ -80,7 +101,7 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 }
 
 func TestEveryKindOfHolderHasAReason(t *testing.T) {
-	for kind := holder.Other; kind <= holder.ExtensionAPI; kind++ {
+	for kind := holder.Other; kind <= holder.EarlierExtensionAPI; kind++ {
 		if heldReasons[kind] == "" {
 			t.Errorf("kind %d has none", kind)
 		}

@@ -44,7 +44,7 @@ func confirmAvailable(s *scope, last discovery.Round) {
 			s.conclude(v1alpha1.ConditionAvailable, distrusted(manifests.APIServiceName(groupVersion), refusing))
 			return
 		}
-		if !wasAvailable && !last.Records.Passes(groupVersion) {
+		if !wasAvailable && !last.Passes(groupVersion) {
 			s.conclude(v1alpha1.ConditionAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
 			return
@@ -85,8 +85,12 @@ func isAwaited(s *scope) bool {
 }
 
 // unawaited are reasons why something is not registered that no answer of the server changes.
-var unawaited = []string{v1alpha1.ReasonNotClaimed, v1alpha1.ReasonContested, v1alpha1.ReasonSuspended}
+var unawaited = []string{
+	v1alpha1.ReasonNotClaimed, v1alpha1.ReasonContested, v1alpha1.ReasonSuspended,
+	v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonExternalNameNotRouted,
+}
 
+// replicas are those that are probed.
 func replicas(s *scope) []discovery.Replica {
 	var result []discovery.Replica
 	for _, endpoint := range s.endpoints {
@@ -95,7 +99,7 @@ func replicas(s *scope) []discovery.Replica {
 	for _, replica := range s.ejected {
 		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true, Why: replica.Why})
 	}
-	return result
+	return discovery.Probed(result, len(manifests.GroupVersions(s.ExtensionAPI)))
 }
 
 func policy(s *scope) discovery.Policy {

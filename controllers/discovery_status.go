@@ -15,6 +15,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -23,17 +24,17 @@ const (
 	roundTo = 100 * time.Microsecond
 	// maxEndpointsTold bounds status.endpoints, as the schema does.
 	maxEndpointsTold = 10
-	maxErrorLength   = 1024
 )
 
 // describeDiscovery fills in the latencies.
 func describeDiscovery(s *scope, last discovery.Round) {
 	s.Status.DiscoveryLatency = nil
+	through := describe(last.Records, func(key discovery.Key) (name string, counts bool) {
+		return manifests.APIServiceName(key.GroupVersion), key.View == discovery.ViewKubeAPIServer
+	})
 	for i := range s.Status.APIServices {
 		told := &s.Status.APIServices[i]
-		told.Discovery = describe(last.Records, func(key discovery.Key) bool {
-			return key.View == discovery.ViewKubeAPIServer && manifests.APIServiceName(key.GroupVersion) == told.Name
-		})
+		told.Discovery = through[told.Name]
 		if d := told.Discovery; d != nil && d.Last != nil {
 			s.Status.DiscoveryLatency = longer(s.Status.DiscoveryLatency, d.Last.Duration)
 		}
@@ -43,16 +44,17 @@ func describeDiscovery(s *scope, last discovery.Round) {
 
 // describeEndpoints tells of the worst endpoints first.
 func describeEndpoints(s *scope, last discovery.Round) []v1alpha1.EndpointStatus {
+	at := describe(last.Records, func(key discovery.Key) (endpoint endpoints.Endpoint, counts bool) {
+		return endpoints.Endpoint{Address: key.Address, Pod: key.Pod},
+			key.View == discovery.ViewEndpoint && key.Document == discovery.DocumentGroupVersion
+	})
 	var result []v1alpha1.EndpointStatus
 	for _, replica := range replicas(s) {
 		result = append(result, v1alpha1.EndpointStatus{
-			Address: replica.Address,
-			Pod:     replica.Pod,
-			Ejected: describeEjection(s.ejected, replica.Pod),
-			Discovery: describe(last.Records, func(key discovery.Key) bool {
-				return key.View == discovery.ViewEndpoint && key.Document == discovery.DocumentGroupVersion &&
-					key.Address == replica.Address && key.Pod == replica.Pod
-			}),
+			Address:   replica.Address,
+			Pod:       replica.Pod,
+			Ejected:   describeEjection(s.ejected, replica.Pod),
+			Discovery: at[replica.Endpoint],
 		})
 	}
 	slices.SortStableFunc(result, func(a, b v1alpha1.EndpointStatus) int {
@@ -76,28 +78,34 @@ func badness(told *v1alpha1.DiscoveryStatus, limit time.Duration) int {
 	}
 }
 
-// describe tells the worst of each figure of the records that match, and the first error.
-func describe(records discovery.Records, match func(discovery.Key) bool) *v1alpha1.DiscoveryStatus {
-	var told *v1alpha1.DiscoveryStatus
+// describe tells the worst of each figure, and the first error, of the records that count for the same.
+func describe[Subject comparable](
+	records discovery.Records, of func(discovery.Key) (subject Subject, counts bool),
+) map[Subject]*v1alpha1.DiscoveryStatus {
+	described := map[Subject]*v1alpha1.DiscoveryStatus{}
 	for _, key := range records.Keys() {
-		if !match(key) {
+		subject, counts := of(key)
+		if !counts {
 			continue
 		}
-		if told == nil {
-			told = &v1alpha1.DiscoveryStatus{}
+		if described[subject] == nil {
+			described[subject] = &v1alpha1.DiscoveryStatus{}
 		}
-		record := records[key]
-		if err := record.Failure(); err != nil && told.Error == "" {
-			told.Error = shorten(err.Error(), maxErrorLength)
-		}
-		if record.Samples > 0 {
-			told.Last = longer(told.Last, record.Answered)
-			told.P50, told.P99 = longer(told.P50, record.P50), longer(told.P99, record.P99)
-			told.Max = longer(told.Max, record.Max)
-			told.Samples = max(told.Samples, int32(record.Samples)) //nolint:gosec // up to 100
-		}
+		addRecord(described[subject], records[key])
 	}
-	return told
+	return described
+}
+
+func addRecord(told *v1alpha1.DiscoveryStatus, record discovery.Record) {
+	if err := record.Failure(); err != nil && told.Error == "" {
+		told.Error = err.Error()
+	}
+	if record.Samples > 0 {
+		told.Last = longer(told.Last, record.Answered)
+		told.P50, told.P99 = longer(told.P50, record.P50), longer(told.P99, record.P99)
+		told.Max = longer(told.Max, record.Max)
+		told.Samples = max(told.Samples, int32(record.Samples)) //nolint:gosec // up to 100
+	}
 }
 
 // longer returns the longer one of both, as it is told.

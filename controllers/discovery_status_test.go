@@ -97,9 +97,9 @@ func TestTheWorstOfEachFigureIsTold(t *testing.T) {
 	s.Status.APIServices = []v1alpha1.APIServiceStatus{{Name: apiServiceName, Available: "True"}}
 	quick, steady := record(discovery.Good, time.Second), record(discovery.Good, 2*time.Second)
 	quick.Max, steady.Max = 4*time.Second, 3*time.Second
-	describeDiscovery(s, discovery.Round{Records: discovery.Records{
+	describeDiscovery(s, discovery.NewRound(discovery.Target{}, discovery.Records{
 		throughKubeAPIServer("a"): quick, throughKubeAPIServer("b"): steady,
-	}})
+	}))
 	if got := s.Status.DiscoveryLatency; got == nil || got.Duration != 2*time.Second {
 		t.Errorf("told %v", got)
 	}
@@ -122,7 +122,7 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 	}
 	records[discovery.AtEndpoint(s.endpoints[3], groupVersion)] = failing
 
-	told := describeEndpoints(s, discovery.Round{Records: records})
+	told := describeEndpoints(s, discovery.NewRound(discovery.Target{}, records))
 	if len(told) != maxEndpointsTold {
 		t.Fatalf("%d endpoints told", len(told))
 	}
@@ -134,7 +134,9 @@ func TestTheWorstEndpointsAreToldFirstAndBounded(t *testing.T) {
 func TestOneFailureIsNotTold(t *testing.T) {
 	failed := record(discovery.Good, time.Second)
 	failed.Last = discovery.Sample{Err: errors.New("connection reset")}
-	told := describe(discovery.Records{throughKubeAPIServer("a"): failed}, func(discovery.Key) bool { return true })
+	told := describe(discovery.Records{throughKubeAPIServer("a"): failed}, func(discovery.Key) (string, bool) {
+		return "all", true
+	})["all"]
 	if told.Error != "" || told.Last.Duration != time.Second {
 		t.Errorf("told %+v", told)
 	}
@@ -158,7 +160,7 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	refused := discovery.Records{throughKubeAPIServer("a"): {Last: missing}}
 	conclude := func(s *scope, records discovery.Records) verdict {
 		s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
-		confirmAvailable(s, discovery.Round{Records: records})
+		confirmAvailable(s, discovery.NewRound(discovery.Target{}, records))
 		return s.verdicts[v1alpha1.ConditionAvailable]
 	}
 	assertVerdict(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
@@ -201,7 +203,8 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvail
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
-			confirmAvailable(s, discovery.Round{Records: discovery.Records{throughKubeAPIServer("a"): test.record}})
+			confirmAvailable(s, discovery.NewRound(
+				discovery.Target{}, discovery.Records{throughKubeAPIServer("a"): test.record}))
 			assertVerdict(t, s.verdicts[v1alpha1.ConditionAvailable], test.want.status, test.want.reason, test.want.message)
 		})
 	}

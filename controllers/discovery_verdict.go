@@ -14,6 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -34,7 +35,7 @@ func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now
 		if finding.Again > 0 {
 			s.requeueAfter(finding.Again)
 		}
-		if v := withLimitWarning(s, findingVerdict(finding)); i == 0 || severity(v) > severity(worst) {
+		if v := withSubset(s, withLimitWarning(s, findingVerdict(finding))); i == 0 || severity(v) > severity(worst) {
 			worst = v
 		}
 	}
@@ -152,6 +153,16 @@ func withLimitWarning(s *scope, v verdict) verdict {
 	if limit := limit(s); limit > discovery.AggregatorTimeout && v.status != metav1.ConditionFalse {
 		v.message += fmt.Sprintf("; the limit of %s says little: kube-apiserver itself gives up after %s",
 			limit, discovery.AggregatorTimeout)
+	}
+	return v
+}
+
+// withSubset says so where not every replica is probed.
+func withSubset(s *scope, v verdict) verdict {
+	all := len(s.endpoints) + len(s.ejected)
+	if probed := len(replicas(s)); probed < all && v.status == metav1.ConditionTrue {
+		v.message += fmt.Sprintf("; %d of %d replicas are probed: a round has at most %d requests",
+			probed, all, limits.ProbesOfRound)
 	}
 	return v
 }

@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +58,9 @@ func doubt(report aggregation.Report) freshnessOf {
 
 // roundOf is what was answered through a kube-apiserver and by the replica.
 func roundOf(through, direct discovery.Record) discovery.Round {
-	round := discovery.Round{Target: probeTarget(discovered(testLimit)), Records: discovery.Records{
+	round := discovery.NewRound(probeTarget(discovered(testLimit)), discovery.Records{
 		throughKubeAPIServer("10.0.0.1:6443"): through,
-	}}
+	})
 	for _, key := range round.Target.Direct() {
 		round.Records[key] = direct
 	}
@@ -78,6 +79,26 @@ func record(standing discovery.Standing, latency time.Duration) discovery.Record
 }
 
 var fine, slow = record(discovery.Good, 4*time.Millisecond), record(discovery.Bad, 6200*time.Millisecond)
+
+func TestAGoodVerdictSaysThatNotEveryReplicaIsProbed(t *testing.T) {
+	s := discovered(testLimit)
+	for i := range 99 {
+		s.endpoints = append(s.endpoints, endpoints.Endpoint{Address: fmt.Sprintf("10.1.0.%d:8443", i)})
+	}
+	if probed := replicas(s); len(probed) != len(s.endpoints) {
+		t.Errorf("%d of %d replicas with one group-version are probed", len(probed), len(s.endpoints))
+	}
+	for i := range 255 {
+		s.Spec.Groups[0].Versions = append(s.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: fmt.Sprint("v", i+2)})
+	}
+	got := withSubset(s, good(v1alpha1.ReasonWithinLimit, "fine"))
+	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit,
+		"fine; 14 of 100 replicas are probed: a round has at most 4096")
+	got = withSubset(s, bad(v1alpha1.ReasonServerSlow, "slow", working))
+	if got.message != "slow" {
+		t.Errorf("got %+v", got)
+	}
+}
 
 func TestDiscoveryVerdict(t *testing.T) {
 	near := record(discovery.Good, 3*time.Second)

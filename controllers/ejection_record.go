@@ -65,9 +65,9 @@ func ejectionOf(pod *corev1.Pod) (since metav1.Time, why string) {
 	moment, why, _ := strings.Cut(record, " ")
 	parsed, err := time.Parse(time.RFC3339, moment)
 	if err != nil {
-		return metav1.Time{}, shorten(record, maxErrorLength)
+		return metav1.Time{}, said(record)
 	}
-	return metav1.NewTime(parsed), shorten(why, maxErrorLength)
+	return metav1.NewTime(parsed), said(why)
 }
 
 // deletionCost has a ReplicaSet that is scaled down take an ejected Pod first.

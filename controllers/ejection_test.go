@@ -129,7 +129,7 @@ func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	for _, key := range probeTarget(s).Direct() {
 		records[key] = answers[key.Pod]
 	}
-	judged, why := judge(s, discovery.Round{Target: probeTarget(s), Records: records})
+	judged, why := judge(s, discovery.NewRound(probeTarget(s), records))
 	if want := []ejection.Replica{
 		{Pod: "slower", Ejected: true, Standing: discovery.Bad},
 		{Pod: "slow", Standing: discovery.Bad},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -22,6 +23,9 @@ import (
 func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	if s.Spec.Service != nil {
 		return r.findExistingEndpoints(ctx, s)
+	}
+	if s.outOfReach {
+		return nil
 	}
 	service := &corev1.Service{}
 	if err := r.Client.Get(ctx, s.backend.Key(), service); err != nil {
@@ -38,6 +42,10 @@ func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
 	s.ejected = ejectedReplicas(s.pods, s.Spec.Server)
 	s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
 	s.endpoints = withoutEjected(s.endpoints, s.pods)
+	if v := ownServiceVerdict(s.backend, service, s.pods); v.reason != "" && s.namespace == namespaceActive {
+		s.unroutable = v
+		s.conclude(v1alpha1.ConditionServerAvailable, v)
+	}
 	return nil
 }
 
@@ -79,12 +87,16 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 	}
 	v := serviceMissing(s.backend)
 	if err == nil {
-		endpointSlices, err := endpoints.List(ctx, r.Live, s.backend.Key())
+		endpointSlices, err := endpoints.List(ctx, r.Live, s.backend.Key(), client.Limit(limits.EndpointSlices))
 		if err != nil {
 			return err
 		}
+		s.external = service.Spec.Type == corev1.ServiceTypeExternalName
 		s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
-		v = serviceVerdict(s.backend, service, len(s.endpoints))
+		v = serviceVerdict(s.backend, service, endpointSlices, len(s.endpoints))
+	}
+	if v.reason == v1alpha1.ReasonServiceNotRoutable {
+		s.unroutable = v
 	}
 	if s.namespace == namespaceActive {
 		s.conclude(v1alpha1.ConditionServerAvailable, v)
@@ -99,23 +111,4 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 func serviceMissing(backend manifests.Backend) verdict {
 	return bad(v1alpha1.ReasonServiceNotFound, fmt.Sprintf(
 		"Service %s does not exist; create it or correct spec.service", backend.Key()), working)
-}
-
-// serviceVerdict speaks of an existing backend.
-func serviceVerdict(backend manifests.Backend, service *corev1.Service, ready int) verdict {
-	name := backend.Key()
-	_, hasPort := endpoints.PortName(service, backend.Port)
-	switch {
-	case service.Spec.Type == corev1.ServiceTypeExternalName:
-		return good(v1alpha1.ReasonEndpointsReady,
-			fmt.Sprintf("Service %s names the host %s", name, service.Spec.ExternalName))
-	case !hasPort:
-		return bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
-			"Service %s has no port %d; correct spec.service.port", name, backend.Port), stalled)
-	case ready == 0:
-		return bad(v1alpha1.ReasonNoReadyEndpoints, fmt.Sprintf(
-			"Service %s has no ready endpoint; look at the Pods behind it", name), working)
-	default:
-		return good(v1alpha1.ReasonEndpointsReady, fmt.Sprintf("Service %s has %d ready endpoints", name, ready))
-	}
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
 // action is what the events API wants to know of the operator's deed; it only ever reconciles.
@@ -15,7 +16,7 @@ const action = "Reconcile"
 
 func (r *Reconciler) sendEvents(s *scope, notes []note) {
 	for _, n := range notes {
-		r.Events.Eventf(s.ExtensionAPI, n.related, n.eventType, n.reason, action, "%s", shorten(n.message, maxNote))
+		r.Events.Eventf(s.ExtensionAPI, n.related, n.eventType, n.reason, action, "%s", excerpt.Of(n.message, maxNote))
 	}
 }
 

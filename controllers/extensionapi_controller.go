@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/keymutex"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -35,7 +36,8 @@ type Reconciler struct {
 	// Client reads from the cache that CacheOptions describes.
 	Client client.Client
 	// Live reads around the cache: Secrets, whose data is not cached, and what must not be missed.
-	Live    client.Reader
+	Live client.Reader
+	// Applier has no owner before actingFor gives it one.
 	Applier *apply.Applier
 	Prober  *discovery.Prober
 	// Secrets tells of those that hold certificates and do not carry the owner label.
@@ -50,16 +52,20 @@ type Reconciler struct {
 	Clock          clock.PassiveClock
 	// OperatorNamespace is where certificate authorities are kept.
 	OperatorNamespace string
-	SecretNamespaces  SecretNamespaces
+	ServerNamespaces  ServerNamespaces
 	// CertManager tells whether cert-manager's API may be used.
 	CertManager bool
-	// definitionsRead is shared by all that are derived from this one.
+	// definitionsRead and registering are shared by all that are derived from this one.
 	definitionsRead *definitionMemory
+	// registering is locked for a group while something new is registered in it.
+	registering keymutex.KeyMutex
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis/status,verbs=patch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Events about what has no namespace go to the namespace default (client-go tools/events/event_recorder.go).
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,namespace=default,roleName="extensionapi-operator:events"
 
 // Reconcile brings one ExtensionAPI a step nearer to its spec, or to its end.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
@@ -73,13 +79,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	s := newScope(extensionAPI)
 	if !extensionAPI.DeletionTimestamp.IsZero() {
-		return r.teardown(ctx, s)
+		return r.actingFor(s).teardown(ctx, s)
 	}
 	if controllerutil.AddFinalizer(s.ExtensionAPI, Finalizer) {
 		// The patch brings a new event, and with it the next reconciliation.
 		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
-	err := r.unlessSuspended(s).runPhases(ctx, s)
+	err := r.actingFor(s).runPhases(ctx, s)
 	summarize(s, err, r.Clock.Now())
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }

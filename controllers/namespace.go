@@ -17,7 +17,7 @@ import (
 
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
-// reconcileNamespace finds out whether there is a namespace for the server to be in.
+// reconcileNamespace finds out whether there is a namespace for the server to be in, and whether it may be there.
 func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {
 	namespace := metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	err := r.Client.Get(ctx, client.ObjectKey{Name: s.backend.Namespace}, namespace)
@@ -29,7 +29,12 @@ func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {
 	case !namespace.DeletionTimestamp.IsZero():
 		s.namespace = namespaceTerminating
 	}
-	if v, found := namespaceVerdict(s.backend.Namespace, s.namespace); found {
+	s.outOfReach = s.Spec.Server != nil && !r.ServerNamespaces.include(s.backend.Namespace)
+	v, found := namespaceVerdict(s.backend.Namespace, s.namespace)
+	if !found && s.outOfReach {
+		v, found = r.ServerNamespaces.outOfReach(s.backend.Namespace), true
+	}
+	if found {
 		s.conclude(v1alpha1.ConditionServerAvailable, v)
 		if s.Spec.Server != nil {
 			s.conclude(v1alpha1.ConditionCertificatesReady, v)

@@ -13,9 +13,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// maxLogTail bounds what of a crashed container's last words goes into a condition.
-const maxLogTail = 512
-
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
 // pkg/kubelet/kuberuntime) to the operator's, with what to do next.
 var waitingReasons = map[string]struct{ reason, advice string }{
@@ -64,7 +61,7 @@ func newestRevision(pods []corev1.Pod) string {
 func schedulingProblem(pod *corev1.Pod) (reason, message string) {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Reason == corev1.PodReasonUnschedulable {
-			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, condition.Message)
+			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, said(condition.Message))
 		}
 	}
 	return "", ""
@@ -74,7 +71,7 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, m
 	if waiting := status.State.Waiting; waiting != nil {
 		if known, found := waitingReasons[waiting.Reason]; found {
 			return known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s; %s",
-				pod.Name, status.Name, waiting.Reason, waiting.Message, known.advice)
+				pod.Name, status.Name, waiting.Reason, said(waiting.Message), known.advice)
 		}
 	}
 	ended := status.State.Terminated
@@ -85,19 +82,8 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, m
 	if ended == nil || status.Ready {
 		return "", ""
 	}
-	log := fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name)
-	return v1alpha1.ReasonCrashing, fmt.Sprintf("Pod %s, container %s ended with exit code %d (%s)%s; see its log: %s",
-		pod.Name, status.Name, ended.ExitCode, ended.Reason, lastWords(ended.Message), log)
-}
-
-// lastWords is the end of a log, on one line.
-func lastWords(message string) string {
-	line := strings.Join(strings.Fields(message), " ")
-	if line == "" {
-		return ""
-	}
-	if len(line) > maxLogTail {
-		line = "…" + strings.ToValidUTF8(line[len(line)-maxLogTail:], "")
-	}
-	return ": " + line
+	// Its last words are for those who may read its log: what it says may be secret, and this shows in the whole cluster.
+	return v1alpha1.ReasonCrashing, fmt.Sprintf(
+		"Pod %[2]s, container %[3]s ended with exit code %[4]d (%[5]s); see its log: kubectl -n %[1]s logs %[2]s -c %[3]s "+
+			"--previous", pod.Namespace, pod.Name, status.Name, ended.ExitCode, said(ended.Reason))
 }

@@ -13,6 +13,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -44,6 +45,7 @@ func (r *Reconciler) withRedial(s *scope, registered map[string]*apiregistration
 			moments = append(moments, leaving.moments(&s.pods[i])...)
 		}
 	}
+	moments = spaced(moments, told, limits.RedialGap(len(registered)))
 	last, wait := split(moments, now)
 	if wait > 0 {
 		s.requeueAfter(wait)
@@ -121,6 +123,19 @@ func (l leaving) unhurried(since time.Time) time.Time {
 		return next
 	}
 	return since
+}
+
+// spaced puts off moments that come within the gap after the last time, so that no number of Pods that leave has the
+// APIServices rewritten more often. What came before that time is done with.
+func spaced(moments []time.Time, told time.Time, gap time.Duration) []time.Time {
+	var later []time.Time
+	for _, moment := range moments {
+		if next := told.Add(gap); moment.After(told) && moment.Before(next) {
+			moment = next
+		}
+		later = append(later, moment)
+	}
+	return later
 }
 
 // hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready

@@ -12,6 +12,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // ending is a Pod that began to end a while ago, with a minute to do so.
@@ -127,6 +128,53 @@ func TestAPodWhoseReadinessFlapsIsLeftOnceAMinute(t *testing.T) {
 	}
 	if got := (leaving{told: told}).moments(new(unready(25 * time.Second))); got[0].After(noon) {
 		t.Errorf("one that was told of before is put off: %v", got)
+	}
+}
+
+// rewrites returns when the APIServices are rewritten, while a Pod begins to end at each of these times.
+func rewrites(begins []time.Time, apiServices int) (written []time.Time) {
+	var moments []time.Time
+	for _, begin := range begins {
+		moments = append(moments, begin.Add(leaveAfter))
+	}
+	told := time.Time{}
+	for now := noon; now.Before(noon.Add(2 * time.Minute)); now = now.Add(100 * time.Millisecond) {
+		last, _ := split(spaced(moments, told, limits.RedialGap(apiServices)), now)
+		if last = last.Truncate(time.Second); last.After(told) {
+			told = last
+			written = append(written, now)
+		}
+	}
+	return written
+}
+
+func TestAFloodOfEndingPodsRewritesTheAPIServicesNowAndThen(t *testing.T) {
+	var flood []time.Time
+	for i := range 600 {
+		flood = append(flood, noon.Add(time.Duration(i)*200*time.Millisecond))
+	}
+	for apiServices, perMinute := range map[int]int{1: 12, 100: 12, 256: 5} {
+		if got := len(rewrites(flood, apiServices)); got == 0 || got > 2*perMinute {
+			t.Errorf("%d APIServices are rewritten %d times in two minutes, want %d at most", apiServices, got, 2*perMinute)
+		}
+	}
+}
+
+// The preStop sleep of the template is 15 seconds long.
+func TestAPodThatEndsIsLeftInTimeWhoeverElseEnds(t *testing.T) {
+	for _, apiServices := range []int{1, 100, 180} {
+		for before := range 20 {
+			begins := []time.Time{noon, noon.Add(time.Duration(before) * 500 * time.Millisecond)}
+			for _, begin := range begins {
+				left := slices.ContainsFunc(rewrites(begins, apiServices), func(written time.Time) bool {
+					return !written.Before(begin.Add(leaveAfter)) && written.Before(begin.Add(15*time.Second))
+				})
+				if !left {
+					t.Errorf("with %d APIServices, a Pod that begins to end at %s, %s after another, is not left in time",
+						apiServices, begin, begins[1].Sub(begins[0]))
+				}
+			}
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
 // refusalRetry is the time after which a refused object is tried again: what refused it need not tell when it changes.
@@ -39,16 +40,19 @@ func (s *scope) refusal(err error) (v verdict, refused bool) {
 
 func refusalVerdict(err error) (v verdict, refused bool) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
-		return bad(v1alpha1.ReasonNameConflict, fmt.Sprintf(
-			"%v; delete it, or give the ExtensionAPI another name", conflict), stalled), true
+		advice := "delete it, or give the ExtensionAPI another name"
+		if conflict.Holder.Kind == holder.EarlierExtensionAPI {
+			advice = "set spec.adoptionPolicy: Adopt to take it back, with everything else that was left; or " + advice
+		}
+		return bad(v1alpha1.ReasonNameConflict, fmt.Sprintf("%v; %s", conflict, advice), stalled), true
 	}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return bad(v1alpha1.ReasonNamespaceTerminating, err.Error(), working), true
+		return bad(v1alpha1.ReasonNamespaceTerminating, said(err.Error()), working), true
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
-			"the API server refused it: %v; change the ExtensionAPI or what refused it; it is tried again every %s",
-			err, refusalRetry), stalled), true
+			"the API server refused it: %s; change the ExtensionAPI or what refused it; it is tried again every %s",
+			said(err.Error()), refusalRetry), stalled), true
 	default:
 		return verdict{}, false
 	}

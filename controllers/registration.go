@@ -13,13 +13,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
@@ -32,7 +30,7 @@ var apiServiceKind = apiregistrationv1.SchemeGroupVersion.WithKind("APIService")
 // backend or trust bundle, only after every ready replica has answered discovery under just these terms. It is never
 // deleted and created anew: the garbage collector could take a group that is gone for owners that are gone.
 func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error {
-	registered, err := r.ownAPIServices(ctx, r.Client, s.Name)
+	registered, err := r.ownAPIServices(ctx, r.Client, s)
 	if err != nil {
 		return err
 	}
@@ -42,6 +40,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
 	}
+	r.heedRefusedRoute(s, registered)
 	caBundle := r.withRedial(s, registered)
 	errs := []error{r.retire(ctx, s, registered, wanted, caBundle)}
 	var outcomes []registrationOutcome
@@ -72,7 +71,7 @@ func (r *Reconciler) deleteAPIServices(
 	}
 	var errs []error
 	for _, apiService := range apiServices {
-		gone, err := applier.Delete(ctx, apiServiceKind, client.ObjectKeyFromObject(apiService), s.Name)
+		gone, err := applier.DeleteObserved(ctx, apiService)
 		errs = append(errs, err)
 		if !gone {
 			left = append(left, apiService.Name)
@@ -90,6 +89,9 @@ func (r *Reconciler) register(
 	outcome := registrationOutcome{name: *configuration.Name, existing: existing, claim: s.claimOf(*configuration.Name)}
 	if isHeld(outcome.claim, s.Spec.AdoptionPolicy) {
 		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
+	}
+	if isRefusedRoute(s, existing) {
+		return r.unregisterUnroutable(ctx, s, outcome)
 	}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
 	if discovery.IsFrontProxyRefused(outcome.failedCheck()) {
@@ -109,7 +111,8 @@ func (r *Reconciler) register(
 	return r.applyAPIService(ctx, s, configuration, outcome)
 }
 
-// registerNew registers what nobody has at this moment, or adopts what may be adopted.
+// registerNew registers what nobody has at this moment, or adopts what may be adopted. Of two that nobody comes before,
+// the second has to see what the first has registered.
 func (r *Reconciler) registerNew(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	outcome registrationOutcome,
@@ -118,6 +121,9 @@ func (r *Reconciler) registerNew(
 		outcome.obstacle = layerObstacle(missing)
 		return outcome, nil
 	}
+	group := outcome.claim.GroupVersion.Group
+	r.registering.LockKey(group)
+	defer func() { _ = r.registering.UnlockKey(group) }()
 	claim, err := r.claimNow(ctx, s, outcome.claim.GroupVersion)
 	if err != nil {
 		return outcome, err
@@ -160,7 +166,7 @@ const fightTold = 4 * time.Second
 // obstacleOf is what somebody can do something about; any other error is returned.
 func obstacleOf(s *scope, err error) (verdict, error) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
-		return notClaimed(conflict.Holder), nil
+		return notClaimed("it", conflict.Holder), nil
 	}
 	if fight, ok := errors.AsType[*apply.FightError](err); ok {
 		s.requeueAfter(fight.RetryAfter)
@@ -221,21 +227,4 @@ func sameService(
 func serviceOf(configuration *apiregistration.APIServiceApplyConfiguration) *apiregistrationv1.ServiceReference {
 	wanted := configuration.Spec.Service
 	return &apiregistrationv1.ServiceReference{Namespace: *wanted.Namespace, Name: *wanted.Name, Port: wanted.Port}
-}
-
-// ownAPIServices leaves out what kube-apiserver has taken over with the labels on it.
-func (r *Reconciler) ownAPIServices(
-	ctx context.Context, reader client.Reader, owner string,
-) (map[string]*apiregistrationv1.APIService, error) {
-	list := &apiregistrationv1.APIServiceList{}
-	if err := reader.List(ctx, list, client.MatchingLabels(manifests.Labels(owner))); err != nil {
-		return nil, err
-	}
-	result := map[string]*apiregistrationv1.APIService{}
-	for i := range list.Items {
-		if !holder.IsAutoManaged(&list.Items[i]) {
-			result[list.Items[i].Name] = &list.Items[i]
-		}
-	}
-	return result, nil
 }

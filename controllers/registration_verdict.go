@@ -3,7 +3,6 @@
 package controllers
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -47,7 +46,11 @@ func (o registrationOutcome) availability() *apiregistrationv1.APIServiceConditi
 	if o.existing == nil {
 		return nil
 	}
-	return helper.GetAPIServiceConditionByType(o.existing, apiregistrationv1.Available)
+	return availabilityOf(o.existing)
+}
+
+func availabilityOf(apiService *apiregistrationv1.APIService) *apiregistrationv1.APIServiceCondition {
+	return helper.GetAPIServiceConditionByType(apiService, apiregistrationv1.Available)
 }
 
 // isAvailable tells whether kube-apiserver sends requests to the server.
@@ -60,33 +63,56 @@ func isAvailable(apiService *apiregistrationv1.APIService) bool {
 // failedCheck is what kube-apiserver says of its check of discovery, when that is why it is not available and nothing
 // explains it yet (kube-aggregator pkg/controllers/status/remote).
 func (o registrationOutcome) failedCheck() string {
-	condition := o.availability()
-	if condition == nil || condition.Status == apiregistrationv1.ConditionTrue ||
-		condition.Reason != "FailedDiscoveryCheck" || o.unconfigured != "" {
+	if o.existing == nil || o.unconfigured != "" {
 		return ""
 	}
-	return condition.Message
+	return failedCheckOf(o.existing)
+}
+
+func failedCheckOf(apiService *apiregistrationv1.APIService) string {
+	condition := availabilityOf(apiService)
+	if condition == nil || condition.Status == apiregistrationv1.ConditionTrue ||
+		condition.Reason != "FailedDiscoveryCheck" {
+		return ""
+	}
+	return said(condition.Message)
 }
 
 // obstacle tells why a group-version cannot be sent to the backend yet.
 func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdict {
+	if s.unroutable.reason != "" {
+		return unroutableObstacle(s)
+	}
 	if s.trust == nil {
 		return bad(v1alpha1.ReasonWaitingForServer, "there is no certificate yet, see CertificatesReady", working)
 	}
 	if len(s.endpoints) == 0 {
 		return bad(v1alpha1.ReasonWaitingForServer, "no replica is ready yet, see ServerAvailable", working)
 	}
-	last := r.Prober.Last(s.Name)
-	if !last.Target.SameTrust(probeTarget(s)) {
+	last, target := r.Prober.Last(s.Name), probeTarget(s)
+	if !last.Target.SameTrust(target) {
 		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
 	}
-	for _, endpoint := range s.endpoints {
-		record, found := last.Records[discovery.AtEndpoint(endpoint, groupVersion)]
-		if v := sampleObstacle(endpoint.String(), record.Last, found); v.reason != "" {
+	if v := replicaObstacle(target.Replicas, groupVersion, last.Records); v.reason != "" {
+		return v
+	}
+	return serviceObstacle(s.service, groupVersion, last.Records)
+}
+
+// replicaObstacle speaks of the first replica that does not answer well, of those that get requests.
+func replicaObstacle(
+	replicas []discovery.Replica, groupVersion schema.GroupVersion, records discovery.Records,
+) verdict {
+	for _, replica := range replicas {
+		if replica.Ejected {
+			continue
+		}
+		record, found := records[discovery.AtEndpoint(replica.Endpoint, groupVersion)]
+		if v := sampleObstacle(replica.String(), record.Last, found); v.reason != "" {
 			return v
 		}
 	}
-	return serviceObstacle(s.service, groupVersion, last.Records)
+	return verdict{}
 }
 
 // serviceObstacle speaks of the network: every replica behind the Service has answered.
@@ -120,8 +146,8 @@ func sampleObstacle(who string, sample discovery.Sample, found bool) verdict {
 	}
 }
 
-func notClaimed(by holder.Holder) verdict {
-	return bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("it belongs to %s, see Claimed", by), working)
+func notClaimed(what string, by holder.Holder) verdict {
+	return bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("%s belongs to %s, see Claimed", what, by), working)
 }
 
 // fought is told of an own APIService that somebody else keeps changing.
@@ -136,7 +162,11 @@ func refused(
 	outcome registrationOutcome, configuration *apiregistration.APIServiceApplyConfiguration,
 	policy v1alpha1.AdoptionPolicy,
 ) registrationOutcome {
-	outcome.obstacle = notClaimed(outcome.claim.Holder)
+	what := "it"
+	if outcome.claim.Splits {
+		what = "its group"
+	}
+	outcome.obstacle = notClaimed(what, outcome.claim.Holder)
 	if outcome.claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun {
 		outcome.adoption = adoptionChanges(outcome.claim.APIService, configuration)
 	}
@@ -201,7 +231,10 @@ func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) 
 }
 
 func unavailableVerdict(o registrationOutcome, told *apiregistrationv1.APIServiceCondition) verdict {
-	reason, cause, progress := cmp.Or(told.Reason, v1alpha1.ReasonNotReported), told.Message, working
+	reason, cause, progress := v1alpha1.ReasonNotReported, said(told.Message), working
+	if isReason(told.Reason) {
+		reason = told.Reason
+	}
 	if o.unconfigured != "" {
 		reason, progress = v1alpha1.ReasonAggregationLayerNotConfigured, stalled
 		cause += "; " + o.unconfigured
@@ -224,20 +257,8 @@ func removedVerdict(namespace namespaceState) (v verdict, found bool) {
 	}
 }
 
-// Bounds of the schema.
-const (
-	maxHeldBy         = 512
-	maxAdoptionChange = 512
-	maxAdoption       = 32
-)
-
-func bounded(changes []string) []string {
-	changes = changes[:min(len(changes), maxAdoption)]
-	for i := range changes {
-		changes[i] = shorten(changes[i], maxAdoptionChange)
-	}
-	return changes
-}
+// maxAdoption is how many changes the schema allows.
+const maxAdoption = 32
 
 // describeAPIServices fills in the status of each APIService.
 func describeAPIServices(s *scope, outcomes []registrationOutcome) {
@@ -247,8 +268,8 @@ func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 		described := v1alpha1.APIServiceStatus{
 			Name:      outcome.name,
 			Available: metav1.ConditionUnknown,
-			HeldBy:    shorten(outcome.claim.Holder.Words, maxHeldBy),
-			Adoption:  bounded(outcome.adoption),
+			HeldBy:    outcome.claim.Holder.Words,
+			Adoption:  outcome.adoption[:min(len(outcome.adoption), maxAdoption)],
 		}
 		if condition := outcome.availability(); condition != nil {
 			described.Available = metav1.ConditionStatus(condition.Status)

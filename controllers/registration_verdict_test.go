@@ -15,6 +15,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -109,6 +110,15 @@ func TestServiceObstacleSpeaksOfTheNetwork(t *testing.T) {
 	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "waiting")
 	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Records{key: {}}), "", "", "")
 	assertVerdict(t, serviceObstacle("", groupVersion, nil), "", "", "")
+}
+
+func TestOnlyReplicasThatGetRequestsAreWaitedFor(t *testing.T) {
+	serving := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.1:8443", Pod: "a"}}
+	ejected := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.2:8443", Pod: "b"}, Ejected: true}
+	both := []discovery.Replica{serving, ejected}
+	assertVerdict(t, replicaObstacle(both, groupVersion, nil), "False", v1alpha1.ReasonProbing, "waiting for Pod a")
+	answered := discovery.Records{discovery.AtEndpoint(serving.Endpoint, groupVersion): {}}
+	assertVerdict(t, replicaObstacle(both, groupVersion, answered), "", "", "")
 }
 
 func TestSampleObstacle(t *testing.T) {

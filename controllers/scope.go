@@ -37,10 +37,16 @@ type scope struct {
 	claims    []claims.Claim
 	backend   manifests.Backend
 	namespace namespaceState
+	// outOfReach reports whether the operator may not run servers in the namespace of spec.server.
+	outOfReach bool
 	// trust is the bundle that clients verify the server with, nil while there is none.
 	trust []byte
-	// service is the address of the Service, empty when it has none of its own.
-	service string
+	// service is the address of the Service, empty when it has none of its own; external reports whether that is because
+	// it names a host.
+	service  string
+	external bool
+	// unroutable is why kube-apiserver cannot route to the Service; its reason is empty when it can.
+	unroutable verdict
 	// pods are those of spec.server, when it has a Service; those that end included.
 	pods []corev1.Pod
 	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.

@@ -20,23 +20,25 @@ import (
 )
 
 // +kubebuilder:rbac:groups="",resources=serviceaccounts;services,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings;rolebindings,verbs=get;list;watch;create;patch;delete
+
+// The policy in config/admission/operator_policy.yaml narrows what RBAC cannot: the names of bindings.
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver,verbs=bind
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
 
 // reconcileServer runs the server and tells how it fares.
 func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
-	if s.Spec.Server == nil || s.namespace != namespaceActive {
+	if s.Spec.Server == nil || s.namespace != namespaceActive || s.outOfReach {
 		return nil
 	}
-	pods, err := r.serverPods(ctx, r.Client, s)
+	lineage, err := r.lineage(ctx, r.Client, s)
 	if err != nil {
 		return err
 	}
-	generation, err := r.applyServer(ctx, s, accountsInUse(s, pods))
+	generation, err := r.applyServer(ctx, s, accountsInUse(s, lineage))
 	if err != nil {
 		return s.refuse(v1alpha1.ConditionServerAvailable, err)
 	}
@@ -53,27 +55,14 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if s.isSuspended() { // another number would count replicas that nobody starts
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
-	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, pods, replicas, generation))
+	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, lineage.members(), replicas, generation))
 	return nil
-}
-
-// serverPods returns the Pods of the server, those that end included.
-func (r *Reconciler) serverPods(ctx context.Context, reader client.Reader, s *scope) ([]corev1.Pod, error) {
-	list := &corev1.PodList{}
-	err := reader.List(ctx, list, client.InNamespace(s.Spec.Server.Namespace),
-		client.MatchingLabels(manifests.Labels(s.Name)))
-	return list.Items, err
 }
 
 // accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that
 // of the Pods that are still to be replaced.
-func accountsInUse(s *scope, pods []corev1.Pod) []string {
-	accounts := []string{manifests.ServiceAccountName(s.ExtensionAPI)}
-	for i := range pods {
-		if name := pods[i].Spec.ServiceAccountName; name != "" {
-			accounts = append(accounts, name)
-		}
-	}
+func accountsInUse(s *scope, l lineage) []string {
+	accounts := append(l.accounts(), manifests.ServiceAccountName(s.ExtensionAPI))
 	slices.Sort(accounts)
 	return slices.Compact(accounts)
 }
@@ -133,6 +122,6 @@ func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope, accounts
 	if err := r.Client.Get(ctx, key, cached); err != nil {
 		return "", client.IgnoreNotFound(err)
 	}
-	_, err := r.Applier.Delete(ctx, cached.GroupVersionKind(), key, s.Name)
+	_, err := r.Applier.Delete(ctx, cached.GroupVersionKind(), key)
 	return "", err
 }

@@ -46,14 +46,15 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) verdict {
 	}
 	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
 	if refused.Status == corev1.ConditionTrue {
-		return bad(v1alpha1.ReasonPodsRefused, refused.Message+"; raise the quota or change what refuses the Pods", state)
+		return bad(v1alpha1.ReasonPodsRefused,
+			said(refused.Message)+"; raise the quota or change what refuses the Pods", state)
 	}
 	if reason, message := podProblem(pods); reason != "" {
 		return bad(reason, message, state)
 	}
 	if overdue {
 		return bad(v1alpha1.ReasonRolloutStalled, fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s=%s",
-			deadline.Message, deployment.Namespace, manifests.OwnerLabel, deployment.Name), state)
+			said(deadline.Message), deployment.Namespace, manifests.OwnerLabel, deployment.Name), state)
 	}
 	if deployment.Spec.Paused {
 		return bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+

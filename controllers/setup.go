@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/keymutex"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -28,10 +29,10 @@ import (
 type Settings struct {
 	// OperatorNamespace is where certificate authorities and the prober's ServiceAccount are.
 	OperatorNamespace string
-	// ProberServiceAccount is the identity of direct probes.
+	// ProberServiceAccount is the identity of probes. A Secret of the same name has its tokens revoked when it is deleted.
 	ProberServiceAccount string
-	// SecretNamespaces are what CacheOptions was given.
-	SecretNamespaces SecretNamespaces
+	// ServerNamespaces are what CacheOptions was given.
+	ServerNamespaces ServerNamespaces
 	// CertManager tells whether cert-manager's API may be used.
 	CertManager bool
 	// Metrics is where metrics are registered.
@@ -48,8 +49,10 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changed := func(name string) { tell(ctx, changes, name) }
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader(), clock.RealClock{})
 	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
-	prober := discovery.NewProber(clock.RealClock{}, kubeAPIServers.Clients,
-		discovery.TokenOf(ctx, mgr.GetClient(), clock.RealClock{}, identity), discovery.NewMetrics(settings.Metrics), changed)
+	tokens := discovery.TokensOf(ctx, mgr.GetClient(), clock.RealClock{}, identity)
+	prober := discovery.NewProber(
+		clock.RealClock{}, kubeAPIServers.AnonymousClients, tokens, discovery.NewMetrics(settings.Metrics), changed)
+	settings.Metrics.MustRegister(prober.Metric())
 	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	reconciler := &Reconciler{
 		Client:            mgr.GetClient(),
 		Live:              mgr.GetAPIReader(),
-		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), manifests.OwnerLabel, clock.RealClock{}),
+		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}),
 		Prober:            prober,
 		Secrets:           watcher,
 		Metrics:           NewMetrics(settings.Metrics),
@@ -68,16 +71,18 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
-		SecretNamespaces:  settings.SecretNamespaces,
+		ServerNamespaces:  settings.ServerNamespaces,
 		CertManager:       settings.CertManager,
 		definitionsRead:   &definitionMemory{},
+		registering:       keymutex.NewHashed(0),
 	}
 	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
 		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {
 			changed(request.Name)
 		}
 	})
-	return errors.Join(mgr.Add(prober), mgr.Add(watcher), mgr.Add(reconciler.Freshness), reconciler.SetupWithManager(mgr))
+	return errors.Join(mgr.Add(prober), mgr.AddHealthzCheck("probes", prober.Healthy), mgr.Add(watcher),
+		mgr.Add(reconciler.Freshness), reconciler.SetupWithManager(mgr))
 }
 
 // tell has the ExtensionAPI reconciled.

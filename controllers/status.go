@@ -103,7 +103,7 @@ func setCondition(s *scope, conditionType string, v verdict, generation int64, n
 		Type:               conditionType,
 		Status:             v.status,
 		Reason:             v.reason,
-		Message:            shorten(v.message, maxMessage),
+		Message:            v.message,
 		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(now),
 	})
@@ -112,6 +112,7 @@ func setCondition(s *scope, conditionType string, v verdict, generation int64, n
 // writeStatus writes the status if it changed, and then tells of the conditions that turned. What the phases did is
 // told in any case: it is done. The optimistic lock keeps an outdated cache from taking back what was written since.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope) error {
+	boundTexts(&s.Status)
 	r.sendEvents(s, s.notes)
 	r.Metrics.observe(s.Name, &s.Status)
 	if onlyNoise(&s.before.Status, &s.Status, policy(s).Limit) {

@@ -22,17 +22,6 @@ const maxWithheldTold = 5
 // isSuspended tells whether nothing may be changed. The order to delete outranks that.
 func (s *scope) isSuspended() bool { return s.Spec.Suspend && s.DeletionTimestamp.IsZero() }
 
-// unlessSuspended returns what runs the phases: while the ExtensionAPI is suspended, a Reconciler that goes through the
-// same phases, but whose writes of owned objects are withheld and noted in the scope.
-func (r *Reconciler) unlessSuspended(s *scope) *Reconciler {
-	if !s.isSuspended() {
-		return r
-	}
-	observer := *r
-	observer.Applier = r.Applier.Withholding(&s.withheld)
-	return &observer
-}
-
 // suspendedVerdict tells what is not done, what that leads to, and how to end it.
 func suspendedVerdict(s *scope, interruption error) verdict {
 	message := "spec.suspend is true, so nothing is created, repaired, renewed or ejected; " +

@@ -65,7 +65,18 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 		s.requeueAfter(step.poll)
 		return s.result(errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err)))
 	}
-	return s.result(r.letGo(ctx, s))
+	return s.result(r.end(ctx, s))
+}
+
+// end lets go of an ExtensionAPI that has been taken down, and reports what is left behind.
+func (r *Reconciler) end(ctx context.Context, s *scope) error {
+	if err := r.letGo(ctx, s); err != nil {
+		return err
+	}
+	if s.outOfReach && s.namespace == namespaceActive {
+		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonLeftBehind, leftBehindMessage(s.ExtensionAPI), nil}})
+	}
+	return nil
 }
 
 func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
@@ -89,7 +100,7 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 
 // unregister deletes the APIServices. It reads around the cache: one that was only just created must not stay behind.
 func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
-	registered, err := r.ownAPIServices(ctx, r.Live, s.Name)
+	registered, err := r.ownAPIServices(ctx, r.Live, s)
 	if err != nil {
 		return "", err
 	}
@@ -101,38 +112,13 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 	return waiting("the end of the APIServices", left), err
 }
 
-// awaitUnregistered waits until no kube-apiserver sends requests of these group-versions to the server.
-func (r *Reconciler) awaitUnregistered(ctx context.Context, s *scope) (string, error) {
-	var left []string
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
-		served, err := r.served(ctx, groupVersion)
-		if err != nil {
-			return "", err
-		}
-		if served {
-			left = append(left, groupVersion.String())
-		}
-	}
-	return waiting("every kube-apiserver to drop", left), nil
-}
-
-// served tells whether a kube-apiserver still serves the group-version, unless it does so for somebody else by now.
-func (r *Reconciler) served(ctx context.Context, groupVersion schema.GroupVersion) (bool, error) {
-	other := metadataOf(apiServiceKind)
-	err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, other)
-	if client.IgnoreNotFound(err) != nil || err == nil {
-		return false, err
-	}
-	return r.KubeAPIServers.AnyServes(ctx, groupVersion)
-}
-
 // stopServer deletes what takes and serves requests, and waits for the last Pod to end.
 func (r *Reconciler) stopServer(ctx context.Context, s *scope) (string, error) {
-	if s.Spec.Server == nil {
+	if s.Spec.Server == nil || s.outOfReach {
 		return "", nil
 	}
 	server := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
-	return r.remove(ctx, s, []ownedObject{
+	return r.remove(ctx, []ownedObject{
 		{appsv1.SchemeGroupVersion.WithKind("Deployment"), server},
 		{policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), server},
 		{corev1.SchemeGroupVersion.WithKind("Service"), server},
@@ -144,10 +130,8 @@ func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
 	if s.Spec.Server == nil {
 		return "", nil
 	}
-	namespace := s.Spec.Server.Namespace
-	secret := corev1.SchemeGroupVersion.WithKind("Secret")
 	clusterRoleBinding := rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
-	return r.remove(ctx, s, append(r.certManagerObjects(s), []ownedObject{
+	objects := []ownedObject{
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.AuthDelegatorName(s.Name)}},
 		{clusterRoleBinding, client.ObjectKey{Name: manifests.ServerBindingName(s.Name)}},
 		{
@@ -155,12 +139,29 @@ func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
 			client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(s.Name)},
 		},
 		{
+			corev1.SchemeGroupVersion.WithKind("Secret"),
+			client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.TrustSecretName(s.Name)},
+		},
+	}
+	if !s.outOfReach {
+		objects = slices.Concat(r.certManagerObjects(s), servingObjects(s), objects)
+	}
+	return r.remove(ctx, objects)
+}
+
+// servingObjects are those in the server's namespace that its Pods use to their end.
+func servingObjects(s *scope) []ownedObject {
+	namespace := s.Spec.Server.Namespace
+	return []ownedObject{
+		{
 			corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
 			client.ObjectKey{Namespace: namespace, Name: s.Name},
 		},
-		{secret, client.ObjectKey{Namespace: namespace, Name: manifests.ServingSecretName(s.Name)}},
-		{secret, client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.TrustSecretName(s.Name)}},
-	}...))
+		{
+			corev1.SchemeGroupVersion.WithKind("Secret"),
+			client.ObjectKey{Namespace: namespace, Name: manifests.ServingSecretName(s.Name)},
+		},
+	}
 }
 
 type ownedObject struct {
@@ -168,15 +169,11 @@ type ownedObject struct {
 	key  client.ObjectKey
 }
 
-// remove deletes the objects and returns which of them are still there. Secrets that are out of reach are left: nobody
-// but their namespace's users can say whether there are any, and they must not hold the rest.
-func (r *Reconciler) remove(ctx context.Context, s *scope, objects []ownedObject) (string, error) {
+// remove deletes the objects and returns which of them are still there.
+func (r *Reconciler) remove(ctx context.Context, objects []ownedObject) (string, error) {
 	var left []string
 	for _, object := range objects {
-		if object.kind.Kind == "Secret" && !r.SecretNamespaces.include(object.key.Namespace) {
-			continue
-		}
-		gone, err := r.Applier.Delete(ctx, object.kind, object.key, s.Name)
+		gone, err := r.Applier.Delete(ctx, object.kind, object.key)
 		if err != nil {
 			return "", err
 		}

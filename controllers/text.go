@@ -2,20 +2,72 @@
 
 package controllers
 
-import "strings"
+import (
+	"regexp"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+)
+
+// Bounds of the schema, in bytes where it counts characters, and of Events.
 const (
 	// maxMessage is the longest message of a condition, far below what its schema allows (32,768).
 	maxMessage = 4096
 	// maxNote is the longest note that an Event may have (k8s.io/kubernetes pkg/apis/core/validation/events.go).
-	maxNote = 1024
+	maxNote           = 1024
+	maxReason         = 128 // of an Event; that of a condition may be longer
+	maxErrorLength    = 1024
+	maxHeldBy         = 512
+	maxAdoptionChange = 512
+	maxAddress        = 300
+	maxPodName        = 253
+	maxCause          = 200 // of one of several causes
 )
 
-// shorten cuts text to at most length bytes, and shows that it did.
-func shorten(text string, length int) string {
-	const ellipsis = "…"
-	if len(text) <= length {
-		return text
-	}
-	return strings.ToValidUTF8(text[:length-len(ellipsis)], "") + ellipsis
+// said is what somebody else says, as it is repeated in a message that goes on after it.
+func said(words string) string { return excerpt.Of(words, limits.Text) }
+
+// reasonPattern is that of metav1.Condition.
+var reasonPattern = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
+
+// isReason reports whether somebody else's reason can be repeated as one.
+func isReason(reason string) bool {
+	return len(reason) <= maxReason && reasonPattern.MatchString(reason)
 }
+
+// boundTexts makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
+// came in would keep the status from being written, and with that the operator from being believed.
+func boundTexts(status *v1alpha1.ExtensionAPIStatus) {
+	for i := range status.Conditions {
+		bound(&status.Conditions[i].Message, maxMessage)
+	}
+	for i := range status.APIServices {
+		apiService := &status.APIServices[i]
+		bound(&apiService.HeldBy, maxHeldBy)
+		for j := range apiService.Adoption {
+			bound(&apiService.Adoption[j], maxAdoptionChange)
+		}
+		boundError(apiService.Discovery)
+	}
+	for i := range status.Endpoints {
+		endpoint := &status.Endpoints[i]
+		bound(&endpoint.Address, maxAddress)
+		bound(&endpoint.Pod, maxPodName)
+		boundError(endpoint.Discovery)
+		if endpoint.Ejected != nil {
+			bound(&endpoint.Ejected.Reason, maxErrorLength)
+		}
+	}
+	if certificate := status.Certificate; certificate != nil && certificate.Rotation != nil {
+		bound(&certificate.Rotation.Next, maxErrorLength)
+	}
+}
+
+func boundError(discovery *v1alpha1.DiscoveryStatus) {
+	if discovery != nil {
+		bound(&discovery.Error, maxErrorLength)
+	}
+}
+
+func bound(text *string, length int) { *text = excerpt.Of(*text, length) }

@@ -18,9 +18,11 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
-// countTimeout bounds how long unregistering waits for a server that does not tell what objects it has.
+// countTimeout bounds how long unregistering waits for a server that does not say what objects it has. What is not
+// known then is reported as unknown: no answer of a server holds up the end of its APIServices.
 const countTimeout = 5 * time.Second
 
 // warnOfUnreachable tells, before APIServices are deleted while others are kept, of the objects that nobody will reach
@@ -58,6 +60,13 @@ func (r *Reconciler) mayList(ctx context.Context, resource schema.GroupVersionRe
 	return nil
 }
 
+func atLeast(objects aggregation.Objects) string {
+	if objects.Count == 0 {
+		return objects.Resource.String()
+	}
+	return fmt.Sprintf("%s, at least %d", objects.Resource, objects.Count)
+}
+
 func groupVersionsOf(apiServices []*apiregistrationv1.APIService) []schema.GroupVersion {
 	var result []schema.GroupVersion
 	for _, apiService := range apiServices {
@@ -76,7 +85,7 @@ func unreachableMessage(counted []aggregation.Objects) string {
 			mayNot = true
 			unknown = append(unknown, objects.Resource.String())
 		case objects.Err != nil:
-			unknown = append(unknown, fmt.Sprintf("%s (%v)", objects.Resource, objects.Err))
+			unknown = append(unknown, fmt.Sprintf("%s (%s)", atLeast(objects), excerpt.Of(objects.Err.Error(), maxCause)))
 		case objects.Count > 0:
 			found = append(found, fmt.Sprintf("%d %s", objects.Count, objects.Resource))
 		}

@@ -5,7 +5,6 @@ package controllers
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,11 +12,10 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/workqueue"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -32,7 +30,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/trim"
 )
 
 const (
@@ -51,33 +51,25 @@ var hasOwner = func() labels.Requirement {
 	return *requirement
 }()
 
-// CacheOptions keeps in memory only objects with the owner label, and no data of Secrets; APIServices, namespaces and
-// ExtensionAPIs are kept whole, and of CustomResourceDefinitions little more than the names.
-func CacheOptions(secretNamespaces SecretNamespaces) cache.Options {
+// CacheOptions keeps in memory only objects with the owner label, besides APIServices, namespaces, ExtensionAPIs and
+// CustomResourceDefinitions; and of each only what is read.
+func CacheOptions(serverNamespaces ServerNamespaces) cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
-	secrets := byLabel
-	secrets.Namespaces = secretNamespaces.cached()
-	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		// Annotations may have the whole definition in them.
-		metadataOf(definitionKind):      {Transform: dropAnnotations},
-		&appsv1.Deployment{}:            byLabel,
-		&corev1.Pod{}:                   byLabel,
-		&corev1.Secret{}:                secrets,
-		&corev1.Service{}:               byLabel,
-		&corev1.ServiceAccount{}:        byLabel,
-		&discoveryv1.EndpointSlice{}:    byLabel,
-		&policyv1.PodDisruptionBudget{}: byLabel,
+	ofServers, authReaders := byLabel, byLabel
+	ofServers.Namespaces = serverNamespaces.cached()
+	authReaders.Namespaces = map[string]cache.Config{manifests.AuthReaderNamespace: {}}
+	return cache.Options{DefaultTransform: trim.Object, ByObject: map[client.Object]cache.ByObject{
+		&appsv1.Deployment{}:            ofServers,
+		&appsv1.ReplicaSet{}:            ofServers,
+		&corev1.Pod{}:                   ofServers,
+		&corev1.Secret{}:                ofServers,
+		&corev1.Service{}:               ofServers,
+		&corev1.ServiceAccount{}:        ofServers,
+		&discoveryv1.EndpointSlice{}:    ofServers,
+		&policyv1.PodDisruptionBudget{}: ofServers,
 		&rbacv1.ClusterRoleBinding{}:    byLabel,
-		&rbacv1.RoleBinding{}:           byLabel,
+		&rbacv1.RoleBinding{}:           authReaders,
 	}}
-}
-
-func dropAnnotations(object any) (any, error) {
-	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetAnnotations(nil)
-		accessor.SetManagedFields(nil)
-	}
-	return object, nil
 }
 
 // ClientOptions has read live what the cache cannot hold, since the cluster may not know its kind.
@@ -98,7 +90,10 @@ type watch struct {
 func (r *Reconciler) watches() []watch {
 	generation := []predicate.Predicate{predicate.GenerationChangedPredicate{}}
 	return []watch{
-		{&v1alpha1.ExtensionAPI{}, r.rivals, generation},
+		{
+			&v1alpha1.ExtensionAPI{}, r.rivals,
+			[]predicate.Predicate{predicate.Or(predicate.GenerationChangedPredicate{}, servesOtherGroups)},
+		},
 		{metadataOf(definitionKind), r.concernedByDefinition, generation},
 		{&apiregistrationv1.APIService{}, r.concernedByAPIService, nil},
 		{
@@ -106,6 +101,7 @@ func (r *Reconciler) watches() []watch {
 			[]predicate.Predicate{namespaceComesOrGoes},
 		},
 		{&appsv1.Deployment{}, ownerOf, nil},
+		{&appsv1.ReplicaSet{}, ownerOf, nil},
 		{&corev1.Pod{}, ownerOf, nil},
 		{&corev1.Service{}, ownerOf, nil},
 		{&discoveryv1.EndpointSlice{}, ownerOf, nil},
@@ -136,6 +132,15 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return errors.Join(b.Complete(r), mgr.AddReadyzCheck("caches", hasRead(mgr.GetCache(), r.watches())))
 }
 
+// servesOtherGroups lets through what changes precedence.
+var servesOtherGroups = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, _ := e.ObjectOld.(*v1alpha1.ExtensionAPI)
+		after, _ := e.ObjectNew.(*v1alpha1.ExtensionAPI)
+		return !servedGroups(before).Equal(servedGroups(after))
+	},
+}
+
 // namespaceComesOrGoes drops changes of labels and annotations.
 var namespaceComesOrGoes = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
@@ -152,9 +157,14 @@ func ownerOf(_ context.Context, object client.Object) []reconcile.Request {
 	return []reconcile.Request{requestFor(owner)}
 }
 
-// concernedByAPIService enqueues the owner and whoever wants the group-version, too.
+// concernedByAPIService enqueues the owner, as far as a mark names it, and whoever wants a version of the group.
 func (r *Reconciler) concernedByAPIService(ctx context.Context, object client.Object) []reconcile.Request {
-	return append(r.wanting(ctx, object.GetName()), ownerOf(ctx, object)...)
+	apiService, _ := object.(*apiregistrationv1.APIService)
+	concerned := r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
+		return groupsOf(extensionAPI).Has(apiService.Spec.Group) ||
+			asOwner(extensionAPI).Ownership(apiService) == holder.Owned
+	})
+	return append(concerned, ownerOf(ctx, object)...)
 }
 
 // wanting returns the ExtensionAPIs that have a group-version whose APIService has this name.
@@ -169,19 +179,19 @@ func (r *Reconciler) wanting(ctx context.Context, apiServiceName string) []recon
 	})
 }
 
-// rivals enqueues the other ExtensionAPIs that want any of the same group-versions.
+// rivals enqueues the other ExtensionAPIs that want any of the same groups.
 func (r *Reconciler) rivals(ctx context.Context, object client.Object) []reconcile.Request {
 	rival, _ := object.(*v1alpha1.ExtensionAPI)
+	groups := groupsOf(rival)
 	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return extensionAPI.Name != rival.Name && slices.ContainsFunc(manifests.GroupVersions(extensionAPI),
-			func(wanted schema.GroupVersion) bool { return slices.Contains(manifests.GroupVersions(rival), wanted) })
+		return extensionAPI.Name != rival.Name && groupsOf(extensionAPI).HasAny(sets.List(groups)...)
 	})
 }
 
 // concernedByDefinition enqueues the ExtensionAPIs that want a version of a CustomResourceDefinition's group.
 func (r *Reconciler) concernedByDefinition(ctx context.Context, definition client.Object) []reconcile.Request {
 	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return hasGroup(extensionAPI, groupOfDefinition(definition))
+		return groupsOf(extensionAPI).Has(groupOfDefinition(definition))
 	})
 }
 

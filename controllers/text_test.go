@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
+	hostile := strings.Repeat("\x1b[2J\r\n\u202e\u2066", 10_000)
+	failing := &v1alpha1.DiscoveryStatus{Error: hostile}
+	status := &v1alpha1.ExtensionAPIStatus{
+		Conditions: []metav1.Condition{{Message: hostile}},
+		APIServices: []v1alpha1.APIServiceStatus{{
+			HeldBy: hostile, Adoption: []string{hostile}, Discovery: failing.DeepCopy(),
+		}},
+		Endpoints: []v1alpha1.EndpointStatus{{
+			Address: hostile, Pod: hostile, Ejected: &v1alpha1.EjectionStatus{Reason: hostile}, Discovery: failing,
+		}},
+		Certificate: &v1alpha1.CertificateStatus{Rotation: &v1alpha1.RotationStatus{Next: hostile}},
+	}
+	boundTexts(status)
+	apiService, endpoint := status.APIServices[0], status.Endpoints[0]
+	for _, text := range []struct {
+		text    string
+		longest int
+	}{
+		{status.Conditions[0].Message, 32768},
+		{apiService.HeldBy, 512},
+		{apiService.Adoption[0], 512},
+		{apiService.Discovery.Error, 1024},
+		{endpoint.Address, 300},
+		{endpoint.Pod, 253},
+		{endpoint.Ejected.Reason, 1024},
+		{endpoint.Discovery.Error, 1024},
+		{status.Certificate.Rotation.Next, 1024},
+	} {
+		isHidden := func(r rune) bool { return !strconv.IsPrint(r) }
+		if len(text.text) > text.longest || strings.ContainsFunc(text.text, isHidden) {
+			t.Errorf("%d bytes instead of %d at most: %q", len(text.text), text.longest, text.text)
+		}
+	}
+	boundTexts(&v1alpha1.ExtensionAPIStatus{Certificate: &v1alpha1.CertificateStatus{}, APIServices: status.APIServices})
+}
+
+func TestOnlyWhatConditionsAndEventsAllowIsAReason(t *testing.T) {
+	for reason, want := range map[string]bool{
+		"FailedDiscoveryCheck": true, "ServiceNotFound": true, "A": true, "a_b,c:D": true,
+		"": false, "failed check": false, "Failed:": false, "1st": false, "Failed\n": false, "Fäiled": false,
+		strings.Repeat("A", maxReason): true, strings.Repeat("A", maxReason+1): false,
+	} {
+		if isReason(reason) != want {
+			t.Errorf("%q: %v", reason, !want)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// awaitedFor is how long after the deletion a kube-apiserver that cannot be probed is waited for: it may be gone, with
+// its address still listed. One that is up drops a group-version within seconds, and for those that it then still sends
+// requests, Pods serve on during their preStop sleep.
+const awaitedFor = time.Minute
+
+// awaitUnregistered waits until no kube-apiserver sends requests of these group-versions to the server.
+func (r *Reconciler) awaitUnregistered(ctx context.Context, s *scope) (string, error) {
+	dropped, err := r.dropped(ctx, manifests.GroupVersions(s.ExtensionAPI))
+	if err != nil || len(dropped) == 0 {
+		return "", err
+	}
+	served, failures, err := r.KubeAPIServers.Served(ctx, dropped)
+	if err != nil {
+		return "", err
+	}
+	waitingFor := unregistering(served, failures, r.Clock.Now().Sub(s.DeletionTimestamp.Time))
+	if waitingFor == "" && len(failures) > 0 {
+		message := notAwaited(failures)
+		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonKubeAPIServerNotAwaited, message, nil}})
+	}
+	return waitingFor, nil
+}
+
+// unregistering says what is waited for: kube-apiservers that serve group-versions, or, for a minute after the
+// deletion, those of which that is not known.
+func unregistering(served []schema.GroupVersion, failures map[string]string, deletedFor time.Duration) string {
+	switch {
+	case len(served) > 0:
+		return waiting("every kube-apiserver to drop", groupVersionNames(served))
+	case deletedFor < awaitedFor:
+		return waiting("an answer of kube-apiserver", unprobed(failures))
+	default:
+		return ""
+	}
+}
+
+// dropped leaves out the group-versions that an APIService has: somebody else by now.
+func (r *Reconciler) dropped(
+	ctx context.Context, groupVersions []schema.GroupVersion,
+) (dropped []schema.GroupVersion, err error) {
+	for _, groupVersion := range groupVersions {
+		err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, metadataOf(apiServiceKind))
+		if client.IgnoreNotFound(err) != nil {
+			return nil, err
+		}
+		if err != nil {
+			dropped = append(dropped, groupVersion)
+		}
+	}
+	return dropped, nil
+}
+
+func groupVersionNames(groupVersions []schema.GroupVersion) []string {
+	var names []string
+	for _, groupVersion := range groupVersions {
+		names = append(names, groupVersion.String())
+	}
+	return names
+}
+
+// unprobed says of each kube-apiserver why it cannot be probed.
+func unprobed(failures map[string]string) []string {
+	var result []string
+	for _, address := range slices.Sorted(maps.Keys(failures)) {
+		result = append(result, fmt.Sprintf("%s (%s)", address, excerpt.Of(failures[address], maxCause)))
+	}
+	return result
+}
+
+func notAwaited(failures map[string]string) string {
+	return waiting("the server is stopped although it is not known whether every kube-apiserver has dropped its "+
+		"group-versions: for a minute there has been no answer of", unprobed(failures)) + ". Clients of one that still " +
+		"runs see errors until it has. If there is no such kube-apiserver, remove its address: " +
+		"kubectl -n default get endpointslices -l kubernetes.io/service-name=kubernetes"
+}
