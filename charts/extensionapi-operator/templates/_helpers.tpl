@@ -99,3 +99,41 @@ containers:
     {{- toYaml $values.resources | nindent 4 }}
   terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
+
+{{/*
+What the operator does in the namespaces of servers. Services are got and EndpointSlices listed everywhere.
+*/}}
+{{- define "extensionapi-operator.serverRules" -}}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+# Which Pods are a server's.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts, secrets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+{{- if .Values.certManager.enabled }}
+# What spec.certificates.certManager asks for.
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, create, patch, delete]
+- apiGroups: [cert-manager.io]
+  resources: [certificaterequests]
+  verbs: [list]
+{{- end }}
+# How a server fares. A patch takes a replica out of the Service, or puts it back.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch, patch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [watch]
+{{- end }}
