@@ -22,7 +22,7 @@ func TestNotesSayWhatIsNextAndWarn(t *testing.T) {
 		"crds.keep=false":            {"WARNING: crds.keep is false"},
 		"crds.enabled=false":         {"WARNING: crds.enabled is false", "--show-only templates/crds.yaml"},
 		"networkPolicy.enabled=true": {"NOTE: networkPolicy.metricsFrom is empty"},
-		"secretNamespaces={shop}":    {"NOTE: the operator runs servers only in the namespaces shop", "namespace: shop"},
+		"serverNamespaces={shop}":    {"NOTE: the operator runs servers only in the namespaces shop", "namespace: shop"},
 	} {
 		t.Run(values, func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,7 @@ import (
 func TestOddValuesGiveObjectsThatKubernetesUnderstands(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"namespaces that look like numbers": {
-			"--namespace", "456", "--set-json", `secretNamespaces=["123","1e3","true","null"]`,
+			"--namespace", "456", "--set-json", `serverNamespaces=["123","1e3","true","null"]`,
 		},
 		"names that look like numbers": {
 			"--name-template", "123", "--set-string", "priorityClassName=1e3,podLabels.team=1,commonLabels.cost=2",
@@ -31,7 +31,7 @@ func TestOddValuesGiveObjectsThatKubernetesUnderstands(t *testing.T) {
 				"metrics.dashboard.enabled=true,metrics.dashboard.labels.release=one,podLabels.release=one",
 		},
 		"values that are unset": {
-			"--set", "secretNamespaces=null,commonLabels=null,podLabels=null,resources=null,tolerations=null",
+			"--set", "serverNamespaces=null,commonLabels=null,podLabels=null,resources=null,tolerations=null",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,70 +4,92 @@ package chart_test
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 func TestOperatorHasTheRightsThatItsMarkersAskFor(t *testing.T) {
-	chart := get[rbacv1.ClusterRole](t, renderChart(t), operatorRole)
-	generated := get[rbacv1.ClusterRole](t, readObjects(t, "config/rbac/role.yaml"), operatorRole)
-	has, needs := rights(chart.Rules), rights(generated.Rules)
-	for right := range has {
-		if !needs[right] {
-			t.Errorf("the chart allows %q, which no marker in controllers/ asks for", right)
+	chart, generated := renderChart(t), generatedRoles(t)
+	for id := range generated {
+		has, needs := rightsOf(t, chart, id), rightsOf(t, generated, id)
+		for right := range has.Difference(needs) {
+			t.Errorf("the chart's %s allows %q, which no marker in controllers/ asks for", id, right)
 		}
-	}
-	for right := range needs {
-		if !has[right] {
-			t.Errorf("the chart does not allow %q, which a marker in controllers/ asks for", right)
+		for right := range needs.Difference(has) {
+			t.Errorf("the chart's %s does not allow %q, which a marker in controllers/ asks for", id, right)
 		}
 	}
 }
 
-func TestOnlyTheOperatorAndTheCheckOfItsInstallationHaveRights(t *testing.T) {
-	for id, object := range renderChart(t) {
+// generatedRoles are written by controller-gen.
+func generatedRoles(t *testing.T) objects {
+	t.Helper()
+	return readObjects(t, "config/rbac/role.yaml")
+}
+
+func TestOnlyTheAccountsOfTheChartHaveRights(t *testing.T) {
+	for id, object := range renderChart(t, "--set", "metrics.serviceMonitor.enabled=true") {
 		var binding struct{ Subjects []rbacv1.Subject }
 		convert(t, object, &binding)
 		for _, subject := range binding.Subjects {
-			isCheck := subject.Name == operator+"-installation-check" && strings.Contains(id, "installation-check")
-			if subject.Kind != rbacv1.ServiceAccountKind || subject.Name != operator && !isCheck {
-				t.Errorf("%s gives rights to %s %s, who is not the operator", id, subject.Kind, subject.Name)
+			// The others have those of roles that are named as they are.
+			account, others := strings.CutPrefix(subject.Name, operator+"-")
+			isOther := slices.Contains([]string{"uninstall-check", "installation-check", "metrics-reader"}, account)
+			isItsOwn := subject.Name == operator || others && isOther && strings.Contains(id, account)
+			if subject.Kind != rbacv1.ServiceAccountKind || subject.Namespace != namespace || !isItsOwn {
+				t.Errorf("%s gives rights to %s %s/%s", id, subject.Kind, subject.Namespace, subject.Name)
 			}
 		}
 	}
 }
 
-// TestCheckOfTheInstallationHasNoRightToBeAbused holds on to the rights of an account that is there for good. To create
-// ExtensionAPIs it would need further ones, which the policy asks for.
-func TestCheckOfTheInstallationHasNoRightToBeAbused(t *testing.T) {
-	var given []string
-	for id, object := range renderChart(t) {
-		var role struct{ Rules []rbacv1.PolicyRule }
-		convert(t, object, &role)
-		if strings.Contains(id, "installation-check") {
-			given = slices.AppendSeq(given, maps.Keys(rights(role.Rules)))
+// TestChecksHaveNoRightToBeAbused holds on to the rights of the accounts that are not the operator's. To create
+// ExtensionAPIs, that of the installation would need further ones, which the policy asks for.
+func TestChecksHaveNoRightToBeAbused(t *testing.T) {
+	for check, want := range map[string][]string{
+		"uninstall-check": {`list any of extensionapis in group "aggregation.extensionapi.dev"`},
+		"installation-check": {
+			`create any of extensionapis in group "aggregation.extensionapi.dev"`,
+			`list any of endpointslices in group "discovery.k8s.io"`,
+			`list any of extensionapis in group "aggregation.extensionapi.dev"`,
+			`watch extensionapi-operator of leases in group "coordination.k8s.io"`,
+		},
+	} {
+		chart, given := renderChart(t), sets.New[string]()
+		for id := range chart {
+			if strings.Contains(id, check) {
+				given = given.Union(rightsOf(t, chart, id))
+			}
+		}
+		if !slices.Equal(sets.List(given), want) {
+			t.Errorf("the %s has the rights %q, and not %q", check, sets.List(given), want)
 		}
 	}
-	slices.Sort(given)
-	want := []string{
-		`create any of extensionapis in group "aggregation.extensionapi.dev"`,
-		`list any of endpointslices in group "discovery.k8s.io"`,
-		`list any of extensionapis in group "aggregation.extensionapi.dev"`,
-		`watch extensionapi-operator of leases in group "coordination.k8s.io"`,
-	}
-	if !slices.Equal(given, want) {
-		t.Errorf("it has the rights %q, and not %q", given, want)
+}
+
+// TestRightsOfTheHookGoWithIt has helm uninstall make them before the Job that needs them.
+func TestRightsOfTheHookGoWithIt(t *testing.T) {
+	for id, object := range renderChart(t) {
+		if !strings.Contains(id, "uninstall-check") {
+			continue
+		}
+		annotations := object.GetAnnotations()
+		comesFirst := annotations["helm.sh/hook-weight"] == "-1"
+		if annotations["helm.sh/hook"] != "pre-delete" || comesFirst == (id == uninstallCheck) ||
+			annotations["helm.sh/hook-delete-policy"] != "before-hook-creation,hook-succeeded" {
+			t.Errorf("%s has the annotations %v", id, annotations)
+		}
 	}
 }
 
 func TestOperatorKeptFromCertManagerHasNoRightsThere(t *testing.T) {
 	objects := renderChart(t, "--set", "certManager.enabled=false")
-	for right := range rights(get[rbacv1.ClusterRole](t, objects, operatorRole).Rules) {
+	for right := range rightsOf(t, objects, operatorRole) {
 		if strings.Contains(right, "cert-manager.io") {
 			t.Errorf("it may %s", right)
 		}
@@ -79,7 +101,7 @@ func TestOperatorKeptFromCertManagerHasNoRightsThere(t *testing.T) {
 }
 
 func TestNoRuleIsAWayToMoreRights(t *testing.T) {
-	for _, values := range []string{"", "secretNamespaces={shop}"} {
+	for _, values := range []string{"", "serverNamespaces={shop}"} {
 		for id, object := range renderChart(t, "--set", values) {
 			var role struct{ Rules []rbacv1.PolicyRule }
 			convert(t, object, &role)
@@ -118,34 +140,93 @@ func checkNoWayToMore(t *testing.T, id string, rule rbacv1.PolicyRule) {
 	}
 }
 
-func TestConfinedOperatorHasRightsToSecretsInTheNamedNamespacesOnly(t *testing.T) {
-	anywhere := get[rbacv1.ClusterRole](t, renderChart(t), operatorRole)
-	confined := renderChart(t, "--set", "secretNamespaces={shop,"+namespace+"}")
-	left := rights(get[rbacv1.ClusterRole](t, confined, operatorRole).Rules)
-	for _, name := range []string{"shop", namespace} {
-		id := name + "/extensionapi-operator-secrets"
-		role, binding := get[rbacv1.Role](t, confined, "Role "+id), get[rbacv1.RoleBinding](t, confined, "RoleBinding "+id)
-		if binding.RoleRef.Name != role.Name || len(binding.Subjects) != 1 {
+func TestConfinedOperatorRunsServersInTheNamedNamespacesOnly(t *testing.T) {
+	confined := renderChart(t, "--set", "serverNamespaces={shop,stock}")
+	anywhere, left := rightsOf(t, renderChart(t), operatorRole), rightsOf(t, confined, operatorRole)
+	for _, name := range []string{"shop", "stock"} {
+		id := name + "/extensionapi-operator:servers"
+		binding := get[rbacv1.RoleBinding](t, confined, "RoleBinding "+id)
+		if "Role "+name+"/"+binding.RoleRef.Name != "Role "+id || len(binding.Subjects) != 1 {
 			t.Errorf("RoleBinding %s does not give the Role to the operator alone: %s", id, toYAML(t, binding))
 		}
-		given := rights(role.Rules)
-		for right := range rights(anywhere.Rules) {
-			if given[right] == left[right] {
-				t.Errorf("the right to %s is given by both or neither of Role %s and the ClusterRole", right, id)
-			}
+		given := rightsOf(t, confined, "Role "+id)
+		if !given.Union(left).Equal(anywhere) || given.HasAny(left.UnsortedList()...) {
+			t.Errorf("Role %s and the ClusterRole do not share the rights %q between them", id, sets.List(anywhere))
 		}
 	}
 	deployment := get[appsv1.Deployment](t, confined, "Deployment "+namespace+"/"+operator)
 	args := deployment.Spec.Template.Spec.Containers[0].Args
-	if flag := "--secret-namespaces=shop," + namespace; !slices.Contains(args, flag) {
+	if flag := "--server-namespaces=shop,stock"; !slices.Contains(args, flag) {
 		t.Errorf("the operator is not told: its arguments %q do not hold %q", args, flag)
 	}
 }
 
-// rights writes rules out, one string for each thing that they allow.
-func rights(rules []rbacv1.PolicyRule) map[string]bool {
-	result := map[string]bool{}
-	for _, rule := range rules {
+// TestConfinedOperatorChangesLittleElsewhere lists all that somebody who has taken over a confined operator can change
+// outside serverNamespaces.
+func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
+	const bindings, rbac = `bindings in group "rbac.authorization.k8s.io"`, `in group "rbac.authorization.k8s.io"`
+	const authReader = `bind extension-apiserver-authentication-reader of roles ` + rbac
+	chart := renderChart(t, "--set", "serverNamespaces={shop}")
+	for id, want := range map[string][]string{
+		operatorRole: {
+			`bind extensionapi-operator:extension-apiserver of clusterroles ` + rbac,
+			`bind system:auth-delegator of clusterroles ` + rbac,
+			`create any of apiservices in group "apiregistration.k8s.io"`,
+			`create any of clusterrole` + bindings,
+			`create any of subjectaccessreviews in group "authorization.k8s.io"`,
+			`create any of tokenreviews in group "authentication.k8s.io"`,
+			`delete any of apiservices in group "apiregistration.k8s.io"`,
+			`delete any of clusterrole` + bindings,
+			`patch any of apiservices in group "apiregistration.k8s.io"`,
+			`patch any of clusterrole` + bindings,
+			`patch any of extensionapis in group "aggregation.extensionapi.dev"`,
+			`patch any of extensionapis/status in group "aggregation.extensionapi.dev"`,
+		},
+		"Role kube-system/extensionapi-operator:bindings": {
+			authReader, `create any of role` + bindings, `delete any of role` + bindings, `patch any of role` + bindings,
+		},
+		"Role default/extensionapi-operator:events": {
+			`create any of events in group "events.k8s.io"`, `patch any of events in group "events.k8s.io"`,
+		},
+		"Role " + namespace + "/" + operator: {
+			`create any of events in group ""`,
+			`create any of leases in group "coordination.k8s.io"`,
+			`create any of secrets in group ""`,
+			`create extensionapi-operator-prober of serviceaccounts/token in group ""`,
+			`delete any of secrets in group ""`,
+			`patch any of secrets in group ""`,
+			`update extensionapi-operator of leases in group "coordination.k8s.io"`,
+		},
+	} {
+		changes := slices.DeleteFunc(sets.List(rightsOf(t, chart, id)), func(right string) bool {
+			verb, _, _ := strings.Cut(right, " ")
+			return slices.Contains([]string{"get", "list", "watch"}, verb)
+		})
+		if !slices.Equal(changes, want) {
+			t.Errorf("%s allows to change\n\t%s\nand not\n\t%s", id, strings.Join(changes, "\n\t"), strings.Join(want, "\n\t"))
+		}
+	}
+}
+
+func TestNoServerNamespaceIsTheOperatorsOwn(t *testing.T) {
+	problem := tryValues(t, "helm", `{"serverNamespaces": ["shop", "`+namespace+`"]}`)
+	wanted := "serverNamespaces has " + namespace + ", the operator's own namespace"
+	if !strings.Contains(problem, wanted) {
+		t.Errorf("refused in other words than %q: %q", wanted, problem)
+	}
+}
+
+// rightsOf writes out the rules of a role, one string for each thing that they allow.
+func rightsOf(t *testing.T, from objects, id string) sets.Set[string] {
+	t.Helper()
+	result := sets.New[string]()
+	object, found := from[id]
+	if !found {
+		t.Errorf("there is no %s", id)
+	}
+	var role struct{ Rules []rbacv1.PolicyRule }
+	convert(t, object, &role)
+	for _, rule := range role.Rules {
 		names := rule.ResourceNames
 		if names == nil {
 			names = []string{"any"}
@@ -154,7 +235,7 @@ func rights(rules []rbacv1.PolicyRule) map[string]bool {
 			for _, resource := range rule.Resources {
 				for _, name := range names {
 					for _, verb := range rule.Verbs {
-						result[fmt.Sprintf("%s %s of %s in group %q", verb, name, resource, group)] = true
+						result.Insert(fmt.Sprintf("%s %s of %s in group %q", verb, name, resource, group))
 					}
 				}
 			}

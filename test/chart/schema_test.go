@@ -31,9 +31,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		`{"podAnnotations": {"example.com/scrape": true}}`:    "got boolean, want string",
 		`{"tolerations": {"key": "a"}}`:                       "/tolerations': got object, want array",
 		`{"podDisruptionBudget": {"minAvailable": 1}}`:        "'minAvailable' not allowed",
-		`{"secretNamespaces": "shop"}`:                        "/secretNamespaces': got string, want array",
-		`{"secretNamespaces": ["Shop"]}`:                      "/secretNamespaces/0': 'Shop' does not match pattern",
-		`{"secretNamespaces": ["shop", "shop"]}`:              "/secretNamespaces': items at 0 and 1 are equal",
+		`{"serverNamespaces": "shop"}`:                        "/serverNamespaces': got string, want array",
+		`{"serverNamespaces": ["Shop"]}`:                      "/serverNamespaces/0': 'Shop' does not match pattern",
+		`{"serverNamespaces": ["shop", "shop"]}`:              "/serverNamespaces': items at 0 and 1 are equal",
 		`{"certManager": {"enabled": "false"}}`:               "/certManager/enabled': got string, want boolean",
 		`{"networkPolicy": {"from": []}}`:                     "'from' not allowed",
 		`{"metrics": {"serviceMonitor": {"enable": true}}}`:   "'enable' not allowed",
@@ -63,7 +63,7 @@ func TestGoodValuesAreAccepted(t *testing.T) {
 		`{"logLevel": "3"}`,
 		`{"replicas": 1}`,
 		`{"resources": {"limits": {"cpu": 2}}}`,
-		`{"secretNamespaces": ["a", "shop-2"]}`,
+		`{"serverNamespaces": ["a", "shop-2"]}`,
 		`{"image": {"digest": "sha256:` + strings.Repeat("0af9", 16) + `"}}`,
 	} {
 		t.Run(values, func(t *testing.T) {

@@ -22,7 +22,7 @@ func TestEveryConditionAndReasonIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	documented := sets.New[string]()
-	for _, row := range document.Rows {
+	for _, row := range document.Rows() {
 		documented.Insert(strings.Split(row[0], ", ")...)
 	}
 	// Of Available, kube-apiserver gives reasons of its own.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -29,8 +30,32 @@ type Document struct {
 	Links []string
 	// Blocks are the fenced code blocks.
 	Blocks []Block
-	// Rows are the rows of all tables without their headers, as the plain text of their cells.
-	Rows [][]string
+	Tables []Table
+}
+
+// Table is a table, as the plain text of its cells.
+type Table struct {
+	Header []string
+	Rows   [][]string
+}
+
+// Rows returns the rows of all tables.
+func (d *Document) Rows() [][]string {
+	var rows [][]string
+	for _, table := range d.Tables {
+		rows = append(rows, table.Rows...)
+	}
+	return rows
+}
+
+// Table returns the rows of the first table with that header, nil when there is none.
+func (d *Document) Table(header ...string) [][]string {
+	for _, table := range d.Tables {
+		if slices.Equal(table.Header, header) {
+			return table.Rows
+		}
+	}
+	return nil
 }
 
 // Block is a fenced code block.
@@ -94,13 +119,22 @@ func (d *Document) add(node ast.Node, source []byte) {
 		d.Links = append(d.Links, string(node.Destination))
 	case *ast.FencedCodeBlock:
 		d.Blocks = append(d.Blocks, Block{Language: string(node.Language(source)), Text: string(node.Lines().Value(source))})
-	case *extensionast.TableRow:
-		var cells []string
-		for cell := node.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			cells = append(cells, plain(cell, source))
+	case *extensionast.Table:
+		header := node.FirstChild()
+		table := Table{Header: cells(header, source)}
+		for row := header.NextSibling(); row != nil; row = row.NextSibling() {
+			table.Rows = append(table.Rows, cells(row, source))
 		}
-		d.Rows = append(d.Rows, cells)
+		d.Tables = append(d.Tables, table)
 	}
+}
+
+func cells(row ast.Node, source []byte) []string {
+	var texts []string
+	for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+		texts = append(texts, plain(cell, source))
+	}
+	return texts
 }
 
 // plain is the text below a node without its markup.

@@ -17,7 +17,7 @@ func TestDocumentIsReadAsGitHubShowsIt(t *testing.T) {
 		Anchors: sets.New("title", "why-a_b-is-1st"),
 		Links:   []string{"other.md#x", "z.md"},
 		Blocks:  []Block{{Language: "yaml", Text: "# no heading\nkind: A\n"}},
-		Rows:    [][]string{{"x and y", "1"}},
+		Tables:  []Table{{Header: []string{"a", "b"}, Rows: [][]string{{"x and y", "1"}}}},
 	}
 	if found := parse([]byte(source)); !reflect.DeepEqual(found, wanted) {
 		t.Errorf("read is %+v, want %+v", found, wanted)

@@ -32,6 +32,8 @@ type Holder struct {
 	Leave Deed
 	// Reason and Words tell of the holder.
 	Reason, Words string
+	// HasGroup reports whether others get no other version of the group either.
+	HasGroup bool
 	// Contests tells that what is registered stays so when the holder comes later.
 	Contests bool
 	// Yields tells that the holder gets nothing when it comes later; it is ExtensionAPI Rival, which Come has made.
@@ -72,16 +74,16 @@ var somebody = client.FieldOwner("somebody")
 
 // All are the kinds of holders.
 var All = []Holder{
-	apiService("built-in", BuiltIn, v1alpha1.ReasonHeldByBuiltInGroup, "Kubernetes itself (a built-in group)"),
+	withGroup(apiService("built-in", BuiltIn, v1alpha1.ReasonHeldByBuiltInGroup, "Kubernetes itself (a built-in group)")),
 	definition("crd", true, `CustomResourceDefinition "things.`),
 	definition("crd-not-served", false, "which has the version, but does not serve it now"),
-	apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself"),
+	withGroup(apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself")),
 	apiService("helm", OfHelm, v1alpha1.ReasonHeldByHelmRelease, `Helm release "prod/shop"`),
 	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
 	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "somebody else"),
 	{
 		Kind: "older", Come: createOlder, ComeLater: haveOlderWant("v1"), Leave: haveOlderWant("v9"), Yields: true,
-		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older",
+		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older", HasGroup: true,
 	},
 }
 
@@ -94,9 +96,14 @@ func apiService(kind string, mark func(*apiregistrationv1.APIService), reason, w
 
 func definition(kind string, served bool, words string) Holder {
 	return Holder{
-		Kind: kind, Come: createDefinition(served), ComeLater: createDefinition(served), Leave: deleteDefinition,
-		Reason: v1alpha1.ReasonHeldByCustomResourceDefinition, Words: words, Contests: true,
+		Kind: kind, Come: createDefinition(served), ComeLater: createDefinition(served), Leave: DeleteDefinition,
+		Reason: v1alpha1.ReasonHeldByCustomResourceDefinition, Words: words, Contests: true, HasGroup: true,
 	}
+}
+
+func withGroup(h Holder) Holder {
+	h.HasGroup = true
+	return h
 }
 
 // BuiltIn marks an APIService as kube-apiserver's own.
@@ -157,6 +164,7 @@ func takeOverAPIService(mark func(*apiregistrationv1.APIService)) Deed {
 			return err
 		}
 		delete(taken.Labels, manifests.OwnerLabel)
+		delete(taken.Annotations, manifests.UIDAnnotation)
 		taken.ManagedFields = []metav1.ManagedFieldsEntry{{}} // empties them
 		mark(taken)
 		return cluster.Update(ctx, taken, somebody)
@@ -193,8 +201,8 @@ func createDefinition(served bool) Deed {
 	}
 }
 
-// deleteDefinition succeeds when the definition is gone.
-func deleteDefinition(ctx context.Context, cluster client.Client, name string) error {
+// DeleteDefinition succeeds when the definition is gone.
+func DeleteDefinition(ctx context.Context, cluster client.Client, name string) error {
 	definition := Definition(name)
 	if err := cluster.Get(ctx, client.ObjectKeyFromObject(definition), definition); err != nil {
 		return client.IgnoreNotFound(err)

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
@@ -131,7 +133,7 @@ func readAPIService(t *testing.T, name string) *apiregistrationv1.APIService {
 	return apiService
 }
 
-func TestWhatWasLetGoIsTakenBackUnderTheSameName(t *testing.T) {
+func TestWhatWasLetGoIsTakenBackUnderTheSameNameOnRequest(t *testing.T) {
 	t.Parallel()
 	const name = "let-go"
 	createNamespace(t, name)
@@ -143,11 +145,42 @@ func TestWhatWasLetGoIsTakenBackUnderTheSameName(t *testing.T) {
 	deleteNow(t, named(name))
 	awaitEnd(t, name)
 	expectUnchanged(t, before, objectsOf(t, name))
+	authority, deployed := trustSecret(t, name).Data, deploymentOf(t, name).Spec
 
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
-	create(t, extensionAPI)
-	awaitRollout(t, name)
+	apply(t, extensionAPI)
+	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and has left it; ` +
+		"set spec.adoptionPolicy: Adopt to take it back"
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict, "Secret extensionapi-system/let-go-trust "+
+			earlier, "there is no serving certificate"),
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNameConflict, "ServiceAccount let-go/let-go "+earlier))
+	expectDocumented(t, "name-of-earlier", name, v1alpha1.ConditionServerAvailable)
 	expectUnchanged(t, before, objectsOf(t, name))
+
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
+	awaitRollout(t, name)
+	expectOwned(t, name)
+	if now := trustSecret(t, name).Data; !reflect.DeepEqual(now, authority) {
+		t.Error("the authority and the bundle were replaced")
+	}
+	if now := deploymentOf(t, name).Spec; !reflect.DeepEqual(now, deployed) {
+		t.Errorf("the Deployment was changed from\n%+v\nto\n%+v", deployed, now)
+	}
+}
+
+// expectOwned makes sure that a server has all of its objects, with the marks of its ExtensionAPI.
+func expectOwned(t *testing.T, name string) {
+	t.Helper()
+	if found, wanted := slices.Sorted(maps.Keys(objectsOf(t, name))), ownedObjects(name); !slices.Equal(found, wanted) {
+		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
+	}
+	uid := string(get(t, name).UID)
+	for _, object := range []client.Object{trustSecret(t, name), servingSecret(t, name), deploymentOf(t, name)} {
+		if marked := object.GetAnnotations()[manifests.UIDAnnotation]; marked != uid {
+			t.Errorf("%T %s is that of %q, and not of %q", object, object.GetName(), marked, uid)
+		}
+	}
 }
 
 func TestAPIServiceOfSomebodyElseIsAdoptedOnlyWhenItIsResumed(t *testing.T) {

@@ -58,7 +58,22 @@ type misconfigured struct {
 
 func startMisconfigured(t *testing.T, without string) misconfigured {
 	t.Helper()
-	p, err := startControlPlane(without)
+	p, _ := startApart(t, without)
+	const name = "wardle"
+	backend := p.exposeBackend(t, name, freePort(t))
+	p.startSampleServer(t, backend.port, servingFor(t, backend.signer, name))
+	p.create(t, backend.declare(groups("wardle.example.com", "v1beta1")))
+	apiService := holders.APIServiceOf(groupVersion("wardle.example.com", "v1beta1"))
+	apiService.Labels = manifests.Labels(name)
+	apiService.Spec.CABundle, apiService.Spec.InsecureSkipTLSVerify = backend.signer.Certificate, false
+	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: &backend.port}
+	return misconfigured{p, name, apiService}
+}
+
+// startApart starts a control plane and an operator until the end of the test.
+func startApart(t *testing.T, without string, enabled ...string) (*controlPlane, *operator) {
+	t.Helper()
+	p, err := startControlPlane(without, enabled...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,15 +87,7 @@ func startMisconfigured(t *testing.T, without string) misconfigured {
 		t.Fatal(err)
 	}
 	t.Cleanup(o.stop)
-	const name = "wardle"
-	backend := p.exposeBackend(t, name, freePort(t))
-	p.startSampleServer(t, backend.port, servingFor(t, backend.signer, name))
-	p.create(t, backend.declare(groups("wardle.example.com", "v1beta1")))
-	apiService := holders.APIServiceOf(groupVersion("wardle.example.com", "v1beta1"))
-	apiService.Labels = manifests.Labels(name)
-	apiService.Spec.CABundle, apiService.Spec.InsecureSkipTLSVerify = backend.signer.Certificate, false
-	apiService.Spec.Service = &apiregistrationv1.ServiceReference{Namespace: name, Name: name, Port: &backend.port}
-	return misconfigured{p, name, apiService}
+	return p, o
 }
 
 func (m misconfigured) expectNotRegistered(t *testing.T, says ...string) {

@@ -60,11 +60,14 @@ func (p *controlPlane) installChart(t *testing.T, values string) {
 
 var chart = filepath.Join(repository, "charts/extensionapi-operator")
 
-func (p *controlPlane) helm(t *testing.T, version string, arguments ...string) {
+// helm returns what the command prints.
+func (p *controlPlane) helm(t *testing.T, version string, arguments ...string) string {
 	t.Helper()
 	command := exec.CommandContext(ctx, program(version),
 		append(arguments, "--namespace", operatorNamespace, "--kubeconfig", p.kubeconfig)...)
-	if output, err := command.CombinedOutput(); err != nil {
+	output, err := command.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, output)
 	}
+	return string(output)
 }

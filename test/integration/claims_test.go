@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +39,7 @@ func TestWhatSomebodyElseHasIsLeftAloneUntilItGoes(t *testing.T) {
 			}
 			before := essenceOf(t, name)
 			awaitNextSecond(t) // who comes first is told by the second
-			apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+			apply(t, backend.declare(shared(groups(name+".example.com", "v1", "v2"))))
 			awaitHeld(t, name, holder.Reason, holder.Words)
 			expectDocumented(t, "held-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			if after := essenceOf(t, name); before != nil && !reflect.DeepEqual(before, after) {
@@ -51,6 +52,70 @@ func TestWhatSomebodyElseHasIsLeftAloneUntilItGoes(t *testing.T) {
 	}
 }
 
+func TestAGroupIsSplitOnlyWhereThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, holder := range holders.All {
+		t.Run(holder.Kind, func(t *testing.T) {
+			t.Parallel()
+			name := "split-by-" + holder.Kind
+			backend, _ := startBackend(t, name, "v2")
+			do(t, holder.Come, name)
+			if holder.Yields {
+				t.Cleanup(func() { remove(t, holders.Rival(name)) })
+			}
+			awaitNextSecond(t)
+			apply(t, backend.declare(groups(name+".example.com", "v2")))
+			if holder.HasGroup {
+				await(t, name, status.FailedStatus,
+					isFalse(v1alpha1.ConditionClaimed, holder.Reason, "v2."+name, "v1 of the group", "sharing: Allowed"),
+					isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNotClaimed, "its group belongs to"))
+				expectAPIServices(t, name)
+				change(t, named(name), func(e *v1alpha1.ExtensionAPI) { shared(e.Spec.Groups) })
+			}
+			awaitClaimed(t, name)
+			expectAPIServices(t, name, "v2."+name+".example.com")
+			do(t, holder.Leave, name)
+		})
+	}
+}
+
+func TestARegisteredGroupIsOneExtensionAPIsUntilItIsRemoved(t *testing.T) {
+	t.Parallel()
+	const first, second, group = "group-first", "group-second", "group-first.example.com"
+	backend, _ := startBackend(t, first, "v1", "v2")
+	apply(t, backend.declare(groups(group, "v1")))
+	awaitRegistered(t, first)
+	rival := backend.declare(groups(group, "v2"))
+	rival.Name = second
+	apply(t, rival)
+	await(t, second, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByExtensionAPI,
+		"v2."+group, `ExtensionAPI "group-first", which has registered v1 of the group`))
+	expectDocumented(t, "group-of-extensionapi", second, v1alpha1.ConditionClaimed)
+	await(t, first, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
+	remove(t, first)
+	awaitClaimed(t, second)
+}
+
+func TestADefinitionInAGroupIsTold(t *testing.T) {
+	t.Parallel()
+	const name = "group-of-definition"
+	backend, _ := startBackend(t, name, "v2")
+	crd := func() *apiextensionsv1.CustomResourceDefinition { return holders.Definition(name) }
+	create(t, crd())
+	apply(t, backend.declare(groups(name+".example.com", "v2")))
+	await(t, name, status.FailedStatus,
+		isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByCustomResourceDefinition, "which has v1 of the group"))
+	expectDocumented(t, "group-of-crd", name, v1alpha1.ConditionClaimed)
+	do(t, holders.DeleteDefinition, name)
+	awaitClaimed(t, name)
+	create(t, crd())
+	await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "its group is split"),
+		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+	expectDocumented(t, "group-split-by-crd", name, v1alpha1.ConditionClaimed)
+	do(t, holders.DeleteDefinition, name)
+	awaitClaimed(t, name)
+}
+
 func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 	t.Parallel()
 	for _, holder := range holders.All {
@@ -61,7 +126,7 @@ func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 			t.Parallel()
 			name := "held-by-" + holder.Kind + "-later"
 			backend, _ := startBackend(t, name, "v1", "v2")
-			apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
+			apply(t, backend.declare(shared(groups(name+".example.com", "v1", "v2"))))
 			awaitRegistered(t, name)
 			do(t, holder.ComeLater, name)
 			if holder.Contests {
@@ -136,10 +201,12 @@ func TestWhoWouldWriteTheCABundleIsKeptFromIt(t *testing.T) {
 	awaitRegistered(t, name)
 	change(t, holders.APIService(name), func(a *apiregistrationv1.APIService) {
 		metav1.SetMetaDataAnnotation(&a.ObjectMeta, annotation, "prod/shop")
+		metav1.SetMetaDataAnnotation(&a.ObjectMeta, "note", "of somebody")
 	})
 	expectEvent(t, name, "Warning Contested", "cert-manager's cainjector would write the caBundle")
-	if left := readAPIService(t, name).Annotations[annotation]; left != "" {
-		t.Errorf("annotation %s is still %q", annotation, left)
+	left := readAPIService(t, name).Annotations
+	if left[annotation] != "" || left["note"] == "" {
+		t.Errorf("the annotations are %v", left)
 	}
 }
 
@@ -192,14 +259,14 @@ func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T
 	t.Parallel()
 	const older, younger, group = "older-later", "younger-first", "older-later.example.com"
 	backend, _ := startBackend(t, older, "v1", "v2")
-	apply(t, backend.declare(groups(group, "v2")))
+	apply(t, backend.declare(shared(groups(group, "v2"))))
 	awaitNextSecond(t)
-	rival := backend.declare(groups(group, "v1"))
+	rival := backend.declare(shared(groups(group, "v1")))
 	rival.Name = younger
 	apply(t, rival)
 	awaitRegistered(t, younger)
 
-	change(t, named(older), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v2", "v1") })
+	change(t, named(older), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = shared(groups(group, "v2", "v1")) })
 	awaitHeld(t, older, v1alpha1.ReasonHeldByExtensionAPI, `ExtensionAPI "younger-first", which has registered it`)
 	await(t, younger, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
 	remove(t, younger)

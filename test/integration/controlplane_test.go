@@ -54,8 +54,8 @@ type controlPlane struct {
 }
 
 // startControlPlane starts one whose kube-apiserver lacks the flags of the front proxy that begin so, unless that is
-// empty.
-func startControlPlane(without string) (*controlPlane, error) {
+// empty, and has the enabled ones besides.
+func startControlPlane(without string, enabled ...string) (*controlPlane, error) {
 	dir, err := os.MkdirTemp("", "extensionapi-integration-")
 	if err != nil {
 		return nil, err
@@ -73,6 +73,9 @@ func startControlPlane(without string) (*controlPlane, error) {
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
 	// It would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
+	for _, flag := range enabled {
+		flags.Set(flag, "true")
+	}
 	if err := errors.Join(configureFrontProxy(dir, flags, without), configureAudit(dir, flags)); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
@@ -147,7 +150,7 @@ func installedFiles() []string {
 	for _, name := range []string{
 		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
 		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_counter",
-		"admission/rights_policy", "admission/warnings_policy",
+		"admission/operator_policy", "admission/owner_policy", "admission/rights_policy", "admission/warnings_policy",
 	} {
 		files = append(files, filepath.Join(repository, "config", name+".yaml"))
 	}
@@ -159,7 +162,12 @@ func (p *controlPlane) installFile(file string) error {
 	if err != nil {
 		return err
 	}
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
+	return p.createAll(bytes.NewReader(content))
+}
+
+// createAll creates manifests, those that name no namespace in the operator's.
+func (p *controlPlane) createAll(manifests io.Reader) error {
+	decoder := yaml.NewYAMLOrJSONDecoder(manifests, 4096)
 	for {
 		object := &unstructured.Unstructured{}
 		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
@@ -190,6 +198,16 @@ func (p *controlPlane) operatorConfig() (*rest.Config, error) {
 		return nil, err
 	}
 	return user.Config(), nil
+}
+
+// impersonate has the rights of a ServiceAccount in the operator's namespace.
+func impersonate(p *controlPlane, account string) *rest.Config {
+	config := rest.CopyConfig(p.env.Config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + operatorNamespace + ":" + account,
+		Groups:   []string{"system:serviceaccounts", "system:authenticated"},
+	}
+	return config
 }
 
 // newScheme is that of main.go, and CustomResourceDefinitions.

@@ -44,6 +44,14 @@ func groups(group string, versions ...string) []v1alpha1.APIGroup {
 	return []v1alpha1.APIGroup{result}
 }
 
+// shared are groups of which others may have versions.
+func shared(groups []v1alpha1.APIGroup) []v1alpha1.APIGroup {
+	for i := range groups {
+		groups[i].Sharing = v1alpha1.SharingAllowed
+	}
+	return groups
+}
+
 func groupVersion(group, version string) schema.GroupVersion {
 	return schema.GroupVersion{Group: group, Version: version}
 }

@@ -51,6 +51,11 @@ func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
 		{"gets another subject", `[{"op": "add", "path": "/subjects/-",
 			"value": {"kind": "User", "name": "eve", "apiGroup": "rbac.authorization.k8s.io"}}]`},
 	}
+	marks := []drift{
+		{"loses its annotations", `[{"op": "remove", "path": "/metadata/annotations"}]`},
+		{"loses every mark", `[{"op": "remove", "path": "/metadata/labels"},
+			{"op": "remove", "path": "/metadata/annotations"}]`},
+	}
 	for name, test := range map[string]struct {
 		objectRef
 		drifts []drift
@@ -82,7 +87,7 @@ func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
 		t.Run(test.kind+" "+test.name, func(t *testing.T) {
 			t.Parallel()
 			startRollout(t, name)
-			expectRepaired(t, test.objectRef, test.drifts...)
+			expectRepaired(t, test.objectRef, append(marks, test.drifts...)...)
 			awaitRollout(t, name)
 		})
 	}
@@ -150,11 +155,7 @@ func essence(t *testing.T, object *unstructured.Unstructured) map[string]any {
 	t.Helper()
 	content := object.DeepCopy().Object
 	delete(content, "status")
-	labels, _, err := unstructured.NestedFieldNoCopy(content, "metadata", "labels")
-	if err != nil {
-		t.Fatal(err)
-	}
-	content["metadata"] = map[string]any{"labels": labels}
+	content["metadata"] = map[string]any{"labels": object.GetLabels(), "annotations": object.GetAnnotations()}
 	// A host name without effect is what remains of a Service that named one.
 	for _, field := range []string{"clusterIP", "clusterIPs", "externalName"} {
 		unstructured.RemoveNestedField(content, "spec", field)

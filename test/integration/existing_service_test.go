@@ -26,23 +26,36 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 		trouble func(*testing.T, *corev1.Service)
 		kstatus status.Status
 		reason  string
-		says    string
+		// registered is the reason why it is not.
+		registered string
+		says       string
 	}{
 		{
 			"service-missing",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); deleteNow(t, s) },
-			status.InProgressStatus, v1alpha1.ReasonServiceNotFound,
+			status.InProgressStatus, v1alpha1.ReasonServiceNotFound, v1alpha1.ReasonWaitingForServer,
 			"Service service-missing/service-missing does not exist; create it or correct spec.service",
 		},
 		{
 			"service-port",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(1)) },
-			status.FailedStatus, v1alpha1.ReasonServicePortNotFound, "correct spec.service.port",
+			status.FailedStatus, v1alpha1.ReasonServicePortNotFound, v1alpha1.ReasonWaitingForServer,
+			"correct spec.service.port",
 		},
 		{
 			"service-idle",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(servicePort)) },
-			status.InProgressStatus, v1alpha1.ReasonNoReadyEndpoints, "no ready endpoint",
+			status.InProgressStatus, v1alpha1.ReasonNoReadyEndpoints, v1alpha1.ReasonWaitingForServer, "no ready endpoint",
+		},
+		{
+			"service-unmatched",
+			func(t *testing.T, s *corev1.Service) {
+				t.Helper()
+				change(t, s, clusterIP(servicePort))
+				createForTheTest(t, endpointsAt(s.Name, "192.0.2.1", servicePort))
+			},
+			status.FailedStatus, v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonServiceNotRoutable,
+			`which is named "": they are for ports named "https"`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,7 +67,7 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			apply(t, extensionAPI)
 			await(t, test.name, test.kstatus,
 				isFalse(v1alpha1.ConditionServerAvailable, test.reason, test.says),
-				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+				isFalse(v1alpha1.ConditionRegistered, test.registered))
 			expectDocumented(t, test.name, test.name, v1alpha1.ConditionServerAvailable)
 			expectAPIServices(t, test.name)
 

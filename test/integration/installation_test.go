@@ -12,11 +12,11 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/installation"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // TestInstallationIsChecked has another control plane and operator take the place of those that the tests share, so
@@ -84,12 +84,8 @@ func expectReport(t *testing.T, works bool, says ...string) {
 }
 
 func checkInstallation() (report string, err error) {
-	config := rest.CopyConfig(plane.env.Config)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + operatorNamespace + ":extensionapi-operator-installation-check",
-		Groups:   []string{"system:serviceaccounts", "system:authenticated"},
-	}
-	checker, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
+	config := impersonate(plane, "extensionapi-operator-installation-check")
+	checker, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
 	if err != nil {
 		return "", err
 	}

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // operator is the operator, run in this process as main.go runs it.
@@ -87,7 +88,7 @@ func launchOperator(p *controlPlane, times leaseTimes, settings controllers.Sett
 		metrics: prometheus.NewRegistry(), metricsAddress: metricsAddress, healthAddress: healthAddress,
 		writes: &writeLog{}, dryRuns: &writeLog{}, watches: &writeLog{}, ended: make(chan struct{}),
 	}
-	mgr, err := o.newManager(restConfig, settings.SecretNamespaces, times)
+	mgr, err := o.newManager(restConfig, settings.ServerNamespaces, times)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (o *operator) isReady() bool {
 }
 
 func (o *operator) newManager(
-	restConfig *rest.Config, confined controllers.SecretNamespaces, times leaseTimes,
+	restConfig *rest.Config, confined controllers.ServerNamespaces, times leaseTimes,
 ) (ctrl.Manager, error) {
 	// The Lease is renewed all the time, which is not what tests mean by a write.
 	leaderElection := rest.CopyConfig(restConfig)
@@ -140,9 +141,10 @@ func (o *operator) newManager(
 	restConfig.Wrap(o.unlessCutOff)
 	restConfig.Wrap(o.wrap)
 	return ctrl.NewManager(restConfig, ctrl.Options{
-		Scheme: newScheme(),
-		Cache:  controllers.CacheOptions(confined),
-		Client: controllers.ClientOptions(),
+		Scheme:         newScheme(),
+		Cache:          controllers.CacheOptions(confined),
+		Client:         controllers.ClientOptions(),
+		MapperProvider: kinds.ProvideMapper,
 		Metrics: server.Options{
 			BindAddress:    o.metricsAddress,
 			SecureServing:  true,

@@ -11,9 +11,12 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // startRollout declares a server in a namespace of its own and waits until the operator has done its part.
@@ -92,6 +95,36 @@ func TestServiceAccountOfTheUserTakesThePlaceOfTheOperators(t *testing.T) {
 		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
 	}
 	awaitRight(t, true, name, "mine", authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"})
+}
+
+// A Pod is no server's because of its label, nor because its owner is said to be the server's ReplicaSet.
+func TestRightsAreGivenToTheServiceAccountsOfTheDeploymentAlone(t *testing.T) {
+	t.Parallel()
+	const name = "accounts"
+	may := authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"}
+	startRollout(t, name)
+	runAs(t, name, "labelled", labelled(in(name, "labelled"), manifests.Labels(name)))
+	runAs(t, name, "owned", asReplica(t, name, labelled(in(name, "owned"), manifests.Labels(name))))
+	old := runAs(t, name, name, asReplica(t, name, labelled(in(name, "old"), manifests.Labels(name))))
+
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = "new" })
+	awaitRight(t, true, name, "new", may)
+	for account, wanted := range map[string]bool{"labelled": false, "owned": false, name: true} {
+		if got := allowed(t, name, account, may); got != wanted {
+			t.Errorf("ServiceAccount %s may %s %s: %t", account, may.Verb, may.Resource, got)
+		}
+	}
+	deleteNow(t, old)
+	awaitRight(t, false, name, name, may)
+}
+
+// runAs creates a Pod that runs as a ServiceAccount.
+func runAs(t *testing.T, namespace, account string, pod metav1.ObjectMeta) *corev1.Pod {
+	t.Helper()
+	running := &corev1.Pod{ObjectMeta: pod, Spec: served(namespace).Spec.Server.Template.Spec}
+	running.Spec.ServiceAccountName = account
+	createForTheTest(t, running)
+	return running
 }
 
 func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {

@@ -85,9 +85,10 @@ func startReplica(t *testing.T, name, podName, address string) *replica {
 	server := extensionserver.New(groupVersion(name+".example.com", "v1"))
 	port := serveAt(t, address, server, keyPair(t, pairOf(servingSecret(t, name))))
 
-	pod := &corev1.Pod{ObjectMeta: in(name, podName)}
 	template := deploymentOf(t, name).Spec.Template
-	pod.Labels, pod.Spec = template.Labels, template.Spec
+	pod := &corev1.Pod{
+		ObjectMeta: asReplica(t, name, labelled(in(name, podName), template.Labels)), Spec: template.Spec,
+	}
 	// Without a kubelet on that node, nobody would end the Pod gracefully.
 	pod.Spec.NodeName = "node"
 	pod.Spec.Containers[0].Ports[0].ContainerPort = port

@@ -8,6 +8,8 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -49,7 +51,7 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			pod:        crashed(),
 			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashing,
-				"Pod trouble-0, container apiserver ended with exit code 1", "panic: no etcd",
+				"Pod trouble-0, container apiserver ended with exit code 1 (Error); see its log",
 				"kubectl -n trouble logs trouble-0 -c apiserver --previous"),
 		},
 		{
@@ -57,7 +59,7 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			deployment: []appsv1.DeploymentCondition{overdue},
 			pod:        crashed(),
 			kstatus:    status.FailedStatus,
-			wants:      isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonCrashing, "panic: no etcd"),
+			wants:      isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonCrashing, "exit code 1"),
 		},
 		{
 			trouble:    "a template that asks for what is not there",
@@ -120,11 +122,11 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 	}
 }
 
-// runPod makes the first Pod of a server, in the replication controller's stead, with what the kubelet says of it.
+// runPod makes the first Pod of a server, with what the kubelet says of it.
 func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: labelled(in(name, name+"-0"), manifests.Labels(name)),
+		ObjectMeta: asReplica(t, name, labelled(in(name, name+"-0"), manifests.Labels(name))),
 		Spec:       served(name).Spec.Server.Template.Spec,
 	}
 	// Without a kubelet on that node, nobody would end the Pod gracefully.
@@ -137,6 +139,31 @@ func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod 
 		}
 	}
 	return pod
+}
+
+// asReplica has a Pod owned by the ReplicaSet of a server's Deployment, which it makes in the deployment controller's
+// stead.
+func asReplica(t *testing.T, name string, pod metav1.ObjectMeta) metav1.ObjectMeta {
+	t.Helper()
+	deployment := deploymentOf(t, name)
+	template := deployment.Spec.Template
+	replicaSet := &appsv1.ReplicaSet{
+		ObjectMeta: labelled(in(name, name+"-"+string(deployment.UID)), template.Labels),
+		Spec:       appsv1.ReplicaSetSpec{Selector: deployment.Spec.Selector, Template: template},
+	}
+	replicaSet.OwnerReferences = controllerReference(deployment, "Deployment")
+	err := plane.client.Get(ctx, client.ObjectKeyFromObject(replicaSet), replicaSet)
+	if apierrors.IsNotFound(err) {
+		createForTheTest(t, replicaSet)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	pod.OwnerReferences = controllerReference(replicaSet, "ReplicaSet")
+	return pod
+}
+
+func controllerReference(controller metav1.Object, kind string) []metav1.OwnerReference {
+	return []metav1.OwnerReference{*metav1.NewControllerRef(controller, appsv1.SchemeGroupVersion.WithKind(kind))}
 }
 
 func waiting(reason, message string) *corev1.PodStatus {

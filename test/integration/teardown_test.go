@@ -10,6 +10,7 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -62,11 +63,16 @@ func hold(t *testing.T, apiServiceName string) (letGo func()) {
 
 func expectNotServed(t *testing.T, path string) {
 	t.Helper()
+	if err := restClient(t).Get().AbsPath(path).Do(ctx).Error(); !apierrors.IsNotFound(err) {
+		t.Errorf("kube-apiserver answers for %s: %v", path, err)
+	}
+}
+
+func restClient(t *testing.T) rest.Interface {
+	t.Helper()
 	clientset, err := kubernetes.NewForConfig(plane.env.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := clientset.RESTClient().Get().AbsPath(path).Do(ctx).Error(); !apierrors.IsNotFound(err) {
-		t.Errorf("kube-apiserver answers for %s: %v", path, err)
-	}
+	return clientset.RESTClient()
 }

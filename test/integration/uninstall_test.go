@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
@@ -22,13 +23,11 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = alone.stop() })
-	config, err := alone.operatorConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
+	alone.installHook(t)
 	check := func() error {
-		operator, err := client.New(config, client.Options{Scheme: newScheme()})
-		return errors.Join(err, uninstall.Check(ctx, operator, "helm rollback it 3"))
+		checker, err := client.New(impersonate(alone, uninstallCheck),
+			client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
+		return errors.Join(err, uninstall.Check(ctx, checker, "helm rollback it 3"))
 	}
 	if err := check(); err != nil {
 		t.Errorf("without any ExtensionAPI: %v", err)
@@ -54,4 +53,16 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, check)
+}
+
+const uninstallCheck = "extensionapi-operator-uninstall-check"
+
+// installHook gives the check before uninstalling its rights, as Helm does before it runs the check.
+func (p *controlPlane) installHook(t *testing.T) {
+	t.Helper()
+	rendered := p.helm(t, helm, "template", "extensionapi-operator", chart,
+		"--show-only", "templates/uninstall_check.yaml")
+	if err := p.createAll(strings.NewReader(rendered)); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -20,6 +20,7 @@ func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
 	registered := &registrations{Registerer: prometheus.NewRegistry()}
 	controllers.NewMetrics(registered)
 	discovery.NewMetrics(registered)
+	registered.MustRegister((&discovery.Prober{}).Metric())
 	registered.MustRegister(version.Current().Metric())
 	var listed []string
 	row := regexp.MustCompile("(?m)^(\\| `extensionapi_\\w+` \\| \\w+ \\| [^|]* \\|)")

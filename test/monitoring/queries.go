@@ -54,7 +54,7 @@ var (
 	inSummary     = regexp.MustCompile(`{{ \$labels\.(\w+) }}`)
 	labelValues   = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
 	inDashboard   = regexp.MustCompile(`\$\w+`)
-	selector      = regexp.MustCompile(`\b((?:extensionapi|leader|process)_\w+)(?:{([^}]*)})?`)
+	selector      = regexp.MustCompile(`\b((?:extensionapi|leader|process|workqueue)_\w+)(?:{([^}]*)})?`)
 	reasonMatcher = regexp.MustCompile(`,?reason=~?"[^"]*"`)
 )
 

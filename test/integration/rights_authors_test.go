@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// right is to do something by hand that the operator does for an ExtensionAPI.
+type right struct {
+	verb     string
+	resource schema.GroupResource
+}
+
+func (r right) String() string { return r.verb + " " + r.resource.String() }
+
+// group is that of everybody who has the right.
+func (r right) group() string { return "may " + r.String() }
+
+func (r right) rule(names ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{
+		APIGroups: []string{r.resource.Group}, Resources: []string{r.resource.Resource}, Verbs: []string{r.verb},
+		ResourceNames: names,
+	}
+}
+
+// namespace is where the right is given, empty for the cluster.
+func (r right) namespace() string {
+	if r.resource == apiServiceResource || r.resource == definitionResource {
+		return ""
+	}
+	return byHand
+}
+
+var (
+	apiServiceResource  = schema.GroupResource{Group: "apiregistration.k8s.io", Resource: "apiservices"}
+	definitionResource  = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}
+	certificateResource = schema.GroupResource{Group: "cert-manager.io", Resource: "certificates"}
+	deploymentResource  = schema.GroupResource{Group: "apps", Resource: "deployments"}
+	serviceResource     = schema.GroupResource{Resource: "services"}
+	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
+	secretResource      = schema.GroupResource{Resource: "secrets"}
+	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
+)
+
+// resourcesOf are what docs/security.md speaks of.
+var resourcesOf = map[string][]schema.GroupResource{
+	"APIServices":               {apiServiceResource},
+	"CustomResourceDefinitions": {definitionResource},
+	"Certificates":              {certificateResource},
+	"Deployments":               {deploymentResource},
+	"Services":                  {serviceResource},
+	"ServiceAccounts":           {accountResource},
+	"Secrets":                   {secretResource},
+	"PodDisruptionBudgets":      {budgetResource},
+	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
+}
+
+// author is who writes ExtensionAPIs.
+const author = "author"
+
+type groupsKey struct{}
+
+// inGroups has the author send a request as a member of these groups.
+func inGroups(groups ...string) context.Context { return context.WithValue(ctx, groupsKey{}, groups) }
+
+// newAuthor returns a client of the author, whose groups come with the context of each request. So nothing has to be
+// written between two of them that kube-apiserver would learn late.
+func newAuthor(t *testing.T) client.Client {
+	t.Helper()
+	config := rest.CopyConfig(plane.env.Config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			groups, _ := request.Context().Value(groupsKey{}).([]string)
+			impersonated := transport.ImpersonationConfig{UserName: author, Groups: groups}
+			return transport.NewImpersonatingRoundTripper(impersonated, next).RoundTrip(request)
+		})
+	})
+	return newUser(t, config)
+}
+
+// as returns a client of somebody whom Kubernetes or the installation gives rights.
+func as(t *testing.T, userName string) client.Client {
+	t.Helper()
+	config := rest.CopyConfig(plane.env.Config)
+	config.Impersonate.UserName = userName
+	return newUser(t, config)
+}
+
+func newUser(t *testing.T, config *rest.Config) client.Client {
+	t.Helper()
+	user, err := client.New(config, client.Options{Scheme: newScheme(), Mapper: plane.client.RESTMapper()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+// writing is the right to write ExtensionAPIs.
+var writing = rbacv1.PolicyRule{
+	APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"extensionapis"},
+	Verbs: []string{"create", "patch", "delete"},
+}
+
+// grant gives everybody in the group rights, in a namespace unless that is empty, until the end of the test.
+func grant(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	meta := in("", group)
+	role := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: group}
+	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: group}}
+	createForTheTest(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules})
+	if namespace == "" {
+		createForTheTest(t, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+	} else {
+		meta.Namespace = namespace
+		createForTheTest(t, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+	}
+}
+
+// grantNow does not return before the rights count.
+func grantNow(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	grant(t, namespace, group, rules...)
+	awaitGrant(t, namespace, group, rules...)
+}
+
+// awaitGrant waits until kube-apiserver, which follows roles and bindings from a cache, knows of what was granted.
+func awaitGrant(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	for _, rule := range rules {
+		asked := authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0],
+		}
+		if len(rule.ResourceNames) > 0 {
+			asked.Name = rule.ResourceNames[0]
+		}
+		eventually(t, func() error {
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: author, Groups: []string{group}, ResourceAttributes: &asked,
+			}}
+			err := plane.client.Create(ctx, review)
+			if err == nil && !review.Status.Allowed {
+				err = fmt.Errorf("group %q may not %v, which it was granted", group, asked)
+			}
+			return err
+		})
+	}
+}

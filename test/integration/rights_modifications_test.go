@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+func both(one, another modification) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		one(e)
+		another(e)
+	}
+}
+
+func ofAServer(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server = served(e.Name).Spec.Server
+	e.Spec.Server.Namespace = byHand
+}
+
+func ofService(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Service = &v1alpha1.ServiceReference{
+		Namespace: byHand, Name: "any", CABundle: []byte("-----BEGIN CERTIFICATE-----"),
+	}
+}
+
+// What concerns APIServices.
+
+func addVersion(e *v1alpha1.ExtensionAPI) {
+	versions := &e.Spec.Groups[0].Versions
+	*versions = append(*versions, v1alpha1.APIVersion{Name: "v3"})
+}
+
+func dropVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions = e.Spec.Groups[0].Versions[:1] }
+
+func swapVersions(e *v1alpha1.ExtensionAPI) { slices.Reverse(e.Spec.Groups[0].Versions) }
+
+// addGroup adds one before the others, whose order says nothing.
+func addGroup(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Groups = append(groups(e.Name+".another.example.com", "v1"), e.Spec.Groups...)
+}
+
+func dropGroup(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = e.Spec.Groups[1:] }
+
+func swapGroups(e *v1alpha1.ExtensionAPI) { slices.Reverse(e.Spec.Groups) }
+
+func prioritize(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Priority = 7 }
+
+func share(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed }
+
+func shareNot(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingNever }
+
+func adopt(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt }
+
+func adoptDry(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionDryRun }
+
+func nameService(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Name = "another" }
+
+func renumberService(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = 8443 }
+
+func trustMore(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Service.CABundle = append(e.Spec.Service.CABundle, '\n')
+}
+
+// What concerns the server.
+
+func replicate(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) }
+
+func addNoFlags(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Flags = v1alpha1.ServerFlagsNone }
+
+func replaceImage(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Template.Spec.Containers[0].Image = "another"
+}
+
+func renumberPort(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Port = 9443 }
+
+func namePort(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Template.Spec.Containers[0].Ports = []corev1.ContainerPort{{Name: "mine", ContainerPort: 8443}}
+}
+
+func nameAccount(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = "mine" }
+
+func nameNoAccount(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = "" }
+
+func probeOften(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Discovery.Interval = &metav1.Duration{Duration: time.Second}
+}
+
+func ejectNone(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Discovery.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+}
+
+func manage(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Certificates = &v1alpha1.Certificates{Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: now()}}
+}
+
+func certify(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+		IssuerRef: v1alpha1.CertManagerIssuer{Name: "any"},
+	}}
+}
+
+func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Certificates.CertManager.IssuerRef.Name = "another"
+}
+
+// What concerns its life.
+
+func suspendIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true }
+
+func resumeIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = false }
+
+func orphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }
+
+func noOrphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionDelete }
+
+func giveOwner(e *v1alpha1.ExtensionAPI) {
+	e.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "none", UID: "none"}}
+}
+
+func label(e *v1alpha1.ExtensionAPI) { e.Labels, e.Annotations = otherLabels, otherLabels }
+
+const otherFinalizer = "example.com/other"
+
+func finalize(e *v1alpha1.ExtensionAPI) { e.Finalizers = append(e.Finalizers, otherFinalizer) }

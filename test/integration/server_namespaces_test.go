@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/controllers"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/test/audit"
+)
+
+// TestOperatorConfinedToSomeNamespaces has another control plane and operator take the place of those that the tests
+// share, so none runs beside it. The operator has the rights that the chart gives it.
+func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
+	const inside, outside = "inside", "outside"
+	useAnotherControlPlane(t)
+	createNamespace(t, inside)
+	createNamespace(t, outside)
+	startConfined(t, inside)
+	if allowed(t, operatorNamespace, operatorAccount, authorizationv1.ResourceAttributes{
+		Verb: "create", Group: "apps", Resource: "deployments", Namespace: outside,
+	}) {
+		t.Error("the operator may create Deployments in the namespace that it is kept from")
+	}
+
+	apply(t, served(inside))
+	awaitRollout(t, inside)
+	apply(t, served(outside))
+	await(t, outside, status.FailedStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNamespaceOutOfReach,
+			"may not run servers in namespace outside", "recreate the ExtensionAPI for a namespace that is named: inside"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
+	expectDocumented(t, "namespace-out-of-reach", outside, v1alpha1.ConditionCertificatesReady)
+	if made := objectsOf(t, outside); len(made) > 0 {
+		t.Errorf("it makes %v", made)
+	}
+
+	t.Run("lets go of a server out of reach", func(t *testing.T) { remove(t, outside) })
+
+	t.Run("registers a Service of any namespace", func(t *testing.T) {
+		const anywhere = "anywhere"
+		backend, _ := startBackend(t, anywhere, "v1")
+		apply(t, backend.declare(groups(anywhere+".example.com", "v1")))
+		awaitRegistered(t, anywhere)
+		remove(t, anywhere)
+	})
+
+	t.Run("serves where it is allowed to later", func(t *testing.T) {
+		apply(t, served(outside))
+		running.stop()
+		startConfined(t, inside, outside)
+		awaitRollout(t, outside)
+	})
+
+	t.Run("takes a server down whose namespace was taken away", func(t *testing.T) {
+		registerAsOperator(t, inside, trustSecret(t, inside).Data[corev1.TLSCertKey])
+		running.stop()
+		startConfined(t, outside)
+		await(t, inside, status.FailedStatus,
+			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
+			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
+		deleteNow(t, named(inside))
+		awaitEnd(t, inside)
+		expectLeftBehind(t, inside)
+	})
+
+	requests, err := audit.Read(plane.dir, operatorUser)
+	if err := errors.Join(err, audit.CheckRefusals(requests)); err != nil {
+		t.Error(err)
+	}
+}
+
+// expectLeftBehind deletes what is left of an ExtensionAPI, as the Event about it says.
+func expectLeftBehind(t *testing.T, name string) {
+	t.Helper()
+	told := expectEvent(t, name, "Warning "+v1alpha1.ReasonLeftBehind)
+	troubleshooting.Check(t, "left-behind", told)
+	for id := range objectsOf(t, name) {
+		if !strings.Contains(id, " "+name+"/") {
+			t.Errorf("%s is left, too, which is within reach", id)
+		}
+	}
+	_, command, _ := strings.Cut(told, "kubectl ")
+	kubectl(t, strings.Fields(command)...)
+	if left := objectsOf(t, name); len(left) > 0 {
+		t.Errorf("the command leaves %v", left)
+	}
+}
+
+// TestOperatorStartsWithoutANamespaceThatItIsConfinedTo has a control plane of its own, too.
+func TestOperatorStartsWithoutANamespaceThatItIsConfinedTo(t *testing.T) {
+	const kept, gone = "confined-kept", "confined-gone"
+	useAnotherControlPlane(t)
+	createNamespace(t, kept)
+	createNamespace(t, gone)
+	startConfined(t, kept, gone)
+	running.stop()
+	deleteWithRights(t, gone)
+
+	launchConfined(t, kept, gone)
+	apply(t, served(kept))
+	awaitRollout(t, kept)
+	createNamespace(t, gone)
+	apply(t, served(gone))
+	await(t, gone, status.FailedStatus,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach,
+			"had no rights in namespace confined-gone", "have helm upgrade create them again"))
+	expectDocumented(t, "namespace-refused", gone, v1alpha1.ConditionServerAvailable)
+
+	running.stop()
+	startConfined(t, kept, gone)
+	awaitRollout(t, gone)
+
+	t.Run("even when it is refused all of them", func(t *testing.T) {
+		running.stop()
+		takeRights(t, kept)
+		takeRights(t, gone)
+		launchConfined(t, kept, gone)
+		await(t, kept, status.FailedStatus,
+			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach))
+		eventually(t, func() error {
+			if !running.isReady() {
+				return errors.New("the operator is not ready")
+			}
+			return nil
+		})
+		running.stop()
+		startConfined(t, kept, gone) // to take everything down
+	})
+}
+
+// deleteWithRights deletes a namespace with the operator's rights in it, in the namespace controller's stead.
+func deleteWithRights(t *testing.T, name string) {
+	t.Helper()
+	takeRights(t, name)
+	namespace := &corev1.Namespace{ObjectMeta: in("", name)}
+	deleteNow(t, namespace)
+	finishDeletion(t, namespace)
+}
+
+func takeRights(t *testing.T, namespace string) {
+	t.Helper()
+	const servers = "extensionapi-operator:servers"
+	deleteNow(t, &rbacv1.RoleBinding{ObjectMeta: in(namespace, servers)})
+	deleteNow(t, &rbacv1.Role{ObjectMeta: in(namespace, servers)})
+	awaitRight(t, false, operatorNamespace, operatorAccount,
+		authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
+}
+
+// useAnotherControlPlane has plane and running be others until the end of the test, which has to start the operator.
+func useAnotherControlPlane(t *testing.T) {
+	t.Helper()
+	sharedPlane, sharedOperator := plane, running
+	another, err := startControlPlane("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plane = another
+	t.Cleanup(func() {
+		running.stop()
+		plane, running = sharedPlane, sharedOperator
+		if err := another.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// startConfined gives the operator rights in these namespaces alone, and starts it.
+func startConfined(t *testing.T, namespaces ...string) {
+	t.Helper()
+	plane.installChart(t, fmt.Sprintf("serverNamespaces={%s}", strings.Join(namespaces, ",")))
+	for _, namespace := range namespaces {
+		awaitRight(t, true, operatorNamespace, operatorAccount,
+			authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
+	}
+	launchConfined(t, namespaces...)
+}
+
+// launchConfined starts the operator with the rights that it has.
+func launchConfined(t *testing.T, namespaces ...string) {
+	t.Helper()
+	config, err := plane.operatorConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := client.New(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, controllers.Settings{
+		ServerNamespaces: controllers.ConfineServers(ctx, live, operatorNamespace, namespaces), CertManager: true,
+	})
+}
+
+// startWithValues starts the operator with the rights that the chart gives it with these values, and the settings that
+// follow from them.
+func startWithValues(t *testing.T, values string, settings controllers.Settings) {
+	t.Helper()
+	plane.installChart(t, values)
+	start(t, settings)
+}
+
+func start(t *testing.T, settings controllers.Settings) {
+	t.Helper()
+	started, err := startOperator(plane, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running = started
+}
