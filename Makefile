@@ -93,6 +93,17 @@ test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserve
 		go test -timeout 40m ./...
 	go test -C hack/cluster ./...
 
+# How long each target is fuzzed.
+FUZZTIME ?= 60s
+
+.PHONY: fuzz
+fuzz: ## Fuzz what is read from servers and users, each target for FUZZTIME; the corpus is part of test
+	@grep -r '^func Fuzz' --include='*_test.go' internal | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z]*).*|\1 \2|' | \
+	while read -r package target; do \
+		echo "$$package: $$target"; \
+		go test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s </dev/null; \
+	done
+
 .PHONY: test-versions
 test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
 	go run ./hack/versions

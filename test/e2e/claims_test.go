@@ -31,7 +31,9 @@ func TestWhoHasAGroupVersionIsLeftAloneAndNamed(t *testing.T) {
 				removeAtTheEnd(t, rival)
 			}
 			awaitNextSecond(t)
-			extensionAPI := singleFaultServer(t, name, "v1", "v2")
+			extensionAPI := faultServerAPI(name, name+".example.com", "v1", "v2")
+			extensionAPI.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed
+			startSingle(t, extensionAPI)
 			eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			do(t, holder.Leave, name)
 			eventually(t, time.Minute, isWell(extensionAPI))
@@ -62,9 +64,14 @@ func awaitNextSecond(t *testing.T) {
 func singleFaultServer(t *testing.T, name string, versions ...string) *v1alpha1.ExtensionAPI {
 	t.Helper()
 	extensionAPI := faultServerAPI(name, name+".example.com", versions...)
+	startSingle(t, extensionAPI)
+	return extensionAPI
+}
+
+func startSingle(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
 	extensionAPI.Spec.Server.Replicas = ptr.To[int32](1)
 	createUntilTheEnd(t, extensionAPI)
-	return extensionAPI
 }
 
 func do(t *testing.T, deed holders.Deed, name string) {

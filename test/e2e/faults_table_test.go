@@ -100,7 +100,7 @@ var faults = []fault{
 		status:    no, reason: v1alpha1.ReasonMalformedAnswer, culprit: somePod, available: yes,
 	},
 	{
-		name: "oversized", what: "every replica answers with more than 16 MiB",
+		name: "oversized", what: "every replica answers with more than 4 MiB",
 		behaviour: behaviour{Discovery: extensionserver.Fault{Body: extensionserver.Oversized}},
 		status:    no, reason: v1alpha1.ReasonOversizedAnswer, culprit: somePod, available: yes,
 	},

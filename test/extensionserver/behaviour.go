@@ -60,7 +60,7 @@ type Body string
 const (
 	// Malformed is no JSON.
 	Malformed Body = "Malformed"
-	// Oversized is more than 16 MiB long.
+	// Oversized is more than 4 MiB long.
 	Oversized Body = "Oversized"
 	// Broken ends in the middle, and with it the connection, or the stream of an HTTP/2 connection.
 	Broken Body = "Broken"

@@ -3,9 +3,9 @@
 package extensionserver
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
@@ -49,10 +49,17 @@ func (f Fault) spoil(document any) []byte {
 	case Malformed:
 		return []byte("<html><body>It works!</body></html>")
 	case Oversized:
-		return append(bytes.Repeat([]byte(" "), oversized), body...)
+		return padded(body)
 	default:
 		return body
 	}
+}
+
+// padded adds a list to an object, none of whose elements is too long for a reader that passes over them.
+func padded(object []byte) []byte {
+	element := `"` + strings.Repeat("x", 1<<10) + `",`
+	list := `{"padding":[` + strings.Repeat(element, oversized/len(element)) + `""],`
+	return append([]byte(list), object[1:]...)
 }
 
 // transfer sends one half of the body, and later the other.

@@ -83,7 +83,8 @@ func TestRedirectLoopLeadsToItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if location := response.Header.Get("Location"); response.StatusCode != 307 || location != discoveryOfV1 {
+	location := response.Header.Get("Location")
+	if response.StatusCode != http.StatusTemporaryRedirect || location != discoveryOfV1 {
 		t.Errorf("the answer is %s to %q", response.Status, location)
 	}
 }
