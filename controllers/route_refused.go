@@ -5,6 +5,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -39,11 +40,12 @@ func (r *Reconciler) heedRefusedRoute(s *scope, registered map[string]*apiregist
 	if !s.external || s.namespace != namespaceActive {
 		return
 	}
-	refused := false
-	for _, apiService := range registered {
-		refused = refused || failedCheckOf(apiService) == refusedExternalName
-	}
-	if wait := refusedUntil(s.before.Status.Conditions).Sub(r.Clock.Now()); wait > 0 && !anyAvailable(registered) {
+	known := slices.Collect(maps.Values(registered))
+	refused := slices.ContainsFunc(known, func(apiService *apiregistrationv1.APIService) bool {
+		return failedCheckOf(apiService) == refusedExternalName
+	})
+	wait := refusedUntil(s.before.Status.Conditions).Sub(r.Clock.Now())
+	if wait > 0 && !slices.ContainsFunc(known, isAvailable) {
 		refused = true // also while others of its group-versions have not been checked yet
 		s.requeueAfter(wait)
 	}
@@ -51,15 +53,6 @@ func (r *Reconciler) heedRefusedRoute(s *scope, registered map[string]*apiregist
 		s.unroutable = externalNameNotRouted(s.backend)
 		s.conclude(v1alpha1.ConditionServerAvailable, s.unroutable)
 	}
-}
-
-func anyAvailable(registered map[string]*apiregistrationv1.APIService) bool {
-	for _, apiService := range registered {
-		if isAvailable(apiService) {
-			return true
-		}
-	}
-	return false
 }
 
 // refusedUntil is when a registration that was refused is tried again, zero when none was. The condition is the record.
