@@ -25,13 +25,13 @@ const (
 	maxCause          = 200 // of one of several causes
 )
 
-// said is what somebody else says, as it is repeated in a message that goes on after it.
+// said is text from another component, as it is quoted in a message that continues after it.
 func said(words string) string { return excerpt.Of(words, limits.Text) }
 
 // reasonPattern is that of metav1.Condition.
 var reasonPattern = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
 
-// isReason reports whether somebody else's reason can be repeated as one.
+// isReason reports whether a reason of another component can be used as a condition's.
 func isReason(reason string) bool {
 	return len(reason) <= maxReason && reasonPattern.MatchString(reason)
 }

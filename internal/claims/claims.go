@@ -99,7 +99,7 @@ func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim 
 	}
 }
 
-// ofFree decides about what nobody has registered.
+// ofFree decides about a group-version without an APIService.
 func (w World) ofFree(claimant Claimant, claim Claim) Claim {
 	if o, found := w.objection(claimant, claim.GroupVersion); found {
 		return claim.with(Held, o)
@@ -121,7 +121,7 @@ func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
 	return claim
 }
 
-// ofForeign decides about what somebody else has registered.
+// ofForeign decides about a group-version that another owner has registered.
 func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Held, o)

@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Body returns the body of an answer. It is an error that it is encoded: nobody asks for that.
+// Body returns the body of an answer. An encoded one is an error, as no encoding is requested.
 func Body(response *http.Response) (io.Reader, error) {
 	if encoding := encodingOf(response); encoding != "" {
 		return nil, Malformed(`with Content-Encoding "%s", which was not asked for`, excerpt.Of(encoding, maxEncoding))

@@ -14,7 +14,7 @@ import (
 // Owner is an ExtensionAPI, as the owner of what the operator has made for it.
 type Owner struct {
 	Name string
-	// UID tells it from an earlier ExtensionAPI of the same name.
+	// UID distinguishes it from an earlier ExtensionAPI of the same name.
 	UID types.UID
 	// Adopts reports whether it owns what an earlier one of the same name has left, too.
 	Adopts bool
@@ -24,7 +24,7 @@ type Owner struct {
 type Ownership int
 
 const (
-	// NotOwned means that the object is somebody else's, or nobody's.
+	// NotOwned means that the object has another owner, or none.
 	NotOwned Ownership = iota
 	// Owned means that the object is the owner's.
 	Owned
@@ -85,7 +85,7 @@ func (o Owner) HolderOf(object metav1.Object) Holder {
 	return Of(object)
 }
 
-// IsUnmarked reports whether nothing says whose an object is: no mark of an ExtensionAPI, and none of somebody else.
+// IsUnmarked reports whether nothing says whose an object is: no mark of an ExtensionAPI, and none of another owner.
 func IsUnmarked(object metav1.Object) bool {
 	_, marked := Marked(object)
 	return !marked && object.GetLabels()[manifests.OwnerLabel] == "" &&

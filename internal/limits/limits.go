@@ -29,7 +29,7 @@ var (
 )
 
 const (
-	// Text is how much of somebody else's words is repeated, in bytes, where more follows them in a message.
+	// Text is how much of another component's text is quoted, in bytes, where a message continues after it.
 	Text = 512
 	// Checks is how much of kube-apiserver's list of its health checks is read, in bytes. It takes some kilobytes.
 	Checks = 256 << 10
