@@ -128,9 +128,9 @@ type APIGroup struct {
 	// +kubebuilder:validation:Maximum=15000
 	Priority int32 `json:"priority,omitempty"`
 
-	// sharing says whether versions are registered in a group of which somebody else has other versions: a
+	// sharing says whether versions are registered in a group of which another owner has other versions: a
 	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never leaves such a group to them. Allowed
-	// registers the versions that nobody has; to set it takes the rights to update CustomResourceDefinitions and
+	// registers the versions that are free; to set it takes the rights to update CustomResourceDefinitions and
 	// APIServices. Defaults to Never.
 	// +optional
 	// +kubebuilder:default=Never
