@@ -60,14 +60,20 @@ func (r *Reconciler) claimNow(ctx context.Context, s *scope, groupVersion schema
 func (r *Reconciler) world(
 	ctx context.Context, reader client.Reader, groups sets.Set[string],
 ) (world claims.World, err error) {
+	if world, err = registrations(ctx, reader, reader); err != nil {
+		return world, err
+	}
 	world.Now = r.Clock.Now()
-	if world.Claimants, err = claimants(ctx, reader); err != nil {
-		return world, err
-	}
-	if world.APIServices, err = apiServices(ctx, reader); err != nil {
-		return world, err
-	}
 	world.Definitions, err = r.definitions(ctx, reader, groups)
+	return world, err
+}
+
+// registrations are all ExtensionAPIs and all APIServices, which decide who has registered what.
+func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (world claims.World, err error) {
+	if world.Claimants, err = claimants(ctx, extensionAPIs); err != nil {
+		return world, err
+	}
+	world.APIServices, err = apiServices(ctx, registered)
 	return world, err
 }
 

@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
@@ -37,12 +36,8 @@ func asOwner(extensionAPI *v1alpha1.ExtensionAPI) holder.Owner {
 func (r *Reconciler) ownAPIServices(
 	ctx context.Context, reader client.Reader, s *scope,
 ) (map[string]*apiregistrationv1.APIService, error) {
-	world := claims.World{}
-	var err error
-	if world.Claimants, err = claimants(ctx, r.Client); err != nil {
-		return nil, err
-	}
-	if world.APIServices, err = apiServices(ctx, reader); err != nil {
+	world, err := registrations(ctx, r.Client, reader)
+	if err != nil {
 		return nil, err
 	}
 	result := map[string]*apiregistrationv1.APIService{}

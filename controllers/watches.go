@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/workqueue"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -184,7 +183,7 @@ func (r *Reconciler) rivals(ctx context.Context, object client.Object) []reconci
 	rival, _ := object.(*v1alpha1.ExtensionAPI)
 	groups := groupsOf(rival)
 	return r.allThat(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return extensionAPI.Name != rival.Name && groupsOf(extensionAPI).HasAny(sets.List(groups)...)
+		return extensionAPI.Name != rival.Name && groupsOf(extensionAPI).Intersection(groups).Len() > 0
 	})
 }
 

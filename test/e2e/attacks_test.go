@@ -116,7 +116,7 @@ func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
 			if err := kube.Get(t.Context(), key, apiService); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { deleteAtTheEnd(t, apiService) })
+			t.Cleanup(func() { deleteNow(t, apiService) })
 
 			patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"deletionPolicy":"Orphan"}}`))
 			if err := tenant.Patch(t.Context(), victim.DeepCopy(), patch); err != nil {
@@ -156,13 +156,6 @@ func isUntouched(before *apiregistrationv1.APIService) func(context.Context) err
 				now.Spec.Service)
 		}
 		return err
-	}
-}
-
-func deleteAtTheEnd(t *testing.T, object client.Object) {
-	t.Helper()
-	if err := kube.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {
-		t.Error(err)
 	}
 }
 

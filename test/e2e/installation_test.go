@@ -12,7 +12,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // TestHelmTestTellsWhetherTheOperatorWorks stops the operator for a while, so no test runs beside it.
@@ -21,9 +20,7 @@ func TestHelmTestTellsWhetherTheOperatorWorks(t *testing.T) {
 		check := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 			Namespace: operatorNamespace, Name: operatorName + "-installation-check",
 		}}
-		if err := client.IgnoreNotFound(kube.Delete(context.WithoutCancel(t.Context()), check)); err != nil {
-			t.Error(err)
-		}
+		deleteNow(t, check)
 	})
 	expectWords(t, helm(t, "test", operatorName, "--logs", "--timeout", "2m"),
 		"ok       kube-apiserver knows ExtensionAPIs", "ok       the aggregation layer is configured",

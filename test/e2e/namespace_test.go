@@ -174,9 +174,13 @@ func createObject(t *testing.T, object client.Object) {
 	if err := kube.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := kube.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { deleteNow(t, object) })
+}
+
+// deleteNow deletes the object, if there is one, also to clean up after a test.
+func deleteNow(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := kube.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {
+		t.Error(err)
+	}
 }

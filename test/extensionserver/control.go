@@ -35,5 +35,5 @@ func (s *Server) putBehaviour(w http.ResponseWriter, r *http.Request) {
 
 func write(w http.ResponseWriter, document any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(document)
+	encode(w, document)
 }
