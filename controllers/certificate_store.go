@@ -47,7 +47,7 @@ func (r *Reconciler) readCertificates(ctx context.Context, s *scope) (storedCert
 	return stored, nil
 }
 
-// readOwnSecret returns the data of a Secret of the ExtensionAPI, nil when there is none, or somebody else's: to use
+// readOwnSecret returns the data of a Secret of the ExtensionAPI, nil when there is none, or another owner's: to use
 // that of an earlier ExtensionAPI of the same name would be to speak in its name.
 func (r *Reconciler) readOwnSecret(ctx context.Context, s *scope, namespace, name string) (map[string][]byte, error) {
 	secret, err := r.readSecret(ctx, namespace, name)

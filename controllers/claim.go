@@ -30,7 +30,7 @@ func (r *Reconciler) reconcileClaims(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// claim decides about every group-version, and asks for another reconciliation when somebody is to lose precedence.
+// claim decides about every group-version, and requeues for when another ExtensionAPI loses precedence.
 func (s *scope) claim(world claims.World) {
 	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
 		claim := claims.Of(claimantOf(s.ExtensionAPI), groupVersion, world)

@@ -78,7 +78,7 @@ func badness(told *v1alpha1.DiscoveryStatus, limit time.Duration) int {
 	}
 }
 
-// describe tells the worst of each figure, and the first error, of the records that count for the same.
+// describe returns the worst of each figure, and the first error, of the records that count for the same.
 func describe[Subject comparable](
 	records discovery.Records, of func(discovery.Key) (subject Subject, counts bool),
 ) map[Subject]*v1alpha1.DiscoveryStatus {

@@ -111,7 +111,7 @@ func (r *Reconciler) register(
 	return r.applyAPIService(ctx, s, configuration, outcome)
 }
 
-// registerNew registers what nobody has at this moment, or adopts what may be adopted. Of two that nobody comes before,
+// registerNew registers what has no owner at this moment, or adopts what may be adopted. Of two without a predecessor,
 // the second has to see what the first has registered.
 func (r *Reconciler) registerNew(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,

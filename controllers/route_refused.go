@@ -65,8 +65,8 @@ func refusedUntil(conditions []metav1.Condition) time.Time {
 }
 
 // isRefusedRoute reports whether an APIService is to be deleted, since kube-apiserver cannot route to its Service and
-// never could. That is no exception to the rule that what is registered stays so: it was never served, so that nobody,
-// the garbage collector included, has learned of the group by it.
+// never could. That is no exception to the rule that what is registered stays so: it was never served, so that no
+// client, the garbage collector included, has discovered the group by it.
 func isRefusedRoute(s *scope, existing *apiregistrationv1.APIService) bool {
 	if existing == nil || s.unroutable.reason == "" {
 		return false

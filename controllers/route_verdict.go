@@ -41,7 +41,7 @@ func serviceVerdict(
 		"Service %s has no ready endpoint; look at the Pods behind it", name), working)
 }
 
-// ownServiceVerdict speaks of the operator's own Service; it has a reason only where nobody but a person can help.
+// ownServiceVerdict speaks of the operator's own Service; it has a reason only where a person must help.
 func ownServiceVerdict(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) verdict {
 	port, found := endpoints.Port(service, backend.Port)
 	if !found || service.Spec.Type == corev1.ServiceTypeExternalName {

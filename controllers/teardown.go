@@ -68,7 +68,7 @@ func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error
 	return s.result(r.end(ctx, s))
 }
 
-// end lets go of an ExtensionAPI that has been taken down, and reports what is left behind.
+// end removes the finalizer of an ExtensionAPI that has been taken down, and reports what is left behind.
 func (r *Reconciler) end(ctx context.Context, s *scope) error {
 	if err := r.letGo(ctx, s); err != nil {
 		return err

@@ -54,7 +54,7 @@ func unregistering(served []schema.GroupVersion, failures map[string]string, del
 	}
 }
 
-// dropped leaves out the group-versions that an APIService has: somebody else by now.
+// dropped leaves out the group-versions that have an APIService: another owner's by now.
 func (r *Reconciler) dropped(
 	ctx context.Context, groupVersions []schema.GroupVersion,
 ) (dropped []schema.GroupVersion, err error) {

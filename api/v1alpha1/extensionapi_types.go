@@ -130,7 +130,7 @@ type APIGroup struct {
 
 	// sharing says whether versions are registered in a group of which another owner has other versions: a
 	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never leaves such a group to them. Allowed
-	// registers the versions that are free; to set it takes the rights to update CustomResourceDefinitions and
+	// registers the versions without an owner; to set it takes the rights to update CustomResourceDefinitions and
 	// APIServices. Defaults to Never.
 	// +optional
 	// +kubebuilder:default=Never

@@ -2,14 +2,14 @@
 
 package v1alpha1
 
-// AdoptionPolicy says what happens to an APIService that somebody else made.
+// AdoptionPolicy says what happens to an APIService of another owner.
 // +kubebuilder:validation:Enum=Never;DryRun;Adopt
 type AdoptionPolicy string
 
 const (
 	// AdoptionNever leaves it alone.
 	AdoptionNever AdoptionPolicy = "Never"
-	// AdoptionDryRun leaves it alone, and tells what adopting it would change.
+	// AdoptionDryRun leaves it alone, and reports what adopting it would change.
 	AdoptionDryRun AdoptionPolicy = "DryRun"
 	// AdoptionAdopt takes it over in place.
 	AdoptionAdopt AdoptionPolicy = "Adopt"
@@ -31,8 +31,8 @@ const (
 type GroupSharing string
 
 const (
-	// SharingNever leaves a group of which somebody else has a version to them.
+	// SharingNever leaves a group to the owner of another of its versions.
 	SharingNever GroupSharing = "Never"
-	// SharingAllowed takes the versions of the group that nobody has.
+	// SharingAllowed takes the versions of the group that have no owner.
 	SharingAllowed GroupSharing = "Allowed"
 )

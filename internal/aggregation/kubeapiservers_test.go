@@ -118,7 +118,7 @@ func TestOneThatCannotBeAskedKeepsNobodyElseFromIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const dead = "127.0.0.2"                                      // nobody listens there
+	const dead = "127.0.0.2"                                      // an address without a listener
 	config.TLSClientConfig = rest.TLSClientConfig{Insecure: true} // it has a name that no kube-apiserver has
 	servers, _ := listing(config, endpointReader{addresses: []string{dead, host}, port: int32(number)})
 	got, failures, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})

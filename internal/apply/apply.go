@@ -213,7 +213,7 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 }
 
 // checkOwner returns a *ConflictError unless the object is the owner's. When one that is nothing but marks has lost
-// them, its managed fields do not tell any more that the operator applied it; then it counts that just this object was.
+// them, its managed fields no longer show that the operator applied it; then it counts that just this object was.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
 	if a.owner.Owns(current) || current.GetUID() == applied && holder.IsUnmarked(current) {
 		return nil

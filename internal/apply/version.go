@@ -17,7 +17,7 @@ import (
 )
 
 // version changes when anybody changes what may have been applied, labels apart. Status, which Kubernetes writes all
-// the time, is left out of it where that can be told apart: by the generation, or, as APIServices have none, by what
+// the time, is left out of it where it can be distinguished: by the generation, or, as APIServices have none, by what
 // they hold.
 func version(object client.Object) string {
 	if apiService, ok := asAPIService(object); ok {

@@ -183,7 +183,7 @@ func (c Claimant) precedes(other Claimant) bool {
 }
 
 // lapse is when the claimant's precedence ends, zero where it does not: whoever deletes an APIService must not thereby
-// hand the group to somebody who has waited for it.
+// hand the group to a claimant that has waited for it.
 func (c Claimant) lapse(group string) time.Time {
 	if c.Served.Has(group) {
 		return time.Time{}

@@ -68,6 +68,6 @@ func (c *collector) hasHung(key Key) bool {
 
 // wait returns the samples when all probes have ended.
 func (c *collector) wait() map[Key]Sample {
-	_ = c.pending.Wait() // only the end of the context cuts a round short, and nobody looks at it then
+	_ = c.pending.Wait() // only the end of the context cuts a round short, whose samples are dropped
 	return c.samples
 }

@@ -23,7 +23,7 @@ func TestTheOperatorIsUnhealthyOnceNoLoopGoesOn(t *testing.T) {
 	if err := b.Healthy(nil); err != nil {
 		t.Errorf("without any ExtensionAPI: %v", err)
 	}
-	b.told = make(chan string) // nobody listens until the end
+	b.told = make(chan string) // no receiver until the end
 	t.Cleanup(func() {
 		go func() {
 			for range b.told {

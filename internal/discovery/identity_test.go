@@ -80,7 +80,7 @@ func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
 		}
 		expect(limits.TokenRetry/2, "0s", "0s")
 		expect(30*time.Second, "0s", "30s")
-		expect(31*time.Second, "0s", "30s") // by somebody else
+		expect(31*time.Second, "0s", "30s") // by another writer
 		issuer.away = true
 		expect(time.Minute, "30s", "")
 		issuer.away = false

@@ -23,7 +23,7 @@ type schedule struct {
 // scheduleAfter returns when the round is due that follows one of so many requests.
 func scheduleAfter(target Target, requests int, now time.Time) schedule {
 	pace := pace(requests)
-	// Earlier than the interval: a failure must be told within as many intervals as the threshold has, and the limit.
+	// Earlier than the interval: a failure must be reported within as many intervals as the threshold has, and the limit.
 	early := wait.Jitter(target.Interval*17/20, 0.05)
 	return schedule{
 		due: now.Add(max(early, pace)), interval: max(target.Interval, pace), takes: target.longest(requests),

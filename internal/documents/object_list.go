@@ -9,7 +9,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// CountObjects returns how many objects there are, as a list of any kind tells: those that it has, and as many as it
+// CountObjects returns how many objects there are, as a list of any kind says: those that it has, and as many as it
 // says are left. With an error it is how many were read before.
 func CountObjects(reader io.Reader) (int64, error) {
 	var listed int

@@ -30,7 +30,7 @@ func encodingOf(response *http.Response) string {
 	return encoding
 }
 
-// Pass reads a discovery document that nobody needs to its end.
+// Pass reads to its end a discovery document whose content is not needed.
 func Pass(reader io.Reader) error {
 	length, err := io.Copy(io.Discard, io.LimitReader(reader, limits.Discovery.Bytes+1))
 	if err == nil && length > limits.Discovery.Bytes {

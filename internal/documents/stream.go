@@ -142,7 +142,7 @@ func (s *stream) next() (jsontext.Token, error) {
 	return token, err
 }
 
-// explain tells an answer that broke off, or is too large, from one that is no JSON.
+// explain distinguishes an answer that broke off, or is too large, from one that is no JSON.
 func (s *stream) explain(err error) error {
 	if s.source.failure != nil {
 		return s.source.failure

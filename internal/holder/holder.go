@@ -58,7 +58,7 @@ type Holder struct {
 
 func (h Holder) String() string { return h.Words }
 
-// Of tells whose an object is.
+// Of returns the owner of an object.
 func Of(object metav1.Object) Holder {
 	if h, found := kubeAPIServer(object); found {
 		return h

@@ -13,7 +13,7 @@ const (
 	// OwnerLabel names the ExtensionAPI that an object was made for. The objects have no ownerReference: under a
 	// foreground deletion the garbage collector would delete the server before its APIServices.
 	OwnerLabel = "aggregation.extensionapi.dev/extensionapi"
-	// UIDAnnotation holds the UID of that ExtensionAPI, which tells it from an earlier one of the same name. It is not on
+	// UIDAnnotation holds the UID of that ExtensionAPI, which distinguishes it from an earlier one. It is not on
 	// Pods, which would have to be replaced when it changes.
 	UIDAnnotation = "aggregation.extensionapi.dev/uid"
 	// ServingLabel is on every Pod. Requests are sent to those on which it is Serving: the Pod template says so, and the

@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/memory"
 )
 
-// FuzzBundle reads bundles as somebody may write them, and as a server's Secret may hold them.
+// FuzzBundle reads bundles as users may write them, and as a server's Secret may hold them.
 func FuzzBundle(f *testing.F) {
 	signer, serving := issuedPair(f)
 	authority := string(signer.Certificate)

@@ -97,7 +97,7 @@ func TestPodsThatHoldUpAChangeAreNamed(t *testing.T) {
 	}
 }
 
-// No Pod keeps an authority trusted for ever: nobody accepts what it serves once that has expired.
+// No Pod keeps an authority trusted for ever: no client accepts what it serves once that has expired.
 func TestPodThatNeverServesTheNewCertificateHoldsTheOldAuthorityNoLongerThanItsCertificate(t *testing.T) {
 	w := quietWorld(t)
 	w.pods[0].stubborn = true

@@ -161,7 +161,7 @@ func TestConfinedOperatorRunsServersInTheNamedNamespacesOnly(t *testing.T) {
 	}
 }
 
-// TestConfinedOperatorChangesLittleElsewhere lists all that somebody who has taken over a confined operator can change
+// TestConfinedOperatorChangesLittleElsewhere lists all that whoever has taken over a confined operator can change
 // outside serverNamespaces.
 func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
 	const bindings, rbac = `bindings in group "rbac.authorization.k8s.io"`, `in group "rbac.authorization.k8s.io"`

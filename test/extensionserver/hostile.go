@@ -22,7 +22,7 @@ import (
 
 // Bodies by which a server would harm whoever reads them.
 const (
-	// GzipBomb is compressed though nobody asked for it: 16 KB that decode to millions of resources.
+	// GzipBomb is compressed though that was not requested: 16 KB that decode to millions of resources.
 	GzipBomb Body = "GzipBomb"
 	// TinyElements is a document with millions of empty resources.
 	TinyElements Body = "TinyElements"

@@ -89,7 +89,7 @@ func TestAKubeAPIServerThatIsGoneIsNotWaitedForWithoutEnd(t *testing.T) {
 	eventually(t, func() error { return expectNotAwaited(p, name) })
 }
 
-// deadAddress is for documentation (RFC 5737): nobody has it.
+// deadAddress is for documentation (RFC 5737): it is assigned to no host.
 const deadAddress = "192.0.2.1"
 
 func deadKubeAPIServer() *discoveryv1.EndpointSlice {
@@ -117,7 +117,7 @@ func expectNotAwaited(p *controlPlane, name string) error {
 	return apierrors.NewNotFound(eventsv1.Resource("events"), v1alpha1.ReasonKubeAPIServerNotAwaited)
 }
 
-// What kube-apiserver answers for a kind that it does not know is told from what it answers for an object that there is
+// What kube-apiserver answers for an unknown kind is distinguished from what it answers for an object that there is
 // not, since the operator discovers no kinds.
 func TestAnUnknownKindIsToldFromAMissingObject(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ func TestSuspendedAPIServiceWithoutMarksGoesWithTheServersNamespace(t *testing.T
 }
 
 // loseWhileSuspended has two versions registered, of which one is wanted no more, and takes marks from both. It returns
-// what tells the reasons that were given since.
+// what returns the reasons that were reported since.
 func loseWhileSuspended(
 	t *testing.T, name string, loss client.Patch, apiServices ...*apiregistrationv1.APIService,
 ) (said func() sets.Set[string]) {
@@ -149,7 +149,7 @@ func expectGone(t *testing.T, apiServices ...*apiregistrationv1.APIService) {
 	}
 }
 
-// noteReasons watches an ExtensionAPI, and returns what ends that and tells the reasons that any condition has had.
+// noteReasons watches an ExtensionAPI, and returns what ends that and returns the reasons that any condition has had.
 func noteReasons(t *testing.T, name string) (end func() sets.Set[string]) {
 	t.Helper()
 	watcher, err := client.NewWithWatch(plane.env.Config, client.Options{Scheme: newScheme()})

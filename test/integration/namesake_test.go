@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// TestANamesakeGetsNothingOfWhatWasLeft is an attack: whoever may let go of another's ExtensionAPI, and create one of
+// TestANamesakeGetsNothingOfWhatWasLeft is an attack: whoever may orphan another's ExtensionAPI, and create one of
 // the same name, must not thereby delete its APIService, or have it lead to a server of their own. Its parts build on
 // each other.
 func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {

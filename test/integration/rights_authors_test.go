@@ -91,7 +91,7 @@ func newAuthor(t *testing.T) client.Client {
 	return newUser(t, config)
 }
 
-// as returns a client of somebody whom Kubernetes or the installation gives rights.
+// as returns a client of a user whom Kubernetes or the installation gives rights.
 func as(t *testing.T, userName string) client.Client {
 	t.Helper()
 	config := rest.CopyConfig(plane.env.Config)

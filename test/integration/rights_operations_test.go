@@ -19,7 +19,7 @@ import (
 const byHand = "by-hand"
 
 type (
-	// operation prepares, with all rights, what somebody does with an ExtensionAPI.
+	// operation prepares, with all rights, what a user does with an ExtensionAPI.
 	operation func(t *testing.T) attempt
 	// attempt does it so that nothing of it is kept.
 	attempt func(ctx context.Context, user client.Client) error
@@ -104,7 +104,7 @@ func changing(given, modify modification) operation {
 	}
 }
 
-// changingDeleted is for one whose deletion somebody holds up.
+// changingDeleted is for one whose deletion is held up.
 func changingDeleted(given, modify modification) operation {
 	return func(t *testing.T) attempt {
 		t.Helper()

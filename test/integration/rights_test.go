@@ -154,7 +154,7 @@ func subsets(rights []right) iter.Seq[[]right] {
 	}
 }
 
-// judgeAnswer returns what is wrong with the answer to somebody who has some of the rights that it takes.
+// judgeAnswer returns what is wrong with the answer to a user who has some of the rights that it takes.
 func judgeAnswer(has, takes []right, answer error) error {
 	lacks := slices.DeleteFunc(slices.Clone(takes), func(r right) bool { return slices.Contains(has, r) })
 	switch {
@@ -175,7 +175,7 @@ func judgeAnswer(has, takes []right, answer error) error {
 	return errors.Join(fmt.Errorf("the user is not told of the right to %s", lacks[0]), answer)
 }
 
-// refusalOf is what the user is told who lacks a right. The object is named where there is only one of its kind.
+// refusalOf is the message for a user who lacks a right. The object is named where there is only one of its kind.
 func refusalOf(lacking right) *regexp.Regexp {
 	what := regexp.QuoteMeta(lacking.String()) + `(/\S+)?`
 	where, flag := "", ""
