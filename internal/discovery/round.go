@@ -62,8 +62,8 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 	return subjects
 }
 
-// Passes reports whether every kube-apiserver that was asked for the group-version passes requests on to the server. One
-// that cannot be reached from here says nothing about that.
+// Passes reports whether every kube-apiserver that was probed for the group-version passes requests on to the server.
+// One that cannot be reached from here says nothing about that.
 func (r Round) Passes(groupVersion schema.GroupVersion) bool {
 	through := r.KubeAPIServersOf(groupVersion)
 	answers := func(s Subject) bool {
