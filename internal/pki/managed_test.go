@@ -137,9 +137,11 @@ func TestKeepSignerReplaces(t *testing.T) {
 		after  time.Duration
 		reason string
 	}{
-		"nothing that is good":                        {signer: signer, after: want.CAValidity / 2},
-		"what was lost":                               {reason: "there was no certificate authority"},
-		"nothing of an earlier version, for any name": {signer: unconstrained},
+		"nothing that is good": {signer: signer, after: want.CAValidity / 2},
+		"what was lost":        {reason: "there was no certificate authority"},
+		"nothing of an earlier version, for any name": {
+			signer: unconstrained,
+		},
 		"one for other names": {
 			signer: signer, reason: "other DNS names",
 			change: func(r *Request) { r.DNSNames = []string{"wardle.elsewhere.svc"} },
