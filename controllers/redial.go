@@ -118,24 +118,24 @@ func (l leaving) soonAfter(since time.Time) []time.Time {
 
 // unhurried puts off what comes within a minute of the last time: a Pod whose readiness flaps must not keep
 // kube-apiserver busy, which loads the whole APIService again.
-func (l leaving) unhurried(since time.Time) time.Time {
-	if next := l.told.Add(time.Minute); since.After(l.told) && since.Before(next) {
-		return next
-	}
-	return since
-}
+func (l leaving) unhurried(since time.Time) time.Time { return putOff(since, l.told, time.Minute) }
 
 // spaced puts off moments that come within the gap after the last time, so that no number of Pods that leave has the
-// APIServices rewritten more often. What came before that time is done with.
+// APIServices rewritten more often.
 func spaced(moments []time.Time, told time.Time, gap time.Duration) []time.Time {
 	var later []time.Time
 	for _, moment := range moments {
-		if next := told.Add(gap); moment.After(told) && moment.Before(next) {
-			moment = next
-		}
-		later = append(later, moment)
+		later = append(later, putOff(moment, told, gap))
 	}
 	return later
+}
+
+// putOff returns the end of the gap after the last time for a moment within it. What came before that time is past.
+func putOff(moment, told time.Time, gap time.Duration) time.Time {
+	if next := told.Add(gap); moment.After(told) && moment.Before(next) {
+		return next
+	}
+	return moment
 }
 
 // hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready
