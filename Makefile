@@ -111,7 +111,12 @@ test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every version of
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
 e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
-	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 80m
+	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
+
+.PHONY: e2e-long
+e2e-long: CLUSTER_NAME = extensionapi-e2e
+e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, and the scenarios that would take continuous integration too long
+	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e

@@ -148,6 +148,14 @@ func uninstall(ctx context.Context) error {
 	return err
 }
 
+// onlyLong leaves a scenario out of 'make e2e': another one, with more at once, shows the same.
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("part of 'make e2e-long'")
+	}
+}
+
 // progress tells a person at once what is going on; tests that pass quietly log nothing.
 func progress(format string, args ...any) {
 	_, _ = fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)

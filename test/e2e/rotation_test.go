@@ -30,11 +30,13 @@ var rotations = []struct {
 	ask    func(*v1alpha1.ManagedCertificates, *metav1.Time)
 	newCA  bool
 	killed bool
+	long   bool // left out by -short
 }{
 	{
 		name:  "rotation of the CA",
 		ask:   func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateCAAfter = now },
 		newCA: true,
+		long:  true,
 	},
 	{
 		name: "rotation of the serving certificate",
@@ -61,6 +63,9 @@ func TestRotationsLoseNoRequest(t *testing.T) {
 	eventually(t, time.Minute, settled(extensionAPI))
 	for _, rotation := range rotations {
 		t.Run(rotation.name, func(t *testing.T) {
+			if rotation.long {
+				onlyLong(t)
+			}
 			before := look(t)
 			defer lossless(t)()
 			now := metav1.Now()

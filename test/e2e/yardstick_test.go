@@ -37,6 +37,7 @@ func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 	eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
 
 	t.Run("by hand: rolling restart", func(t *testing.T) {
+		onlyLong(t)
 		l := startLoad(t)
 		kubectl(t, "rollout", "restart", "deployment/wardle", "--namespace", sampleNamespace)
 		kubectl(t, "rollout", "status", "deployment/wardle", "--namespace", sampleNamespace, "--timeout", "1m")
@@ -44,6 +45,7 @@ func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 		l.end(t)
 	})
 	t.Run("by hand: deletion of a Pod", func(t *testing.T) {
+		onlyLong(t)
 		l := startLoad(t)
 		kubectl(t, "delete", "pod", oldestPod(t, byHandLabel).Name, "--namespace", sampleNamespace)
 		eventually(t, drained, onlyPods(byHandLabel, 2))
