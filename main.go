@@ -67,6 +67,7 @@ type options struct {
 	proberServiceAccount string
 	serverNamespaces     []string
 	certManager          bool
+	workers              int
 	checkUninstall       string
 	checkInstallation    bool
 	printVersion         bool
@@ -116,6 +117,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	})
 	flags.BoolVar(&o.certManager, "cert-manager", true,
 		"serve ExtensionAPIs that ask cert-manager for a certificate; without, cert-manager's API is never touched")
+	flags.IntVar(&o.workers, "workers", 4, "how many ExtensionAPIs are reconciled at a time")
 	flags.BoolVar(&o.checkInstallation, "check-installation", false,
 		"print what is in order and what is not, and do nothing else; fail if the operator does not work")
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
@@ -141,6 +143,7 @@ func run(ctx context.Context, o options) error {
 		ProberServiceAccount: o.proberServiceAccount,
 		ServerNamespaces:     serverNamespaces,
 		CertManager:          o.certManager,
+		Workers:              o.workers,
 		Metrics:              metrics.Registry,
 	})
 	if err != nil {

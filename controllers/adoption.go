@@ -3,8 +3,8 @@
 package controllers
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -87,56 +87,64 @@ func takeOver(apiService *apiregistrationv1.APIService, wanted *apiregistration.
 	}
 }
 
-// adoptionChanges tells what adopting an APIService would change of it.
+// adoptionChanges are the fields that adopting an APIService would change.
 func adoptionChanges(
 	existing *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration,
-) []string {
+) []v1alpha1.FieldChange {
 	adopted := existing.DeepCopy()
 	takeOver(adopted, wanted)
 	from, to := existing.Spec, adopted.Spec
 	changes := slices.Concat(
-		difference("spec.service", serviceWords(from.Service), serviceWords(to.Service)),
-		difference("spec.insecureSkipTLSVerify", from.InsecureSkipTLSVerify, to.InsecureSkipTLSVerify),
-		difference("spec.groupPriorityMinimum", from.GroupPriorityMinimum, to.GroupPriorityMinimum),
-		difference("spec.versionPriority", from.VersionPriority, to.VersionPriority),
+		difference("spec.service", serviceAddress(from.Service), serviceAddress(to.Service)),
+		difference("spec.insecureSkipTLSVerify", printed(from.InsecureSkipTLSVerify), printed(to.InsecureSkipTLSVerify)),
+		difference("spec.groupPriorityMinimum", printed(from.GroupPriorityMinimum), printed(to.GroupPriorityMinimum)),
+		difference("spec.versionPriority", printed(from.VersionPriority), printed(to.VersionPriority)),
 		mapChanges("metadata.labels", existing.Labels, adopted.Labels),
 		mapChanges("metadata.annotations", existing.Annotations, adopted.Annotations),
+		difference("spec.caBundle", digest(from.CABundle), digest(to.CABundle)),
 	)
-	if !bytes.Equal(from.CABundle, to.CABundle) {
-		changes = append(changes, "spec.caBundle: replaced by the authorities of this ExtensionAPI's server")
-	}
 	for _, owner := range existing.OwnerReferences {
-		changes = append(changes, fmt.Sprintf("metadata.ownerReferences: %s %q removed", owner.Kind, owner.Name))
+		changes = append(changes, difference("metadata.ownerReferences", new(owner.Kind+"/"+owner.Name), nil)...)
 	}
 	return changes
 }
 
-func difference[T comparable](field string, from, to T) []string {
-	if from == to {
+func difference(field string, from, to *string) []v1alpha1.FieldChange {
+	if ptr.Equal(from, to) {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %v becomes %v", field, from, to)}
+	return []v1alpha1.FieldChange{{Field: field, From: from, To: to}}
 }
 
-func mapChanges(field string, from, to map[string]string) []string {
-	var changes []string
+func mapChanges(field string, from, to map[string]string) []v1alpha1.FieldChange {
+	var changes []v1alpha1.FieldChange
 	for _, key := range sets.List(sets.KeySet(from).Union(sets.KeySet(to))) {
-		changes = append(changes, difference(field+"["+key+"]", quoted(from, key), quoted(to, key))...)
+		changes = append(changes, difference(field+"["+key+"]", valueOf(from, key), valueOf(to, key))...)
 	}
 	return changes
 }
 
-func quoted(values map[string]string, key string) string {
+func valueOf(values map[string]string, key string) *string {
 	if value, found := values[key]; found {
-		return fmt.Sprintf("%q", value)
+		return &value
 	}
-	return "none"
+	return nil
 }
 
-func serviceWords(service *apiregistrationv1.ServiceReference) string {
+func printed(value any) *string { return new(fmt.Sprint(value)) }
+
+func serviceAddress(service *apiregistrationv1.ServiceReference) *string {
 	if service == nil {
-		return "none"
+		return nil
 	}
 	port := ptr.Deref(service.Port, 443) // kube-aggregator pkg/apis/apiregistration/v1/defaults.go
-	return fmt.Sprintf("%s/%s:%d", service.Namespace, service.Name, port)
+	return new(fmt.Sprintf("%s/%s:%d", service.Namespace, service.Name, port))
+}
+
+// digest stands for a trust bundle, which is too long to be shown.
+func digest(bundle []byte) *string {
+	if len(bundle) == 0 {
+		return nil
+	}
+	return new(fmt.Sprintf("sha256:%x", sha256.Sum256(bundle)))
 }

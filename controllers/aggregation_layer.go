@@ -3,25 +3,31 @@
 package controllers
 
 import (
-	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 )
 
+// configurationAge is how old what is known of the aggregation layer may be when something is registered.
+const configurationAge = time.Minute
+
 // unconfigured says what the aggregation layer lacks and what to do about it, and is empty when nothing is known to be
 // missing. It is asked only where nothing else explains more: just before an APIService is created, and when
 // kube-apiserver itself is refused by the server.
-func (r *Reconciler) unconfigured(ctx context.Context, s *scope) string {
-	missing := r.Layer.Configuration(ctx).Missing
-	if len(missing) == 0 {
-		return ""
+func (r *Reconciler) unconfigured(s *scope) (missing string, known bool) {
+	configuration, ended := r.Configurations.Last(s.Name, "", aggregation.AskedAgainAfter, r.Layer.Configuration)
+	if r.Clock.Since(ended) > configurationAge {
+		return "", false
+	}
+	if len(configuration.Missing) == 0 {
+		return "", true
 	}
 	// Nothing tells when it changes.
 	s.requeueAfter(aggregation.AskedAgainAfter)
-	return describeMissing(missing)
+	return describeMissing(configuration.Missing), true
 }
 
 func describeMissing(missing []string) string {

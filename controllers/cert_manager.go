@@ -51,14 +51,14 @@ func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored sto
 func certManagerOff() verdict {
 	return bad(v1alpha1.ReasonCertManagerDisabled, "the operator is installed without the right to ask cert-manager for "+
 		"certificates; set the value certManager.enabled of its Helm chart to true, or choose another source in "+
-		"spec.certificates", stalled)
+		"spec.server.certificates", stalled)
 }
 
 // certManagerTrouble says why the Certificate could not be applied.
 func certManagerTrouble(err error) verdict {
 	if kinds.IsUnknown(err) {
 		return bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does not know its "+
-			"Certificates; install it, or choose another source in spec.certificates", working)
+			"Certificates; install it, or choose another source in spec.server.certificates", working)
 	}
 	if v, refused := refusalVerdict(err); refused {
 		return v

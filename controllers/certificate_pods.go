@@ -7,51 +7,88 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
-// seen looks at what kube-apiserver trusts, and, once somebody asks, at what the Pods serve.
-func (r *Reconciler) seen(ctx context.Context, s *scope) (rotation.Seen, error) {
-	seen := rotation.Seen{}
+// handshakesAge is how old the handshakes with the Pods of a server may be. A rotation that waits for them looks again
+// after 3 seconds.
+const handshakesAge = 2 * time.Second
+
+// servedByPods is what each Pod served in its last handshake, by the Pod's UID.
+type servedByPods map[types.UID]rotation.Pod
+
+// seen is what kube-apiserver trusts, and what the Pods served in the last handshakes, which are made in the background
+// once a rotation wants to know. awaited reports whether it wants to know, and there are none yet.
+func (r *Reconciler) seen(ctx context.Context, s *scope) (seen rotation.Seen, awaited func() bool, err error) {
 	registered, err := r.ownAPIServices(ctx, r.Client, s)
 	if err != nil {
-		return seen, err
+		return seen, nil, err
 	}
 	for _, apiService := range registered {
 		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
 	}
 	pods, err := r.serverPods(ctx, r.Client, s)
-	seen.Pods = sync.OnceValue(func() []rotation.Pod { return servedBy(ctx, s, pods) })
-	return seen, err
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !mayServe(&pod) })
+	unknown := false
+	seen.Pods = sync.OnceValue(func() (result []rotation.Pod) {
+		result, unknown = r.served(s, pods)
+		return result
+	})
+	return seen, func() bool { return unknown }, err
 }
 
-// servedBy asks the Pods, many at the same time.
-func servedBy(ctx context.Context, s *scope, pods []corev1.Pod) []rotation.Pod {
-	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !mayServe(&pod) })
-	result := make([]rotation.Pod, len(pods))
-	var asking errgroup.Group
-	asking.SetLimit(limits.ProbesInFlightOfOne)
+// served returns the results of the last handshakes with the Pods.
+func (r *Reconciler) served(s *scope, pods []corev1.Pod) (result []rotation.Pod, unknown bool) {
+	if len(pods) == 0 {
+		return nil, false
+	}
+	server, host := s.Spec.Server, servingNames(s)[0]
+	last, ended := r.Handshakes.Last(s.Name, host, handshakesAge, func(ctx context.Context) servedByPods {
+		return handshakes(ctx, pods, server, host)
+	})
 	for i := range pods {
-		asking.Go(func() error {
-			result[i] = askPod(ctx, s, &pods[i])
+		served, looked := last[pods[i].UID]
+		if !looked {
+			served = rotation.Pod{Name: pods[i].Name, Err: errors.New("no handshake yet")}
+		}
+		result = append(result, served)
+	}
+	return result, ended.IsZero()
+}
+
+// handshakes are made with many Pods at the same time.
+func handshakes(ctx context.Context, pods []corev1.Pod, server *v1alpha1.Server, host string) servedByPods {
+	served := make([]rotation.Pod, len(pods))
+	var group errgroup.Group
+	group.SetLimit(limits.ProbesInFlightOfOne)
+	for i := range pods {
+		group.Go(func() error {
+			served[i] = servedBy(ctx, &pods[i], server, host)
 			return nil
 		})
 	}
-	_ = asking.Wait() // each has its error in the result
+	_ = group.Wait() // each has its error in the result
+	result := servedByPods{}
+	for i := range pods {
+		result[pods[i].UID] = served[i]
+	}
 	return result
 }
 
-func askPod(ctx context.Context, s *scope, pod *corev1.Pod) rotation.Pod {
+func servedBy(ctx context.Context, pod *corev1.Pod, server *v1alpha1.Server, host string) rotation.Pod {
 	if pod.Status.PodIP == "" {
 		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
 	}
-	chain, err := handshake.Served(ctx, endpointOf(pod, s.Spec.Server).Address, servingNames(s)[0])
+	chain, err := handshake.Served(ctx, endpointOf(pod, server).Address, host)
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
 }
 

@@ -31,17 +31,17 @@ type certificateSource struct {
 	changes func(served served) time.Time
 }
 
-// certificateSource returns what spec.certificates asks for. A problem, which has a reason, is for somebody else to
+// certificateSource returns what spec.server.certificates asks for. A problem, which has a reason, is for somebody else to
 // solve first.
 func (r *Reconciler) certificateSource(ctx context.Context, s *scope, stored storedCertificates) (
 	source certificateSource, problem verdict, err error,
 ) {
-	if s.Spec.Certificates == nil || s.Spec.Certificates.CertManager == nil {
+	if s.Spec.Server.Certificates == nil || s.Spec.Server.Certificates.CertManager == nil {
 		if err := r.removeCertManager(ctx, s); err != nil {
 			return certificateSource{}, verdict{}, err
 		}
 	}
-	switch certificates := ptr.Deref(s.Spec.Certificates, v1alpha1.Certificates{}); {
+	switch certificates := ptr.Deref(s.Spec.Server.Certificates, v1alpha1.Certificates{}); {
 	case certificates.SecretRef != nil:
 		name := certificates.SecretRef.Name
 		r.Secrets.Watch(s.Name, client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: name})
@@ -79,7 +79,8 @@ func certificateRequest(s *scope) pki.Request {
 		Validity:   v1alpha1.DefaultValidity,
 		CAValidity: v1alpha1.DefaultCAValidity,
 	}
-	managed := ptr.Deref(ptr.Deref(s.Spec.Certificates, v1alpha1.Certificates{}).Managed, v1alpha1.ManagedCertificates{})
+	certificates := ptr.Deref(s.Spec.Server.Certificates, v1alpha1.Certificates{})
+	managed := ptr.Deref(certificates.Managed, v1alpha1.ManagedCertificates{})
 	if managed.Validity != nil {
 		request.Validity = managed.Validity.Truncate(time.Second)
 	}

@@ -53,7 +53,7 @@ func (r *Reconciler) trustRegistered(ctx context.Context, s *scope, stored *stor
 	if len(stored.Bundle) > 0 {
 		return nil
 	}
-	seen, err := r.seen(ctx, s)
+	seen, _, err := r.seen(ctx, s)
 	if err != nil {
 		return err
 	}

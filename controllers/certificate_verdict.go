@@ -78,8 +78,8 @@ func secretRefused(namespace, name string, cause error) verdict {
 func caBundleVerdict(err error) verdict {
 	if err != nil {
 		return bad(v1alpha1.ReasonInvalidCABundle, fmt.Sprintf(
-			"spec.service.caBundle cannot be used: %s; set it to the PEM certificate of the authority that issued the "+
+			"spec.existingService.caBundle cannot be used: %s; set it to the PEM certificate of the authority that issued the "+
 				"server's certificate", said(err.Error())), stalled)
 	}
-	return good(v1alpha1.ReasonUserProvided, "the server is verified with spec.service.caBundle")
+	return good(v1alpha1.ReasonUserProvided, "the server is verified with spec.existingService.caBundle")
 }

@@ -16,7 +16,7 @@ import (
 
 // reconcileCertificates goes one step further towards the wanted serving certificate, and finds the bundle to trust.
 func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error {
-	if s.Spec.Service != nil {
+	if s.Spec.ExistingService != nil {
 		trustCABundle(s, r.Clock.Now())
 		return nil
 	}
@@ -51,13 +51,17 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 
 // rotate stores what can be stored now, and tells what is waited for.
 func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertificates, source certificateSource) error {
-	seen, err := r.seen(ctx, s)
+	seen, awaited, err := r.seen(ctx, s)
 	if err != nil {
 		return err
 	}
 	plan, err := rotation.Next(stored.State, source.Wanted, seen, r.Clock.Now())
 	if err != nil {
 		return err
+	}
+	if awaited() {
+		r.awaitHandshakes(s, stored, source)
+		return nil
 	}
 	if err := r.storeCertificates(ctx, s, stored, source.signer, plan.State); err != nil {
 		return r.tellUnstored(s, stored, source, err)
@@ -73,6 +77,11 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 		s.requeueAfter(plan.CheckAfter)
 	}
 	return nil
+}
+
+// awaitHandshakes changes nothing before it is known what the Pods serve; that wakes the reconciler.
+func (r *Reconciler) awaitHandshakes(s *scope, stored storedCertificates, source certificateSource) {
+	r.keepLastGood(s, stored, source, bad(v1alpha1.ReasonRotating, "waiting for handshakes with the Pods", working))
 }
 
 // tellUnstored tells that the API server refused a Secret; any other error is returned.
@@ -93,9 +102,9 @@ func (r *Reconciler) keepLastGood(s *scope, stored storedCertificates, source ce
 
 // trustCABundle takes the bundle of an existing backend from the spec.
 func trustCABundle(s *scope, now time.Time) {
-	_, err := pki.ParseBundle(s.Spec.Service.CABundle, now)
+	_, err := pki.ParseBundle(s.Spec.ExistingService.CABundle, now)
 	s.conclude(v1alpha1.ConditionCertificatesReady, caBundleVerdict(err))
 	if err == nil {
-		s.trust = s.Spec.Service.CABundle
+		s.trust = s.Spec.ExistingService.CABundle
 	}
 }

@@ -23,7 +23,7 @@ func wanting(name string, age time.Duration) *v1alpha1.ExtensionAPI {
 			Groups: []v1alpha1.APIGroup{{
 				Name: "shop.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}, {Name: "v2"}},
 			}},
-			Service: &v1alpha1.ServiceReference{Namespace: name, Name: name},
+			ExistingService: &v1alpha1.ExistingService{Namespace: name, Name: name},
 		},
 	}
 }

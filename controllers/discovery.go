@@ -32,20 +32,20 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// confirmAvailable compares Available with what requests meet. One that has just turned True is held back until they
+// confirmAvailable compares APIServicesAvailable with what requests meet. One that has just turned True is held back until they
 // are seen to pass: kube-apiserver may report an APIService available a moment before it sends requests to it.
 func confirmAvailable(s *scope, last discovery.Round) {
-	if s.verdicts[v1alpha1.ConditionAvailable].status != metav1.ConditionTrue {
+	if s.verdicts[v1alpha1.ConditionAPIServicesAvailable].status != metav1.ConditionTrue {
 		return
 	}
-	wasAvailable := meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAvailable)
+	wasAvailable := meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAPIServicesAvailable)
 	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
 		if refusing, found := last.Distrusting(groupVersion); found {
-			s.conclude(v1alpha1.ConditionAvailable, distrusted(manifests.APIServiceName(groupVersion), refusing))
+			s.conclude(v1alpha1.ConditionAPIServicesAvailable, distrusted(manifests.APIServiceName(groupVersion), refusing))
 			return
 		}
 		if !wasAvailable && !last.Passes(groupVersion) {
-			s.conclude(v1alpha1.ConditionAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
+			s.conclude(v1alpha1.ConditionAPIServicesAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
 			return
 		}
@@ -81,7 +81,7 @@ func isAwaited(s *scope) bool {
 			return true
 		}
 	}
-	return s.verdicts[v1alpha1.ConditionAvailable].reason == v1alpha1.ReasonProbing
+	return s.verdicts[v1alpha1.ConditionAPIServicesAvailable].reason == v1alpha1.ReasonProbing
 }
 
 // unawaited are reasons why something is not registered that no answer of the server changes.

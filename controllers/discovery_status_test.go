@@ -159,9 +159,9 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	missing := discovery.Sample{Err: &discovery.ProbeError{Class: discovery.ClassMissing}}
 	refused := discovery.Records{throughKubeAPIServer("a"): {Last: missing}}
 	conclude := func(s *scope, records discovery.Records) verdict {
-		s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+		s.conclude(v1alpha1.ConditionAPIServicesAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
 		confirmAvailable(s, discovery.NewRound(discovery.Target{}, records))
-		return s.verdicts[v1alpha1.ConditionAvailable]
+		return s.verdicts[v1alpha1.ConditionAPIServicesAvailable]
 	}
 	assertVerdict(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
 	assertVerdict(t, conclude(s, passes), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
@@ -177,7 +177,7 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvail
 		Name: groupVersion.Group, Versions: []v1alpha1.APIVersion{{Name: groupVersion.Version}},
 	}}
 	s.before.Status.Conditions = []metav1.Condition{
-		{Type: v1alpha1.ConditionAvailable, Status: metav1.ConditionTrue},
+		{Type: v1alpha1.ConditionAPIServicesAvailable, Status: metav1.ConditionTrue},
 	}
 	failing := func(status int, text string) discovery.Record {
 		failure := discovery.Sample{Err: &discovery.ProbeError{
@@ -202,10 +202,10 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvail
 		"the server itself fails": {failing(http.StatusInternalServerError, "x509: my own trouble"), unmoved},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.conclude(v1alpha1.ConditionAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+			s.conclude(v1alpha1.ConditionAPIServicesAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
 			confirmAvailable(s, discovery.NewRound(
 				discovery.Target{}, discovery.Records{throughKubeAPIServer("a"): test.record}))
-			assertVerdict(t, s.verdicts[v1alpha1.ConditionAvailable], test.want.status, test.want.reason, test.want.message)
+			assertVerdict(t, s.verdicts[v1alpha1.ConditionAPIServicesAvailable], test.want.status, test.want.reason, test.want.message)
 		})
 	}
 }

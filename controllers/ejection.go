@@ -50,7 +50,7 @@ func (r *Reconciler) reconcileEjection(ctx context.Context, s *scope) error {
 
 // ejects tells whether replicas are ejected at all. During a rollout, a single replica may be two for a moment.
 func ejects(extensionAPI *v1alpha1.ExtensionAPI) bool {
-	return extensionAPI.Spec.Discovery.OutlierEjection != v1alpha1.OutlierEjectionDisabled &&
+	return extensionAPI.Spec.Server.OutlierEjection != v1alpha1.OutlierEjectionDisabled &&
 		manifests.Replicas(extensionAPI) > 1
 }
 

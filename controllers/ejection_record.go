@@ -48,7 +48,7 @@ func ejectedReplicas(pods []corev1.Pod, server *v1alpha1.Server) []ejectedReplic
 func describeEjection(ejected []ejectedReplica, pod string) *v1alpha1.EjectionStatus {
 	for _, replica := range ejected {
 		if replica.Pod == pod {
-			return &v1alpha1.EjectionStatus{Since: replica.Since, Reason: replica.Why}
+			return &v1alpha1.EjectionStatus{Since: replica.Since, Message: replica.Why}
 		}
 	}
 	return nil

@@ -108,8 +108,7 @@ func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecSaysNo(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
-				Server:    &v1alpha1.Server{Replicas: test.replicas},
-				Discovery: v1alpha1.Discovery{OutlierEjection: test.asked},
+				Server: &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.asked},
 			}}
 			if got := ejects(extensionAPI); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)

@@ -21,9 +21,19 @@ import (
 
 // reconcileEndpoints finds the ready replicas behind the Service, and those that were taken out of it.
 func (r *Reconciler) reconcileEndpoints(ctx context.Context, s *scope) error {
-	if s.Spec.Service != nil {
-		return r.findExistingEndpoints(ctx, s)
+	find := r.findOwnEndpoints
+	if s.Spec.ExistingService != nil {
+		find = r.findExistingEndpoints
 	}
+	err := find(ctx, s)
+	s.Status.ReadyReplicas = nil
+	if err == nil && !s.outOfReach && !s.external {
+		s.Status.ReadyReplicas = new(int32(len(s.endpoints) + len(s.ejected))) //nolint:gosec // as many as there are Pods
+	}
+	return err
+}
+
+func (r *Reconciler) findOwnEndpoints(ctx context.Context, s *scope) error {
 	if s.outOfReach {
 		return nil
 	}
@@ -110,5 +120,5 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 
 func serviceMissing(backend manifests.Backend) verdict {
 	return bad(v1alpha1.ReasonServiceNotFound, fmt.Sprintf(
-		"Service %s does not exist; create it or correct spec.service", backend.Key()), working)
+		"Service %s does not exist; create it or correct spec.existingService", backend.Key()), working)
 }

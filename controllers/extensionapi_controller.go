@@ -24,6 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
@@ -48,6 +49,11 @@ type Reconciler struct {
 	Changed        <-chan event.GenericEvent
 	KubeAPIServers *aggregation.KubeAPIServers
 	Layer          *aggregation.Layer
+	// What takes long runs in the background.
+	Handshakes     *background.Looks[servedByPods]
+	Served         *background.Looks[stillServed]
+	Counts         *background.Looks[[]aggregation.Objects]
+	Configurations *background.Looks[aggregation.Configuration]
 	Events         events.EventRecorder
 	Clock          clock.PassiveClock
 	// OperatorNamespace is where certificate authorities are kept.
@@ -55,6 +61,8 @@ type Reconciler struct {
 	ServerNamespaces  ServerNamespaces
 	// CertManager tells whether cert-manager's API may be used.
 	CertManager bool
+	// Workers is how many ExtensionAPIs are reconciled at a time.
+	Workers int
 	// definitionsRead and registering are shared by all that are derived from this one.
 	definitionsRead *definitionMemory
 	// registering is locked for a group while something new is registered in it.
@@ -114,6 +122,8 @@ func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
 // forget leaves nothing in memory of an ExtensionAPI.
 func (r *Reconciler) forget(name string) {
 	r.stopWatching(name)
+	r.Served.Forget(name)
+	r.Counts.Forget(name)
 	r.Metrics.forget(name)
 }
 
@@ -121,6 +131,8 @@ func (r *Reconciler) forget(name string) {
 func (r *Reconciler) stopWatching(name string) {
 	r.Prober.Forget(name)
 	r.Secrets.Forget(name)
+	r.Handshakes.Forget(name)
+	r.Configurations.Forget(name)
 }
 
 func optimisticMergeFrom(before client.Object) client.Patch {

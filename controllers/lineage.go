@@ -31,7 +31,7 @@ type lineage struct {
 func (r *Reconciler) lineage(ctx context.Context, reader client.Reader, s *scope) (lineage, error) {
 	l := lineage{name: s.Name, replicaSets: map[types.UID]*appsv1.ReplicaSet{}}
 	labelled := []client.ListOption{
-		client.InNamespace(s.Spec.Server.Namespace), client.MatchingLabels(manifests.Labels(s.Name)),
+		client.InNamespace(s.Spec.Server.Namespace), client.MatchingLabels(manifests.ServerLabels(s.Name)),
 	}
 	pods, replicaSets, deployments := &corev1.PodList{}, &appsv1.ReplicaSetList{}, &appsv1.DeploymentList{}
 	for _, list := range []client.ObjectList{pods, replicaSets, deployments} {

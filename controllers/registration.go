@@ -40,6 +40,9 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			wanted[manifests.APIServiceName(groupVersion)] = true
 		}
 	}
+	if len(registered) < len(wanted) {
+		_, _ = r.unconfigured(s) // so that it is known when the replicas have answered
+	}
 	r.heedRefusedRoute(s, registered)
 	caBundle := r.withRedial(s, registered)
 	errs := []error{r.retire(ctx, s, registered, wanted, caBundle)}
@@ -56,7 +59,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 		return err
 	}
 	s.conclude(v1alpha1.ConditionRegistered, registrationVerdict(s.namespace, outcomes))
-	s.conclude(v1alpha1.ConditionAvailable, availableVerdict(s.namespace, outcomes))
+	s.conclude(v1alpha1.ConditionAPIServicesAvailable, availableVerdict(s.namespace, outcomes))
 	describeAPIServices(s, outcomes)
 	return nil
 }
@@ -95,7 +98,7 @@ func (r *Reconciler) register(
 	}
 	outcome.obstacle = r.obstacleTo(s, configuration, existing)
 	if discovery.IsFrontProxyRefused(outcome.failedCheck()) {
-		outcome.unconfigured = r.unconfigured(ctx, s)
+		outcome.unconfigured, _ = r.unconfigured(s)
 	}
 	switch {
 	case outcome.obstacle.reason == "":
@@ -117,7 +120,12 @@ func (r *Reconciler) registerNew(
 	ctx context.Context, s *scope, configuration *apiregistration.APIServiceApplyConfiguration,
 	outcome registrationOutcome,
 ) (registrationOutcome, error) {
-	if missing := r.unconfigured(ctx, s); missing != "" {
+	missing, known := r.unconfigured(s)
+	switch {
+	case !known:
+		outcome.obstacle = bad(v1alpha1.ReasonProbing, "waiting to learn whether the aggregation layer is configured", working)
+		return outcome, nil
+	case missing != "":
 		outcome.obstacle = layerObstacle(missing)
 		return outcome, nil
 	}

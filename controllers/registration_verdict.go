@@ -28,7 +28,7 @@ type registrationOutcome struct {
 	existing *apiregistrationv1.APIService
 	// claim tells who else has the group-version, and adoption what adopting it would change.
 	claim    claims.Claim
-	adoption []string
+	adoption []v1alpha1.FieldChange
 	// obstacle is what is in the way; its reason is empty when nothing is.
 	obstacle verdict
 	// unconfigured is what the aggregation layer lacks, when that is why the server refuses kube-apiserver.
@@ -266,10 +266,12 @@ func describeAPIServices(s *scope, outcomes []registrationOutcome) {
 	s.Status.APIServices = nil
 	for _, outcome := range outcomes {
 		described := v1alpha1.APIServiceStatus{
-			Name:      outcome.name,
-			Available: metav1.ConditionUnknown,
-			HeldBy:    outcome.claim.Holder.Words,
-			Adoption:  outcome.adoption[:min(len(outcome.adoption), maxAdoption)],
+			Name:            outcome.name,
+			Available:       metav1.ConditionUnknown,
+			AdoptionChanges: outcome.adoption[:min(len(outcome.adoption), maxAdoption)],
+		}
+		if other := outcome.claim.Holder.Reference; other.Kind != "" {
+			described.HeldBy = &other
 		}
 		if condition := outcome.availability(); condition != nil {
 			described.Available = metav1.ConditionStatus(condition.Status)

@@ -147,8 +147,8 @@ func TestChangesBackend(t *testing.T) {
 	signer, other := newSigner(t), newSigner(t)
 	bundle, both := signer.Certificate, slices.Concat(other.Certificate, signer.Certificate)
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
-		Groups:  []v1alpha1.APIGroup{{Name: "wardle.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
-		Service: &v1alpha1.ServiceReference{Namespace: "a", Name: "b", Port: 443},
+		Groups:          []v1alpha1.APIGroup{{Name: "wardle.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+		ExistingService: &v1alpha1.ExistingService{Namespace: "a", Name: "b", Port: 443},
 	}}
 	existing := apiServiceWith()
 	existing.Spec.CABundle = bundle

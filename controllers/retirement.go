@@ -33,8 +33,8 @@ func (r *Reconciler) retire(
 		}
 	}
 	// In a namespace that is being deleted there is no time to look for objects.
-	if s.namespace == namespaceActive && !s.isSuspended() {
-		r.warnOfUnreachable(ctx, s, unwanted, kept)
+	if s.namespace == namespaceActive && !s.isSuspended() && !r.warnOfUnreachable(s, unwanted, kept) {
+		return errors.Join(errs...)
 	}
 	_, err := r.deleteAPIServices(ctx, s, unwanted)
 	return errors.Join(append(errs, err)...)

@@ -26,7 +26,7 @@ func serviceVerdict(
 	port, found := endpoints.Port(service, backend.Port)
 	if !found {
 		return bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
-			"Service %s has no port %d; correct spec.service.port", name, backend.Port), stalled)
+			"Service %s has no port %d; correct spec.existingService.port", name, backend.Port), stalled)
 	}
 	if problem, advice := endpoints.Unroutable(service, port); problem != "" {
 		return notRoutable(backend, problem, advice)

@@ -79,8 +79,10 @@ type note struct {
 }
 
 func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
+	copied := extensionAPI.DeepCopy()
+	copied.Status.Groups = groupNames(extensionAPI)
 	return &scope{
-		ExtensionAPI: extensionAPI.DeepCopy(),
+		ExtensionAPI: copied,
 		before:       extensionAPI,
 		backend:      manifests.BackendOf(extensionAPI),
 		outcomes:     map[string]registrationOutcome{},

@@ -119,7 +119,7 @@ func (n ServerNamespaces) outOfReach(namespace string) verdict {
 // leftBehindMessage says what of a deleted ExtensionAPI is out of reach.
 func leftBehindMessage(extensionAPI *v1alpha1.ExtensionAPI) string {
 	kinds := "deployments,services,poddisruptionbudgets,serviceaccounts,secrets"
-	if extensionAPI.Spec.Certificates != nil && extensionAPI.Spec.Certificates.CertManager != nil {
+	if extensionAPI.Spec.Server.Certificates != nil && extensionAPI.Spec.Server.Certificates.CertManager != nil {
 		kinds = "certificates.cert-manager.io," + kinds
 	}
 	namespace := extensionAPI.Spec.Server.Namespace

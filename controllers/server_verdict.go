@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
@@ -53,8 +54,8 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) verdict {
 		return bad(reason, message, state)
 	}
 	if overdue {
-		return bad(v1alpha1.ReasonRolloutStalled, fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s=%s",
-			said(deadline.Message), deployment.Namespace, manifests.OwnerLabel, deployment.Name), state)
+		return bad(v1alpha1.ReasonRolloutStalled, fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s",
+			said(deadline.Message), deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))), state)
 	}
 	if deployment.Spec.Paused {
 		return bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+

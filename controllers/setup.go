@@ -19,11 +19,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
+
+// looksAtOnce bounds the ExtensionAPIs that are looked at in the background at a time, for each kind of look.
+const looksAtOnce = 16
 
 // Settings are what the command line decides.
 type Settings struct {
@@ -35,6 +39,8 @@ type Settings struct {
 	ServerNamespaces ServerNamespaces
 	// CertManager tells whether cert-manager's API may be used.
 	CertManager bool
+	// Workers is how many ExtensionAPIs are reconciled at a time.
+	Workers int
 	// Metrics is where metrics are registered.
 	Metrics prometheus.Registerer
 }
@@ -68,11 +74,16 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
 		Layer:             aggregation.NewLayer(kubeAPIServers, mgr.GetAPIReader(), clock.RealClock{}),
+		Handshakes:        background.NewLooks[servedByPods](ctx, clock.RealClock{}, looksAtOnce, changed),
+		Served:            background.NewLooks[stillServed](ctx, clock.RealClock{}, looksAtOnce, changed),
+		Counts:            background.NewLooks[[]aggregation.Objects](ctx, clock.RealClock{}, looksAtOnce, changed),
+		Configurations:    background.NewLooks[aggregation.Configuration](ctx, clock.RealClock{}, looksAtOnce, changed),
 		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		ServerNamespaces:  settings.ServerNamespaces,
 		CertManager:       settings.CertManager,
+		Workers:           settings.Workers,
 		definitionsRead:   &definitionMemory{},
 		registering:       keymutex.NewHashed(0),
 	}

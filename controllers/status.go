@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,7 +22,7 @@ var readyWhen = []string{
 	v1alpha1.ConditionCertificatesReady,
 	v1alpha1.ConditionServerAvailable,
 	v1alpha1.ConditionRegistered,
-	v1alpha1.ConditionAvailable,
+	v1alpha1.ConditionAPIServicesAvailable,
 }
 
 // summarize turns the verdicts into conditions and adds Ready, Reconciling and Stalled. After an error that interrupted
@@ -96,6 +97,16 @@ func progressVerdicts(verdicts map[string]verdict) (reconciling, stalling verdic
 		reconciling = bad(v1alpha1.ReasonStalled, "see Stalled", settled)
 	}
 	return reconciling, stalling
+}
+
+// groupNames are those of the spec, for a column of kubectl get: a JSONPath there prints the first of several results
+// only (apiextensions-apiserver pkg/registry/customresource/tableconvertor).
+func groupNames(extensionAPI *v1alpha1.ExtensionAPI) string {
+	var names []string
+	for _, group := range extensionAPI.Spec.Groups {
+		names = append(names, group.Name)
+	}
+	return strings.Join(names, ",")
 }
 
 func setCondition(s *scope, conditionType string, v verdict, generation int64, now time.Time) {

@@ -92,8 +92,8 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 	for _, conditionType := range append(readyWhen, v1alpha1.ConditionDiscoveryWithinLimit) {
 		s.conclude(conditionType, unknown(v1alpha1.ReasonDeleting, message))
 	}
-	s.conclude(v1alpha1.ConditionAvailable, bad(v1alpha1.ReasonDeleting, message, working))
-	s.Status.DiscoveryLatency, s.Status.Endpoints = nil, nil // nothing is measured any more
+	s.conclude(v1alpha1.ConditionAPIServicesAvailable, bad(v1alpha1.ReasonDeleting, message, working))
+	s.Status.DiscoveryLatency, s.Status.Endpoints, s.Status.ReadyReplicas = nil, nil, nil // nothing is measured any more
 	summarize(s, nil, r.Clock.Now())
 	return client.IgnoreNotFound(r.writeStatus(ctx, s))
 }
@@ -105,8 +105,8 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 		return "", err
 	}
 	apiServices := slices.Collect(maps.Values(registered))
-	if s.namespace == namespaceActive {
-		r.warnOfUnreachable(ctx, s, apiServices, nil)
+	if s.namespace == namespaceActive && !r.warnOfUnreachable(s, apiServices, nil) {
+		return "its objects to be counted", nil
 	}
 	left, err := r.deleteAPIServices(ctx, s, apiServices)
 	return waiting("the end of the APIServices", left), err

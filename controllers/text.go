@@ -15,14 +15,14 @@ const (
 	// maxMessage is the longest message of a condition, far below what its schema allows (32,768).
 	maxMessage = 4096
 	// maxNote is the longest note that an Event may have (k8s.io/kubernetes pkg/apis/core/validation/events.go).
-	maxNote           = 1024
-	maxReason         = 128 // of an Event; that of a condition may be longer
-	maxErrorLength    = 1024
-	maxHeldBy         = 512
-	maxAdoptionChange = 512
-	maxAddress        = 300
-	maxPodName        = 253
-	maxCause          = 200 // of one of several causes
+	maxNote        = 1024
+	maxReason      = 128 // of an Event; that of a condition may be longer
+	maxErrorLength = 1024
+	maxChange      = 512
+	maxAddress     = 300
+	maxPodName     = 253
+	maxGroups      = 4096
+	maxCause       = 200 // of one of several causes
 )
 
 // said is text from another component, as it is quoted in a message that continues after it.
@@ -39,14 +39,14 @@ func isReason(reason string) bool {
 // boundTexts makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
 // came in would keep the status from being written, and with that the operator from being believed.
 func boundTexts(status *v1alpha1.ExtensionAPIStatus) {
+	bound(&status.Groups, maxGroups)
 	for i := range status.Conditions {
 		bound(&status.Conditions[i].Message, maxMessage)
 	}
 	for i := range status.APIServices {
 		apiService := &status.APIServices[i]
-		bound(&apiService.HeldBy, maxHeldBy)
-		for j := range apiService.Adoption {
-			bound(&apiService.Adoption[j], maxAdoptionChange)
+		for j := range apiService.AdoptionChanges {
+			boundChange(&apiService.AdoptionChanges[j])
 		}
 		boundError(apiService.Discovery)
 	}
@@ -56,11 +56,20 @@ func boundTexts(status *v1alpha1.ExtensionAPIStatus) {
 		bound(&endpoint.Pod, maxPodName)
 		boundError(endpoint.Discovery)
 		if endpoint.Ejected != nil {
-			bound(&endpoint.Ejected.Reason, maxErrorLength)
+			bound(&endpoint.Ejected.Message, maxErrorLength)
 		}
 	}
 	if certificate := status.Certificate; certificate != nil && certificate.Rotation != nil {
 		bound(&certificate.Rotation.Next, maxErrorLength)
+	}
+}
+
+func boundChange(change *v1alpha1.FieldChange) {
+	bound(&change.Field, maxChange)
+	for _, value := range []*string{change.From, change.To} {
+		if value != nil {
+			bound(value, maxChange)
+		}
 	}
 }
 

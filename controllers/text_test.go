@@ -18,10 +18,11 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 	status := &v1alpha1.ExtensionAPIStatus{
 		Conditions: []metav1.Condition{{Message: hostile}},
 		APIServices: []v1alpha1.APIServiceStatus{{
-			HeldBy: hostile, Adoption: []string{hostile}, Discovery: failing.DeepCopy(),
+			AdoptionChanges: []v1alpha1.FieldChange{{Field: hostile, From: new(hostile), To: new(hostile)}},
+			Discovery:       failing.DeepCopy(),
 		}},
 		Endpoints: []v1alpha1.EndpointStatus{{
-			Address: hostile, Pod: hostile, Ejected: &v1alpha1.EjectionStatus{Reason: hostile}, Discovery: failing,
+			Address: hostile, Pod: hostile, Ejected: &v1alpha1.EjectionStatus{Message: hostile}, Discovery: failing,
 		}},
 		Certificate: &v1alpha1.CertificateStatus{Rotation: &v1alpha1.RotationStatus{Next: hostile}},
 	}
@@ -32,12 +33,13 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 		longest int
 	}{
 		{status.Conditions[0].Message, 32768},
-		{apiService.HeldBy, 512},
-		{apiService.Adoption[0], 512},
+		{apiService.AdoptionChanges[0].Field, 512},
+		{*apiService.AdoptionChanges[0].From, 512},
+		{*apiService.AdoptionChanges[0].To, 512},
 		{apiService.Discovery.Error, 1024},
 		{endpoint.Address, 300},
 		{endpoint.Pod, 253},
-		{endpoint.Ejected.Reason, 1024},
+		{endpoint.Ejected.Message, 1024},
 		{endpoint.Discovery.Error, 1024},
 		{status.Certificate.Rotation.Next, 1024},
 	} {

@@ -21,27 +21,44 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
-// countTimeout bounds how long unregistering waits for a server that does not say what objects it has. What is not
-// known then is reported as unknown: no answer of a server holds up the end of its APIServices.
-const countTimeout = 5 * time.Second
+const (
+	// countTimeout bounds how long unregistering waits for a server that does not say what objects it has. What is not
+	// known then is reported as unknown: no answer of a server holds up the end of its APIServices.
+	countTimeout = 5 * time.Second
+	// countAge is how old a count may be: as old as it takes to delete APIServices in the end.
+	countAge = time.Minute
+)
 
-// warnOfUnreachable tells, before APIServices are deleted while others are kept, of the objects that nobody will reach
-// any more.
-func (r *Reconciler) warnOfUnreachable(ctx context.Context, s *scope, doomed, kept []*apiregistrationv1.APIService) {
+// warnOfUnreachable reports, before APIServices are deleted while others are kept, the objects that no client will reach
+// any more. It returns false while they are being counted.
+func (r *Reconciler) warnOfUnreachable(s *scope, doomed, kept []*apiregistrationv1.APIService) (done bool) {
 	doomed = slices.DeleteFunc(slices.Clone(doomed), func(apiService *apiregistrationv1.APIService) bool {
-		return !apiService.DeletionTimestamp.IsZero() // it has been told
+		return !apiService.DeletionTimestamp.IsZero() // it has been reported
 	})
 	if len(doomed) == 0 {
-		return
+		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, countTimeout)
-	defer cancel()
 	slices.SortFunc(doomed, func(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) })
-	counted := r.KubeAPIServers.CountObjects(ctx, groupVersionsOf(doomed), groupVersionsOf(kept),
-		func(resource schema.GroupVersionResource) error { return r.mayList(ctx, resource) })
+	unregistered, remaining := groupVersionsOf(doomed), groupVersionsOf(kept)
+	subject := strings.Join(groupVersionNames(unregistered), ",")
+	counted, ended := r.Counts.Last(s.Name, subject, countAge, func(ctx context.Context) []aggregation.Objects {
+		return r.count(ctx, unregistered, remaining)
+	})
+	if ended.IsZero() {
+		return false
+	}
 	if message := unreachableMessage(counted); message != "" {
 		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message, doomed[0]}})
 	}
+	return true
+}
+
+func (r *Reconciler) count(ctx context.Context, doomed, kept []schema.GroupVersion) []aggregation.Objects {
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	return r.KubeAPIServers.CountObjects(ctx, doomed, kept, func(resource schema.GroupVersionResource) error {
+		return r.mayList(ctx, resource)
+	})
 }
 
 // mayList asks before anything is listed, so that the audit log has no refusal in it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,16 +30,38 @@ func (r *Reconciler) awaitUnregistered(ctx context.Context, s *scope) (string, e
 	if err != nil || len(dropped) == 0 {
 		return "", err
 	}
-	served, failures, err := r.KubeAPIServers.Served(ctx, dropped)
-	if err != nil {
-		return "", err
+	names := groupVersionNames(dropped)
+	last, ended := r.Served.Last(s.Name, strings.Join(names, ","), servedAge, func(ctx context.Context) stillServed {
+		return r.servedNow(ctx, dropped)
+	})
+	switch {
+	case ended.IsZero():
+		return waiting("every kube-apiserver to drop", names), nil
+	case last.err != nil:
+		return "", last.err
 	}
-	waitingFor := unregistering(served, failures, r.Clock.Now().Sub(s.DeletionTimestamp.Time))
-	if waitingFor == "" && len(failures) > 0 {
-		message := notAwaited(failures)
+	waitingFor := unregistering(last.groupVersions, last.failures, r.Clock.Now().Sub(s.DeletionTimestamp.Time))
+	if waitingFor == "" && len(last.failures) > 0 {
+		message := notAwaited(last.failures)
 		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonKubeAPIServerNotAwaited, message, nil}})
 	}
 	return waitingFor, nil
+}
+
+// servedAge is how old an answer of the kube-apiservers may be: no older than the next look at it.
+const servedAge = teardownPoll
+
+// stillServed are those that a kube-apiserver still sends to the server, and the kube-apiservers, by address, of
+// which that is not known.
+type stillServed struct {
+	groupVersions []schema.GroupVersion
+	failures      map[string]string
+	err           error
+}
+
+func (r *Reconciler) servedNow(ctx context.Context, groupVersions []schema.GroupVersion) (s stillServed) {
+	s.groupVersions, s.failures, s.err = r.KubeAPIServers.Served(ctx, groupVersions)
+	return s
 }
 
 // unregistering says what is waited for: kube-apiservers that serve group-versions, or, for a minute after the

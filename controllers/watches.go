@@ -38,9 +38,9 @@ const (
 	firstRetry = 100 * time.Millisecond
 	// lastRetry bounds the backoff: when the cause of a failure is gone, it should show within seconds.
 	lastRetry = 30 * time.Second
-	// workers is how many ExtensionAPIs are reconciled at a time; a phase only ever waits for kube-apiserver, and, while
-	// certificates are replaced, up to 3 seconds for the Pods.
-	workers = 4
+	// reconciliationTimeout is when requests to a kube-apiserver that does not answer are given up. Nothing else is waited
+	// for.
+	reconciliationTimeout = 30 * time.Second
 )
 
 // hasOwner selects objects with the owner label.
@@ -119,7 +119,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.ExtensionAPI{}).
 		WatchesRawSource(source.Channel(r.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: workers,
+			MaxConcurrentReconciles: r.Workers,
+			ReconciliationTimeout:   reconciliationTimeout,
 			// One that stands by has read everything when it takes over.
 			EnableWarmup: new(true),
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](

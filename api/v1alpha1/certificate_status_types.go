@@ -10,7 +10,7 @@ import (
 type CertificateStatus struct {
 	// notAfter is when the serving certificate expires.
 	// +required
-	NotAfter metav1.Time `json:"notAfter,omitempty,omitzero"`
+	NotAfter metav1.Time `json:"notAfter,omitempty,omitzero"` //nolint:kubeapilinter // never left out
 
 	// renewalTime is when the operator will renew it; absent where somebody else renews it.
 	// +optional
@@ -48,10 +48,11 @@ type RotationStatus struct {
 
 	// since when it is waited for.
 	// +required
-	Since metav1.Time `json:"since,omitempty,omitzero"`
+	Since metav1.Time `json:"since,omitempty,omitzero"` //nolint:kubeapilinter // never left out
 
 	// next is what comes next, and when at the earliest.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:MinLength=1
 	Next string `json:"next,omitempty"`
 }

@@ -8,7 +8,8 @@ import (
 
 // Certificates says where the serving certificate comes from: one of managed, secretRef and certManager. The server's
 // Pods always mount the Secret <name>-serving-cert; the operator puts there what it has checked.
-// +kubebuilder:validation:XValidation:rule="[has(self.managed), has(self.secretRef), has(self.certManager)].filter(x, x).size() <= 1",message="spec.certificates: set at most one of managed, secretRef and certManager"
+// +kubebuilder:validation:XValidation:rule="[has(self.managed), has(self.secretRef), has(self.certManager)].filter(x, x).size() == 1",message="spec.server.certificates: set one of managed, secretRef and certManager, or leave it out, which is managed: {}"
+// +kubebuilder:validation:MinProperties=1
 type Certificates struct {
 	// managed has the operator keep a certificate authority of its own for this ExtensionAPI. It is the default.
 	// +optional
@@ -24,16 +25,17 @@ type Certificates struct {
 }
 
 // ManagedCertificates are certificates that the operator issues and renews.
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) + duration(self.renewBefore) <= duration(self.validity)",message="spec.certificates.managed.renewBefore must be at most half of validity"
-// +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.certificates.managed.caValidity must be at least three times validity: an authority is renewed when two thirds of its life have passed, and must outlive what it issues"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) + duration(self.renewBefore) <= duration(self.validity)",message="spec.server.certificates.managed.renewBefore must be at most half of validity"
+// +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.server.certificates.managed.caValidity must be at least three times validity: an authority is renewed when two thirds of its life have passed, and must outlive what it issues"
+// +kubebuilder:validation:MinProperties=1
 type ManagedCertificates struct {
 	// validity of the serving certificate, 1h to 8760h (a year); defaults to 2160h (90 days).
 	// +optional
 	// +kubebuilder:default="2160h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.managed.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
-	Validity *metav1.Duration `json:"validity,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.server.certificates.managed.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
+	Validity *metav1.Duration `json:"validity,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// renewBefore is how long before its expiry a serving certificate is renewed at the latest, 10m to half of validity;
 	// defaults to a third of validity. Up to a twentieth of validity is added, so that certificates that were issued
@@ -41,8 +43,8 @@ type ManagedCertificates struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10m')",message="spec.certificates.managed.renewBefore must be at least 10m, such as 240h; its units are h, m, s and ms"
-	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10m')",message="spec.server.certificates.managed.renewBefore must be at least 10m, such as 240h; its units are h, m, s and ms"
+	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// caValidity is the validity of the certificate authority, up to 175200h (20 years), and at least three times
 	// validity; defaults to 87600h (10 years). An authority is renewed when two thirds of its life have passed.
@@ -50,8 +52,8 @@ type ManagedCertificates struct {
 	// +kubebuilder:default="87600h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) <= duration('175200h')",message="spec.certificates.managed.caValidity must be at most 175200h (20 years), such as 87600h; its units are h, m, s and ms"
-	CAValidity *metav1.Duration `json:"caValidity,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) <= duration('175200h')",message="spec.server.certificates.managed.caValidity must be at most 175200h (20 years), such as 87600h; its units are h, m, s and ms"
+	CAValidity *metav1.Duration `json:"caValidity,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// rotateServingAfter has a serving certificate replaced that was issued before this moment. A moment in the future
 	// takes effect when it comes.
@@ -72,7 +74,7 @@ type SecretReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="spec.certificates.secretRef.name must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="spec.server.certificates.secretRef.name must be the name of a Secret: lower-case letters, digits, '-' and '.'"
 	Name string `json:"name,omitempty"`
 }
 
@@ -90,8 +92,8 @@ type CertManagerCertificates struct {
 	// +kubebuilder:default="2160h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.certificates.certManager.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
-	Validity *metav1.Duration `json:"validity,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.server.certificates.certManager.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
+	Validity *metav1.Duration `json:"validity,omitempty"` //nolint:kubeapilinter // people write 5s
 }
 
 // CertManagerIssuer names an issuer as cert-manager does.

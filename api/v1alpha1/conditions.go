@@ -12,11 +12,11 @@ const (
 	ConditionServerAvailable = "ServerAvailable"
 	// ConditionRegistered: every group-version has its APIService.
 	ConditionRegistered = "Registered"
-	// ConditionAvailable: kube-apiserver reports every APIService available.
-	ConditionAvailable = "Available"
+	// ConditionAPIServicesAvailable: kube-apiserver reports every APIService available.
+	ConditionAPIServicesAvailable = "APIServicesAvailable"
 	// ConditionDiscoveryWithinLimit: every group-version answers discovery within spec.discovery.limit.
 	ConditionDiscoveryWithinLimit = "DiscoveryWithinLimit"
-	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and Available are all True.
+	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
 	ConditionReconciling = "Reconciling"
@@ -74,7 +74,7 @@ const (
 	// ReasonIssued: the operator issued the serving certificate.
 	ReasonIssued = "Issued"
 	// ReasonUserProvided: the certificate comes from somebody else: from a Secret, or with the existing backend, which is
-	// verified with spec.service.caBundle.
+	// verified with spec.existingService.caBundle.
 	ReasonUserProvided = "UserProvided"
 	// ReasonRotating: certificates are being replaced, step by step; status.certificate.rotation tells how far it is.
 	ReasonRotating = "Rotating"
@@ -91,7 +91,7 @@ const (
 	ReasonCertManagerMissing = "CertManagerMissing"
 	// ReasonCertManagerDisabled: the operator may not ask cert-manager for certificates.
 	ReasonCertManagerDisabled = "CertManagerDisabled"
-	// ReasonInvalidCABundle: spec.service.caBundle cannot be parsed or holds no usable authority.
+	// ReasonInvalidCABundle: spec.existingService.caBundle cannot be parsed or holds no usable authority.
 	ReasonInvalidCABundle = "InvalidCABundle"
 )
 
@@ -115,9 +115,9 @@ const (
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.
 	ReasonEndpointsReady = "EndpointsReady"
-	// ReasonServiceNotFound: the Service of spec.service does not exist.
+	// ReasonServiceNotFound: the Service of spec.existingService does not exist.
 	ReasonServiceNotFound = "ServiceNotFound"
-	// ReasonServicePortNotFound: the Service does not have the port of spec.service.
+	// ReasonServicePortNotFound: the Service does not have the port of spec.existingService.
 	ReasonServicePortNotFound = "ServicePortNotFound"
 	// ReasonNoReadyEndpoints: the Service has no ready endpoint.
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
@@ -143,11 +143,11 @@ const (
 	// ReasonNotClaimed: a group-version belongs to somebody else.
 	ReasonNotClaimed = "NotClaimed"
 	// ReasonAggregationLayerNotConfigured: a kube-apiserver lacks what it needs to be known to extension API servers.
-	// Available has it, too, when that is why a registered server is not available.
+	// APIServicesAvailable has it, too, when that is why a registered server is not available.
 	ReasonAggregationLayerNotConfigured = "AggregationLayerNotConfigured"
 )
 
-// Reasons of Available that are the operator's; any other is the reason kube-apiserver gave.
+// Reasons of APIServicesAvailable that are the operator's; any other is the reason kube-apiserver gave.
 const (
 	// ReasonAllAvailable: kube-apiserver reports every APIService available.
 	ReasonAllAvailable = "AllAvailable"

@@ -16,13 +16,15 @@ const (
 )
 
 // EjectionStatus tells of a replica that runs, but gets no requests.
+// +kubebuilder:validation:MinProperties=1
 type EjectionStatus struct {
 	// since is when it was taken out of the Service.
 	// +optional
-	Since metav1.Time `json:"since,omitempty,omitzero"`
+	Since metav1.Time `json:"since,omitempty,omitzero"` //nolint:kubeapilinter // its zero value is left out
 
-	// reason says what it answered.
+	// message says what it answered.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
-	Reason string `json:"reason,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	Message string `json:"message,omitempty"`
 }

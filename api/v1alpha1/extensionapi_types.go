@@ -16,19 +16,20 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=xapi,categories=extensionapi
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`
+// +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="APIServicesAvailable")].status`
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.readyReplicas`
 // +kubebuilder:printcolumn:name="Discovery",type=string,JSONPath=`.status.discoveryLatency`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Suspended",type=boolean,priority=1,JSONPath=`.spec.suspend`
 // +kubebuilder:printcolumn:name="Within-Limit",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="DiscoveryWithinLimit")].status`
-// +kubebuilder:printcolumn:name="Namespace",type=string,priority=1,JSONPath=`.spec['server','service'].namespace`
-// +kubebuilder:printcolumn:name="Groups",type=string,priority=1,JSONPath=`.spec.groups[*].name`
+// +kubebuilder:printcolumn:name="Namespace",type=string,priority=1,JSONPath=`.spec['server','existingService'].namespace`
+// +kubebuilder:printcolumn:name="Groups",type=string,priority=1,JSONPath=`.status.groups`
 // +kubebuilder:printcolumn:name="Cert-Expires",type=string,priority=1,JSONPath=`.status.certificate.notAfter`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label that begins with a letter (a-z, 0-9, -): the Service is named after it"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 46",message="metadata.name must have at most 46 characters: Pod names are derived from it and must fit into 63"
-// +kubebuilder:validation:XValidation:rule="!has(self.spec.certificates) || !has(self.spec.certificates.secretRef) || !(self.spec.certificates.secretRef.name in [self.metadata.name + '-serving-cert', self.metadata.name + '-cert-manager'])",message="spec.certificates.secretRef must not name a Secret that the operator writes: <name>-serving-cert or <name>-cert-manager"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.server) || !has(self.spec.server.certificates) || !has(self.spec.server.certificates.secretRef) || !(self.spec.server.certificates.secretRef.name in [self.metadata.name + '-serving-cert', self.metadata.name + '-cert-manager'])",message="spec.server.certificates.secretRef must not name a Secret that the operator writes: <name>-serving-cert or <name>-cert-manager"
 type ExtensionAPI struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -44,7 +45,7 @@ type ExtensionAPI struct {
 	// new object for a finished one.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
-	Status ExtensionAPIStatus `json:"status,omitempty,omitzero"`
+	Status ExtensionAPIStatus `json:"status,omitempty,omitzero"` //nolint:kubeapilinter // as in Kubernetes
 }
 
 // ExtensionAPIList is a list of ExtensionAPI.
@@ -57,10 +58,8 @@ type ExtensionAPIList struct {
 }
 
 // ExtensionAPISpec says which API groups are served, and by what.
-// +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.service)",message="exactly one of spec.server (the operator runs the server) and spec.service (it already runs) must be set"
-// +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.service cannot be exchanged: delete the ExtensionAPI and create a new one"
-// +kubebuilder:validation:XValidation:rule="!has(self.certificates) || has(self.server)",message="spec.certificates goes with spec.server only; an existing backend brings its own certificate and spec.service.caBundle"
-// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.discovery) || !has(self.discovery.outlierEjection)",message="spec.discovery.outlierEjection goes with spec.server only, remove it: the operator changes nothing behind spec.service"
+// +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.existingService)",message="exactly one of spec.server (the operator runs the server) and spec.existingService (it already runs) must be set"
+// +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.existingService cannot be exchanged: delete the ExtensionAPI and create a new one"
 type ExtensionAPISpec struct {
 	// groups are the API groups that the server serves; there is one APIService for every group-version.
 	// +required
@@ -74,18 +73,15 @@ type ExtensionAPISpec struct {
 	// +optional
 	Server *Server `json:"server,omitempty"`
 
-	// service is an extension API server that already runs; the operator only registers it and touches nothing else.
+	// existingService is the Service of an extension API server that already runs. The operator registers it, and changes
+	// nothing else of it.
 	// +optional
-	Service *ServiceReference `json:"service,omitempty"`
-
-	// certificates says where the serving certificate of spec.server comes from. Left out, the operator manages it.
-	// +optional
-	Certificates *Certificates `json:"certificates,omitempty"`
+	ExistingService *ExistingService `json:"existingService,omitempty"`
 
 	// discovery says how discovery is measured.
 	// +optional
 	// +kubebuilder:default={}
-	Discovery Discovery `json:"discovery,omitempty,omitzero"`
+	Discovery Discovery `json:"discovery,omitempty,omitzero"` //nolint:kubeapilinter // its default is {}
 
 	// adoptionPolicy says what happens to an APIService that somebody else made for a group-version of this spec. Never
 	// leaves it alone; DryRun, too, and tells in status.apiServices what adopting it would change; Adopt takes it over in
@@ -120,13 +116,13 @@ type APIGroup struct {
 	// +kubebuilder:validation:MaxLength=251
 	Name string `json:"name,omitempty"`
 
-	// priority is the groupPriorityMinimum of the APIServices: clients that search all groups for a short name prefer
-	// higher ones. CRDs use 1000; Kubernetes' own groups begin at 15800, and stay preferred. 1 to 15000; defaults to 1000.
+	// groupPriorityMinimum of the APIServices: clients that search all groups for a short name prefer higher ones. CRDs
+	// use 1000; Kubernetes' own groups begin at 15800, and stay preferred. 1 to 15000; defaults to 1000.
 	// +optional
 	// +kubebuilder:default=1000
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=15000
-	Priority int32 `json:"priority,omitempty"`
+	GroupPriorityMinimum int32 `json:"groupPriorityMinimum,omitempty"`
 
 	// sharing says whether versions are registered in a group of which another owner has other versions: a
 	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never leaves such a group to them. Allowed
@@ -136,7 +132,7 @@ type APIGroup struct {
 	// +kubebuilder:default=Never
 	Sharing GroupSharing `json:"sharing,omitempty"`
 
-	// versions of the group, the most preferred first: their versionPriority follows from the order.
+	// versions of the group, the most preferred first. Where versionPriority is left out, it follows from the order.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -153,9 +149,18 @@ type APIVersion struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a version must be a DNS label that begins with a letter, such as v1 or v1beta1"
 	Name string `json:"name,omitempty"`
+
+	// versionPriority of the APIService: clients that do not name a version get the highest one of the group; of equal
+	// ones Kubernetes prefers v2 to v1, and v1 to v1beta1. 1 to 1000; defaults to 100 for the first version of
+	// spec.groups[].versions, and one less for each that follows.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	VersionPriority int32 `json:"versionPriority,omitempty"`
 }
 
 // Discovery says how discovery is measured and against what it is judged.
+// +kubebuilder:validation:MinProperties=1
 type Discovery struct {
 	// limit is the time within which a discovery request must be answered. kube-apiserver itself gives up after 5
 	// seconds. 1ms to 1m; defaults to 5s.
@@ -164,7 +169,7 @@ type Discovery struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1m')",message="spec.discovery.limit must be between 1ms and 1m, such as 500ms or 5s; its units are h, m, s and ms"
-	Limit *metav1.Duration `json:"limit,omitempty"`
+	Limit *metav1.Duration `json:"limit,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// interval is the time between two probes of the same group-version. 1s to 1h; defaults to 30s.
 	// +optional
@@ -172,7 +177,7 @@ type Discovery struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h, such as 30s or 5m; its units are h, m, s and ms"
-	Interval *metav1.Duration `json:"interval,omitempty"`
+	Interval *metav1.Duration `json:"interval,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// failureThreshold is how many probes in a row must fail or exceed the limit before it is told, 1 to 10; defaults
 	// to 3.
@@ -195,10 +200,4 @@ type Discovery struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	WarningPercent int32 `json:"warningPercent,omitempty"`
-
-	// outlierEjection says whether a replica that answers discovery badly is taken out of the Service while another one
-	// answers well, and brought back when it has recovered: never the last good one, and never more than half of them.
-	// Enabled or Disabled; defaults to Enabled with spec.server and cannot be set with spec.service.
-	// +optional
-	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
 }

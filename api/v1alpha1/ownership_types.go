@@ -36,3 +36,44 @@ const (
 	// SharingAllowed takes the versions of the group that have no owner.
 	SharingAllowed GroupSharing = "Allowed"
 )
+
+// Owner is another owner of a group-version.
+type Owner struct {
+	// kind is ExtensionAPI, CustomResourceDefinition, HelmRelease, ClusterServiceVersion or that of the object that the
+	// owner references name; FieldManager where only the last writer is known; Kubernetes for kube-apiserver itself.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind,omitempty"`
+
+	// namespace of a Helm release.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:MinLength=1
+	Namespace string `json:"namespace,omitempty"`
+
+	// name of the owner; empty for Kubernetes, and where it is not known.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name,omitempty"`
+}
+
+// FieldChange is what becomes of one field.
+type FieldChange struct {
+	// field is its path, such as spec.groupPriorityMinimum or metadata.labels[app].
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Field string `json:"field,omitempty"`
+
+	// from is its present value; absent where there is none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	From *string `json:"from,omitempty"` //nolint:kubeapilinter // an empty label differs from none
+
+	// to is the value that it gets; absent where it is removed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	To *string `json:"to,omitempty"` //nolint:kubeapilinter // an empty label differs from none
+}

@@ -9,19 +9,20 @@ import (
 // ServerContainer is the name of the template's container that serves the API.
 const ServerContainer = "apiserver"
 
-// ServerFlags says which command line flags the operator adds to the server's container.
-// +kubebuilder:validation:Enum=Kubernetes;None
-type ServerFlags string
+// ServingFlags says whether the operator adds command line flags to the server's container.
+// +kubebuilder:validation:Enum=Inject;None
+type ServingFlags string
 
 const (
-	// ServerFlagsKubernetes adds --secure-port, --tls-cert-file and --tls-private-key-file, as servers built on
+	// ServingFlagsInject adds --secure-port, --tls-cert-file and --tls-private-key-file, as servers built on
 	// k8s.io/apiserver understand them.
-	ServerFlagsKubernetes ServerFlags = "Kubernetes"
-	// ServerFlagsNone adds nothing; the template says where port, certificate and key go.
-	ServerFlagsNone ServerFlags = "None"
+	ServingFlagsInject ServingFlags = "Inject"
+	// ServingFlagsNone adds nothing; the template says where port, certificate and key go.
+	ServingFlagsNone ServingFlags = "None"
 )
 
 // Server is an extension API server that the operator runs as a Deployment.
+// +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || ['app.kubernetes.io/component', 'aggregation.extensionapi.dev/extensionapi', 'aggregation.extensionapi.dev/serving'].all(l, !(l in self.template.metadata.labels))",message="spec.server.template.metadata.labels must not hold app.kubernetes.io/component, aggregation.extensionapi.dev/extensionapi or aggregation.extensionapi.dev/serving: the operator sets them, and selects the Pods by them"
 // +kubebuilder:validation:XValidation:rule="has(self.template.spec) && self.template.spec.containers.exists(c, c.name == 'apiserver')",message="spec.server.template.spec.containers must hold a container named 'apiserver': it is the one that serves the API"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || (has(c.image) && c.image.size() > 0))",message="spec.server.template.spec.containers: the container 'apiserver' needs an image"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name == 'apiserver' || !has(c.ports) || c.ports.all(p, p.containerPort != self.port))",message="spec.server.port is taken by another container of the template: give one of them another port"
@@ -41,7 +42,7 @@ type Server struct {
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
-	Replicas *int32 `json:"replicas,omitempty"`
+	Replicas *int32 `json:"replicas,omitempty"` //nolint:kubeapilinter // a pointer as in a Deployment
 
 	// port on which the server listens, 1024 to 65535, as it does not run as root; defaults to 8443.
 	// +optional
@@ -50,33 +51,44 @@ type Server struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 
-	// flags that the operator adds to the container 'apiserver'. Kubernetes adds --secure-port, --tls-cert-file and
-	// --tls-private-key-file unless the template has them; None adds nothing. Defaults to Kubernetes.
+	// servingFlags says whether the operator adds flags to the container 'apiserver'. Inject adds --secure-port,
+	// --tls-cert-file and --tls-private-key-file, each unless the template has it; None adds nothing. Defaults to Inject.
 	// +optional
-	// +kubebuilder:default=Kubernetes
-	Flags ServerFlags `json:"flags,omitempty"`
+	// +kubebuilder:default=Inject
+	ServingFlags ServingFlags `json:"servingFlags,omitempty"`
+
+	// certificates says where the serving certificate comes from. Left out, the operator manages it.
+	// +optional
+	Certificates *Certificates `json:"certificates,omitempty"`
+
+	// outlierEjection says whether a replica that answers discovery badly is taken out of the Service while another one
+	// answers well, and restored when it has recovered: never the last healthy one, and never more than half of them.
+	// Enabled or Disabled; defaults to Enabled.
+	// +optional
+	// +kubebuilder:default=Enabled
+	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
 
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. What it leaves out is filled in;
 	// what it sets always wins.
 	// +required
-	Template corev1.PodTemplateSpec `json:"template,omitzero"`
+	Template corev1.PodTemplateSpec `json:"template,omitzero"` //nolint:kubeapilinter // rules check it
 }
 
-// ServiceReference names a Service in front of an extension API server that already runs.
-type ServiceReference struct {
+// ExistingService names the Service of an extension API server that already runs.
+type ExistingService struct {
 	// namespace of the Service.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.service.namespace must be a DNS label (a-z, 0-9, -)"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.service.namespace is immutable: delete the ExtensionAPI with deletionPolicy Orphan, which leaves it served, and create it anew for another namespace"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.existingService.namespace must be a DNS label (a-z, 0-9, -)"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.existingService.namespace is immutable: delete the ExtensionAPI with deletionPolicy Orphan, which leaves it served, and create it anew for another namespace"
 	Namespace string `json:"namespace,omitempty"`
 
 	// name of the Service.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="spec.service.name must be the name of a Service: a DNS label that begins with a letter"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="spec.existingService.name must be the name of a Service: a DNS label that begins with a letter"
 	Name string `json:"name,omitempty"`
 
 	// port of the Service, 1 to 65535; defaults to 443.
@@ -91,6 +103,6 @@ type ServiceReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=262144
-	// +kubebuilder:validation:XValidation:rule="string(self).contains('-----BEGIN CERTIFICATE-----')",message="spec.service.caBundle must hold PEM certificates (base64 of -----BEGIN CERTIFICATE----- ...)"
+	// +kubebuilder:validation:XValidation:rule="string(self).contains('-----BEGIN CERTIFICATE-----')",message="spec.existingService.caBundle must hold PEM certificates (base64 of -----BEGIN CERTIFICATE----- ...)"
 	CABundle []byte `json:"caBundle,omitempty"`
 }

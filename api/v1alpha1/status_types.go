@@ -5,29 +5,43 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // ExtensionAPIStatus is what the operator has observed. It is written only when something in it changed.
+// +kubebuilder:validation:MinProperties=1
 type ExtensionAPIStatus struct {
 	// observedGeneration is the metadata.generation that this status speaks of; -1 before the operator has seen the
 	// object.
 	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"` //nolint:kubeapilinter // as in Kubernetes
 
 	// conditions tell how it fares: Ready sums up the others; Reconciling and Stalled follow kstatus.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MinItems=1
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// groups are the names of spec.groups, separated by commas, for a column of kubectl get.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:MinLength=1
+	Groups string `json:"groups,omitempty"`
+
+	// readyReplicas is how many replicas are ready: Pods of spec.server, or endpoints of spec.existingService.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
 	// discoveryLatency is the slowest of the last discovery requests through kube-apiserver, over all group-versions.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	DiscoveryLatency *metav1.Duration `json:"discoveryLatency,omitempty"`
+	DiscoveryLatency *metav1.Duration `json:"discoveryLatency,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// apiServices tells of the APIService of each group-version.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:MinItems=1
 	APIServices []APIServiceStatus `json:"apiServices,omitempty"`
 
 	// endpoints tells of the ready replicas of the server, the worst first, 10 at most.
@@ -35,6 +49,7 @@ type ExtensionAPIStatus struct {
 	// +listType=map
 	// +listMapKey=address
 	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:MinItems=1
 	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 
 	// certificate tells of the serving certificate of spec.server.
@@ -55,17 +70,17 @@ type APIServiceStatus struct {
 	// +kubebuilder:validation:Enum="True";"False";Unknown
 	Available metav1.ConditionStatus `json:"available,omitempty"`
 
-	// heldBy says who else has or wants the group-version; empty when nobody does.
+	// heldBy is the other owner that has or wants the group-version; absent where there is none.
 	// +optional
-	// +kubebuilder:validation:MaxLength=512
-	HeldBy string `json:"heldBy,omitempty"`
+	HeldBy *Owner `json:"heldBy,omitempty"`
 
-	// adoption is what adopting the APIService of somebody else would change, with adoptionPolicy DryRun.
+	// adoptionChanges are the fields of another owner's APIService that adopting it would change, with adoptionPolicy
+	// DryRun; 32 at most.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:MaxLength=512
-	Adoption []string `json:"adoption,omitempty"`
+	// +kubebuilder:validation:MinItems=1
+	AdoptionChanges []FieldChange `json:"adoptionChanges,omitempty"`
 
 	// discovery is the last discovery request through kube-apiserver. It is not rewritten for a change of less than a
 	// tenth of spec.discovery.limit.
@@ -98,34 +113,37 @@ type EndpointStatus struct {
 }
 
 // DiscoveryStatus is the outcome of discovery requests.
+// +kubebuilder:validation:MinProperties=1
 type DiscoveryStatus struct {
 	// last is the time from sending the last request that was answered to the end of the answer.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	Last *metav1.Duration `json:"last,omitempty"`
+	Last *metav1.Duration `json:"last,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// p50 is the median time of the last answers, up to 100, over connections that were there before.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	P50 *metav1.Duration `json:"p50,omitempty"`
+	P50 *metav1.Duration `json:"p50,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// p99 is the 99th percentile of the same answers.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	P99 *metav1.Duration `json:"p99,omitempty"`
+	P99 *metav1.Duration `json:"p99,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// max is the longest of the same answers.
 	// +optional
 	// +kubebuilder:validation:Type=string
-	Max *metav1.Duration `json:"max,omitempty"`
+	Max *metav1.Duration `json:"max,omitempty"` //nolint:kubeapilinter // people write 5s
 
 	// samples is how many answers p50, p99 and max were of when they were written.
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	Samples int32 `json:"samples,omitempty"`
 
 	// error says why requests fail, once failureThreshold of them in a row did, or from the first one on when nothing else
 	// is known; empty when they succeed.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:MinLength=1
 	Error string `json:"error,omitempty"`
 }

@@ -143,11 +143,11 @@ func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIServic
 		return Held, h
 	}
 	if existing.Spec.Service == nil {
-		h.Words = "kube-apiserver, which serves it itself: its APIService, that of " + h.Words + ", names no Service"
-		return Held, holder.Holder{Kind: holder.Local, Words: h.Words}
+		return Held, holder.OfKubernetes(holder.Local,
+			"kube-apiserver, which serves it itself: its APIService, that of "+h.Words+", names no Service")
 	}
 	if owner, found := w.ownerOf(existing); found {
-		return Held, extensionAPI(owner, "which has registered it")
+		return Held, holder.OfExtensionAPI(owner.Name, "which has registered it")
 	}
 	if h.Kind == holder.ExtensionAPI {
 		h.Words += ", which is gone and has left it"

@@ -155,7 +155,7 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 		{"mine, although an older one wants it", me, registered(v1, of("me")).with(older), "granted"},
 		{"mine without its label, although an older one wants it", me, registered(v1, applied).with(older), "granted"},
 		{"mine once, then left to Helm", me, registered(v1, applied, ofHelm), "adoptable from Helm release"},
-		{"mine once, then led elsewhere", me, registered(v1, applied, elsewhereLed), "adoptable from somebody"},
+		{"mine once, then led elsewhere", me, registered(v1, applied, elsewhereLed), "adoptable from another owner"},
 		{"mine, and marked as Helm's", me, registered(v1, of("me"), ofHelm), `contested by Helm release "prod/shop"`},
 
 		{"a definition's", me, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
@@ -175,10 +175,10 @@ func TestAGroupVersionIsWhoseItIs(t *testing.T) {
 
 		{"Helm's", me, registered(v1, ofHelm), `adoptable from Helm release "prod/shop"`},
 		{"OLM's", me, registered(v1, labelled("olm.owner", "shop.v1")), "adoptable from the Operator Lifecycle"},
-		{"somebody's", me, registered(v1), "adoptable from somebody else"},
+		{"somebody's", me, registered(v1), "adoptable from another owner"},
 		{
 			"somebody's, while an older one wants it", me, registered(v1).with(older),
-			`held by somebody else, and ExtensionAPI "another", which is older`,
+			`held by another owner, and ExtensionAPI "another", which is older`,
 		},
 
 		{"left by one that is gone", me, registered(v1, of("another")), `adoptable from ExtensionAPI "another", which is`},

@@ -42,10 +42,11 @@ func (w World) objection(claimant Claimant, groupVersion schema.GroupVersion) (o
 
 func (w World) definition(groupVersion schema.GroupVersion) (o objection, found bool) {
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion == groupVersion })
-	o.Kind, o.Words = holder.CustomResourceDefinition, fmt.Sprintf("CustomResourceDefinition %q", definition.Name)
+	words := ""
 	if !definition.Served {
-		o.Words += ", which has the version, but does not serve it now"
+		words = ", which has the version, but does not serve it now"
 	}
+	o.Holder = holder.OfDefinition(definition.Name, words)
 	return o, found
 }
 
@@ -71,9 +72,8 @@ func (w World) partner(claimant Claimant, groupVersion schema.GroupVersion) (o o
 	}
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion.Group == group })
 	if found {
-		o.Kind, o.splits = holder.CustomResourceDefinition, true
-		o.Words = fmt.Sprintf("CustomResourceDefinition %q, which has %s of the group",
-			definition.Name, definition.GroupVersion.Version)
+		o.splits = true
+		o.Holder = holder.OfDefinition(definition.Name, ", which has "+definition.GroupVersion.Version+" of the group")
 		return o, true
 	}
 	return w.registrant(claimant, group)
@@ -101,14 +101,14 @@ func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.API
 	owner, owned := w.ownerOf(apiService)
 	switch h := holder.Of(apiService); {
 	case owned:
-		o.Holder = extensionAPI(owner, "which has registered "+version+" of the group")
+		o.Holder = holder.OfExtensionAPI(owner.Name, "which has registered "+version+" of the group")
 		o.shares = owner.Shares.Has(apiService.Spec.Group)
 		return o, owner.UID != claimant.UID
 	case isBuiltIn(h):
-		o.Holder = holder.Holder{Kind: h.Kind, Words: h.Words + ", which serves " + version + " of the group"}
+		o.Holder = holder.OfKubernetes(h.Kind, h.Words+", which serves "+version+" of the group")
 		return o, true
 	case apiService.Spec.Service == nil:
-		o.Kind, o.Words = holder.Local, "kube-apiserver, which serves "+version+" of the group itself"
+		o.Holder = holder.OfKubernetes(holder.Local, "kube-apiserver, which serves "+version+" of the group itself")
 		return o, true
 	default:
 		return o, false
@@ -132,7 +132,7 @@ func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) 
 	if !o.until.IsZero() {
 		words += ", and comes first until " + timestamp(o.until)
 	}
-	o.Holder = extensionAPI(first, words)
+	o.Holder = holder.OfExtensionAPI(first.Name, words)
 	return o, true
 }
 
@@ -189,10 +189,6 @@ func (c Claimant) lapse(group string) time.Time {
 		return time.Time{}
 	}
 	return c.Created.Add(PrecedenceLapse)
-}
-
-func extensionAPI(c Claimant, does string) holder.Holder {
-	return holder.Holder{Kind: holder.ExtensionAPI, Words: fmt.Sprintf("ExtensionAPI %q, %s", c.Name, does)}
 }
 
 func timestamp(t time.Time) string { return metav1.NewTime(t).UTC().Format(time.RFC3339) }

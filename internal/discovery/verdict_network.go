@@ -127,7 +127,7 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 		return p.waiting()
 	}
 	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver does not ask the server; see "+
-		"Available", p.Name)
+		"APIServicesAvailable", p.Name)
 	if p.CheckFailed == "" || len(good) == 0 {
 		return unknown
 	}

@@ -234,7 +234,7 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 		reason   string
 		message  string
 	}{
-		"another cause": {"", replicasWith(fine), v1alpha1.ReasonNotAvailable, "see Available"},
+		"another cause": {"", replicasWith(fine), v1alpha1.ReasonNotAvailable, "see APIServicesAvailable"},
 		"no connection": {check + "dial tcp: i/o timeout", replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "firewall"},
 		"no trust": {
 			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
@@ -244,7 +244,7 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 		},
 		"an error": {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
 		"a recovery": {
-			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "Available",
+			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "APIServicesAvailable",
 		},
 		"a replica that is not known": {
 			check + "context deadline exceeded", replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "several answers",

@@ -25,7 +25,7 @@ func Unroutable(service *corev1.Service, port corev1.ServicePort) (problem, advi
 		return "has no ClusterIP", "look at its Events"
 	case port.Protocol != "" && port.Protocol != corev1.ProtocolTCP:
 		return fmt.Sprintf("has %s on port %d, and kube-apiserver sends requests over TCP", port.Protocol, port.Port),
-			"correct it, or spec.service.port"
+			"correct it, or spec.existingService.port"
 	default:
 		return "", ""
 	}

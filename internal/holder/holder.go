@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -52,6 +53,8 @@ func isOperators(entry metav1.ManagedFieldsEntry) bool {
 // Holder is who has an object.
 type Holder struct {
 	Kind Kind
+	// Reference names the holder in status.
+	Reference v1alpha1.Owner
 	// Words name the holder in a sentence.
 	Words string
 }
@@ -64,10 +67,10 @@ func Of(object metav1.Object) Holder {
 		return h
 	}
 	if owner := object.GetLabels()[manifests.OwnerLabel]; owner != "" {
-		return named(ExtensionAPI, "ExtensionAPI %q", owner)
+		return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: owner}, "ExtensionAPI %q", owner)
 	}
 	if uid := object.GetAnnotations()[manifests.UIDAnnotation]; uid != "" {
-		return named(ExtensionAPI, "the ExtensionAPI whose UID is %q", uid)
+		return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind}, "the ExtensionAPI whose UID is %q", uid)
 	}
 	if h, found := Marked(object); found {
 		return h
@@ -75,20 +78,51 @@ func Of(object metav1.Object) Holder {
 	return Writer(object)
 }
 
-// maxWords is how much is said of a holder, in bytes: an annotation may have 256 KiB.
-const maxWords = 512
+// Bounds of what is said of a holder, in bytes: an annotation may have 256 KiB.
+const (
+	maxWords = 512
+	maxKind  = 63
+	maxName  = 253
+)
+
+// Kinds of owners in status that are no kinds of objects.
+const (
+	extensionAPIKind = "ExtensionAPI"
+	kubernetesKind   = "Kubernetes"
+	fieldManagerKind = "FieldManager"
+	unknownKind      = "Unknown"
+)
 
 // named names a holder with words that others have chosen.
-func named(kind Kind, format string, args ...any) Holder {
-	return Holder{kind, excerpt.Of(fmt.Sprintf(format, args...), maxWords)}
+func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Holder {
+	reference.Kind = excerpt.Of(cmp.Or(reference.Kind, unknownKind), maxKind)
+	reference.Namespace = excerpt.Of(reference.Namespace, maxKind)
+	reference.Name = excerpt.Of(reference.Name, maxName)
+	return Holder{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxWords)}
+}
+
+// OfExtensionAPI names an ExtensionAPI with words about it.
+func OfExtensionAPI(name, words string) Holder {
+	return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: name}, "ExtensionAPI %q, %s", name, words)
+}
+
+// OfDefinition names a CustomResourceDefinition with words about it, which may be empty.
+func OfDefinition(name, words string) Holder {
+	const kind = "CustomResourceDefinition"
+	return named(CustomResourceDefinition, v1alpha1.Owner{Kind: kind, Name: name}, "%s %q%s", kind, name, words)
+}
+
+// OfKubernetes names kube-apiserver, in words.
+func OfKubernetes(kind Kind, words string) Holder {
+	return named(kind, v1alpha1.Owner{Kind: kubernetesKind}, "%s", words)
 }
 
 // Writer is who wrote an object last.
 func Writer(object metav1.Object) Holder {
 	if writer := lastWriter(object); writer != "" {
-		return named(Other, "somebody else (last written by %q)", writer)
+		return named(Other, v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}, "another owner (last written by %q)", writer)
 	}
-	return Holder{Other, "somebody else"}
+	return named(Other, v1alpha1.Owner{}, "another owner")
 }
 
 // lastWriter is who, but for the operator, wrote the object last, status apart. Of the same second it is the last of
@@ -115,9 +149,9 @@ func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
 	case "":
 		return Holder{}, false
 	case "onstart":
-		return Holder{BuiltInGroup, "Kubernetes itself (a built-in group)"}, true
+		return OfKubernetes(BuiltInGroup, "Kubernetes itself (a built-in group)"), true
 	default:
-		return Holder{Local, "Kubernetes itself (a CustomResourceDefinition that it has just served)"}, true
+		return OfKubernetes(Local, "Kubernetes itself (a CustomResourceDefinition that it has just served)"), true
 	}
 }
 
@@ -127,17 +161,27 @@ func Marked(object metav1.Object) (h Holder, found bool) {
 	release := annotations[helmRelease]
 	switch {
 	case labels[olmOwner] != "":
-		kind := cmp.Or(labels[olmOwnerKind], "ClusterServiceVersion")
-		return named(OLM, "the Operator Lifecycle Manager (%s %q)", kind, labels[olmOwner]), true
-	case owner != nil && owner.Kind == "ClusterServiceVersion":
-		return named(OLM, "the Operator Lifecycle Manager (ClusterServiceVersion %q)", owner.Name), true
+		return byOLM(cmp.Or(labels[olmOwnerKind], clusterServiceVersion), labels[olmOwner]), true
+	case owner != nil && owner.Kind == clusterServiceVersion:
+		return byOLM(owner.Kind, owner.Name), true
 	case release != "":
-		return named(HelmRelease, "Helm release %q", inNamespace(annotations[helmNamespace], release)), true
+		return byHelm(annotations[helmNamespace], release), true
 	case owner != nil:
-		return named(Other, "%s %q", owner.Kind, owner.Name), true
+		return named(Other, v1alpha1.Owner{Kind: owner.Kind, Name: owner.Name}, "%s %q", owner.Kind, owner.Name), true
 	default:
 		return Holder{}, false
 	}
+}
+
+const clusterServiceVersion = "ClusterServiceVersion"
+
+func byOLM(kind, name string) Holder {
+	return named(OLM, v1alpha1.Owner{Kind: kind, Name: name}, "the Operator Lifecycle Manager (%s %q)", kind, name)
+}
+
+func byHelm(namespace, release string) Holder {
+	return named(HelmRelease, v1alpha1.Owner{Kind: "HelmRelease", Namespace: namespace, Name: release},
+		"Helm release %q", inNamespace(namespace, release))
 }
 
 // ownerOf is the controller, or else the first of those with which the garbage collector deletes the object.

@@ -38,12 +38,12 @@ func TestHoldersAreToldByTheirMarks(t *testing.T) {
 		`Helm release "prod/shop"`: {Annotations: map[string]string{helmRelease: "shop", helmNamespace: "prod"}},
 		`Deployment "shop"`:        {OwnerReferences: controlledBy("Deployment", "shop")},
 		`Namespace "shop"`:         {OwnerReferences: []metav1.OwnerReference{{Kind: "Namespace", Name: "shop"}}},
-		`somebody else (last written by "kubectl")`: {ManagedFields: []metav1.ManagedFieldsEntry{
+		`another owner (last written by "kubectl")`: {ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "argocd", Time: &metav1.Time{Time: noon}},
 			{Manager: "kubectl", Time: &metav1.Time{Time: noon.Add(time.Hour)}},
 			{Manager: "kube-apiserver", Subresource: "status", Time: &metav1.Time{Time: noon.Add(2 * time.Hour)}},
 		}},
-		"somebody else": {},
+		"another owner": {},
 	} {
 		if got := Of(&object); got.Words != want {
 			t.Errorf("%+v belongs to %s, want %s", object, got, want)

@@ -3,11 +3,10 @@
 package holder
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -79,8 +78,8 @@ func (o Owner) Owns(object metav1.Object) bool {
 // HolderOf names who has an object that is not the owner's.
 func (o Owner) HolderOf(object metav1.Object) Holder {
 	if o.Ownership(object) == Orphaned {
-		return Holder{EarlierExtensionAPI, fmt.Sprintf(
-			"an earlier ExtensionAPI %q, which was deleted and has left it", o.Name)}
+		return named(EarlierExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: o.Name},
+			"an earlier ExtensionAPI %q, which was deleted and has left it", o.Name)
 	}
 	return Of(object)
 }

@@ -3,13 +3,16 @@
 package manifests
 
 import (
+	"cmp"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// highestVersionPriority is that of the first version of a group; each further one has one less. CRDs use 100 too.
+// highestVersionPriority is the default of the first version of a group; each further one has one less. CRDs use 100,
+// too.
 const highestVersionPriority = 100
 
 // APIServices registers every group-version of an ExtensionAPI, trusting caBundle (PEM), in the order of the spec.
@@ -20,8 +23,8 @@ func APIServices(
 	for _, group := range extensionAPI.Spec.Groups {
 		for i, version := range group.Versions {
 			groupVersion := schema.GroupVersion{Group: group.Name, Version: version.Name}
-			result = append(result, APIService(
-				extensionAPI, groupVersion, group.Priority, int32(highestVersionPriority-i), caBundle))
+			priority := cmp.Or(version.VersionPriority, int32(highestVersionPriority-i))
+			result = append(result, APIService(extensionAPI, groupVersion, group.GroupPriorityMinimum, priority, caBundle))
 		}
 	}
 	return result

@@ -17,7 +17,7 @@ var CertificateKind = schema.GroupVersionKind{Group: "cert-manager.io", Version:
 // Certificate asks cert-manager for a serving certificate for dnsNames. Its Secret carries the owner label, so that its
 // changes are seen.
 func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime.ApplyConfiguration {
-	wanted := extensionAPI.Spec.Certificates.CertManager
+	wanted := extensionAPI.Spec.Server.Certificates.CertManager
 	validity := v1alpha1.DefaultValidity
 	if wanted.Validity != nil {
 		validity = wanted.Validity.Duration

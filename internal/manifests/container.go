@@ -31,7 +31,7 @@ func fillContainer(container *corev1.Container) {
 
 // fillServerContainer fills in what the container that serves the API gets.
 func fillServerContainer(container *corev1.Container, server *v1alpha1.Server, gracePeriodSeconds int64) {
-	if server.Flags == v1alpha1.ServerFlagsKubernetes {
+	if server.ServingFlags == v1alpha1.ServingFlagsInject {
 		container.Args = append(container.Args, missingFlags(container, server.Port)...)
 	}
 	fillServerPort(container, server.Port)

@@ -58,7 +58,7 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
 	}
-	if certificates := extensionAPI.Spec.Certificates; certificates != nil && certificates.CertManager != nil {
+	if server := extensionAPI.Spec.Server; server != nil && server.Certificates != nil && server.Certificates.CertManager != nil {
 		objects = append(objects, Certificate(extensionAPI, []string{"wardle.wardle-system.svc"}))
 	}
 	for _, apiService := range APIServices(extensionAPI, []byte("bundle")) {

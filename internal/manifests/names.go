@@ -3,6 +3,7 @@
 package manifests
 
 import (
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -16,6 +17,11 @@ const (
 	// UIDAnnotation holds the UID of that ExtensionAPI, which distinguishes it from an earlier one. It is not on
 	// Pods, which would have to be replaced when it changes.
 	UIDAnnotation = "aggregation.extensionapi.dev/uid"
+	// ComponentLabel names the workload of an ExtensionAPI that an object belongs to. The selector of a Deployment is
+	// immutable, so that it names the component although there is only one.
+	ComponentLabel = "app.kubernetes.io/component"
+	// ServerComponent is the value of ComponentLabel on what runs the extension API server.
+	ServerComponent = "server"
 	// ServingLabel is on every Pod. Requests are sent to those on which it is Serving: the Pod template says so, and the
 	// operator changes it on a Pod that is to get none.
 	ServingLabel = "aggregation.extensionapi.dev/serving"
@@ -39,14 +45,24 @@ const (
 	servicePort = 443
 )
 
-// Labels are on every object of an ExtensionAPI and select its Pods.
+// Labels are on every object of an ExtensionAPI.
 func Labels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name}
 }
 
+// ServerLabels select the Pods of the server, and what else runs it.
+func ServerLabels(name string) map[string]string {
+	return map[string]string{OwnerLabel: name, ComponentLabel: ServerComponent}
+}
+
 // servingLabels select the Pods that requests are sent to.
 func servingLabels(name string) map[string]string {
-	return map[string]string{OwnerLabel: name, ServingLabel: Serving}
+	return labels.Merge(ServerLabels(name), labels.Set{ServingLabel: Serving})
+}
+
+// componentLabels are on the objects that run the server.
+func componentLabels(name string) map[string]string {
+	return labels.Merge(objectLabels(name), ServerLabels(name))
 }
 
 func objectLabels(name string) map[string]string {
@@ -100,7 +116,7 @@ func (b Backend) Key() types.NamespacedName {
 
 // BackendOf returns the Service that serves the API: the operator's own or the user's.
 func BackendOf(extensionAPI *v1alpha1.ExtensionAPI) Backend {
-	if service := extensionAPI.Spec.Service; service != nil {
+	if service := extensionAPI.Spec.ExistingService; service != nil {
 		return Backend{Namespace: service.Namespace, Name: service.Name, Port: service.Port}
 	}
 	return Backend{Namespace: extensionAPI.Spec.Server.Namespace, Name: extensionAPI.Name, Port: servicePort}

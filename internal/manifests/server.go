@@ -22,7 +22,7 @@ import (
 // Service gives the server its stable address; kube-apiserver sends requests to it.
 func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(componentLabels(extensionAPI.Name)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(core.ServiceSpec().
 			WithType(corev1.ServiceTypeClusterIP).
@@ -51,11 +51,11 @@ func Deployment(
 		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(serviceAccount)})
 	}
 	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(componentLabels(extensionAPI.Name)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(apps.DeploymentSpec().
 			WithReplicas(Replicas(extensionAPI)).
-			WithSelector(meta.LabelSelector().WithMatchLabels(Labels(extensionAPI.Name))).
+			WithSelector(meta.LabelSelector().WithMatchLabels(ServerLabels(extensionAPI.Name))).
 			WithStrategy(apps.DeploymentStrategy().
 				WithType(appsv1.RollingUpdateDeploymentStrategyType).
 				WithRollingUpdate(apps.RollingUpdateDeployment().
@@ -73,7 +73,7 @@ func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
 // and one that was taken out of the Service does not count as one that does.
 func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
 	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(componentLabels(extensionAPI.Name)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(policy.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromInt32(1)).

@@ -48,7 +48,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	fillPodSecurity(pod)
-	fillSpread(pod, Labels(extensionAPI.Name))
+	fillSpread(pod, ServerLabels(extensionAPI.Name))
 	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
 	for i := range pod.InitContainers {
 		fillContainer(&pod.InitContainers[i])

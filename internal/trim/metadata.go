@@ -33,7 +33,7 @@ const (
 
 // ownLabels are those that the operator applies, or selects by.
 var ownLabels = []string{
-	manifests.OwnerLabel, manifests.ServingLabel, manifests.ManagedByLabel,
+	manifests.OwnerLabel, manifests.ComponentLabel, manifests.ServingLabel, manifests.ManagedByLabel,
 	appsv1.DefaultDeploymentUniqueLabelKey, discoveryv1.LabelServiceName,
 }
 

@@ -25,7 +25,7 @@ func TestEveryConditionAndReasonIsDocumented(t *testing.T) {
 	for _, row := range document.Rows() {
 		documented.Insert(strings.Split(row[0], ", ")...)
 	}
-	// Of Available, kube-apiserver gives reasons of its own.
+	// Of APIServicesAvailable, kube-apiserver gives reasons of its own.
 	documented.Delete("any other")
 	known := constants(t, repository+"/api/v1alpha1/conditions.go")
 	for _, missing := range sets.List(known.Difference(documented)) {

@@ -127,7 +127,7 @@ func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
 			}
 			eventually(t, soon, gone(victim))
 			successor := host.existing(name, attack.group)
-			successor.Spec.Service.Name = "anything"
+			successor.Spec.ExistingService.Name = "anything"
 			if err := tenant.Create(t.Context(), successor); err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +196,7 @@ func TestServiceWithoutAnAddressIsNeverRegistered(t *testing.T) {
 		},
 	})
 	headless := host.existing(name, group)
-	headless.Spec.Service.Name, headless.Spec.Service.Port = name, 8443
+	headless.Spec.ExistingService.Name, headless.Spec.ExistingService.Port = name, 8443
 	createUntilTheEnd(t, headless)
 	eventually(t, soon, func(ctx context.Context) error {
 		current, err := currently(ctx, headless)
@@ -270,14 +270,14 @@ func removeMarks(t *testing.T, apiService string) {
 func isServed(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
-		if err == nil && conditionOf(current, v1alpha1.ConditionAvailable).Status != metav1.ConditionTrue {
+		if err == nil && conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status != metav1.ConditionTrue {
 			err = fmt.Errorf("%s is served, and not reported as available: %s", extensionAPI.Name, describe(current))
 		}
 		return err
 	}
 }
 
-// host is a server of several groups, of which others are registered by ExtensionAPIs with spec.service.
+// host is a server of several groups, of which others are registered by ExtensionAPIs with spec.existingService.
 type host struct {
 	*v1alpha1.ExtensionAPI
 	caBundle []byte
@@ -306,7 +306,7 @@ func (h host) existing(name, group string) *v1alpha1.ExtensionAPI {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.ExtensionAPISpec{
 			Groups: []v1alpha1.APIGroup{{Name: group, Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
-			Service: &v1alpha1.ServiceReference{
+			ExistingService: &v1alpha1.ExistingService{
 				Namespace: sampleNamespace, Name: h.Name, CABundle: h.caBundle,
 			},
 		},

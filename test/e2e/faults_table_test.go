@@ -172,7 +172,7 @@ func limitToASecond(spec *v1alpha1.ExtensionAPISpec) {
 }
 
 func keepOutliers(spec *v1alpha1.ExtensionAPISpec) {
-	spec.Discovery.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
 }
 
 // cutOffKubeAPIServer drops what kube-apiserver sends to the Service. The kubelet and the operator get through.

@@ -102,11 +102,11 @@ func (f fault) isTold(server faultServer, docs *faultDocs) func(context.Context)
 		}
 		told := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
 		if told.Status == f.status && told.Reason == f.reason && strings.Contains(told.Message, f.culprit(server)) &&
-			(f.available == "" || conditionOf(current, v1alpha1.ConditionAvailable).Status == f.available) &&
+			(f.available == "" || conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status == f.available) &&
 			conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
 			return docs.check(f.what, told)
 		}
-		return fmt.Errorf("want DiscoveryWithinLimit=%s %s of %q, Available=%s and Registered=True, have %s",
+		return fmt.Errorf("want DiscoveryWithinLimit=%s %s of %q, APIServicesAvailable=%s and Registered=True, have %s",
 			f.status, f.reason, f.culprit(server), f.available, describe(current))
 	}
 }
@@ -143,7 +143,7 @@ func TestServerThatFailsEveryOtherProbeDoesNotFlapTheCondition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionAvailable} {
+	for _, name := range []string{v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionAPIServicesAvailable} {
 		if turned := conditionOf(after, name).LastTransitionTime; turned != conditionOf(before, name).LastTransitionTime {
 			t.Errorf("%s turned at %s: %s", name, turned, describe(after))
 		}

@@ -94,7 +94,7 @@ func handOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(lead
 		t.Fatal(err)
 	}
 	left := time.Now()
-	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].Priority++ })
+	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].GroupPriorityMinimum++ })
 	led := eventually(t, time.Minute, func(ctx context.Context) error {
 		current, err := holderOfLease(ctx)
 		if err == nil && (current == "" || current == holder) {
@@ -117,7 +117,7 @@ func hasPriority(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) erro
 	return func(ctx context.Context) error {
 		apiService := &apiregistrationv1.APIService{}
 		err := kube.Get(ctx, client.ObjectKey{Name: "v1beta1." + flunderGroup}, apiService)
-		if have := apiService.Spec.GroupPriorityMinimum; err == nil && have != extensionAPI.Spec.Groups[0].Priority {
+		if have := apiService.Spec.GroupPriorityMinimum; err == nil && have != extensionAPI.Spec.Groups[0].GroupPriorityMinimum {
 			err = fmt.Errorf("the APIService has the priority %d", have)
 		}
 		return err
@@ -135,7 +135,7 @@ func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(co
 	due := metav1.Now()
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 		managed(spec).RotateServingAfter = &due
-		spec.Groups[0].Priority++
+		spec.Groups[0].GroupPriorityMinimum++
 	})
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: sampleNamespace, Name: "wardle"}}
 	if err := kube.Delete(t.Context(), budget); err != nil {

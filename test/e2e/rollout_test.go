@@ -67,7 +67,7 @@ func TestRolloutsLoseNoRequest(t *testing.T) {
 		told := shows(extensionAPI, v1alpha1.ConditionServerAvailable, metav1.ConditionTrue, v1alpha1.ReasonCrashing,
 			"container apiserver ended with exit code 1 (Error); see its log", status.InProgressStatus)
 		progress("  told after %s", eventually(t, time.Minute, told))
-		stays(t, 30*time.Second, shows(extensionAPI, v1alpha1.ConditionAvailable, metav1.ConditionTrue,
+		stays(t, 30*time.Second, shows(extensionAPI, v1alpha1.ConditionAPIServicesAvailable, metav1.ConditionTrue,
 			v1alpha1.ReasonAllAvailable, "", status.InProgressStatus))
 	})
 	t.Run("the version that comes to its rescue", func(t *testing.T) {

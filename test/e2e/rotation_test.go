@@ -91,13 +91,13 @@ func TestRotationsLoseNoRequest(t *testing.T) {
 }
 
 func managed(spec *v1alpha1.ExtensionAPISpec) *v1alpha1.ManagedCertificates {
-	if spec.Certificates == nil {
-		spec.Certificates = &v1alpha1.Certificates{}
+	if spec.Server.Certificates == nil {
+		spec.Server.Certificates = &v1alpha1.Certificates{}
 	}
-	if spec.Certificates.Managed == nil {
-		spec.Certificates.Managed = &v1alpha1.ManagedCertificates{}
+	if spec.Server.Certificates.Managed == nil {
+		spec.Server.Certificates.Managed = &v1alpha1.ManagedCertificates{}
 	}
-	return spec.Certificates.Managed
+	return spec.Server.Certificates.Managed
 }
 
 // follow watches a rotation to its end and returns the phases that it has seen. If wanted it kills all of the operator

@@ -84,8 +84,8 @@ func startServers(t *testing.T) {
 	existing := &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: "existing"},
 		Spec: v1alpha1.ExtensionAPISpec{
-			Groups:  []v1alpha1.APIGroup{{Name: "existing.e2e.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
-			Service: serviceOf(t, "v1.single.e2e.example.com"),
+			Groups:          []v1alpha1.APIGroup{{Name: "existing.e2e.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+			ExistingService: serviceOf(t, "v1.single.e2e.example.com"),
 		},
 	}
 	createUntilTheEnd(t, existing)
@@ -93,14 +93,14 @@ func startServers(t *testing.T) {
 }
 
 // serviceOf is the Service that an APIService leads to, and the bundle that it trusts.
-func serviceOf(t *testing.T, name string) *v1alpha1.ServiceReference {
+func serviceOf(t *testing.T, name string) *v1alpha1.ExistingService {
 	t.Helper()
 	apiService := &apiregistrationv1.APIService{}
 	if err := kube.Get(t.Context(), client.ObjectKey{Name: name}, apiService); err != nil {
 		t.Fatal(err)
 	}
 	service := apiService.Spec.Service
-	return &v1alpha1.ServiceReference{
+	return &v1alpha1.ExistingService{
 		Namespace: service.Namespace, Name: service.Name, Port: *service.Port, CABundle: apiService.Spec.CABundle,
 	}
 }

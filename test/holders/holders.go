@@ -57,9 +57,9 @@ func NextSecond() func() error {
 // CheckStatus returns an error unless v1 is told to be somebody else's, and the other versions are served.
 func CheckStatus(told v1alpha1.ExtensionAPIStatus) error {
 	for _, apiService := range told.APIServices {
-		isHeld, isServed := apiService.HeldBy != "", apiService.Available == metav1.ConditionTrue
+		isHeld, isServed := apiService.HeldBy != nil, apiService.Available == metav1.ConditionTrue
 		if wanted := strings.HasPrefix(apiService.Name, "v1."); isHeld != wanted || isServed == wanted {
-			return fmt.Errorf("APIService %s is available: %s, held by: %q", apiService.Name, apiService.Available,
+			return fmt.Errorf("APIService %s is available: %s, held by: %v", apiService.Name, apiService.Available,
 				apiService.HeldBy)
 		}
 	}
@@ -80,7 +80,7 @@ var All = []Holder{
 	withGroup(apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself")),
 	apiService("helm", OfHelm, v1alpha1.ReasonHeldByHelmRelease, `Helm release "prod/shop"`),
 	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
-	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "somebody else"),
+	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "another owner"),
 	{
 		Kind: "older", Come: createOlder, ComeLater: haveOlderWant("v1"), Leave: haveOlderWant("v9"), Yields: true,
 		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older", HasGroup: true,

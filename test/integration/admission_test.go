@@ -75,10 +75,11 @@ func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
 		path         string
 		found, wants any
 	}{
-		{"spec.groups[0].priority", extensionAPI.Spec.Groups[0].Priority, int32(1000)},
+		{"spec.groups[0].groupPriorityMinimum", extensionAPI.Spec.Groups[0].GroupPriorityMinimum, int32(1000)},
 		{"spec.server.replicas", *server.Replicas, int32(2)},
 		{"spec.server.port", server.Port, int32(8443)},
-		{"spec.server.flags", server.Flags, v1alpha1.ServerFlagsKubernetes},
+		{"spec.server.servingFlags", server.ServingFlags, v1alpha1.ServingFlagsInject},
+		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.OutlierEjectionEnabled},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
 		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},
@@ -90,13 +91,13 @@ func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
 }
 
 func TestServicePortIs443ByDefault(t *testing.T) {
-	test := patched{Valid: "service.yaml", Patch: json.RawMessage(`[{"op": "remove", "path": "/spec/service/port"}]`)}
+	test := patched{Valid: "service.yaml", Patch: json.RawMessage(`[{"op": "remove", "path": "/spec/existingService/port"}]`)}
 	object := test.object(t)
 	if err := strictly().Create(ctx, object, client.DryRunAll); err != nil {
 		t.Fatal(err)
 	}
-	if port, _, _ := unstructured.NestedInt64(object.Object, "spec", "service", "port"); port != 443 {
-		t.Errorf("spec.service.port is %d", port)
+	if port, _, _ := unstructured.NestedInt64(object.Object, "spec", "existingService", "port"); port != 443 {
+		t.Errorf("spec.existingService.port is %d", port)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T
 		layer.configure(t)
 		layer.await(t, layer.name, status.CurrentStatus,
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+			isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	})
 	t.Run("no certificate", func(t *testing.T) {
 		t.Parallel()
@@ -97,7 +97,7 @@ func (m misconfigured) expectNotRegistered(t *testing.T, says ...string) {
 		isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
 		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	err := m.client.Get(ctx, client.ObjectKeyFromObject(m.apiService), &apiregistrationv1.APIService{})
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("it is registered (%v)", err)
@@ -110,10 +110,10 @@ func (m misconfigured) expectRefused(t *testing.T, code, flag string) {
 	m.create(t, m.apiService)
 	m.await(t, m.name, status.FailedStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonAggregationLayerNotConfigured,
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAggregationLayerNotConfigured,
 			fmt.Sprintf("/apis/wardle.example.com/v1beta1: %s;", code), flag),
-		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable, "see Available"))
-	m.expectDocumented(t, "refused-with-"+code, m.name, v1alpha1.ConditionAvailable)
+		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable, "see APIServicesAvailable"))
+	m.expectDocumented(t, "refused-with-"+code, m.name, v1alpha1.ConditionAPIServicesAvailable)
 	if err := m.client.Delete(ctx, m.apiService); err != nil {
 		t.Fatal(err)
 	}

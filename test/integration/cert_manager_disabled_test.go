@@ -21,7 +21,7 @@ func TestOperatorKeptFromCertManagerNeverTouchesItsAPI(t *testing.T) {
 	startWithValues(t, "certManager.enabled=false", controllers.Settings{CertManager: false})
 
 	extensionAPI := served(name)
-	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+	extensionAPI.Spec.Server.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
 		IssuerRef: v1alpha1.CertManagerIssuer{Name: name},
 	}}
 	apply(t, extensionAPI)
@@ -30,7 +30,7 @@ func TestOperatorKeptFromCertManagerNeverTouchesItsAPI(t *testing.T) {
 			"set the value certManager.enabled of its Helm chart to true", "there is no serving certificate"))
 	expectDocumented(t, "cert-manager-disabled", name, v1alpha1.ConditionCertificatesReady)
 
-	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Certificates = nil })
+	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Certificates = nil })
 	awaitRollout(t, name)
 	remove(t, name)
 

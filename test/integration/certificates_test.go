@@ -105,7 +105,7 @@ func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
 	startRollout(t, name)
 	before := trustSecret(t, name).Data[corev1.TLSCertKey]
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Certificates = &v1alpha1.Certificates{
+		e.Spec.Server.Certificates = &v1alpha1.Certificates{
 			Managed: &v1alpha1.ManagedCertificates{Validity: &metav1.Duration{Duration: time.Hour}},
 		}
 	})

@@ -64,7 +64,7 @@ func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T
 	server := newServer(t, name)
 	extensionAPI := served(name)
 	extensionAPI.Spec.Server.Port = server.Port()
-	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+	extensionAPI.Spec.Server.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
 		IssuerRef: v1alpha1.CertManagerIssuer{Name: name},
 	}}
 	apply(t, extensionAPI)

@@ -110,7 +110,7 @@ func TestADefinitionInAGroupIsTold(t *testing.T) {
 	awaitClaimed(t, name)
 	create(t, crd())
 	await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "its group is split"),
-		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	expectDocumented(t, "group-split-by-crd", name, v1alpha1.ConditionClaimed)
 	do(t, holders.DeleteDefinition, name)
 	awaitClaimed(t, name)
@@ -132,7 +132,7 @@ func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 			if holder.Contests {
 				await(t, name, status.CurrentStatus,
 					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Words, "Delete the definition"),
-					isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+					isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 				expectDocumented(t, "contested-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			} else {
 				awaitHeld(t, name, holder.Reason, holder.Words)
@@ -230,7 +230,7 @@ func TestSomebodyWhoKeepsChangingAnAPIServiceIsNamedAndPutsUpNoFight(t *testing.
 	})
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "put back again"),
-		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	expectDocumented(t, "fought-over", name, v1alpha1.ConditionRegistered)
 	surrender()
 	changes.Wait()
@@ -250,7 +250,7 @@ func TestWhatSomebodyElseHasHidesNoTroubleWithTheRest(t *testing.T) {
 	server.Behave(failing(http.StatusInternalServerError))
 	haveCheckedAgain(t, backend)
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v2."+name),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v2."+name),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "v2."+name))
 	deleteNow(t, holders.APIService(name))
 }
@@ -333,7 +333,7 @@ func awaitHeld(t *testing.T, name, reason, words string) {
 		isTrue(v1alpha1.ConditionStalled, reason, words),
 		isFalse(v1alpha1.ConditionReady, reason),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNotClaimed, "see Claimed"),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered, "see Claimed"),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered, "see Claimed"),
 		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit))
 	awaitThat(t, name, func(extensionAPI *v1alpha1.ExtensionAPI) error {
 		return holders.CheckStatus(extensionAPI.Status)

@@ -32,7 +32,7 @@ func TestObjectsOfOthersAreNotTouchedAndTheirHolderIsNamed(t *testing.T) {
 		{
 			"taken-service",
 			&corev1.Service{
-				ObjectMeta: labelled(in("taken-service", "taken-service"), manifests.Labels("another")),
+				ObjectMeta: labelled(in("taken-service", "taken-service"), manifests.ServerLabels("another")),
 				Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}},
 			},
 			"Service taken-service/taken-service", `ExtensionAPI "another"`,

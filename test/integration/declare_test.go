@@ -94,7 +94,7 @@ func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(b.service.Name)
 	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
 		Groups: groups,
-		Service: &v1alpha1.ServiceReference{
+		ExistingService: &v1alpha1.ExistingService{
 			Namespace: b.service.Namespace, Name: b.service.Name, Port: b.port, CABundle: b.signer.Certificate,
 		},
 		Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: time.Second}},

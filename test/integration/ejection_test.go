@@ -33,7 +33,7 @@ func TestReplicaThatAnswersBadlyIsEjectedToldAndRestored(t *testing.T) {
 	awaitEjected(t, name, "ejected-1")
 	told := awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e, "ejected-1") })
 	ejection := told.Status.Endpoints[slices.IndexFunc(told.Status.Endpoints, isEjected)].Ejected
-	if !strings.Contains(ejection.Reason, "503 Service Unavailable") || time.Since(ejection.Since.Time) > patience {
+	if !strings.Contains(ejection.Message, "503 Service Unavailable") || time.Since(ejection.Since.Time) > patience {
 		t.Errorf("status.endpoints tells %+v", ejection)
 	}
 	expectEjections(t, name, 1, 1)
@@ -82,7 +82,7 @@ func TestReplicasComeBackWhenEjectionIsTurnedOff(t *testing.T) {
 	startReplicas(t, name, 2)[0].Behave(unavailable)
 	awaitEjected(t, name, "ejected-off-0")
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Discovery.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+		e.Spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
 	})
 	awaitEjected(t, name)
 	consistently(t, func() error { return ejectedAre(t, name) })

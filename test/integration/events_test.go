@@ -33,7 +33,7 @@ func TestEventsTellOfTransitionsOnly(t *testing.T) {
 
 	server.Behave(failing(http.StatusInternalServerError))
 	haveCheckedAgain(t, backend)
-	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck"))
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck"))
 	withTrouble := maps.Clone(good)
 	withTrouble["Warning FailedDiscoveryCheck"], withTrouble["Warning ServerError"] = 1, 1
 	expectEvents(t, name, withTrouble)

@@ -41,14 +41,14 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady, "names the host localhost"),
 			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 				newest, fmt.Sprintf("endpoint localhost:%d fails discovery", sample.port), "connection refused"),
-			isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+			isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 		expectAPIServices(t, name)
 	})
 	t.Run("is registered as soon as it does", func(t *testing.T) {
 		plane.startSampleServer(life, sample.port, servingFor(t, sample.signer, name))
 		await(t, name, status.CurrentStatus,
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered, "all 2 group-versions"),
-			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable),
+			isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable),
 			isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit, "5s"),
 			isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 		expectAPIServices(t, name, newest, oldest)
@@ -86,7 +86,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 	t.Run("has priorities and order of versions changed in place", func(t *testing.T) {
 		before := apiServices(t, name)
 		reordered := groups(group, "v1alpha1", "v1beta1")
-		reordered[0].Priority = 2000
+		reordered[0].GroupPriorityMinimum = 2000
 		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = reordered })
 		await(t, name, status.CurrentStatus)
 		after := apiServices(t, name)
@@ -121,7 +121,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		await(t, name, status.InProgressStatus,
 			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 				"signed by unknown authority", "until then the APIService stays as it was"),
-			isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+			isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 		for version, apiService := range apiServices(t, name) {
 			if !bytes.Equal(apiService.Spec.CABundle, sample.signer.Certificate) {
 				t.Errorf("APIService %s trusts the wrong authority", version)
@@ -186,5 +186,5 @@ func measured(extensionAPI *v1alpha1.ExtensionAPI) error {
 
 func setCABundle(t *testing.T, name string, caBundle []byte) {
 	t.Helper()
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.CABundle = caBundle })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.CABundle = caBundle })
 }

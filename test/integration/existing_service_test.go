@@ -34,13 +34,13 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			"service-missing",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); deleteNow(t, s) },
 			status.InProgressStatus, v1alpha1.ReasonServiceNotFound, v1alpha1.ReasonWaitingForServer,
-			"Service service-missing/service-missing does not exist; create it or correct spec.service",
+			"Service service-missing/service-missing does not exist; create it or correct spec.existingService",
 		},
 		{
 			"service-port",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(1)) },
 			status.FailedStatus, v1alpha1.ReasonServicePortNotFound, v1alpha1.ReasonWaitingForServer,
-			"correct spec.service.port",
+			"correct spec.existingService.port",
 		},
 		{
 			"service-idle",
@@ -63,7 +63,7 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			backend, _ := startBackend(t, test.name, "v1")
 			test.trouble(t, backend.service)
 			extensionAPI := backend.declare(groups(test.name+".example.com", "v1"))
-			extensionAPI.Spec.Service.Port = servicePort
+			extensionAPI.Spec.ExistingService.Port = servicePort
 			apply(t, extensionAPI)
 			await(t, test.name, test.kstatus,
 				isFalse(v1alpha1.ConditionServerAvailable, test.reason, test.says),
@@ -71,7 +71,7 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			expectDocumented(t, test.name, test.name, v1alpha1.ConditionServerAvailable)
 			expectAPIServices(t, test.name)
 
-			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = backend.port })
+			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = backend.port })
 			leadHere(t, backend.service)
 			awaitRegistered(t, test.name)
 		})
@@ -135,12 +135,12 @@ func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {
 		keyPair(t, servingFor(t, backend.signer, name)), groupVersion(name+".example.com", "v1"))
 	t.Cleanup(elsewhere.Close)
 	elsewhere.Behave(failing(http.StatusServiceUnavailable))
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = elsewhere.Port() })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = elsewhere.Port() })
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 			fmt.Sprintf("endpoint localhost:%d", elsewhere.Port()), "503 Service Unavailable",
 			"until then the APIService stays as it was"),
-		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	if port := *apiServices(t, name)[apiServiceName].Spec.Service.Port; port != backend.port {
 		t.Errorf("requests go to port %d already", port)
 	}

@@ -57,7 +57,7 @@ func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
 
 			departure.leave(t, leader)
 			server.Behave(failing(http.StatusServiceUnavailable))
-			change(t, named(departure.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Priority = 2000 })
+			change(t, named(departure.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].GroupPriorityMinimum = 2000 })
 			expectClosed(t, standby.elected, "the standby does not take over")
 			running = standby
 

@@ -77,7 +77,7 @@ func TestAKubeAPIServerThatIsGoneIsNotWaitedForWithoutEnd(t *testing.T) {
 	if err := p.client.Delete(ctx, extensionAPI); err != nil {
 		t.Fatal(err)
 	}
-	p.await(t, name, status.TerminatingStatus, isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonDeleting,
+	p.await(t, name, status.TerminatingStatus, isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 		"waiting for an answer of kube-apiserver "+deadAddress+":6443"))
 	err = wait.PollUntilContextTimeout(ctx, poll, 2*patience, true, func(ctx context.Context) (bool, error) {
 		err := p.client.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI)

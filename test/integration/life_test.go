@@ -67,12 +67,12 @@ func awaitEnd(t *testing.T, name string) {
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),
-		client.MatchingLabels(manifests.Labels(name)))
+		client.MatchingLabels(manifests.ServerLabels(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	deployments := &appsv1.DeploymentList{}
-	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.Labels(name))); err != nil {
+	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.ServerLabels(name))); err != nil {
 		t.Fatal(err)
 	}
 	for i := range deployments.Items {

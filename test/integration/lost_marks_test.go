@@ -81,7 +81,7 @@ func loseWhileSuspended(
 	await(t, name, status.CurrentStatus,
 		isSuspended("withheld: APIService v1."+name+".example.com, the deletion of APIService v2."+name+".example.com. "),
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	return said
 }
 
@@ -99,7 +99,7 @@ func TestAPIServiceThatLosesItsMarksAgainAndAgainIsDeletedWithItsExtensionAPI(t 
 			stop := keepLosing(t, apiService, loss)
 			await(t, name, status.FailedStatus,
 				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, "somebody else keeps changing it"),
-				isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable))
+				isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 			deleteNow(t, named(name))
 			awaitEnd(t, name)
 			stop()

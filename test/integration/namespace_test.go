@@ -42,7 +42,7 @@ func TestExistingServerIsUnregisteredWhileItsNamespaceIsBeingDeleted(t *testing.
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceTerminating, `"namespace-going" is being deleted`),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNamespaceTerminating, "APIServices have been removed"),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNamespaceTerminating))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNamespaceTerminating))
 	expectAPIServices(t, name)
 
 	finishDeletion(t, namespace)

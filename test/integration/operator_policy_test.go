@@ -23,7 +23,7 @@ func TestPoliciesBoundTheOperator(t *testing.T) {
 	t.Parallel()
 	const name = "bounded"
 	createNamespace(t, name)
-	owned, foreign := boundedPod(name, "owned", manifests.Labels(name)), boundedPod(name, "foreign", nil)
+	owned, foreign := boundedPod(name, "owned", manifests.ServerLabels(name)), boundedPod(name, "foreign", nil)
 	registered := holders.APIService(name)
 	binding := &rbacv1.ClusterRoleBinding{ObjectMeta: in("", name), RoleRef: rbacv1.RoleRef{
 		APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view",

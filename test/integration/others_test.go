@@ -16,7 +16,7 @@ import (
 const somebody = "somebody"
 
 // unknownHolder is what the operator calls somebody.
-const unknownHolder = `somebody else (last written by "somebody")`
+const unknownHolder = `another owner (last written by "somebody")`
 
 func create(t *testing.T, object client.Object) {
 	t.Helper()

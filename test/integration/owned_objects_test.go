@@ -34,7 +34,7 @@ func awaitRollout(t *testing.T, name string) {
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut,
 			"0 of 2 replicas", "waiting for Pods to become ready"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 }
 
 // ownedObjects are what the operator makes for a server before its Pods run, sorted.
@@ -103,9 +103,9 @@ func TestRightsAreGivenToTheServiceAccountsOfTheDeploymentAlone(t *testing.T) {
 	const name = "accounts"
 	may := authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"}
 	startRollout(t, name)
-	runAs(t, name, "labelled", labelled(in(name, "labelled"), manifests.Labels(name)))
-	runAs(t, name, "owned", asReplica(t, name, labelled(in(name, "owned"), manifests.Labels(name))))
-	old := runAs(t, name, name, asReplica(t, name, labelled(in(name, "old"), manifests.Labels(name))))
+	runAs(t, name, "labelled", labelled(in(name, "labelled"), manifests.ServerLabels(name)))
+	runAs(t, name, "owned", asReplica(t, name, labelled(in(name, "owned"), manifests.ServerLabels(name))))
+	old := runAs(t, name, name, asReplica(t, name, labelled(in(name, "old"), manifests.ServerLabels(name))))
 
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = "new" })
 	awaitRight(t, true, name, "new", may)

@@ -62,7 +62,9 @@ func TestSourceOfCertificatesCanBeChanged(t *testing.T) {
 	signer := newSigner(t)
 	pair := servingFor(t, signer, name)
 	create(t, broughtSecret(name, pair, signer))
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Certificates = withSecretRef(name).Spec.Certificates })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Certificates = withSecretRef(name).Spec.Server.Certificates
+	})
 	awaitServed(t, name, pair)
 	eventually(t, func() error {
 		if len(trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]) > 0 {
@@ -71,7 +73,7 @@ func TestSourceOfCertificatesCanBeChanged(t *testing.T) {
 		return nil
 	})
 
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Certificates = nil })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Certificates = nil })
 	eventually(t, func() error { return checkCertificates(name) })
 }
 
@@ -94,7 +96,7 @@ func TestExpiryThatSomebodyElseMustPreventIsWarnedOf(t *testing.T) {
 
 func withSecretRef(name string) *v1alpha1.ExtensionAPI {
 	extensionAPI := served(name)
-	extensionAPI.Spec.Certificates = &v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "brought"}}
+	extensionAPI.Spec.Server.Certificates = &v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "brought"}}
 	return extensionAPI
 }
 

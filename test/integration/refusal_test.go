@@ -72,7 +72,7 @@ func TestAPIServiceThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonRefused, denied.Name, sunday),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	allow()
 	awaitRegistered(t, name)
 }

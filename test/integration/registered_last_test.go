@@ -114,7 +114,7 @@ func TestOnlyTheVersionThatTheServerLacksIsNotRegistered(t *testing.T) {
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 			"v2.half-served.example.com", "answered 404 Not Found"),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	expectDocumented(t, "version-not-served", name, v1alpha1.ConditionRegistered)
 	expectAPIServices(t, name, "v1.half-served.example.com")
 }
@@ -124,10 +124,10 @@ func TestAuthorityThatCannotBeParsedStallsAndHeals(t *testing.T) {
 	const name = "garbled-authority"
 	backend, _ := startBackend(t, name, "v1")
 	extensionAPI := backend.declare(groups(name+".example.com", "v1"))
-	extensionAPI.Spec.Service.CABundle = []byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+	extensionAPI.Spec.ExistingService.CABundle = []byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
 	apply(t, extensionAPI)
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonInvalidCABundle, "spec.service.caBundle"),
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonInvalidCABundle, "spec.existingService.caBundle"),
 		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonInvalidCABundle))
 	expectDocumented(t, "invalid-ca-bundle", name, v1alpha1.ConditionCertificatesReady)
 	expectAPIServices(t, name)
@@ -164,10 +164,10 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	haveCheckedAgain(t, backend)
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isFalse(v1alpha1.ConditionAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError,
 			"answered 500", "look at the server's log"))
-	expectDocumented(t, "discovery-fails", name, v1alpha1.ConditionAvailable)
+	expectDocumented(t, "discovery-fails", name, v1alpha1.ConditionAPIServicesAvailable)
 	if after := apiServices(t, name)["v1.failing-later.example.com"].UID; after != before {
 		t.Error("the APIService was made anew")
 	}
@@ -191,7 +191,7 @@ func TestRegisteredServerThatIsNotTrustedAnyMoreIsNotAvailable(t *testing.T) {
 	}
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isFalse(v1alpha1.ConditionAvailable, reason, "v1.trust-lost.example.com", "unknown authority"),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, reason, "v1.trust-lost.example.com", "unknown authority"),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonCertificateUntrusted),
 		isFalse(v1alpha1.ConditionReady, reason))
 	server.Present(keyPair(t, servingFor(t, backend.signer, name)))
@@ -205,7 +205,7 @@ func expectNotRegistered(t *testing.T, b *backend, cause string) {
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 			"v1."+name+".example.com", fmt.Sprintf("endpoint localhost:%d", b.port), cause),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered),
 		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable))
 	expectAPIServices(t, name)
 }
@@ -215,7 +215,7 @@ func awaitRegistered(t *testing.T, name string) {
 	t.Helper()
 	await(t, name, status.CurrentStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isTrue(v1alpha1.ConditionAvailable, v1alpha1.ReasonAllAvailable),
+		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable),
 		isTrue(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonWithinLimit),
 		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 }

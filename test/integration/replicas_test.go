@@ -142,7 +142,7 @@ func setReadiness(t *testing.T, pod *corev1.Pod, ready corev1.ConditionStatus, s
 }
 
 func endpointSliceOf(service string, pod *corev1.Pod, port int32) *discoveryv1.EndpointSlice {
-	labels := manifests.Labels(service)
+	labels := manifests.ServerLabels(service)
 	labels[discoveryv1.LabelServiceName] = service
 	return &discoveryv1.EndpointSlice{
 		ObjectMeta:  labelled(in(service, pod.Name), labels),

@@ -25,7 +25,7 @@ func ofAServer(e *v1alpha1.ExtensionAPI) {
 }
 
 func ofService(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Service = &v1alpha1.ServiceReference{
+	e.Spec.ExistingService = &v1alpha1.ExistingService{
 		Namespace: byHand, Name: "any", CABundle: []byte("-----BEGIN CERTIFICATE-----"),
 	}
 }
@@ -50,7 +50,9 @@ func dropGroup(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = e.Spec.Groups[1:] }
 
 func swapGroups(e *v1alpha1.ExtensionAPI) { slices.Reverse(e.Spec.Groups) }
 
-func prioritize(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Priority = 7 }
+func prioritize(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].GroupPriorityMinimum = 7 }
+
+func prioritizeVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions[0].VersionPriority = 7 }
 
 func share(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed }
 
@@ -60,19 +62,19 @@ func adopt(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.Adoption
 
 func adoptDry(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionDryRun }
 
-func nameService(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Name = "another" }
+func nameService(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Name = "another" }
 
-func renumberService(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = 8443 }
+func renumberService(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = 8443 }
 
 func trustMore(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Service.CABundle = append(e.Spec.Service.CABundle, '\n')
+	e.Spec.ExistingService.CABundle = append(e.Spec.ExistingService.CABundle, '\n')
 }
 
 // What concerns the server.
 
 func replicate(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) }
 
-func addNoFlags(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Flags = v1alpha1.ServerFlagsNone }
+func addNoFlags(e *v1alpha1.ExtensionAPI) { e.Spec.Server.ServingFlags = v1alpha1.ServingFlagsNone }
 
 func replaceImage(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Template.Spec.Containers[0].Image = "another"
@@ -93,21 +95,21 @@ func probeOften(e *v1alpha1.ExtensionAPI) {
 }
 
 func ejectNone(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Discovery.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	e.Spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
 }
 
 func manage(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Certificates = &v1alpha1.Certificates{Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: now()}}
+	e.Spec.Server.Certificates = &v1alpha1.Certificates{Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: now()}}
 }
 
 func certify(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
+	e.Spec.Server.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
 		IssuerRef: v1alpha1.CertManagerIssuer{Name: "any"},
 	}}
 }
 
 func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Certificates.CertManager.IssuerRef.Name = "another"
+	e.Spec.Server.Certificates.CertManager.IssuerRef.Name = "another"
 }
 
 // What concerns its life.

@@ -32,7 +32,7 @@ var operations = map[string][]operation{
 	"create one with spec.server":                      {creating(ofAServer)},
 	"create one whose template names a ServiceAccount": {creating(ofAServer, nameAccount)},
 	"create one with certManager":                      {creating(ofAServer, certify)},
-	"create one with spec.service":                     {creating(ofService)},
+	"create one with spec.existingService":             {creating(ofService)},
 	"create one with adoptionPolicy: Adopt":            {creating(ofAServer, adopt)},
 	"create one with sharing: Allowed":                 {creating(ofService, share)},
 
@@ -44,13 +44,13 @@ var operations = map[string][]operation{
 	"remove a group-version": {
 		changing(ofAServer, dropVersion), changing(both(ofService, addGroup), dropGroup),
 	},
-	"change a group's priority, or the place of a version": {
-		changing(ofAServer, prioritize), changing(ofService, swapVersions),
+	"change the priority of a group or version, or the place of a version": {
+		changing(ofAServer, prioritize), changing(ofAServer, prioritizeVersion), changing(ofService, swapVersions),
 	},
-	"set sharing: Allowed":                        {changing(ofAServer, share)},
-	"set adoptionPolicy: Adopt":                   {changing(ofAServer, adopt)},
-	"set adoptionPolicy: Adopt with spec.service": {changing(ofService, adopt)},
-	"change spec.service": {
+	"set sharing: Allowed":                                {changing(ofAServer, share)},
+	"set adoptionPolicy: Adopt":                           {changing(ofAServer, adopt)},
+	"set adoptionPolicy: Adopt with spec.existingService": {changing(ofService, adopt)},
+	"change spec.existingService": {
 		changing(ofService, nameService), changing(ofService, renumberService), changing(ofService, trustMore),
 	},
 
@@ -61,22 +61,22 @@ var operations = map[string][]operation{
 	"change the server's port, or the ports of container apiserver": {
 		changing(ofAServer, renumberPort), changing(ofAServer, namePort),
 	},
-	"have the template name another ServiceAccount":  {changing(ofAServer, nameAccount)},
-	"have the template name none any more":           {changing(both(ofAServer, nameAccount), nameNoAccount)},
-	"change spec.certificates":                       {changing(ofAServer, manage)},
-	"set certManager":                                {changing(ofAServer, certify)},
-	"set certManager while adoptionPolicy is Adopt":  {changing(both(ofAServer, adopt), certify)},
-	"change certManager":                             {changing(both(ofAServer, certify), certifyElsewhere)},
-	"remove certManager":                             {changing(both(ofAServer, certify), manage)},
-	"resume it with suspend: false":                  {changing(ofAServer, resumeIt)},
-	"resume it with suspend: false and spec.service": {changing(ofService, resumeIt)},
+	"have the template name another ServiceAccount":          {changing(ofAServer, nameAccount)},
+	"have the template name none any more":                   {changing(both(ofAServer, nameAccount), nameNoAccount)},
+	"change spec.server.certificates":                        {changing(ofAServer, manage)},
+	"set certManager":                                        {changing(ofAServer, certify)},
+	"set certManager while adoptionPolicy is Adopt":          {changing(both(ofAServer, adopt), certify)},
+	"change certManager":                                     {changing(both(ofAServer, certify), certifyElsewhere)},
+	"remove certManager":                                     {changing(both(ofAServer, certify), manage)},
+	"resume it with suspend: false":                          {changing(ofAServer, resumeIt)},
+	"resume it with suspend: false and spec.existingService": {changing(ofService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
 		deleting(ofAServer), changing(ofAServer, giveOwner), changing(both(ofAServer, orphan), giveOwner),
 		changingDeleted(ofAServer, orphan),
 	},
 	"delete it with certManager":            {deleting(both(ofAServer, certify))},
-	"delete it with spec.service":           {deleting(ofService), changing(ofService, giveOwner)},
+	"delete it with spec.existingService":   {deleting(ofService), changing(ofService, giveOwner)},
 	"delete it with deletionPolicy: Orphan": {deleting(both(ofAServer, orphan))},
 
 	"change anything else: labels, finalizers, deletionPolicy, suspend: true": {

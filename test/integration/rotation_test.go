@@ -169,7 +169,7 @@ func rotate(t *testing.T, name string, ask func(*v1alpha1.ManagedCertificates)) 
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 		managed := &v1alpha1.ManagedCertificates{}
 		ask(managed)
-		e.Spec.Certificates = &v1alpha1.Certificates{Managed: managed}
+		e.Spec.Server.Certificates = &v1alpha1.Certificates{Managed: managed}
 	})
 }
 

@@ -44,7 +44,7 @@ func TestNothingIsRegisteredBehindAHeadlessServiceAlthoughItsServerAnswers(t *te
 	expectAPIServices(t, name)
 
 	recreate(t, backend.service, corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: address})
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Service.Port = port })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = port })
 	awaitRegistered(t, name)
 }
 
@@ -63,7 +63,7 @@ func TestWhatIsRegisteredStaysWhenItsServiceBecomesHeadless(t *testing.T) {
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonServiceNotRoutable),
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
-		isFalse(v1alpha1.ConditionAvailable, "EndpointsNotFound"))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, "EndpointsNotFound"))
 	if after := apiServices(t, name)["v1."+name+".example.com"]; after == nil || after.UID != before {
 		t.Errorf("the APIService is %+v", after)
 	}
@@ -75,7 +75,7 @@ func TestHeadlessServiceOfTheOperatorsNameIsTold(t *testing.T) {
 	t.Parallel()
 	const name = "own-headless"
 	createNamespace(t, name)
-	service := &corev1.Service{ObjectMeta: labelled(in(name, name), manifests.Labels(name))}
+	service := &corev1.Service{ObjectMeta: labelled(in(name, name), manifests.ServerLabels(name))}
 	headless(service)
 	create(t, service)
 	apply(t, served(name))
@@ -96,7 +96,7 @@ func TestExternalNameThatKubeAPIServerRefusesToRouteToDoesNotStayRegistered(t *t
 	apart.await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonExternalNameNotRouted, "--enable-aggregator-routing"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonExternalNameNotRouted),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	apart.expectDocumented(t, "external-name", name, v1alpha1.ConditionServerAvailable)
 	if deletion := "DELETE /apis/apiregistration.k8s.io/v1/apiservices/v1beta1." + group; !operator.writes.distinct().
 		Has(deletion) {
@@ -104,7 +104,7 @@ func TestExternalNameThatKubeAPIServerRefusesToRouteToDoesNotStayRegistered(t *t
 	}
 	consistently(t, func() error {
 		found := &apiregistrationv1.APIServiceList{}
-		err := apart.client.List(ctx, found, client.MatchingLabels(manifests.Labels(name)))
+		err := apart.client.List(ctx, found, client.MatchingLabels(manifests.ServerLabels(name)))
 		if err == nil && len(found.Items) > 0 {
 			err = fmt.Errorf("APIService %s is registered", found.Items[0].Name)
 		}

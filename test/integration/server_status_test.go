@@ -126,7 +126,7 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: asReplica(t, name, labelled(in(name, name+"-0"), manifests.Labels(name))),
+		ObjectMeta: asReplica(t, name, labelled(in(name, name+"-0"), manifests.ServerLabels(name))),
 		Spec:       served(name).Spec.Server.Template.Spec,
 	}
 	// Without a kubelet on that node, nobody would end the Pod gracefully.

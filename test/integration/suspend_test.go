@@ -105,7 +105,7 @@ func TestSuspendedAPIServicesStayAsTheyAreAndDiscoveryIsStillTold(t *testing.T) 
 	await(t, name, status.InProgressStatus,
 		isSuspended("withheld: APIService "+first+", APIService v2.suspended-registered.example.com. Until"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonSuspended, "v2.suspended-registered.example.com: no APIService"),
-		isFalse(v1alpha1.ConditionAvailable, v1alpha1.ReasonNotRegistered))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	expectAPIServices(t, name, first)
 	change(t, registered, func(a *apiregistrationv1.APIService) { a.Spec.Service.Name = "other" })
 	await(t, name, status.InProgressStatus,

@@ -121,7 +121,7 @@ What the operator does in the namespaces of servers. Services are got and Endpoi
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
 {{- if .Values.certManager.enabled }}
-# What spec.certificates.certManager asks for.
+# What spec.server.certificates.certManager asks for.
 - apiGroups: [cert-manager.io]
   resources: [certificates]
   verbs: [get, create, patch, delete]
