@@ -8,16 +8,15 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;create;patch;delete
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificaterequests,verbs=list
 
 // certManagerSource asks cert-manager for a certificate, and then takes it as any that somebody else brings. Nothing
@@ -122,18 +121,6 @@ func (r *Reconciler) removeCertManager(ctx context.Context, s *scope) error {
 	if observed := s.before.Status.ObservedGeneration; observed <= 0 || observed == s.Generation && !s.isSuspended() {
 		return nil
 	}
-	_, err := r.remove(ctx, r.certManagerObjects(s))
+	_, err := r.removeAll(ctx, s, inventory.OfCertManager())
 	return err
-}
-
-// certManagerObjects are none while cert-manager is out of bounds: a Secret whose Certificate stays would come back.
-func (r *Reconciler) certManagerObjects(s *scope) []ownedObject {
-	if !r.CertManager {
-		return nil
-	}
-	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: manifests.CertManagerName(s.Name)}
-	return []ownedObject{
-		{manifests.CertificateKind, key},
-		{corev1.SchemeGroupVersion.WithKind("Secret"), key},
-	}
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
-
 // storedCertificates are what is in the Secrets.
 type storedCertificates struct {
 	rotation.State

@@ -8,18 +8,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
 // reconcileNamespace finds out whether there is a namespace for the server to be in, and whether it may be there.
 func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {
-	namespace := metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	namespace := inventory.Metadata(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	err := r.Client.Get(ctx, client.ObjectKey{Name: s.backend.Namespace}, namespace)
 	switch {
 	case apierrors.IsNotFound(err):
@@ -57,10 +56,4 @@ func namespaceVerdict(name string, state namespaceState) (v verdict, found bool)
 	default:
 		return verdict{}, false
 	}
-}
-
-func metadataOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {
-	object := &metav1.PartialObjectMetadata{}
-	object.SetGroupVersionKind(kind)
-	return object
 }

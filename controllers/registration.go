@@ -22,10 +22,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-var apiServiceKind = apiregistrationv1.SchemeGroupVersion.WithKind("APIService")
-
-// +kubebuilder:rbac:groups=apiregistration.k8s.io,resources=apiservices,verbs=get;list;watch;create;patch;delete
-
 // reconcileRegistration keeps one APIService for each group-version. An APIService is created, or pointed at another
 // backend or trust bundle, only after every ready replica has answered discovery under just these terms. It is never
 // deleted and created anew: the garbage collector could take a group that is gone for owners that are gone.
@@ -45,7 +41,8 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 	}
 	r.heedRefusedRoute(s, registered)
 	caBundle := r.withRedial(s, registered)
-	errs := []error{r.retire(ctx, s, registered, wanted, caBundle)}
+	counting, err := r.retire(ctx, s, registered, wanted, caBundle)
+	errs := []error{err}
 	var outcomes []registrationOutcome
 	for _, configuration := range manifests.APIServices(s.ExtensionAPI, caBundle) {
 		if !wanted[*configuration.Name] {
@@ -58,7 +55,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	s.conclude(v1alpha1.ConditionRegistered, registrationVerdict(s.namespace, outcomes))
+	s.conclude(v1alpha1.ConditionRegistered, whileCounting(registrationVerdict(s.namespace, outcomes), counting))
 	s.conclude(v1alpha1.ConditionAPIServicesAvailable, availableVerdict(s.namespace, outcomes))
 	describeAPIServices(s, outcomes)
 	return nil

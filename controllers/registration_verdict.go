@@ -5,6 +5,7 @@ package controllers
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -241,6 +242,15 @@ func unavailableVerdict(o registrationOutcome, told *apiregistrationv1.APIServic
 	}
 	return bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s; until it is available, namespace "+
 		"deletion and discovery suffer in the whole cluster", o.name, cause), progress)
+}
+
+// whileCounting is in progress until the objects of group-versions that are to be unregistered have been counted.
+func whileCounting(v verdict, counting []string) verdict {
+	if len(counting) > 0 && v.progress == settled {
+		v.message += "; " + strings.Join(counting, ", ") + " will be unregistered when its objects have been counted"
+		v.progress = working
+	}
+	return v
 }
 
 // removedVerdict is found when there are no APIServices because there is no namespace.

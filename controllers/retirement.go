@@ -14,11 +14,12 @@ import (
 )
 
 // retire deletes the APIServices of group-versions that are not in the spec any more, or of all when their server has
-// to go. One that is still served goes only after its successor has come.
+// to go. One that is still served goes only after its successor has come. It returns the group-versions that go as soon
+// as their objects have been counted.
 func (r *Reconciler) retire(
 	ctx context.Context, s *scope, registered map[string]*apiregistrationv1.APIService, wanted map[string]bool,
 	caBundle []byte,
-) error {
+) (counting []string, err error) {
 	var unwanted, kept []*apiregistrationv1.APIService
 	var errs []error
 	for name, apiService := range registered {
@@ -34,10 +35,10 @@ func (r *Reconciler) retire(
 	}
 	// In a namespace that is being deleted there is no time to look for objects.
 	if s.namespace == namespaceActive && !s.isSuspended() && !r.warnOfUnreachable(s, unwanted, kept) {
-		return errors.Join(errs...)
+		return groupVersionNames(groupVersionsOf(unwanted)), errors.Join(errs...)
 	}
-	_, err := r.deleteAPIServices(ctx, s, unwanted)
-	return errors.Join(append(errs, err)...)
+	_, err = r.deleteAPIServices(ctx, s, unwanted)
+	return nil, errors.Join(append(errs, err)...)
 }
 
 // awaitsSuccessor tells whether an APIService is one of the last by which its group is served, and a version is still

@@ -9,25 +9,14 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
-
-// +kubebuilder:rbac:groups="",resources=serviceaccounts;services,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
-
-// The policy in config/admission/operator_policy.yaml narrows what RBAC cannot: the names of bindings.
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver,verbs=bind
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
 
 // reconcileServer runs the server and tells how it fares.
 func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
@@ -74,37 +63,42 @@ func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []strin
 	if err != nil {
 		return 0, err
 	}
-	configuration, err := manifests.Deployment(s.ExtensionAPI, accountUID)
-	if err != nil {
-		return 0, err
+	inputs := inventory.Inputs{Accounts: accounts, Account: accountUID}
+	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
+		if generation, err = r.applyAll(ctx, s, inventory.MadeAt(stage), inputs); err != nil {
+			return 0, err
+		}
 	}
-	err = r.applyAll(ctx,
-		manifests.AuthDelegatorBinding(s.ExtensionAPI, accounts),
-		manifests.AuthReaderBinding(s.ExtensionAPI, accounts),
-		manifests.ServerBinding(s.ExtensionAPI, accounts),
-		manifests.Service(s.ExtensionAPI),
-		manifests.PodDisruptionBudget(s.ExtensionAPI),
-	)
-	if err != nil {
-		return 0, err
-	}
-	deployment, err := r.Applier.Apply(ctx, configuration)
-	if err != nil {
-		return 0, err
-	}
-	return deployment.GetGeneration(), nil
+	return generation, nil
 }
 
-// applyAll applies objects that do not depend on each other at the same time. Of several errors it returns that of the
-// first object, so that the same trouble is told in the same words each time.
-func (r *Reconciler) applyAll(ctx context.Context, objects ...runtime.ApplyConfiguration) error {
-	errs := make([]error, len(objects))
+// applyAll applies objects that do not depend on each other at the same time, and returns the highest generation that
+// one has. Of several errors it returns that of the first object, so that the same trouble is reported in the same words
+// each time.
+func (r *Reconciler) applyAll(
+	ctx context.Context, s *scope, objects []inventory.Object, inputs inventory.Inputs,
+) (generation int64, err error) {
+	generations, errs := make([]int64, len(objects)), make([]error, len(objects))
 	var applying sync.WaitGroup
 	for i, object := range objects {
-		applying.Go(func() { _, errs[i] = r.Applier.Apply(ctx, object) })
+		applying.Go(func() { generations[i], errs[i] = r.applyOne(ctx, s, object, inputs) })
 	}
 	applying.Wait()
-	return cmp.Or(errs...)
+	return slices.Max(generations), cmp.Or(errs...)
+}
+
+func (r *Reconciler) applyOne(
+	ctx context.Context, s *scope, object inventory.Object, inputs inventory.Inputs,
+) (generation int64, err error) {
+	configuration, err := object.Configuration(s.ExtensionAPI, inputs)
+	if err != nil {
+		return 0, err
+	}
+	applied, err := r.Applier.Apply(ctx, configuration)
+	if err != nil {
+		return 0, err
+	}
+	return applied.GetGeneration(), nil
 }
 
 // applyServiceAccount returns the UID of the operator's ServiceAccount. It removes the account when the template names
@@ -118,10 +112,10 @@ func (r *Reconciler) applyServiceAccount(ctx context.Context, s *scope, accounts
 		return account.GetUID(), nil
 	}
 	key := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
-	cached := metadataOf(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
+	cached := inventory.ServiceAccount.New()
 	if err := r.Client.Get(ctx, key, cached); err != nil {
 		return "", client.IgnoreNotFound(err)
 	}
-	_, err := r.Applier.Delete(ctx, cached.GroupVersionKind(), key)
+	_, err := r.Applier.Delete(ctx, inventory.ServiceAccount.GroupVersionKind, key)
 	return "", err
 }

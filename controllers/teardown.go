@@ -11,17 +11,13 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
 // teardownPoll is the time between two looks at what sends no event when it is gone.
@@ -114,74 +110,39 @@ func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
 
 // stopServer deletes what takes and serves requests, and waits for the last Pod to end.
 func (r *Reconciler) stopServer(ctx context.Context, s *scope) (string, error) {
-	if s.Spec.Server == nil || s.outOfReach {
-		return "", nil
-	}
-	server := client.ObjectKey{Namespace: s.Spec.Server.Namespace, Name: s.Name}
-	return r.remove(ctx, []ownedObject{
-		{appsv1.SchemeGroupVersion.WithKind("Deployment"), server},
-		{policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), server},
-		{corev1.SchemeGroupVersion.WithKind("Service"), server},
-	})
+	return r.removeAll(ctx, s, inventory.GoingAt(inventory.Stop))
 }
 
 // removeRest deletes what the server needed while it ran.
 func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
+	return r.removeAll(ctx, s, inventory.GoingAt(inventory.AfterStop))
+}
+
+// removeAll deletes objects as far as they are in reach, and returns which of them are still there.
+func (r *Reconciler) removeAll(ctx context.Context, s *scope, objects []inventory.Object) (string, error) {
 	if s.Spec.Server == nil {
 		return "", nil
 	}
-	clusterRoleBinding := rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
-	objects := []ownedObject{
-		{clusterRoleBinding, client.ObjectKey{Name: manifests.AuthDelegatorName(s.Name)}},
-		{clusterRoleBinding, client.ObjectKey{Name: manifests.ServerBindingName(s.Name)}},
-		{
-			rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
-			client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(s.Name)},
-		},
-		{
-			corev1.SchemeGroupVersion.WithKind("Secret"),
-			client.ObjectKey{Namespace: r.OperatorNamespace, Name: manifests.TrustSecretName(s.Name)},
-		},
-	}
-	if !s.outOfReach {
-		objects = slices.Concat(r.certManagerObjects(s), servingObjects(s), objects)
-	}
-	return r.remove(ctx, objects)
-}
-
-// servingObjects are those in the server's namespace that its Pods use to their end.
-func servingObjects(s *scope) []ownedObject {
-	namespace := s.Spec.Server.Namespace
-	return []ownedObject{
-		{
-			corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
-			client.ObjectKey{Namespace: namespace, Name: s.Name},
-		},
-		{
-			corev1.SchemeGroupVersion.WithKind("Secret"),
-			client.ObjectKey{Namespace: namespace, Name: manifests.ServingSecretName(s.Name)},
-		},
-	}
-}
-
-type ownedObject struct {
-	kind schema.GroupVersionKind
-	key  client.ObjectKey
-}
-
-// remove deletes the objects and returns which of them are still there.
-func (r *Reconciler) remove(ctx context.Context, objects []ownedObject) (string, error) {
+	places := r.places(s)
 	var left []string
 	for _, object := range objects {
-		gone, err := r.Applier.Delete(ctx, object.kind, object.key)
+		if object.IsOfCertManager() && !r.CertManager || s.outOfReach && object.IsAtServer(places) {
+			continue
+		}
+		key := object.Key(places)
+		gone, err := r.Applier.Delete(ctx, object.Kind.GroupVersionKind, key)
 		if err != nil {
 			return "", err
 		}
 		if !gone {
-			left = append(left, object.kind.Kind+" "+object.key.String())
+			left = append(left, object.Kind.Kind+" "+key.String())
 		}
 	}
 	return waiting("the end of", left), nil
+}
+
+func (r *Reconciler) places(s *scope) inventory.Places {
+	return inventory.Places{Name: s.Name, Server: s.Spec.Server.Namespace, Operator: r.OperatorNamespace}
 }
 
 func waiting(what string, left []string) string {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -82,7 +83,7 @@ func (r *Reconciler) dropped(
 	ctx context.Context, groupVersions []schema.GroupVersion,
 ) (dropped []schema.GroupVersion, err error) {
 	for _, groupVersion := range groupVersions {
-		err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, metadataOf(apiServiceKind))
+		err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, inventory.Metadata(inventory.APIService.GroupVersionKind))
 		if client.IgnoreNotFound(err) != nil {
 			return nil, err
 		}

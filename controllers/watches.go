@@ -5,13 +5,12 @@ package controllers
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -30,6 +29,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/trim"
 )
@@ -50,30 +50,44 @@ var hasOwner = func() labels.Requirement {
 	return *requirement
 }()
 
+// dependents are kinds that others create for what the operator owns, with the same labels.
+var dependents = []client.Object{&appsv1.ReplicaSet{}, &corev1.Pod{}, &discoveryv1.EndpointSlice{}}
+
 // CacheOptions keeps in memory only objects with the owner label, besides APIServices, namespaces, ExtensionAPIs and
 // CustomResourceDefinitions; and of each only what is read.
 func CacheOptions(serverNamespaces ServerNamespaces) cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
-	ofServers, authReaders := byLabel, byLabel
-	ofServers.Namespaces = serverNamespaces.cached()
-	authReaders.Namespaces = map[string]cache.Config{manifests.AuthReaderNamespace: {}}
-	return cache.Options{DefaultTransform: trim.Object, ByObject: map[client.Object]cache.ByObject{
-		&appsv1.Deployment{}:            ofServers,
-		&appsv1.ReplicaSet{}:            ofServers,
-		&corev1.Pod{}:                   ofServers,
-		&corev1.Secret{}:                ofServers,
-		&corev1.Service{}:               ofServers,
-		&corev1.ServiceAccount{}:        ofServers,
-		&discoveryv1.EndpointSlice{}:    ofServers,
-		&policyv1.PodDisruptionBudget{}: ofServers,
-		&rbacv1.ClusterRoleBinding{}:    byLabel,
-		&rbacv1.RoleBinding{}:           authReaders,
-	}}
+	byScope := map[inventory.Scope]cache.ByObject{
+		inventory.Cluster: byLabel, inventory.ServerNamespaces: byLabel, inventory.AuthReaderNamespace: byLabel,
+	}
+	inScope := func(scope inventory.Scope, namespaces map[string]cache.Config) {
+		by := byScope[scope]
+		by.Namespaces = namespaces
+		byScope[scope] = by
+	}
+	inScope(inventory.ServerNamespaces, serverNamespaces.cached())
+	inScope(inventory.AuthReaderNamespace, map[string]cache.Config{manifests.AuthReaderNamespace: {}})
+	byObject := map[client.Object]cache.ByObject{}
+	for _, kind := range ownedByLabel() {
+		byObject[kind.New()] = byScope[kind.Scope]
+	}
+	for _, dependent := range dependents {
+		byObject[dependent] = byScope[inventory.ServerNamespaces]
+	}
+	return cache.Options{DefaultTransform: trim.Object, ByObject: byObject}
+}
+
+// ownedByLabel are the kinds of which objects with the owner label are cached. APIServices are cached whatever labels
+// they have lost.
+func ownedByLabel() []inventory.Kind {
+	return slices.DeleteFunc(inventory.Kinds(), func(kind inventory.Kind) bool {
+		return !kind.Cached || kind.GroupVersionKind == inventory.APIService.GroupVersionKind
+	})
 }
 
 // ClientOptions has read live what the cache cannot hold, since the cluster may not know its kind.
 func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{metadataOf(manifests.CertificateKind)}}}
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{inventory.Certificate.New()}}}
 }
 
 // watch is of one kind of objects.
@@ -88,28 +102,25 @@ type watch struct {
 // watches are all that the reconciler reads from the cache. Of many kinds only the metadata is watched.
 func (r *Reconciler) watches() []watch {
 	generation := []predicate.Predicate{predicate.GenerationChangedPredicate{}}
-	return []watch{
+	watches := []watch{
 		{
 			&v1alpha1.ExtensionAPI{}, r.rivals,
 			[]predicate.Predicate{predicate.Or(predicate.GenerationChangedPredicate{}, servesOtherGroups)},
 		},
-		{metadataOf(definitionKind), r.concernedByDefinition, generation},
-		{&apiregistrationv1.APIService{}, r.concernedByAPIService, nil},
+		{inventory.Metadata(definitionKind), r.concernedByDefinition, generation},
+		{inventory.APIService.New(), r.concernedByAPIService, nil},
 		{
-			metadataOf(corev1.SchemeGroupVersion.WithKind("Namespace")), r.runningIn,
+			inventory.Metadata(corev1.SchemeGroupVersion.WithKind("Namespace")), r.runningIn,
 			[]predicate.Predicate{namespaceComesOrGoes},
 		},
-		{&appsv1.Deployment{}, ownerOf, nil},
-		{&appsv1.ReplicaSet{}, ownerOf, nil},
-		{&corev1.Pod{}, ownerOf, nil},
-		{&corev1.Service{}, ownerOf, nil},
-		{&discoveryv1.EndpointSlice{}, ownerOf, nil},
-		{metadataOf(corev1.SchemeGroupVersion.WithKind("Secret")), ownerOf, nil},
-		{metadataOf(corev1.SchemeGroupVersion.WithKind("ServiceAccount")), ownerOf, nil},
-		{metadataOf(policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")), ownerOf, nil},
-		{metadataOf(rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")), ownerOf, nil},
-		{metadataOf(rbacv1.SchemeGroupVersion.WithKind("RoleBinding")), ownerOf, nil},
 	}
+	for _, kind := range ownedByLabel() {
+		watches = append(watches, watch{kind.New(), ownerOf, nil})
+	}
+	for _, dependent := range dependents {
+		watches = append(watches, watch{dependent, ownerOf, nil})
+	}
+	return watches
 }
 
 // SetupWithManager has mgr run the reconciler, and be ready when it could work at once.

@@ -160,7 +160,6 @@ type APIVersion struct {
 }
 
 // Discovery says how discovery is measured and against what it is judged.
-// +kubebuilder:validation:MinProperties=1
 type Discovery struct {
 	// limit is the time within which a discovery request must be answered. kube-apiserver itself gives up after 5
 	// seconds. 1ms to 1m; defaults to 5s.

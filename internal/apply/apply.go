@@ -14,8 +14,6 @@ import (
 	"fmt"
 	"sync"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,11 +21,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/flowcontrol"
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
 // Applier applies the objects of one owner.
@@ -153,15 +151,6 @@ func (a *Applier) writeUnlessFought(
 	return nil
 }
 
-// recreatable are the kinds that may be deleted and made anew, for a moment's absence of them hurts nobody. That is the
-// way out when somebody else has set what cannot stand beside the wanted configuration, or what cannot be changed.
-var recreatable = map[string]bool{
-	"ClusterRoleBinding":  true,
-	"PodDisruptionBudget": true,
-	"RoleBinding":         true,
-	"Secret":              true,
-}
-
 // write applies wanted over current, which is nil where there is none, and fills wanted with what became of it.
 func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, current client.Object) error {
 	if current != nil {
@@ -169,7 +158,7 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 	}
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
 		client.FieldOwner(holder.FieldOwner), client.ForceOwnership)
-	if current == nil || !apierrors.IsInvalid(err) || !recreatable[wanted.GetKind()] {
+	if current == nil || !apierrors.IsInvalid(err) || !inventory.KindOf(wanted.GroupVersionKind()).Recreatable {
 		return err
 	}
 	if err := a.delete(ctx, current, metav1.DeletePropagationBackground); err != nil {
@@ -201,7 +190,7 @@ func (m *memory) forget(id objectID) {
 // get returns the object's metadata, nil when there is none. What the cache does not have is looked up, since an object
 // without the owner label may be somebody else's.
 func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
-	object := prototype(id.kind)
+	object := inventory.KindOf(id.kind).New()
 	err := a.client.Get(ctx, id.key, object)
 	if apierrors.IsNotFound(err) {
 		err = a.live.Get(ctx, id.key, object)
@@ -224,22 +213,6 @@ func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) e
 		Name:      wanted.GetName(),
 		Holder:    a.owner.HolderOf(current),
 	}
-}
-
-// prototype returns an empty object to read a kind into: whole where others read more of it from the same cache,
-// metadata otherwise.
-func prototype(kind schema.GroupVersionKind) client.Object {
-	switch kind.Kind {
-	case "APIService":
-		return &apiregistrationv1.APIService{}
-	case "Deployment":
-		return &appsv1.Deployment{}
-	case "Service":
-		return &corev1.Service{}
-	}
-	object := &metav1.PartialObjectMetadata{}
-	object.SetGroupVersionKind(kind)
-	return object
 }
 
 func encode(configuration runtime.ApplyConfiguration) (*unstructured.Unstructured, [sha256.Size]byte, error) {

@@ -3,12 +3,15 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
 // Delete deletes the object if it is the owner's, and reports whether it is gone. It reads around the cache: what has
@@ -16,7 +19,7 @@ import (
 func (a *Applier) Delete(
 	ctx context.Context, kind schema.GroupVersionKind, key client.ObjectKey,
 ) (gone bool, err error) {
-	object := prototype(kind)
+	object := inventory.KindOf(kind).New()
 	err = a.live.Get(ctx, key, object)
 	// There is nothing of a kind that the cluster does not know.
 	if apierrors.IsNotFound(err) || (err == nil && !a.owner.Owns(object)) {
@@ -42,15 +45,12 @@ func (a *Applier) DeleteObserved(ctx context.Context, object client.Object) (gon
 			a.withheld.add("the deletion of " + nameOf(kind.Kind, key))
 			return false, nil
 		}
-		policy := metav1.DeletePropagationBackground
-		if kind.Kind == "Deployment" {
-			policy = metav1.DeletePropagationForeground
-		}
+		policy := cmp.Or(inventory.KindOf(kind).Propagation, metav1.DeletePropagationBackground)
 		if err := a.delete(ctx, object, policy); err != nil {
 			return false, err
 		}
 	}
-	left := prototype(kind)
+	left := inventory.KindOf(kind).New()
 	err = a.live.Get(ctx, key, left)
 	if apierrors.IsNotFound(err) || err == nil && left.GetUID() != object.GetUID() {
 		a.forget(objectID{kind, key})

@@ -98,7 +98,7 @@ func TestAPIServiceThatLosesItsMarksAgainAndAgainIsDeletedWithItsExtensionAPI(t 
 			apiService := apiServiceOf(name, "v1")
 			stop := keepLosing(t, apiService, loss)
 			await(t, name, status.FailedStatus,
-				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, "somebody else keeps changing it"),
+				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, "another owner keeps changing it"),
 				isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 			deleteNow(t, named(name))
 			awaitEnd(t, name)

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+var shop = Places{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
+
+func TestTheOperatorMayWriteWhatItOwnsAndNothingElse(t *testing.T) {
+	granted := granted(t)
+	for _, kind := range Kinds() {
+		verbs := []string{"get", "create", "patch", "delete"}
+		if kind.Cached {
+			verbs = append(verbs, "list", "watch")
+		}
+		resource := resourceOf(kind.GroupVersionKind)
+		slices.Sort(verbs)
+		if got := granted[resource]; !slices.Equal(got, verbs) {
+			t.Errorf("the operator may %q %s, want %q: see the markers beside the kinds", got, resource, verbs)
+		}
+		delete(granted, resource)
+	}
+	for resource, verbs := range granted {
+		if slices.Contains(verbs, "delete") {
+			t.Errorf("the operator may delete %s, of which there is no row", resource)
+		}
+	}
+}
+
+// granted are the verbs of each resource in the roles that are generated.
+func granted(t *testing.T) map[schema.GroupResource][]string {
+	t.Helper()
+	file, err := os.Open("../../config/rbac/role.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	granted := map[schema.GroupResource][]string{}
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(file, 4096); ; {
+		role := rbacv1.ClusterRole{} // a Role has the same rules
+		if decoder.Decode(&role) != nil {
+			return granted
+		}
+		for _, rule := range role.Rules {
+			for _, resource := range rule.Resources {
+				slices.Sort(rule.Verbs)
+				granted[schema.GroupResource{Group: rule.APIGroups[0], Resource: resource}] = rule.Verbs
+			}
+		}
+	}
+}
+
+func resourceOf(kind schema.GroupVersionKind) schema.GroupResource {
+	plural, _ := meta.UnsafeGuessKindToResource(kind)
+	return plural.GroupResource()
+}
+
+func TestEveryObjectHasItsOwnNameAndAKnownKind(t *testing.T) {
+	seen := map[string]bool{}
+	for _, object := range objects {
+		key := object.Key(shop)
+		id := object.Kind.Kind + " " + key.String()
+		if seen[id] || KindOf(object.Kind.GroupVersionKind).New() == nil {
+			t.Errorf("%s is there twice, or of no known kind", id)
+		}
+		seen[id] = true
+		if (key.Namespace == "") != (object.Kind.Scope == Cluster) {
+			t.Errorf("%s is in namespace %q", id, key.Namespace)
+		}
+	}
+}
+
+func TestObjectsAreBuiltUnderTheirKey(t *testing.T) {
+	extensionAPI := &v1alpha1.ExtensionAPI{}
+	extensionAPI.Name = shop.Name
+	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
+	for _, stage := range []Stage{BeforeDeployment, WithDeployment} {
+		for _, object := range MadeAt(stage) {
+			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			built, ok := configuration.(interface {
+				GetName() *string
+				GetNamespace() *string
+				GetKind() *string
+			})
+			if !ok {
+				t.Fatalf("%T has no name", configuration)
+			}
+			key := client.ObjectKey{Name: *built.GetName()}
+			if namespace := built.GetNamespace(); namespace != nil {
+				key.Namespace = *namespace
+			}
+			if key != object.Key(shop) || *built.GetKind() != object.Kind.Kind {
+				t.Errorf("%s %s is built as %s %s", object.Kind.Kind, object.Key(shop), *built.GetKind(), key)
+			}
+		}
+	}
+}
+
+func TestWhatIsOutOfReachIsInTheNamespaceOfTheServer(t *testing.T) {
+	inKubeSystem := Places{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
+	for _, object := range objects {
+		atServer := object.IsAtServer(inKubeSystem)
+		switch object.Kind.Kind {
+		case "ClusterRoleBinding", "RoleBinding":
+			if atServer {
+				t.Errorf("%s is taken for one at the server", object.Kind.Kind)
+			}
+		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Certificate":
+			if !atServer {
+				t.Errorf("%s is not at the server", object.Kind.Kind)
+			}
+		}
+	}
+}

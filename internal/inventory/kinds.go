@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package inventory lists what the operator owns: its kinds, and the objects of an ExtensionAPI. Applying, watching,
+// caching, deleting and the rights for it follow from these rows, so that another kind is another row. It imports
+// builders of objects, and no client.
+package inventory
+
+import (
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Scope is where the objects of a kind are.
+type Scope int
+
+const (
+	// Cluster is for kinds without a namespace.
+	Cluster Scope = iota
+	// ServerNamespaces are those of the servers, and the operator's own.
+	ServerNamespaces
+	// AuthReaderNamespace is manifests.AuthReaderNamespace alone.
+	AuthReaderNamespace
+)
+
+// Kind is how the objects of one kind are handled.
+type Kind struct {
+	schema.GroupVersionKind
+	Scope Scope
+	// whole is an object of a kind of which more is read than the metadata, which is nil for all others.
+	whole client.Object
+	// Cached reports whether all objects with the owner label are watched. Of a kind that the cluster may not know none
+	// are: that would keep the operator from starting.
+	Cached bool
+	// Recreatable reports whether an object may be deleted and created again, since a moment without it harms no client.
+	// That is the way out when another owner has set what the wanted configuration cannot stand beside.
+	Recreatable bool
+	// Propagation is how an object's dependents are deleted.
+	Propagation metav1.DeletionPropagation
+}
+
+// The rights that a kind takes are beside it; config/admission/operator_policy.yaml narrows what RBAC cannot.
+
+// +kubebuilder:rbac:groups=apiregistration.k8s.io,resources=apiservices,verbs=get;list;watch;create;patch;delete
+
+// APIService is looked at by its contents: marks may be lost, and its status is kube-apiserver's word.
+var APIService = Kind{
+	GroupVersionKind: apiregistrationv1.SchemeGroupVersion.WithKind("APIService"),
+	whole:            &apiregistrationv1.APIService{},
+	Cached:           true,
+}
+
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;create;patch;delete
+
+// Certificate is cert-manager's.
+var Certificate = Kind{GroupVersionKind: manifests.CertificateKind, Scope: ServerNamespaces}
+
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver,verbs=bind
+
+// ClusterRoleBinding is of a server's ServiceAccounts.
+var ClusterRoleBinding = Kind{
+	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
+	Cached:           true,
+	Recreatable:      true,
+}
+
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+
+// Deployment goes when its Pods have ended.
+var Deployment = Kind{
+	GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"),
+	Scope:            ServerNamespaces,
+	whole:            &appsv1.Deployment{},
+	Cached:           true,
+	Propagation:      metav1.DeletePropagationForeground,
+}
+
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+
+// PodDisruptionBudget is of a workload.
+var PodDisruptionBudget = Kind{
+	GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+	Recreatable:      true,
+}
+
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
+
+// RoleBinding is of a server's ServiceAccounts.
+var RoleBinding = Kind{
+	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
+	Scope:            AuthReaderNamespace,
+	Cached:           true,
+	Recreatable:      true,
+}
+
+// +kubebuilder:rbac:groups="",resources=secrets;serviceaccounts;services,verbs=get;list;watch;create;patch;delete
+
+// Secret is cached without its data, which is read around the cache.
+var Secret = Kind{
+	GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+	Recreatable:      true,
+}
+
+// Service is the address of a server.
+var Service = Kind{
+	GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service"),
+	Scope:            ServerNamespaces,
+	whole:            &corev1.Service{},
+	Cached:           true,
+}
+
+// ServiceAccount is the identity of a workload.
+var ServiceAccount = Kind{
+	GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+}
+
+// Kinds are all of them.
+func Kinds() []Kind {
+	return []Kind{
+		APIService, Certificate, ClusterRoleBinding, Deployment, PodDisruptionBudget, RoleBinding, Secret, Service,
+		ServiceAccount,
+	}
+}
+
+// KindOf returns the row of a kind; of one that is not the operator's, one that says nothing more of it.
+func KindOf(kind schema.GroupVersionKind) Kind {
+	kinds := Kinds()
+	i := slices.IndexFunc(kinds, func(known Kind) bool { return known.GroupVersionKind == kind })
+	if i < 0 {
+		return Kind{GroupVersionKind: kind}
+	}
+	return kinds[i]
+}
+
+// New returns an empty object to read into: whole where more than the metadata is read of the same cache.
+func (k Kind) New() client.Object {
+	if k.whole != nil {
+		return k.whole.DeepCopyObject().(client.Object) //nolint:forcetypeassert // a copy is of the same type
+	}
+	return Metadata(k.GroupVersionKind)
+}
+
+// Metadata returns an empty object to read the metadata of a kind into.
+func Metadata(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(kind)
+	return object
+}

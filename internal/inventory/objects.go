@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Stage is when an object is created and kept up.
+type Stage int
+
+const (
+	// Apart is for what follows rules of its own: certificates, and the ServiceAccount.
+	Apart Stage = iota
+	// BeforeDeployment is for what Pods need, in any order.
+	BeforeDeployment
+	// WithDeployment is for the Deployment itself.
+	WithDeployment
+)
+
+// Step is when an object is deleted with its ExtensionAPI, after the APIServices are gone.
+type Step int
+
+const (
+	// Stop is for what takes and serves requests.
+	Stop Step = iota
+	// AfterStop is for what the server needed while it ran.
+	AfterStop
+)
+
+// Places are where the objects of an ExtensionAPI are.
+type Places struct {
+	// Name of the ExtensionAPI.
+	Name string
+	// Server is the namespace of its server, and Operator that of the operator.
+	Server, Operator string
+}
+
+// Inputs are what objects are made of, besides the ExtensionAPI.
+type Inputs struct {
+	// Accounts are the ServiceAccounts that Pods of the server run as.
+	Accounts []string
+	// Account is the UID of the operator's ServiceAccount, empty where the template names another one.
+	Account types.UID
+}
+
+// Object is one of the objects of an ExtensionAPI.
+type Object struct {
+	Kind Kind
+	Key  func(Places) client.ObjectKey
+	Made Stage
+	Goes Step
+	// build returns the wanted object; it is nil for what is made apart.
+	build func(*v1alpha1.ExtensionAPI, Inputs) (runtime.ApplyConfiguration, error)
+	// certManager reports whether it is made by or for cert-manager.
+	certManager bool
+}
+
+// objects of an ExtensionAPI with a server, besides its APIServices, in the order in which they are deleted.
+var objects = []Object{
+	{Kind: Deployment, Key: atServer, Made: WithDeployment, Goes: Stop, build: deployment},
+	{Kind: PodDisruptionBudget, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: podDisruptionBudget},
+	{Kind: Service, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: service},
+	// The Secret comes back as long as the Certificate is there.
+	{Kind: Certificate, Key: ofCertManager, Goes: AfterStop, certManager: true},
+	{Kind: Secret, Key: ofCertManager, Goes: AfterStop, certManager: true},
+	{Kind: ServiceAccount, Key: atServer, Goes: AfterStop},
+	{Kind: Secret, Key: servingSecret, Goes: AfterStop},
+	{Kind: ClusterRoleBinding, Key: authDelegator, Made: BeforeDeployment, Goes: AfterStop, build: authDelegatorBinding},
+	{Kind: ClusterRoleBinding, Key: serverBinding, Made: BeforeDeployment, Goes: AfterStop, build: serverRoleBinding},
+	{Kind: RoleBinding, Key: authReader, Made: BeforeDeployment, Goes: AfterStop, build: authReaderBinding},
+	{Kind: Secret, Key: trustSecret, Goes: AfterStop},
+}
+
+// MadeAt returns the objects of a stage.
+func MadeAt(stage Stage) []Object {
+	return matching(func(o Object) bool { return o.Made == stage && o.build != nil })
+}
+
+// GoingAt returns the objects of a step, in the order in which they are deleted.
+func GoingAt(step Step) []Object { return matching(func(o Object) bool { return o.Goes == step }) }
+
+// OfCertManager returns the objects that are made by or for cert-manager.
+func OfCertManager() []Object { return matching(Object.IsOfCertManager) }
+
+// IsOfCertManager reports whether the object is made by or for cert-manager.
+func (o Object) IsOfCertManager() bool { return o.certManager }
+
+// Configuration is the wanted object.
+func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return o.build(extensionAPI, in)
+}
+
+// IsAtServer reports whether the object is in the namespace of the server, where the operator may have no rights.
+func (o Object) IsAtServer(places Places) bool {
+	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
+}
+
+func matching(match func(Object) bool) []Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !match(o) })
+}
+
+func atServer(p Places) client.ObjectKey { return client.ObjectKey{Namespace: p.Server, Name: p.Name} }
+
+func ofCertManager(p Places) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.CertManagerName(p.Name)}
+}
+
+func servingSecret(p Places) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.ServingSecretName(p.Name)}
+}
+
+func trustSecret(p Places) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Operator, Name: manifests.TrustSecretName(p.Name)}
+}
+
+func authDelegator(p Places) client.ObjectKey {
+	return client.ObjectKey{Name: manifests.AuthDelegatorName(p.Name)}
+}
+
+func serverBinding(p Places) client.ObjectKey {
+	return client.ObjectKey{Name: manifests.ServerBindingName(p.Name)}
+}
+
+func authReader(p Places) client.ObjectKey {
+	return client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(p.Name)}
+}
+
+func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.Deployment(e, in.Account)
+}
+
+func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.PodDisruptionBudget(e), nil
+}
+
+func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.Service(e), nil
+}
+
+func authDelegatorBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.AuthDelegatorBinding(e, in.Accounts), nil
+}
+
+func serverRoleBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ServerBinding(e, in.Accounts), nil
+}
+
+func authReaderBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.AuthReaderBinding(e, in.Accounts), nil
+}
