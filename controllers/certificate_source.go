@@ -31,8 +31,8 @@ type certificateSource struct {
 	changes func(served served) time.Time
 }
 
-// certificateSource returns what spec.server.certificates asks for. A problem, which has a reason, is for somebody else to
-// solve first.
+// certificateSource returns what spec.server.certificates asks for. A problem, which has a reason, is for another owner
+// to solve first.
 func (r *Reconciler) certificateSource(ctx context.Context, s *scope, stored storedCertificates) (
 	source certificateSource, problem verdict, err error,
 ) {

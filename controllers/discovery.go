@@ -32,8 +32,8 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// confirmAvailable compares APIServicesAvailable with what requests meet. One that has just turned True is held back until they
-// are seen to pass: kube-apiserver may report an APIService available a moment before it sends requests to it.
+// confirmAvailable compares APIServicesAvailable with what requests meet. It turns True once they are seen to pass:
+// kube-apiserver may report an APIService available a moment before it sends requests to it.
 func confirmAvailable(s *scope, last discovery.Round) {
 	if s.verdicts[v1alpha1.ConditionAPIServicesAvailable].status != metav1.ConditionTrue {
 		return

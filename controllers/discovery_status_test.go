@@ -205,7 +205,8 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvail
 			s.conclude(v1alpha1.ConditionAPIServicesAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
 			confirmAvailable(s, discovery.NewRound(
 				discovery.Target{}, discovery.Records{throughKubeAPIServer("a"): test.record}))
-			assertVerdict(t, s.verdicts[v1alpha1.ConditionAPIServicesAvailable], test.want.status, test.want.reason, test.want.message)
+			got := s.verdicts[v1alpha1.ConditionAPIServicesAvailable]
+			assertVerdict(t, got, test.want.status, test.want.reason, test.want.message)
 		})
 	}
 }

@@ -120,7 +120,8 @@ func (r *Reconciler) registerNew(
 	missing, known := r.unconfigured(s)
 	switch {
 	case !known:
-		outcome.obstacle = bad(v1alpha1.ReasonProbing, "waiting to learn whether the aggregation layer is configured", working)
+		outcome.obstacle = bad(v1alpha1.ReasonProbing, "waiting to learn whether the aggregation layer is configured",
+			working)
 		return outcome, nil
 	case missing != "":
 		outcome.obstacle = layerObstacle(missing)

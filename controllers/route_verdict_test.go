@@ -37,9 +37,11 @@ func TestServiceVerdict(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"ready":            {service, nil, 2, "True", v1alpha1.ReasonEndpointsReady, "a/b has 2 ready"},
-		"no endpoint":      {service, nil, 0, "False", v1alpha1.ReasonNoReadyEndpoints, "Pods behind it"},
-		"no such port":     {serviceAt("10.0.0.1"), nil, 0, "False", v1alpha1.ReasonServicePortNotFound, "spec.existingService.port"},
+		"ready":       {service, nil, 2, "True", v1alpha1.ReasonEndpointsReady, "a/b has 2 ready"},
+		"no endpoint": {service, nil, 0, "False", v1alpha1.ReasonNoReadyEndpoints, "Pods behind it"},
+		"no such port": {
+			serviceAt("10.0.0.1"), nil, 0, "False", v1alpha1.ReasonServicePortNotFound, "spec.existingService.port",
+		},
 		"an external name": {externalService(), nil, 1, "True", v1alpha1.ReasonEndpointsReady, "host h"},
 		"headless": {
 			serviceAt("None", https), nil, 2,

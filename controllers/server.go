@@ -73,8 +73,8 @@ func (r *Reconciler) applyServer(ctx context.Context, s *scope, accounts []strin
 }
 
 // applyAll applies objects that do not depend on each other at the same time, and returns the highest generation that
-// one has. Of several errors it returns that of the first object, so that the same trouble is reported in the same words
-// each time.
+// one has. Of several errors it returns that of the first object, so that the same trouble is reported in the same
+// words each time.
 func (r *Reconciler) applyAll(
 	ctx context.Context, s *scope, objects []inventory.Object, inputs inventory.Inputs,
 ) (generation int64, err error) {

@@ -29,8 +29,8 @@ const (
 	countAge = time.Minute
 )
 
-// warnOfUnreachable reports, before APIServices are deleted while others are kept, the objects that no client will reach
-// any more. It returns false while they are being counted.
+// warnOfUnreachable reports, before APIServices are deleted while others are kept, the objects that no client will
+// reach any more. It returns false while they are being counted.
 func (r *Reconciler) warnOfUnreachable(s *scope, doomed, kept []*apiregistrationv1.APIService) (done bool) {
 	doomed = slices.DeleteFunc(slices.Clone(doomed), func(apiService *apiregistrationv1.APIService) bool {
 		return !apiService.DeletionTimestamp.IsZero() // it has been reported

@@ -83,7 +83,8 @@ func (r *Reconciler) dropped(
 	ctx context.Context, groupVersions []schema.GroupVersion,
 ) (dropped []schema.GroupVersion, err error) {
 	for _, groupVersion := range groupVersions {
-		err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, inventory.Metadata(inventory.APIService.GroupVersionKind))
+		apiService := inventory.Metadata(inventory.APIService.GroupVersionKind)
+		err := r.Live.Get(ctx, client.ObjectKey{Name: manifests.APIServiceName(groupVersion)}, apiService)
 		if client.IgnoreNotFound(err) != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func TestAnOldResultIsReturnedWhileThereIsANewLook(t *testing.T) {
 	looking(t, 1, func(looks *Looks[int], woken *[]string) {
 		looks.Last("a", "1", time.Second, returning(7))
 		synctest.Wait()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if got, ended := looks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 {
 			t.Errorf("got %d of %s", got, ended)
 		}

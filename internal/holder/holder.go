@@ -120,7 +120,8 @@ func OfKubernetes(kind Kind, words string) Holder {
 // Writer is who wrote an object last.
 func Writer(object metav1.Object) Holder {
 	if writer := lastWriter(object); writer != "" {
-		return named(Other, v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}, "another owner (last written by %q)", writer)
+		reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}
+		return named(Other, reference, "another owner (last written by %q)", writer)
 	}
 	return named(Other, v1alpha1.Owner{}, "another owner")
 }

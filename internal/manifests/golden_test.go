@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -58,7 +59,8 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
 	}
-	if server := extensionAPI.Spec.Server; server != nil && server.Certificates != nil && server.Certificates.CertManager != nil {
+	server := ptr.Deref(extensionAPI.Spec.Server, v1alpha1.Server{})
+	if ptr.Deref(server.Certificates, v1alpha1.Certificates{}).CertManager != nil {
 		objects = append(objects, Certificate(extensionAPI, []string{"wardle.wardle-system.svc"}))
 	}
 	for _, apiService := range APIServices(extensionAPI, []byte("bundle")) {

@@ -117,7 +117,8 @@ func hasPriority(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) erro
 	return func(ctx context.Context) error {
 		apiService := &apiregistrationv1.APIService{}
 		err := kube.Get(ctx, client.ObjectKey{Name: "v1beta1." + flunderGroup}, apiService)
-		if have := apiService.Spec.GroupPriorityMinimum; err == nil && have != extensionAPI.Spec.Groups[0].GroupPriorityMinimum {
+		wanted := extensionAPI.Spec.Groups[0].GroupPriorityMinimum
+		if have := apiService.Spec.GroupPriorityMinimum; err == nil && have != wanted {
 			err = fmt.Errorf("the APIService has the priority %d", have)
 		}
 		return err

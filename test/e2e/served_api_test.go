@@ -33,7 +33,7 @@ func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
 
 	header, _, _ := strings.Cut(kubectl(t, "get", "xapi"), "\n")
 	if columns := strings.Fields(header); !slices.Equal(columns,
-		[]string{"NAME", "READY", "AVAILABLE", "DISCOVERY", "REASON", "AGE"}) {
+		[]string{"NAME", "READY", "AVAILABLE", "REPLICAS", "DISCOVERY", "REASON", "AGE"}) {
 		t.Errorf("kubectl get xapi has the columns %q", columns)
 	}
 	eventually(t, time.Minute, func(ctx context.Context) error { // /apis may tell of it a moment after it is available

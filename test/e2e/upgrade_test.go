@@ -84,7 +84,9 @@ func startServers(t *testing.T) {
 	existing := &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: "existing"},
 		Spec: v1alpha1.ExtensionAPISpec{
-			Groups:          []v1alpha1.APIGroup{{Name: "existing.e2e.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}}},
+			Groups: []v1alpha1.APIGroup{
+				{Name: "existing.e2e.example.com", Versions: []v1alpha1.APIVersion{{Name: "v1"}}},
+			},
 			ExistingService: serviceOf(t, "v1.single.e2e.example.com"),
 		},
 	}

@@ -91,7 +91,8 @@ func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
 }
 
 func TestServicePortIs443ByDefault(t *testing.T) {
-	test := patched{Valid: "service.yaml", Patch: json.RawMessage(`[{"op": "remove", "path": "/spec/existingService/port"}]`)}
+	patch := json.RawMessage(`[{"op": "remove", "path": "/spec/existingService/port"}]`)
+	test := patched{Valid: "service.yaml", Patch: patch}
 	object := test.object(t)
 	if err := strictly().Create(ctx, object, client.DryRunAll); err != nil {
 		t.Fatal(err)

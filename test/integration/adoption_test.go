@@ -224,7 +224,8 @@ func TestNothingIsLeftRegisteredInANamespaceThatEnds(t *testing.T) {
 
 	deleteNow(t, named(name))
 	await(t, name, status.TerminatingStatus,
-		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting, "the end of the APIServices "+apiServiceName))
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
+			"the end of the APIServices "+apiServiceName))
 	letGo()
 	awaitEnd(t, name)
 	finishDeletion(t, namespace)

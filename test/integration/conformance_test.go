@@ -74,7 +74,8 @@ func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 		return meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, conditionType)
 	}
 	served := is(v1alpha1.ConditionClaimed) && is(v1alpha1.ConditionCertificatesReady) &&
-		is(v1alpha1.ConditionServerAvailable) && is(v1alpha1.ConditionRegistered) && is(v1alpha1.ConditionAPIServicesAvailable)
+		is(v1alpha1.ConditionServerAvailable) && is(v1alpha1.ConditionRegistered) &&
+		is(v1alpha1.ConditionAPIServicesAvailable)
 	reconciling, stalled := is(v1alpha1.ConditionReconciling), is(v1alpha1.ConditionStalled)
 	isSuspended := meta.FindStatusCondition(extensionAPI.Status.Conditions, v1alpha1.ConditionReconciling).Reason ==
 		v1alpha1.ReasonSuspended

@@ -56,7 +56,8 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 	t.Run("tells people what they want to know", func(t *testing.T) {
 		lines := strings.Split(kubectl(t, "get", "xapi", name), "\n")
 		columns, values := strings.Fields(lines[0]), strings.Fields(lines[1])
-		if wanted := []string{"NAME", "READY", "AVAILABLE", "REPLICAS", "DISCOVERY", "REASON", "AGE"}; !slices.Equal(columns, wanted) {
+		wanted := []string{"NAME", "READY", "AVAILABLE", "REPLICAS", "DISCOVERY", "REASON", "AGE"}
+		if !slices.Equal(columns, wanted) {
 			t.Errorf("the columns are %v instead of %v", columns, wanted)
 		}
 		// Behind a Service of type ExternalName, replicas are not known.

@@ -67,7 +67,7 @@ func awaitEnd(t *testing.T, name string) {
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),
-		client.MatchingLabels(manifests.ServerLabels(name)))
+		client.MatchingLabels(manifests.Labels(name)))
 	if err != nil {
 		t.Fatal(err)
 	}

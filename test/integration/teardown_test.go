@@ -23,7 +23,8 @@ func TestWhatTheServerNeedsOutlivesItsPods(t *testing.T) {
 	deleteNow(t, named(name))
 	// The Deployment waits for the garbage collector, as it does while there are Pods.
 	await(t, name, status.TerminatingStatus,
-		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting, "waiting for the end of Deployment outlived/outlived"),
+		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
+			"waiting for the end of Deployment outlived/outlived"),
 		isUnknown(v1alpha1.ConditionReady, v1alpha1.ReasonDeleting, "Deployment outlived/outlived"),
 		isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing))
 	left := slices.Sorted(maps.Keys(objectsOf(t, name)))

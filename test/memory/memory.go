@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// allocatedBy returns how many bytes are allocated while do runs, whether they are freed or not. Nothing else should run
-// meanwhile.
+// allocatedBy returns how many bytes are allocated while do runs, whether they are freed or not. Nothing else should
+// run meanwhile.
 func allocatedBy(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
