@@ -161,7 +161,7 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 	done
 
 # Upgrades are tested from this revision: the last release, until there is one the last whose chart had its CRD in crds/.
-PREVIOUS ?= 212588a8854c742939b299c8a0f7f1408479072b
+PREVIOUS ?= bfd5f138185ee08bd95890a8def74a53bcb28994
 
 .PHONY: previous-image
 previous-image: ## Build chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
