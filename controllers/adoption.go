@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -18,14 +17,16 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // adopt makes somebody else's APIService the ExtensionAPI's, in one write: with only a part of it done, deleting the
 // ExtensionAPI would delete what still leads to the earlier server.
 func (r *Reconciler) adopt(
 	ctx context.Context, s *scope, claim claims.Claim, wanted *apiregistration.APIServiceApplyConfiguration,
-) (verdict, error) {
+) (finding.Finding, error) {
 	adopted := claim.APIService.DeepCopy()
 	done, err := r.Applier.Patch(ctx, adopted, func() { takeOver(adopted, wanted) })
 	switch {
@@ -35,12 +36,12 @@ func (r *Reconciler) adopt(
 		return withheldAdoption(claim.Holder), nil
 	case !done:
 		s.requeueAfter(refusalRetry)
-		return bad(v1alpha1.ReasonProbing, fmt.Sprintf(
-			"%s has just changed it; taking it over is tried again", claim.Holder), working), nil
+		return finding.Bad(v1alpha1.ReasonProbing, fmt.Sprintf(
+			"%s has just changed it; taking it over is tried again", claim.Holder), finding.Working), nil
 	}
-	s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonAdopted, fmt.Sprintf(
-		"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind]), adopted})
-	return bad(v1alpha1.ReasonProbing, "it has just been taken over", working), nil
+	s.notes = append(s.notes, report.Normal(v1alpha1.ReasonAdopted, fmt.Sprintf(
+		"APIService %s was taken over from %s%s", adopted.Name, claim.Holder, afterAdoption[claim.Holder.Kind]), adopted))
+	return finding.Bad(v1alpha1.ReasonProbing, "it has just been taken over", finding.Working), nil
 }
 
 // removeInjector takes away the annotations that have somebody write the caBundle of an own APIService: the two would
@@ -56,9 +57,9 @@ func (r *Reconciler) removeInjector(ctx context.Context, s *scope, own *apiregis
 	}
 	done, err := r.Applier.PutBack(ctx, cleared, func() { holder.RemoveInjector(cleared) })
 	if done {
-		s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonContested, fmt.Sprintf(
+		s.notes = append(s.notes, report.Warning(v1alpha1.ReasonContested, fmt.Sprintf(
 			"the annotations were removed by which %s would write the caBundle of APIService %s; take them out of where they "+
-				"come from", holder.Injector(own), own.Name), cleared})
+				"come from", holder.Injector(own), own.Name), cleared))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 // configurationAge is how old what is known of the aggregation layer may be when something is registered.
@@ -36,9 +37,9 @@ func describeMissing(missing []string) string {
 		strings.Join(missing, "; "))
 }
 
-func layerObstacle(missing string) verdict {
-	return bad(v1alpha1.ReasonAggregationLayerNotConfigured, fmt.Sprintf(
+func layerObstacle(missing string) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonAggregationLayerNotConfigured, fmt.Sprintf(
 		"%s; it is not registered until then, since the server would refuse kube-apiserver's requests (401 or 403), and a "+
 			"group-version that cannot be discovered blocks the deletion of every namespace; the operator looks again every %s",
-		missing, aggregation.AskedAgainAfter), stalled)
+		missing, aggregation.AskedAgainAfter), finding.Stalled)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 )
 
 func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) {
@@ -17,9 +19,9 @@ func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) 
 		"not configured: A is missing (--a); B is missing (--b); set these flags on every kube-apiserver",
 		"401 or 403", "blocks the deletion of every namespace", "looks again every 10s",
 	} {
-		assertVerdict(t, got, "False", v1alpha1.ReasonAggregationLayerNotConfigured, part)
+		findingtest.Expect(t, got, "False", v1alpha1.ReasonAggregationLayerNotConfigured, part)
 	}
-	if got.progress != stalled {
+	if got.Progress != finding.Stalled {
 		t.Error("somebody must act, but it is not stalled")
 	}
 }
@@ -52,9 +54,9 @@ func TestOneConditionOnlyTellsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 			outcome := refusing(test.unconfigured)
 			s.outcomes[apiServiceName] = outcome
 			got := availableVerdict(namespaceActive, []registrationOutcome{outcome})
-			assertVerdict(t, got, "False", test.available, test.availableSays)
+			findingtest.Expect(t, got, "False", test.available, test.availableSays)
 			got = discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
-			assertVerdict(t, got, got.status, test.within, "")
+			findingtest.Expect(t, got, got.Status, test.within, "")
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
@@ -22,7 +24,7 @@ import (
 // certManagerSource asks cert-manager for a certificate, and then takes it as any that somebody else brings. Nothing
 // that cert-manager is the cause of keeps the server from being looked after.
 func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored storedCertificates) (
-	source certificateSource, problem verdict, err error,
+	source certificateSource, problem finding.Finding, err error,
 ) {
 	if !r.CertManager {
 		return certificateSource{}, certManagerOff(), nil
@@ -40,31 +42,32 @@ func (r *Reconciler) certManagerSource(ctx context.Context, s *scope, stored sto
 	}
 	source.renew = "see why cert-manager does not: kubectl describe certificate " + name
 	source.pending, err = r.certManagerSays(ctx, s)
-	if problem.reason == v1alpha1.ReasonSecretNotFound {
-		problem.message = cmp.Or(source.pending, problem.message)
+	if problem.Code == v1alpha1.ReasonSecretNotFound {
+		problem.Message = cmp.Or(source.pending, problem.Message)
 	}
 	return source, problem, err
 }
 
 // certManagerOff says that the operator may not ask cert-manager.
-func certManagerOff() verdict {
-	return bad(v1alpha1.ReasonCertManagerDisabled, "the operator is installed without the right to ask cert-manager for "+
-		"certificates; set the value certManager.enabled of its Helm chart to true, or choose another source in "+
-		"spec.server.certificates", stalled)
+func certManagerOff() finding.Finding {
+	return finding.Bad(v1alpha1.ReasonCertManagerDisabled,
+		"the operator is installed without the right to ask cert-manager for "+
+			"certificates; set the value certManager.enabled of its Helm chart to true, or choose another source in "+
+			"spec.server.certificates", finding.Stalled)
 }
 
 // certManagerTrouble says why the Certificate could not be applied.
-func certManagerTrouble(err error) verdict {
+func certManagerTrouble(err error) finding.Finding {
 	if kinds.IsUnknown(err) {
-		return bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does not know its "+
-			"Certificates; install it, or choose another source in spec.server.certificates", working)
+		return finding.Bad(v1alpha1.ReasonCertManagerMissing, "cert-manager is not installed: the cluster does not know its "+
+			"Certificates; install it, or choose another source in spec.server.certificates", finding.Working)
 	}
 	if v, refused := refusalVerdict(err); refused {
 		return v
 	}
-	return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
+	return finding.Bad(v1alpha1.ReasonRefused, fmt.Sprintf(
 		"cert-manager's Certificate cannot be applied: %s; does its webhook answer? It is tried again",
-		said(err.Error())), working)
+		excerpt.Quote(err.Error())), finding.Working)
 }
 
 // certManagerSays repeats why cert-manager has not issued the wanted certificate, empty when it has. The cause stands
@@ -94,7 +97,7 @@ func certManagerMessage(name string, requests []unstructured.Unstructured) strin
 	})
 	for i := range requests {
 		if ready, message := readyCondition(&requests[i]); !ready && message != "" {
-			return told + ", of which it says: " + said(message)
+			return told + ", of which it says: " + excerpt.Quote(message)
 		}
 	}
 	return told + "; if that lasts, look at it: kubectl describe certificate " + name

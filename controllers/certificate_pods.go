@@ -14,9 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // handshakesAge is how old the handshakes with the Pods of a server may be. A rotation that waits for them looks again
@@ -37,7 +40,7 @@ func (r *Reconciler) seen(ctx context.Context, s *scope) (seen rotation.Seen, aw
 		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
 	}
 	pods, err := r.serverPods(ctx, r.Client, s)
-	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !mayServe(&pod) })
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !workload.MayServe(&pod) })
 	unknown := false
 	seen.Pods = sync.OnceValue(func() (result []rotation.Pod) {
 		result, unknown = r.served(s, pods)
@@ -88,12 +91,6 @@ func servedBy(ctx context.Context, pod *corev1.Pod, server *v1alpha1.Server, hos
 	if pod.Status.PodIP == "" {
 		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
 	}
-	chain, err := handshake.Served(ctx, endpointOf(pod, server).Address, host)
+	chain, err := handshake.Served(ctx, endpoints.OfPod(pod, manifests.ServerPort(pod, server)).Address, host)
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
-}
-
-// mayServe tells whether a Pod may have read a serving certificate, and requests may still be sent to it.
-func mayServe(pod *corev1.Pod) bool {
-	ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-	return !ended && pod.Spec.NodeName != ""
 }

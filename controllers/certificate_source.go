@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
@@ -34,11 +35,11 @@ type certificateSource struct {
 // certificateSource returns what spec.server.certificates asks for. A problem, which has a reason, is for another owner
 // to solve first.
 func (r *Reconciler) certificateSource(ctx context.Context, s *scope, stored storedCertificates) (
-	source certificateSource, problem verdict, err error,
+	source certificateSource, problem finding.Finding, err error,
 ) {
 	if s.Spec.Server.Certificates == nil || s.Spec.Server.Certificates.CertManager == nil {
 		if err := r.removeCertManager(ctx, s); err != nil {
-			return certificateSource{}, verdict{}, err
+			return certificateSource{}, finding.Finding{}, err
 		}
 	}
 	switch certificates := ptr.Deref(s.Spec.Server.Certificates, v1alpha1.Certificates{}); {
@@ -54,7 +55,7 @@ func (r *Reconciler) certificateSource(ctx context.Context, s *scope, stored sto
 	default:
 		r.Secrets.Forget(s.Name)
 		source, err := r.managedSource(s, stored)
-		return source, verdict{}, err
+		return source, finding.Finding{}, err
 	}
 }
 
@@ -108,13 +109,13 @@ func servingNames(s *scope) []string {
 
 // providedSource takes the certificate from a Secret that somebody else writes, after it was checked.
 func (r *Reconciler) providedSource(ctx context.Context, s *scope, name string, stored storedCertificates) (
-	source certificateSource, problem verdict, err error,
+	source certificateSource, problem finding.Finding, err error,
 ) {
 	now := r.Clock.Now()
 	source = certificateSource{secret: name, changes: func(served served) time.Time { return served.nextWarning(now) }}
 	secret, err := r.readSecret(ctx, s.Spec.Server.Namespace, name)
 	if err != nil {
-		return source, verdict{}, err
+		return source, finding.Finding{}, err
 	}
 	if secret == nil {
 		return source, secretMissing(s.Spec.Server.Namespace, name), nil
@@ -127,5 +128,5 @@ func (r *Reconciler) providedSource(ctx context.Context, s *scope, name string, 
 		return source, secretRefused(s.Spec.Server.Namespace, name, err), nil
 	}
 	source.Wanted = rotation.Provided(stored.Serving, keyPair(secret.Data), authorities, host)
-	return source, verdict{}, nil
+	return source, finding.Finding{}, nil
 }

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/cert"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
@@ -95,7 +95,7 @@ func (source certificateSource) due(served served) time.Time {
 }
 
 // keptCertificateVerdict tells how long the stored certificate lasts, which nobody replaces.
-func keptCertificateVerdict(served served, source certificateSource, now time.Time) verdict {
+func keptCertificateVerdict(served served, source certificateSource, now time.Time) finding.Finding {
 	until := pki.Timestamp(served.until)
 	const notRenewed = "is not renewed while spec.suspend is true"
 	switch {
@@ -104,15 +104,16 @@ func keptCertificateVerdict(served served, source certificateSource, now time.Ti
 		if source.Replace != "" {
 			waits += ", although " + source.Replace
 		}
-		return withLastGood(bad(v1alpha1.ReasonSuspended, waits, settled), served)
+		return withLastGood(finding.Bad(v1alpha1.ReasonSuspended, waits, finding.Settled), served)
 	case !now.Before(source.due(served)):
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonExpiresSoon, fmt.Sprintf(
+		return finding.True(v1alpha1.ReasonExpiresSoon, fmt.Sprintf(
 			"the serving certificate, or an authority above it, expires at %s and %s; set it to false: when it has expired, "+
-				"every request fails", until, notRenewed), settled}
+				"every request fails", until, notRenewed), finding.Settled)
 	case source.secret == "":
-		return good(v1alpha1.ReasonIssued, fmt.Sprintf("the serving certificate is valid until %s; it %s", until, notRenewed))
+		return finding.Good(v1alpha1.ReasonIssued,
+			fmt.Sprintf("the serving certificate is valid until %s; it %s", until, notRenewed))
 	default:
-		return good(v1alpha1.ReasonUserProvided, fmt.Sprintf(
+		return finding.Good(v1alpha1.ReasonUserProvided, fmt.Sprintf(
 			"the serving certificate, from Secret %s, is valid until %s; it %s", source.secret, until, notRenewed))
 	}
 }

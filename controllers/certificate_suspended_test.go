@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
@@ -62,7 +63,7 @@ func TestKeptCertificateIsToldOfInTime(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := keptCertificateVerdict(test.served, test.source, noon.Add(test.after))
-			assertVerdict(t, got, test.status, test.reason, test.message)
+			findingtest.Expect(t, got, test.status, test.reason, test.message)
 		})
 	}
 }

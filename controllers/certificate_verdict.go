@@ -9,33 +9,38 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
 // certificateVerdict tells of the serving certificate first where it does harm, and then of a change under way.
-func certificateVerdict(plan rotation.Plan, served served, source certificateSource, now time.Time) verdict {
+func certificateVerdict(plan rotation.Plan, served served, source certificateSource, now time.Time) finding.Finding {
 	switch {
 	case served.leaf() == nil:
-		return bad(v1alpha1.ReasonRotating, "there is no serving certificate, so no new Pod can start; "+waitingFor(plan),
-			working)
+		return finding.Bad(v1alpha1.ReasonRotating,
+			"there is no serving certificate, so no new Pod can start; "+waitingFor(plan),
+			finding.Working)
 	case plan.Stuck:
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonRotationStuck, fmt.Sprintf("since %s %s; %s",
-			pki.Timestamp(plan.Record.Since), waitingFor(plan), unstick[plan.Record.Phase]), stalled}
+		return finding.True(v1alpha1.ReasonRotationStuck, fmt.Sprintf("since %s %s; %s",
+			pki.Timestamp(plan.Record.Since), waitingFor(plan), unstick[plan.Record.Phase]), finding.Stalled)
 	case plan.Waiting != "":
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonRotating, waitingFor(plan), working}
+		return finding.True(v1alpha1.ReasonRotating, waitingFor(plan), finding.Working)
 	case source.pending != "":
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonRotating, source.pending, working}
+		return finding.True(v1alpha1.ReasonRotating, source.pending, finding.Working)
 	case source.secret == "":
-		return good(v1alpha1.ReasonIssued, fmt.Sprintf("the serving certificate is valid until %s and will be renewed at %s",
-			pki.Timestamp(served.until), pki.Timestamp(source.renewal(served.leaf()))))
+		return finding.Good(v1alpha1.ReasonIssued,
+			fmt.Sprintf("the serving certificate is valid until %s and will be renewed at %s",
+				pki.Timestamp(served.until), pki.Timestamp(source.renewal(served.leaf()))))
 	case !now.Before(served.warning()):
-		return verdict{metav1.ConditionTrue, v1alpha1.ReasonExpiresSoon, fmt.Sprintf(
+		return finding.True(v1alpha1.ReasonExpiresSoon, fmt.Sprintf(
 			"the certificate in Secret %s, or an authority above it, expires at %s and has not been renewed; %s: when it has "+
-				"expired, every request fails", source.secret, pki.Timestamp(served.until), source.renew), settled}
+				"expired, every request fails", source.secret, pki.Timestamp(served.until), source.renew), finding.Settled)
 	default:
-		return good(v1alpha1.ReasonUserProvided, fmt.Sprintf("the serving certificate, from Secret %s, is valid until %s",
-			source.secret, pki.Timestamp(served.until)))
+		return finding.Good(v1alpha1.ReasonUserProvided,
+			fmt.Sprintf("the serving certificate, from Secret %s, is valid until %s",
+				source.secret, pki.Timestamp(served.until)))
 	}
 }
 
@@ -52,34 +57,34 @@ var unstick = map[rotation.Phase]string{
 }
 
 // withLastGood adds to what stands in the way of a new certificate what is served meanwhile.
-func withLastGood(problem verdict, served served) verdict {
+func withLastGood(problem finding.Finding, served served) finding.Finding {
 	switch {
 	case served.leaf() == nil:
-		problem.message += "; until then there is no serving certificate"
+		problem.Message += "; until then there is no serving certificate"
 	case served.until.IsZero():
-		problem.message += "; what is served meanwhile has expired or is not trusted, so requests fail"
+		problem.Message += "; what is served meanwhile has expired or is not trusted, so requests fail"
 	default:
-		problem.status = metav1.ConditionTrue
-		problem.message += "; until then the last good certificate is served, valid until " + pki.Timestamp(served.until)
+		problem.Status = metav1.ConditionTrue
+		problem.Message += "; until then the last good certificate is served, valid until " + pki.Timestamp(served.until)
 	}
 	return problem
 }
 
-func secretMissing(namespace, name string) verdict {
-	return bad(v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
-		"Secret %s/%s does not exist; create it with tls.crt, tls.key and ca.crt", namespace, name), working)
+func secretMissing(namespace, name string) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
+		"Secret %s/%s does not exist; create it with tls.crt, tls.key and ca.crt", namespace, name), finding.Working)
 }
 
-func secretRefused(namespace, name string, cause error) verdict {
-	return bad(v1alpha1.ReasonSecretRefused, fmt.Sprintf(
-		"Secret %s/%s is refused: %s", namespace, name, said(cause.Error())), stalled)
+func secretRefused(namespace, name string, cause error) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonSecretRefused, fmt.Sprintf(
+		"Secret %s/%s is refused: %s", namespace, name, excerpt.Quote(cause.Error())), finding.Stalled)
 }
 
-func caBundleVerdict(err error) verdict {
+func caBundleVerdict(err error) finding.Finding {
 	if err != nil {
-		return bad(v1alpha1.ReasonInvalidCABundle, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonInvalidCABundle, fmt.Sprintf(
 			"spec.existingService.caBundle cannot be used: %s; set it to the PEM certificate of the authority that issued the "+
-				"server's certificate", said(err.Error())), stalled)
+				"server's certificate", excerpt.Quote(err.Error())), finding.Stalled)
 	}
-	return good(v1alpha1.ReasonUserProvided, "the server is verified with spec.existingService.caBundle")
+	return finding.Good(v1alpha1.ReasonUserProvided, "the server is verified with spec.existingService.caBundle")
 }

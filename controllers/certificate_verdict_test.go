@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
@@ -63,7 +64,7 @@ func TestCertificateVerdict(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := certificateVerdict(test.plan, test.served, test.source, noon.Add(test.after))
-			assertVerdict(t, got, test.status, test.reason, test.message)
+			findingtest.Expect(t, got, test.status, test.reason, test.message)
 		})
 	}
 }
@@ -86,7 +87,7 @@ func TestWithLastGoodTellsWhatIsServedMeanwhile(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, withLastGood(refused, test.served), test.status, v1alpha1.ReasonSecretRefused, test.message)
+			findingtest.Expect(t, withLastGood(refused, test.served), test.status, v1alpha1.ReasonSecretRefused, test.message)
 		})
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
@@ -39,7 +39,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	if err != nil {
 		return err
 	}
-	if problem.reason != "" {
+	if problem.Code != "" {
 		r.keepLastGood(s, stored, source, problem)
 		return nil
 	}
@@ -70,8 +70,8 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 	served := r.describeCertificate(s, plan, source)
 	s.conclude(v1alpha1.ConditionCertificatesReady, certificateVerdict(plan, served, source, r.Clock.Now()))
 	if plan.Replaced != "" {
-		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonCertificateIssued, fmt.Sprintf(
-			"there is a new serving certificate, valid until %s: %s", pki.Timestamp(served.until), plan.Replaced), nil})
+		s.notes = append(s.notes, report.Normal(v1alpha1.ReasonCertificateIssued, fmt.Sprintf(
+			"there is a new serving certificate, valid until %s: %s", pki.Timestamp(served.until), plan.Replaced), nil))
 	}
 	if plan.CheckAfter > 0 {
 		s.requeueAfter(plan.CheckAfter)
@@ -81,7 +81,8 @@ func (r *Reconciler) rotate(ctx context.Context, s *scope, stored storedCertific
 
 // awaitHandshakes changes nothing before it is known what the Pods serve; that wakes the reconciler.
 func (r *Reconciler) awaitHandshakes(s *scope, stored storedCertificates, source certificateSource) {
-	r.keepLastGood(s, stored, source, bad(v1alpha1.ReasonRotating, "waiting for handshakes with the Pods", working))
+	r.keepLastGood(s, stored, source, finding.Bad(v1alpha1.ReasonRotating,
+		"waiting for handshakes with the Pods", finding.Working))
 }
 
 // tellUnstored tells that the API server refused a Secret; any other error is returned.
@@ -95,7 +96,9 @@ func (r *Reconciler) tellUnstored(s *scope, stored storedCertificates, source ce
 }
 
 // keepLastGood tells what stands in the way of a new certificate, and what is served meanwhile.
-func (r *Reconciler) keepLastGood(s *scope, stored storedCertificates, source certificateSource, problem verdict) {
+func (r *Reconciler) keepLastGood(
+	s *scope, stored storedCertificates, source certificateSource, problem finding.Finding,
+) {
 	served := r.describeCertificate(s, rotation.Plan{State: stored.State}, source)
 	s.conclude(v1alpha1.ConditionCertificatesReady, withLastGood(problem, served))
 }

@@ -7,12 +7,13 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // claimVerdict tells of the first group-version that somebody else has, or else of the first that somebody else wants.
-func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) verdict {
+func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding {
 	var held, contested, adoptable []claims.Claim
 	for _, claim := range all {
 		switch {
@@ -26,15 +27,15 @@ func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) verdict {
 	}
 	switch {
 	case len(held) > 0:
-		return bad(heldReasons[held[0].Holder.Kind], heldMessage(held[0], policy)+others(held), stalled)
+		return finding.Bad(heldReasons[held[0].Holder.Kind], heldMessage(held[0], policy)+others(held), finding.Stalled)
 	case len(contested) > 0:
-		return good(v1alpha1.ReasonContested, contestedMessage(contested[0])+others(contested))
+		return finding.Good(v1alpha1.ReasonContested, contestedMessage(contested[0])+others(contested))
 	case len(adoptable) > 0:
-		return good(v1alpha1.ReasonClaimed, fmt.Sprintf(
+		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf(
 			"APIService %s of %s is taken over in place as soon as every ready replica answers discovery, see Registered%s",
 			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Holder, others(adoptable)))
 	default:
-		return good(v1alpha1.ReasonClaimed, fmt.Sprintf("nobody else has any of the %d group-versions", len(all)))
+		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf("nobody else has any of the %d group-versions", len(all)))
 	}
 }
 

@@ -93,8 +93,8 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := claimVerdict(test.all, test.policy)
-			if v.status != test.status || v.reason != test.reason || !strings.Contains(v.message, test.says) {
-				t.Errorf("it is %s %s: %q", v.status, v.reason, v.message)
+			if v.Status != test.status || v.Code != test.reason || !strings.Contains(v.Message, test.says) {
+				t.Errorf("it is %s %s: %q", v.Status, v.Code, v.Message)
 			}
 		})
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -35,7 +36,7 @@ func (r *Reconciler) reconcileDiscovery(ctx context.Context, s *scope) error {
 // confirmAvailable compares APIServicesAvailable with what requests meet. It turns True once they are seen to pass:
 // kube-apiserver may report an APIService available a moment before it sends requests to it.
 func confirmAvailable(s *scope, last discovery.Round) {
-	if s.verdicts[v1alpha1.ConditionAPIServicesAvailable].status != metav1.ConditionTrue {
+	if s.verdicts[v1alpha1.ConditionAPIServicesAvailable].Status != metav1.ConditionTrue {
 		return
 	}
 	wasAvailable := meta.IsStatusConditionTrue(s.before.Status.Conditions, v1alpha1.ConditionAPIServicesAvailable)
@@ -45,7 +46,7 @@ func confirmAvailable(s *scope, last discovery.Round) {
 			return
 		}
 		if !wasAvailable && !last.Passes(groupVersion) {
-			s.conclude(v1alpha1.ConditionAPIServicesAvailable, unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
+			s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion)))
 			return
 		}
@@ -54,10 +55,11 @@ func confirmAvailable(s *scope, last discovery.Round) {
 
 // distrusted contradicts kube-apiserver, whose check verifies no certificate before Kubernetes 1.36 (kube-aggregator
 // pkg/controllers/status/remote/remote_available_controller.go), while its proxy does (pkg/apiserver/handler_proxy.go).
-func distrusted(name string, kubeAPIServer discovery.Subject) verdict {
-	return bad(v1alpha1.ReasonCertificateUntrusted, fmt.Sprintf("%s reports %s as available, but does not trust the "+
-		"server, and fails every request: %v; before Kubernetes 1.36 its report says nothing of the certificate; see "+
-		"DiscoveryWithinLimit", kubeAPIServer.Name, name, kubeAPIServer.Last.Err), working)
+func distrusted(name string, kubeAPIServer discovery.Subject) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonCertificateUntrusted,
+		fmt.Sprintf("%s reports %s as available, but does not trust the "+
+			"server, and fails every request: %v; before Kubernetes 1.36 its report says nothing of the certificate; see "+
+			"DiscoveryWithinLimit", kubeAPIServer.Name, name, kubeAPIServer.Last.Err), finding.Working)
 }
 
 // probeTarget asks kube-apiserver only for what it calls available: for the rest it answers 503 by itself, at once.
@@ -77,11 +79,11 @@ func probeTarget(s *scope) discovery.Target {
 // isAwaited tells whether registering, or calling it available, waits for good answers.
 func isAwaited(s *scope) bool {
 	for _, outcome := range s.outcomes {
-		if outcome.obstacle.reason != "" && !slices.Contains(unawaited, outcome.obstacle.reason) {
+		if outcome.obstacle.Code != "" && !slices.Contains(unawaited, outcome.obstacle.Code) {
 			return true
 		}
 	}
-	return s.verdicts[v1alpha1.ConditionAPIServicesAvailable].reason == v1alpha1.ReasonProbing
+	return s.verdicts[v1alpha1.ConditionAPIServicesAvailable].Code == v1alpha1.ReasonProbing
 }
 
 // unawaited are reasons why something is not registered that no answer of the server changes.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +14,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 )
 
 const testLimit = 5 * time.Second
@@ -25,71 +26,6 @@ func throughKubeAPIServer(address string) discovery.Key {
 
 func took(latency time.Duration) *v1alpha1.DiscoveryStatus {
 	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: latency}}
-}
-
-func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
-	tests := map[string]struct {
-		before, after *v1alpha1.DiscoveryStatus
-		noise         bool
-	}{
-		"the first is told":            {nil, took(3 * time.Millisecond), false},
-		"noise is not":                 {took(3 * time.Millisecond), took(90 * time.Millisecond), true},
-		"more than a tenth is":         {took(3 * time.Millisecond), took(600 * time.Millisecond), false},
-		"crossing the limit is":        {took(4990 * time.Millisecond), took(5010 * time.Millisecond), false},
-		"a success after a failure is": {&v1alpha1.DiscoveryStatus{Error: "x"}, took(time.Millisecond), false},
-		"another failure is":           {&v1alpha1.DiscoveryStatus{Error: "x"}, &v1alpha1.DiscoveryStatus{Error: "y"}, false},
-		"one sample more is not": {
-			took(time.Second), &v1alpha1.DiscoveryStatus{Last: took(time.Second).Last, Samples: 2}, true,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			before, after := statusWith(test.before), statusWith(test.after)
-			if got := onlyNoise(before, after, testLimit); got != test.noise {
-				t.Errorf("taken for noise: %v", got)
-			}
-		})
-	}
-}
-
-// statusWith has the figures of an APIService, and those of two endpoints of which the worse comes first.
-func statusWith(told *v1alpha1.DiscoveryStatus) *v1alpha1.ExtensionAPIStatus {
-	endpoints := []v1alpha1.EndpointStatus{
-		{Address: "10.0.0.1:8443", Discovery: told}, {Address: "10.0.0.2:8443", Discovery: took(50 * time.Millisecond)},
-	}
-	if told != nil && told.Last != nil && told.Last.Duration < 50*time.Millisecond {
-		slices.Reverse(endpoints)
-	}
-	return &v1alpha1.ExtensionAPIStatus{
-		APIServices: []v1alpha1.APIServiceStatus{{Name: apiServiceName, Discovery: told}}, Endpoints: endpoints,
-	}
-}
-
-func TestAnythingButFiguresIsNoNoise(t *testing.T) {
-	before, after := statusWith(took(time.Second)), statusWith(took(time.Second))
-	after.Endpoints[0].Pod = "another"
-	if onlyNoise(before, after, testLimit) {
-		t.Error("another Pod is taken for noise")
-	}
-	after = statusWith(took(time.Second))
-	after.Endpoints = after.Endpoints[:1]
-	if onlyNoise(before, after, testLimit) {
-		t.Error("an endpoint less is taken for noise")
-	}
-}
-
-func TestAnotherFigureInTheMessageIsNoise(t *testing.T) {
-	told := func(message string) *v1alpha1.ExtensionAPIStatus {
-		status := statusWith(took(time.Second))
-		status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionDiscoveryWithinLimit, Message: message}}
-		return status
-	}
-	if !onlyNoise(told("x took 6.2s (limit 5s)"), told("x took 6.3s (limit 5s)"), testLimit) {
-		t.Error("another figure is no noise")
-	}
-	if onlyNoise(told("x took 6.2s (limit 5s)"), told("y took 6.2s (limit 5s)"), testLimit) {
-		t.Error("another culprit is noise")
-	}
 }
 
 func TestTheWorstOfEachFigureIsTold(t *testing.T) {
@@ -158,17 +94,17 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	passes := discovery.Records{throughKubeAPIServer("a"): {}}
 	missing := discovery.Sample{Err: &discovery.ProbeError{Class: discovery.ClassMissing}}
 	refused := discovery.Records{throughKubeAPIServer("a"): {Last: missing}}
-	conclude := func(s *scope, records discovery.Records) verdict {
-		s.conclude(v1alpha1.ConditionAPIServicesAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+	conclude := func(s *scope, records discovery.Records) finding.Finding {
+		s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Good(v1alpha1.ReasonAllAvailable, "fine"))
 		confirmAvailable(s, discovery.NewRound(discovery.Target{}, records))
 		return s.verdicts[v1alpha1.ConditionAPIServicesAvailable]
 	}
-	assertVerdict(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
-	assertVerdict(t, conclude(s, passes), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
+	findingtest.Expect(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
+	findingtest.Expect(t, conclude(s, passes), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
 
-	summarize(s, nil, noon)
+	s.summarize(nil, noon)
 	later := newScope(s.ExtensionAPI)
-	assertVerdict(t, conclude(later, refused), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
+	findingtest.Expect(t, conclude(later, refused), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
 }
 
 func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvailable(t *testing.T) {
@@ -189,24 +125,24 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItCallsAvail
 	distrust := failing(http.StatusServiceUnavailable, untrusted)
 	once, recovered := distrust, distrust
 	once.Standing, recovered.Last = discovery.Good, discovery.Sample{}
-	unmoved := verdict{status: metav1.ConditionTrue, reason: v1alpha1.ReasonAllAvailable, message: "fine"}
+	unmoved := finding.Finding{Status: metav1.ConditionTrue, Code: v1alpha1.ReasonAllAvailable, Message: "fine"}
 	for name, test := range map[string]struct {
 		record discovery.Record
-		want   verdict
+		want   finding.Finding
 	}{
-		"several answers say so": {distrust, verdict{
-			status: metav1.ConditionFalse, reason: v1alpha1.ReasonCertificateUntrusted, message: "unknown authority",
+		"several answers say so": {distrust, finding.Finding{
+			Status: metav1.ConditionFalse, Code: v1alpha1.ReasonCertificateUntrusted, Message: "unknown authority",
 		}},
 		"one answer says so":      {once, unmoved},
 		"the last answer is good": {recovered, unmoved},
 		"the server itself fails": {failing(http.StatusInternalServerError, "x509: my own trouble"), unmoved},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.conclude(v1alpha1.ConditionAPIServicesAvailable, good(v1alpha1.ReasonAllAvailable, "fine"))
+			s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Good(v1alpha1.ReasonAllAvailable, "fine"))
 			confirmAvailable(s, discovery.NewRound(
 				discovery.Target{}, discovery.Records{throughKubeAPIServer("a"): test.record}))
 			got := s.verdicts[v1alpha1.ConditionAPIServicesAvailable]
-			assertVerdict(t, got, test.want.status, test.want.reason, test.want.message)
+			findingtest.Expect(t, got, test.want.Status, test.want.Code, test.want.Message)
 		})
 	}
 }

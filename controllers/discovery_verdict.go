@@ -14,6 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -22,20 +23,20 @@ import (
 type freshnessOf func(schema.GroupVersion) (reports []aggregation.Report, looked bool)
 
 // discoveryVerdict tells the worst of what is found of any group-version.
-func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now time.Time) verdict {
+func discoveryVerdict(s *scope, last discovery.Round, freshness freshnessOf, now time.Time) finding.Finding {
 	if len(s.Status.APIServices) == 0 {
-		return unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
+		return finding.Unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
 	}
-	var worst verdict
+	var worst finding.Finding
 	freshnessKnown := true
 	for i, groupVersion := range measuredGroupVersions(s) {
 		reports, looked := freshness(groupVersion)
 		freshnessKnown = freshnessKnown && looked && allSettled(reports)
-		finding := discovery.Judge(pictureOf(s, groupVersion, last, reports, now))
-		if finding.Again > 0 {
-			s.requeueAfter(finding.Again)
+		found := discovery.Judge(pictureOf(s, groupVersion, last, reports, now))
+		if found.Again > 0 {
+			s.requeueAfter(found.Again)
 		}
-		if v := withSubset(s, withLimitWarning(s, findingVerdict(finding))); i == 0 || severity(v) > severity(worst) {
+		if v := withSubset(s, withLimitWarning(s, findingVerdict(found))); i == 0 || severity(v) > severity(worst) {
 			worst = v
 		}
 	}
@@ -96,14 +97,14 @@ func allSettled(reports []aggregation.Report) bool {
 	return !slices.ContainsFunc(reports, func(report aggregation.Report) bool { return !report.Settled })
 }
 
-func findingVerdict(found discovery.Finding) verdict {
+func findingVerdict(found discovery.Finding) finding.Finding {
 	switch {
 	case slices.Contains(withinLimit, found.Reason):
-		return good(found.Reason, found.Message)
+		return finding.Good(found.Reason, found.Message)
 	case discovery.IsKnown(found.Reason):
-		return bad(found.Reason, found.Message, working)
+		return finding.Bad(found.Reason, found.Message, finding.Working)
 	default:
-		return unknown(found.Reason, found.Message)
+		return finding.Unknown(found.Reason, found.Message)
 	}
 }
 
@@ -113,15 +114,15 @@ var withinLimit = []string{
 }
 
 // severity orders what is wrong before what is not known, and that before what is worth knowing.
-func severity(v verdict) int {
+func severity(v finding.Finding) int {
 	switch {
-	case v.status == metav1.ConditionFalse:
+	case v.Status == metav1.ConditionFalse:
 		return 4
-	case v.status == metav1.ConditionUnknown && v.reason != v1alpha1.ReasonProbing:
+	case v.Status == metav1.ConditionUnknown && v.Code != v1alpha1.ReasonProbing:
 		return 3
-	case v.status == metav1.ConditionUnknown:
+	case v.Status == metav1.ConditionUnknown:
 		return 2
-	case v.reason != v1alpha1.ReasonWithinLimit:
+	case v.Code != v1alpha1.ReasonWithinLimit:
 		return 1
 	default:
 		return 0
@@ -130,38 +131,38 @@ func severity(v verdict) int {
 
 // keepVerdict returns what was known before while not enough is known: neither a restart of the operator nor a new
 // replica turns anything.
-func keepVerdict(s *scope, v verdict) verdict {
+func keepVerdict(s *scope, v finding.Finding) finding.Finding {
 	told := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
-	if v.reason != v1alpha1.ReasonProbing || told == nil || told.Status == metav1.ConditionUnknown {
+	if v.Code != v1alpha1.ReasonProbing || told == nil || told.Status == metav1.ConditionUnknown {
 		return v
 	}
-	return verdictOf(told)
+	return finding.Of(told)
 }
 
 // keepDoubt keeps telling what aggregated discovery said until it is known to say something else.
-func keepDoubt(s *scope, v verdict) verdict {
+func keepDoubt(s *scope, v finding.Finding) finding.Finding {
 	told := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
-	if v.status != metav1.ConditionTrue || told == nil ||
+	if v.Status != metav1.ConditionTrue || told == nil ||
 		!slices.Contains([]string{v1alpha1.ReasonStale, v1alpha1.ReasonEmpty}, told.Reason) {
 		return v
 	}
-	return verdictOf(told)
+	return finding.Of(told)
 }
 
 // withLimitWarning tells of a limit that says little.
-func withLimitWarning(s *scope, v verdict) verdict {
-	if limit := limit(s); limit > discovery.AggregatorTimeout && v.status != metav1.ConditionFalse {
-		v.message += fmt.Sprintf("; the limit of %s says little: kube-apiserver itself gives up after %s",
+func withLimitWarning(s *scope, v finding.Finding) finding.Finding {
+	if limit := limit(s); limit > discovery.AggregatorTimeout && v.Status != metav1.ConditionFalse {
+		v.Message += fmt.Sprintf("; the limit of %s says little: kube-apiserver itself gives up after %s",
 			limit, discovery.AggregatorTimeout)
 	}
 	return v
 }
 
 // withSubset says so where not every replica is probed.
-func withSubset(s *scope, v verdict) verdict {
+func withSubset(s *scope, v finding.Finding) finding.Finding {
 	all := len(s.endpoints) + len(s.ejected)
-	if probed := len(replicas(s)); probed < all && v.status == metav1.ConditionTrue {
-		v.message += fmt.Sprintf("; %d of %d replicas are probed: a round has at most %d requests",
+	if probed := len(replicas(s)); probed < all && v.Status == metav1.ConditionTrue {
+		v.Message += fmt.Sprintf("; %d of %d replicas are probed: a round has at most %d requests",
 			probed, all, limits.ProbesOfRound)
 	}
 	return v

@@ -16,6 +16,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 )
 
 var pod = endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-7c9"}
@@ -36,10 +38,10 @@ func discovered(limit time.Duration) *scope {
 }
 
 // after is a scope of which the condition was told before.
-func after(told verdict) *scope {
+func after(told finding.Finding) *scope {
 	s := discovered(testLimit)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
-	summarize(s, nil, noon)
+	s.summarize(nil, noon)
 	later := discovered(testLimit)
 	later.before = s.ExtensionAPI
 	return later
@@ -91,11 +93,11 @@ func TestAGoodVerdictSaysThatNotEveryReplicaIsProbed(t *testing.T) {
 	for i := range 255 {
 		s.Spec.Groups[0].Versions = append(s.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: fmt.Sprint("v", i+2)})
 	}
-	got := withSubset(s, good(v1alpha1.ReasonWithinLimit, "fine"))
-	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit,
+	got := withSubset(s, finding.Good(v1alpha1.ReasonWithinLimit, "fine"))
+	findingtest.Expect(t, got, "True", v1alpha1.ReasonWithinLimit,
 		"fine; 14 of 100 replicas are probed: a round has at most 4096")
-	got = withSubset(s, bad(v1alpha1.ReasonServerSlow, "slow", working))
-	if got.message != "slow" {
+	got = withSubset(s, finding.Bad(v1alpha1.ReasonServerSlow, "slow", finding.Working))
+	if got.Message != "slow" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -119,7 +121,7 @@ func TestDiscoveryVerdict(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := discoveryVerdict(discovered(testLimit), test.last, noDoubt, noon)
-			assertVerdict(t, got, test.status, test.reason, test.message)
+			findingtest.Expect(t, got, test.status, test.reason, test.message)
 		})
 	}
 }
@@ -141,62 +143,62 @@ func TestAggregatedDiscoveryThatDoubtsTheServerIsTold(t *testing.T) {
 			direct := fine
 			direct.Told.Resources = test.resources
 			got := discoveryVerdict(discovered(testLimit), roundOf(fine, direct), doubt(test.report), noon)
-			assertVerdict(t, got, got.status, test.reason, test.words)
+			findingtest.Expect(t, got, got.Status, test.reason, test.words)
 		})
 	}
 }
 
 // A new operator, or a new replica, knows nothing yet.
 func TestWhatWasToldStaysUntilSomethingElseIsKnown(t *testing.T) {
-	tooSlow := bad(v1alpha1.ReasonServerSlow, "it takes 7s", working)
+	tooSlow := finding.Bad(v1alpha1.ReasonServerSlow, "it takes 7s", finding.Working)
 	got := discoveryVerdict(after(tooSlow), discovery.Round{}, noDoubt, noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
 	got = discoveryVerdict(after(tooSlow), roundOf(fine, discovery.Record{}), noDoubt, noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
 	got = discoveryVerdict(after(tooSlow), roundOf(fine, fine), noDoubt, noon)
-	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
-	got = discoveryVerdict(after(unknown(v1alpha1.ReasonNotAvailable, "")), discovery.Round{}, noDoubt, noon)
-	assertVerdict(t, got, "Unknown", v1alpha1.ReasonProbing, "")
+	findingtest.Expect(t, got, "True", v1alpha1.ReasonWithinLimit, "")
+	got = discoveryVerdict(after(finding.Unknown(v1alpha1.ReasonNotAvailable, "")), discovery.Round{}, noDoubt, noon)
+	findingtest.Expect(t, got, "Unknown", v1alpha1.ReasonProbing, "")
 }
 
 func TestStaleStaysToldUntilAggregatedDiscoveryIsKnown(t *testing.T) {
-	stale := bad(v1alpha1.ReasonStale, "it is marked Stale", working)
+	stale := finding.Bad(v1alpha1.ReasonStale, "it is marked Stale", finding.Working)
 	got := discoveryVerdict(after(stale), roundOf(fine, fine), doubt(aggregation.Report{}), noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
 	got = discoveryVerdict(after(stale), roundOf(fine, fine), noLook, noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonStale, "marked Stale")
 	got = discoveryVerdict(after(stale), roundOf(slow, slow), doubt(aggregation.Report{}), noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServerSlow, "")
 	got = discoveryVerdict(after(stale), roundOf(fine, fine), noDoubt, noon)
-	assertVerdict(t, got, "True", v1alpha1.ReasonWithinLimit, "")
+	findingtest.Expect(t, got, "True", v1alpha1.ReasonWithinLimit, "")
 }
 
 // During an outage there is nothing to ask through kube-apiserver, and a new operator knows nothing of the replicas.
 func TestARestartDuringAnOutageTurnsNothing(t *testing.T) {
-	later := after(bad(v1alpha1.ReasonServerSlow, "it takes 7s", working))
+	later := after(finding.Bad(v1alpha1.ReasonServerSlow, "it takes 7s", finding.Working))
 	later.outcomes[apiServiceName] = registrationOutcome{name: apiServiceName, existing: apiServiceWith(
 		available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "context deadline exceeded"))}
 	got := discoveryVerdict(later, discovery.Round{}, noDoubt, noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServerSlow, "it takes 7s")
 }
 
 func TestUnregisteredHasNothingToMeasure(t *testing.T) {
 	s := discovered(testLimit)
 	s.Status.APIServices = nil
 	got := discoveryVerdict(s, discovery.Round{}, noDoubt, noon)
-	assertVerdict(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "see Registered")
+	findingtest.Expect(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "see Registered")
 }
 
 func TestALimitBeyondThatOfKubeAPIServerIsWarnedOf(t *testing.T) {
 	const warning = "kube-apiserver itself gives up after 5s"
 	s := discovered(10 * time.Second)
 	told := discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
-	assertVerdict(t, told, "True", "WithinLimit", warning)
+	findingtest.Expect(t, told, "True", "WithinLimit", warning)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
-	summarize(s, nil, noon)
+	s.summarize(nil, noon)
 	s.before = s.ExtensionAPI
-	if kept := discoveryVerdict(s, discovery.Round{}, noDoubt, noon); strings.Count(kept.message, warning) != 1 {
-		t.Errorf("the warning of a verdict that is kept: %q", kept.message)
+	if kept := discoveryVerdict(s, discovery.Round{}, noDoubt, noon); strings.Count(kept.Message, warning) != 1 {
+		t.Errorf("the warning of a verdict that is kept: %q", kept.Message)
 	}
 }
 
@@ -205,5 +207,5 @@ func TestKubeAPIServersOwnCheckIsTheCauseWhileItIsNotAvailable(t *testing.T) {
 	s.outcomes[apiServiceName] = registrationOutcome{name: apiServiceName, existing: apiServiceWith(
 		available(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "dial tcp 10.0.0.7:8443: i/o timeout"))}
 	got := discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
-	assertVerdict(t, got, "False", v1alpha1.ReasonNetworkBlocked, "i/o timeout), while Pod api-7c9")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonNetworkBlocked, "i/o timeout), while Pod api-7c9")
 }

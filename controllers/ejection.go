@@ -15,6 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // +kubebuilder:rbac:groups="",resources=pods,verbs=patch
@@ -32,7 +34,7 @@ func (r *Reconciler) reconcileEjection(ctx context.Context, s *scope) error {
 	}
 	// The bounds would not hold if the cache did not know yet who was ejected last, or who is left to serve.
 	pods, err := r.serverPods(ctx, r.Live, s)
-	if err != nil || !slices.Equal(podNames(ejectedReplicas(pods, s.Spec.Server)), podNames(s.ejected)) {
+	if err != nil || !slices.Equal(podNames(ejection.Found(pods, s.Spec.Server)), podNames(s.ejected)) {
 		return err
 	}
 	plan := ejection.Next(ejects(s.ExtensionAPI), stillReady(judged, pods))
@@ -76,7 +78,9 @@ func judge(s *scope, last discovery.Round) (judged []ejection.Replica, why map[s
 // stillReady drops replicas whose Pods have gone or are not ready any more.
 func stillReady(judged []ejection.Replica, pods []corev1.Pod) []ejection.Replica {
 	return slices.DeleteFunc(judged, func(replica ejection.Replica) bool {
-		return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.Name == replica.Pod && isReady(&pod) })
+		return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+			return pod.Name == replica.Pod && workload.IsReady(&pod)
+		})
 	})
 }
 
@@ -93,7 +97,7 @@ func throughIsBad(s *scope, last discovery.Round) bool {
 	})
 }
 
-func podNames(replicas []ejectedReplica) []string {
+func podNames(replicas []ejection.Ejected) []string {
 	var names []string
 	for _, replica := range replicas {
 		names = append(names, replica.Pod)
@@ -102,24 +106,24 @@ func podNames(replicas []ejectedReplica) []string {
 }
 
 func (r *Reconciler) eject(ctx context.Context, s *scope, pod *corev1.Pod, why string) error {
-	done, err := r.Applier.Patch(ctx, pod, func() { recordEjection(pod, r.Clock.Now(), why) })
+	done, err := r.Applier.Patch(ctx, pod, func() { ejection.Record(pod, r.Clock.Now(), why) })
 	if !done {
 		return err
 	}
 	r.Metrics.countEjection(s.Name)
-	s.notes = append(s.notes, note{corev1.EventTypeWarning, v1alpha1.ReasonReplicaEjected, fmt.Sprintf(
+	s.notes = append(s.notes, report.Warning(v1alpha1.ReasonReplicaEjected, fmt.Sprintf(
 		"Pod %[2]s answers discovery badly while another replica answers well. It was taken out of the Service, and "+
 			"kube-apiserver is made to connect anew. It runs on, and is put back when it has recovered. Look at "+
 			"it: kubectl -n %[1]s logs %[2]s; or delete it to have it replaced: kubectl -n %[1]s delete pod %[2]s. What is "+
-			"wrong: %[3]s", pod.Namespace, pod.Name, why), pod})
+			"wrong: %[3]s", pod.Namespace, pod.Name, why), pod))
 	return nil
 }
 
 func (r *Reconciler) restore(ctx context.Context, s *scope, pod *corev1.Pod, reason ejection.Reason) error {
-	done, err := r.Applier.Patch(ctx, pod, func() { recordRestoration(pod) })
+	done, err := r.Applier.Patch(ctx, pod, func() { ejection.RecordRestoration(pod) })
 	if done {
-		s.notes = append(s.notes, note{corev1.EventTypeNormal, v1alpha1.ReasonReplicaRestored, fmt.Sprintf(
-			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason]), pod})
+		s.notes = append(s.notes, report.Normal(v1alpha1.ReasonReplicaRestored, fmt.Sprintf(
+			"Pod %s was put back into the Service: %s", pod.Name, restoredSince[reason]), pod))
 	}
 	return err
 }

@@ -32,58 +32,8 @@ func serving(name string) corev1.Pod {
 
 func ejected(name, why string) corev1.Pod {
 	pod := serving(name)
-	recordEjection(&pod, noon, why)
+	ejection.Record(&pod, noon, why)
 	return pod
-}
-
-func changed(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
-	change(&pod)
-	return pod
-}
-
-func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
-	reset := func(p *corev1.Pod) { p.Labels[manifests.ServingLabel] = manifests.Serving }
-	takeOut := func(p *corev1.Pod) { delete(p.Labels, manifests.ServingLabel) }
-	fail := func(p *corev1.Pod) { p.Status.Conditions = nil }
-	end := func(p *corev1.Pod) { p.DeletionTimestamp = ending(0).DeletionTimestamp }
-	tests := map[string]struct {
-		pod  corev1.Pod
-		want bool
-	}{
-		"one that serves":                 {serving("a"), false},
-		"one that was taken out":          {ejected("a", "took 7s"), true},
-		"one that was put back":           {changed(ejected("a", "took 7s"), recordRestoration), false},
-		"one that somebody put back":      {changed(ejected("a", "took 7s"), reset), false},
-		"one that somebody else took out": {changed(serving("a"), takeOut), false},
-		"one that is not ready":           {changed(ejected("a", "took 7s"), fail), false},
-		"one that ends":                   {changed(ejected("a", "took 7s"), end), false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			found := ejectedReplicas([]corev1.Pod{test.pod}, &v1alpha1.Server{Port: 8443})
-			if got := len(found) > 0; got != test.want {
-				t.Errorf("ejected: %t, want %t", got, test.want)
-			}
-		})
-	}
-}
-
-func TestAnEjectedReplicaIsFoundWithWhatWasRecordedOfIt(t *testing.T) {
-	pods := []corev1.Pod{ejected("b", "took 7s"), ejected("a", strings.Repeat("x", 2*maxErrorLength)), ejected("c", "")}
-	pods[2].Annotations[ejectedAnnotation] = "not a time"
-	found := ejectedReplicas(pods, &v1alpha1.Server{Port: 8443})
-	if names := podNames(found); !slices.Equal(names, []string{"a", "b", "c"}) {
-		t.Fatalf("found %v", names)
-	}
-	if got := found[1]; got.Address != "10.0.0.1:8443" || !got.Since.Time.Equal(noon) || got.Why != "took 7s" {
-		t.Errorf("of b it found %+v", got)
-	}
-	if got := len(found[0].Why); got > maxErrorLength {
-		t.Errorf("the reason has %d bytes, which status does not hold", got)
-	}
-	if got := found[2]; !got.Since.IsZero() || got.Why != "not a time" {
-		t.Errorf("of a record that cannot be read it found %+v", got)
-	}
 }
 
 func TestAnEjectedPodIsNoEndpointAnyMoreThoughTheEndpointSlicesSaySo(t *testing.T) {
@@ -120,7 +70,7 @@ func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecSaysNo(t *testing.T) {
 func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	s := discovered(testLimit)
 	s.endpoints = []endpoints.Endpoint{{Pod: "good"}, {Pod: "slow"}, {Pod: "new"}}
-	s.ejected = []ejectedReplica{{Endpoint: endpoints.Endpoint{Pod: "slower"}}}
+	s.ejected = []ejection.Ejected{{Endpoint: endpoints.Endpoint{Pod: "slower"}}}
 	answers := map[string]discovery.Record{
 		"good": fine, "slow": slow, "slower": record(discovery.Bad, 7*time.Second),
 	}

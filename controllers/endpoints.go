@@ -12,7 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
@@ -49,10 +51,10 @@ func (r *Reconciler) findOwnEndpoints(ctx context.Context, s *scope) error {
 	if s.pods, err = r.serverPods(ctx, r.Client, s); err != nil {
 		return err
 	}
-	s.ejected = ejectedReplicas(s.pods, s.Spec.Server)
+	s.ejected = ejection.Found(s.pods, s.Spec.Server)
 	s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
 	s.endpoints = withoutEjected(s.endpoints, s.pods)
-	if v := ownServiceVerdict(s.backend, service, s.pods); v.reason != "" && s.namespace == namespaceActive {
+	if v := ownServiceVerdict(s.backend, service, s.pods); v.Code != "" && s.namespace == namespaceActive {
 		s.unroutable = v
 		s.conclude(v1alpha1.ConditionServerAvailable, v)
 	}
@@ -62,29 +64,10 @@ func (r *Reconciler) findOwnEndpoints(ctx context.Context, s *scope) error {
 // withoutEjected drops Pods that were taken out of the Service moments ago: the EndpointSlices may not show it yet.
 func withoutEjected(ready []endpoints.Endpoint, pods []corev1.Pod) []endpoints.Endpoint {
 	return slices.DeleteFunc(ready, func(endpoint endpoints.Endpoint) bool {
-		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.Name == endpoint.Pod && isEjected(&pod) })
+		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+			return pod.Name == endpoint.Pod && ejection.IsEjected(&pod)
+		})
 	})
-}
-
-// endpointOf is where a Pod of the server answers.
-func endpointOf(pod *corev1.Pod, server *v1alpha1.Server) endpoints.Endpoint {
-	return endpoints.Endpoint{
-		Address: endpoints.HostPort(pod.Status.PodIP, manifests.ServerPort(pod, server)), Pod: pod.Name,
-	}
-}
-
-// isReady tells whether requests may be sent to a Pod.
-func isReady(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && readiness(pod).Status == corev1.ConditionTrue
-}
-
-func readiness(pod *corev1.Pod) corev1.PodCondition {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition
-		}
-	}
-	return corev1.PodCondition{}
 }
 
 // findExistingEndpoints looks at somebody else's Service. Nothing of it is watched, so it is read at every interval,
@@ -105,20 +88,20 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 		s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
 		v = serviceVerdict(s.backend, service, endpointSlices, len(s.endpoints))
 	}
-	if v.reason == v1alpha1.ReasonServiceNotRoutable {
+	if v.Code == v1alpha1.ReasonServiceNotRoutable {
 		s.unroutable = v
 	}
 	if s.namespace == namespaceActive {
 		s.conclude(v1alpha1.ConditionServerAvailable, v)
 	}
 	s.requeueAfter(interval(s))
-	if v.status != metav1.ConditionTrue {
+	if v.Status != metav1.ConditionTrue {
 		s.requeueAfter(refusalRetry)
 	}
 	return nil
 }
 
-func serviceMissing(backend manifests.Backend) verdict {
-	return bad(v1alpha1.ReasonServiceNotFound, fmt.Sprintf(
-		"Service %s does not exist; create it or correct spec.existingService", backend.Key()), working)
+func serviceMissing(backend manifests.Backend) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonServiceNotFound, fmt.Sprintf(
+		"Service %s does not exist; create it or correct spec.existingService", backend.Key()), finding.Working)
 }

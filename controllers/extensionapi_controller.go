@@ -94,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
 	err := r.actingFor(s).runPhases(ctx, s)
-	summarize(s, err, r.Clock.Now())
+	s.summarize(err, r.Clock.Now())
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
 }
 

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
@@ -43,17 +44,17 @@ func (r *Reconciler) reconcileNamespace(ctx context.Context, s *scope) error {
 }
 
 // namespaceVerdict is found only where the namespace stands in the way.
-func namespaceVerdict(name string, state namespaceState) (v verdict, found bool) {
+func namespaceVerdict(name string, state namespaceState) (v finding.Finding, found bool) {
 	switch state {
 	case namespaceMissing:
-		return bad(v1alpha1.ReasonNamespaceNotFound, fmt.Sprintf(
-			"namespace %q does not exist; create it: kubectl create namespace %s", name, name), working), true
+		return finding.Bad(v1alpha1.ReasonNamespaceNotFound, fmt.Sprintf(
+			"namespace %q does not exist; create it: kubectl create namespace %s", name, name), finding.Working), true
 	case namespaceTerminating:
-		return bad(v1alpha1.ReasonNamespaceTerminating, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonNamespaceTerminating, fmt.Sprintf(
 			"namespace %q is being deleted, and the server with it; its APIServices have been removed so that the rest of "+
 				"the cluster is not affected. Delete the ExtensionAPI, or create the namespace again when it is gone", name),
-			working), true
+			finding.Working), true
 	default:
-		return verdict{}, false
+		return finding.Finding{}, false
 	}
 }

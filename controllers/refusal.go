@@ -12,6 +12,8 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
@@ -30,7 +32,7 @@ func (s *scope) refuse(conditionType string, err error) error {
 }
 
 // refusal tells that the API server refused an object, and has it tried again.
-func (s *scope) refusal(err error) (v verdict, refused bool) {
+func (s *scope) refusal(err error) (v finding.Finding, refused bool) {
 	v, refused = refusalVerdict(err)
 	if refused {
 		s.requeueAfter(refusalRetry)
@@ -38,22 +40,22 @@ func (s *scope) refusal(err error) (v verdict, refused bool) {
 	return v, refused
 }
 
-func refusalVerdict(err error) (v verdict, refused bool) {
+func refusalVerdict(err error) (v finding.Finding, refused bool) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
 		advice := "delete it, or give the ExtensionAPI another name"
 		if conflict.Holder.Kind == holder.EarlierExtensionAPI {
 			advice = "set spec.adoptionPolicy: Adopt to take it back, with everything else that was left; or " + advice
 		}
-		return bad(v1alpha1.ReasonNameConflict, fmt.Sprintf("%v; %s", conflict, advice), stalled), true
+		return finding.Bad(v1alpha1.ReasonNameConflict, fmt.Sprintf("%v; %s", conflict, advice), finding.Stalled), true
 	}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return bad(v1alpha1.ReasonNamespaceTerminating, said(err.Error()), working), true
+		return finding.Bad(v1alpha1.ReasonNamespaceTerminating, excerpt.Quote(err.Error()), finding.Working), true
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return bad(v1alpha1.ReasonRefused, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonRefused, fmt.Sprintf(
 			"the API server refused it: %s; change the ExtensionAPI or what refused it; it is tried again every %s",
-			said(err.Error()), refusalRetry), stalled), true
+			excerpt.Quote(err.Error()), refusalRetry), finding.Stalled), true
 	default:
-		return verdict{}, false
+		return finding.Finding{}, false
 	}
 }

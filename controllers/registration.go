@@ -18,8 +18,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 )
 
 // reconcileRegistration keeps one APIService for each group-version. An APIService is created, or pointed at another
@@ -40,7 +42,7 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 		_, _ = r.unconfigured(s) // so that it is known when the replicas have answered
 	}
 	r.heedRefusedRoute(s, registered)
-	caBundle := r.withRedial(s, registered)
+	caBundle := r.marked(s, registered)
 	counting, err := r.retire(ctx, s, registered, wanted, caBundle)
 	errs := []error{err}
 	var outcomes []registrationOutcome
@@ -98,10 +100,10 @@ func (r *Reconciler) register(
 		outcome.unconfigured, _ = r.unconfigured(s)
 	}
 	switch {
-	case outcome.obstacle.reason == "":
-	case outcome.obstacle.status == metav1.ConditionTrue:
+	case outcome.obstacle.Code == "":
+	case outcome.obstacle.Status == metav1.ConditionTrue:
 		// It goes on to trust more than it needs to, but must connect anew nevertheless.
-		configuration.Spec.CABundle = withLeaveOf(configuration.Spec.CABundle, existing.Spec.CABundle)
+		configuration.Spec.CABundle = reconnect.WithMarkOf(configuration.Spec.CABundle, existing.Spec.CABundle)
 	default:
 		return outcome, nil
 	}
@@ -120,8 +122,8 @@ func (r *Reconciler) registerNew(
 	missing, known := r.unconfigured(s)
 	switch {
 	case !known:
-		outcome.obstacle = bad(v1alpha1.ReasonProbing, "waiting to learn whether the aggregation layer is configured",
-			working)
+		outcome.obstacle = finding.Bad(v1alpha1.ReasonProbing, "waiting to learn whether the aggregation layer is configured",
+			finding.Working)
 		return outcome, nil
 	case missing != "":
 		outcome.obstacle = layerObstacle(missing)
@@ -157,7 +159,7 @@ func (r *Reconciler) applyAPIService(
 		_, err = r.Applier.Apply(ctx, configuration)
 	}
 	if err == nil {
-		if v := withheldRegistration(s, configuration, outcome.existing); v.reason != "" {
+		if v := withheldRegistration(s, configuration, outcome.existing); v.Code != "" {
 			outcome.obstacle = v
 		}
 		return outcome, nil
@@ -170,20 +172,20 @@ func (r *Reconciler) applyAPIService(
 const fightTold = 4 * time.Second
 
 // obstacleOf is what somebody can do something about; any other error is returned.
-func obstacleOf(s *scope, err error) (verdict, error) {
+func obstacleOf(s *scope, err error) (finding.Finding, error) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
 		return notClaimed("it", conflict.Holder), nil
 	}
 	if fight, ok := errors.AsType[*apply.FightError](err); ok {
 		s.requeueAfter(fight.RetryAfter)
 		if fight.RetryAfter < fightTold {
-			return verdict{}, nil
+			return finding.Finding{}, nil
 		}
 		return fought(fight), nil
 	}
 	v, refused := s.refusal(err)
 	if !refused {
-		return verdict{}, err
+		return finding.Finding{}, err
 	}
 	return v, nil
 }
@@ -191,17 +193,17 @@ func obstacleOf(s *scope, err error) (verdict, error) {
 // obstacleTo tells why an APIService must not be applied yet.
 func (r *Reconciler) obstacleTo(
 	s *scope, configuration *apiregistration.APIServiceApplyConfiguration, existing *apiregistrationv1.APIService,
-) verdict {
+) finding.Finding {
 	if existing != nil && !changesBackend(existing, configuration) {
-		return verdict{}
+		return finding.Finding{}
 	}
 	drops := existing != nil && onlyDropsTrust(existing, configuration)
 	if drops && len(s.endpoints) == 0 {
-		return verdict{} // nobody is there to be harmed
+		return finding.Finding{} // nobody is there to be harmed
 	}
 	obstacle := r.obstacle(s, schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version})
-	if drops && obstacle.reason != "" {
-		obstacle.status = metav1.ConditionTrue
+	if drops && obstacle.Code != "" {
+		obstacle.Status = metav1.ConditionTrue
 	}
 	return obstacle
 }

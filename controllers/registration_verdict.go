@@ -18,7 +18,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // registrationOutcome is what came of registering one group-version.
@@ -31,16 +34,16 @@ type registrationOutcome struct {
 	claim    claims.Claim
 	adoption []v1alpha1.FieldChange
 	// obstacle is what is in the way; its reason is empty when nothing is.
-	obstacle verdict
+	obstacle finding.Finding
 	// unconfigured is what the aggregation layer lacks, when that is why the server refuses kube-apiserver.
 	unconfigured string
 }
 
 // isHeld tells whether it is not registered because somebody else has it.
-func (o registrationOutcome) isHeld() bool { return o.obstacle.reason == v1alpha1.ReasonNotClaimed }
+func (o registrationOutcome) isHeld() bool { return o.obstacle.Code == v1alpha1.ReasonNotClaimed }
 
 // isMissing tells whether there is no APIService, for a reason that is known.
-func (o registrationOutcome) isMissing() bool { return o.existing == nil && o.obstacle.reason != "" }
+func (o registrationOutcome) isMissing() bool { return o.existing == nil && o.obstacle.Code != "" }
 
 // availability is what kube-apiserver says of the APIService, nil while it has said nothing.
 func (o registrationOutcome) availability() *apiregistrationv1.APIServiceCondition {
@@ -76,25 +79,26 @@ func failedCheckOf(apiService *apiregistrationv1.APIService) string {
 		condition.Reason != "FailedDiscoveryCheck" {
 		return ""
 	}
-	return said(condition.Message)
+	return excerpt.Quote(condition.Message)
 }
 
 // obstacle tells why a group-version cannot be sent to the backend yet.
-func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdict {
-	if s.unroutable.reason != "" {
+func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) finding.Finding {
+	if s.unroutable.Code != "" {
 		return unroutableObstacle(s)
 	}
 	if s.trust == nil {
-		return bad(v1alpha1.ReasonWaitingForServer, "there is no certificate yet, see CertificatesReady", working)
+		return finding.Bad(v1alpha1.ReasonWaitingForServer,
+			"there is no certificate yet, see CertificatesReady", finding.Working)
 	}
 	if len(s.endpoints) == 0 {
-		return bad(v1alpha1.ReasonWaitingForServer, "no replica is ready yet, see ServerAvailable", working)
+		return finding.Bad(v1alpha1.ReasonWaitingForServer, "no replica is ready yet, see ServerAvailable", finding.Working)
 	}
 	last, target := r.Prober.Last(s.Name), probeTarget(s)
 	if !last.Target.SameTrust(target) {
-		return bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", working)
+		return finding.Bad(v1alpha1.ReasonProbing, "waiting for the first answers to discovery", finding.Working)
 	}
-	if v := replicaObstacle(target.Replicas, groupVersion, last.Records); v.reason != "" {
+	if v := replicaObstacle(target.Replicas, groupVersion, last.Records); v.Code != "" {
 		return v
 	}
 	return serviceObstacle(s.service, groupVersion, last.Records)
@@ -103,59 +107,62 @@ func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) verdic
 // replicaObstacle speaks of the first replica that does not answer well, of those that get requests.
 func replicaObstacle(
 	replicas []discovery.Replica, groupVersion schema.GroupVersion, records discovery.Records,
-) verdict {
+) finding.Finding {
 	for _, replica := range replicas {
 		if replica.Ejected {
 			continue
 		}
 		record, found := records[discovery.AtEndpoint(replica.Endpoint, groupVersion)]
-		if v := sampleObstacle(replica.String(), record.Last, found); v.reason != "" {
+		if v := sampleObstacle(replica.String(), record.Last, found); v.Code != "" {
 			return v
 		}
 	}
-	return verdict{}
+	return finding.Finding{}
 }
 
 // serviceObstacle speaks of the network: every replica behind the Service has answered.
-func serviceObstacle(address string, groupVersion schema.GroupVersion, records discovery.Records) verdict {
+func serviceObstacle(address string, groupVersion schema.GroupVersion, records discovery.Records) finding.Finding {
 	if address == "" {
-		return verdict{}
+		return finding.Finding{}
 	}
 	record, found := records[discovery.AtService(address, groupVersion)]
 	if found && record.Last.Err == nil {
-		return verdict{}
+		return finding.Finding{}
 	}
 	message := fmt.Sprintf("every ready replica answers discovery; waiting for the Service's address %s to do so", address)
 	if found {
 		message += fmt.Sprintf(": %v; if that lasts, look at kube-proxy and network policies", record.Last.Err)
 	}
-	return bad(v1alpha1.ReasonServiceUnreachable, message, working)
+	return finding.Bad(v1alpha1.ReasonServiceUnreachable, message, finding.Working)
 }
 
-func sampleObstacle(who string, sample discovery.Sample, found bool) verdict {
+func sampleObstacle(who string, sample discovery.Sample, found bool) finding.Finding {
 	switch {
 	case !found:
-		return bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", who), working)
+		return finding.Bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", who), finding.Working)
 	case sample.Err != nil:
-		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf("%s fails discovery: %v", who, sample.Err), working)
+		return finding.Bad(v1alpha1.ReasonProbeFailed,
+			fmt.Sprintf("%s fails discovery: %v", who, sample.Err), finding.Working)
 	case sample.Latency > discovery.AggregatorTimeout:
-		return bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonProbeFailed, fmt.Sprintf(
 			"%s took %s to answer discovery; kube-apiserver gives up after %s, and a registered group-version that is so "+
-				"slow harms the whole cluster", who, sample.Latency.Round(time.Second), discovery.AggregatorTimeout), working)
+				"slow harms the whole cluster", who, sample.Latency.Round(time.Second), discovery.AggregatorTimeout),
+			finding.Working)
 	default:
-		return verdict{}
+		return finding.Finding{}
 	}
 }
 
-func notClaimed(what string, by holder.Holder) verdict {
-	return bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("%s belongs to %s, see Claimed", what, by), working)
+func notClaimed(what string, by holder.Holder) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("%s belongs to %s, see Claimed", what, by), finding.Working)
 }
 
 // fought is told of an own APIService that somebody else keeps changing.
-func fought(fight *apply.FightError) verdict {
-	return bad(v1alpha1.ReasonContested, fmt.Sprintf("%v; every change has kube-apiserver connect anew, or to another "+
-		"server. Take the APIService out of where that comes from, such as a GitOps repository or a Helm chart", fight),
-		stalled)
+func fought(fight *apply.FightError) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonContested,
+		fmt.Sprintf("%v; every change has kube-apiserver connect anew, or to another "+
+			"server. Take the APIService out of where that comes from, such as a GitOps repository or a Helm chart", fight),
+		finding.Stalled)
 }
 
 // refused leaves the group-version to who has it, and tells what adopting it would change where that is wanted.
@@ -188,82 +195,83 @@ func heldLast(outcomes []registrationOutcome) []registrationOutcome {
 }
 
 // registrationVerdict tells of the first group-version that is not registered.
-func registrationVerdict(namespace namespaceState, outcomes []registrationOutcome) verdict {
+func registrationVerdict(namespace namespaceState, outcomes []registrationOutcome) finding.Finding {
 	if v, found := removedVerdict(namespace); found {
 		return v
 	}
 	for _, outcome := range heldLast(outcomes) {
-		if outcome.obstacle.reason == "" {
+		if outcome.obstacle.Code == "" {
 			continue
 		}
 		v := outcome.obstacle
-		v.message = outcome.name + ": " + v.message
-		if outcome.existing != nil && v.reason != v1alpha1.ReasonContested {
-			v.message += "; until then the APIService stays as it was"
+		v.Message = outcome.name + ": " + v.Message
+		if outcome.existing != nil && v.Code != v1alpha1.ReasonContested {
+			v.Message += "; until then the APIService stays as it was"
 		}
 		return v
 	}
-	return good(v1alpha1.ReasonRegistered, fmt.Sprintf("all %d group-versions are registered", len(outcomes)))
+	return finding.Good(v1alpha1.ReasonRegistered, fmt.Sprintf("all %d group-versions are registered", len(outcomes)))
 }
 
 // availableVerdict repeats what kube-apiserver says of the first APIService that is not available.
-func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) verdict {
+func availableVerdict(namespace namespaceState, outcomes []registrationOutcome) finding.Finding {
 	if v, found := removedVerdict(namespace); found {
 		return v
 	}
 	for _, outcome := range outcomes {
 		if outcome.isMissing() && !outcome.isHeld() {
-			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Registered", working)
+			return finding.Bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Registered", finding.Working)
 		}
 	}
 	for _, outcome := range heldLast(outcomes) {
 		if outcome.isMissing() {
-			return bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Claimed", working)
+			return finding.Bad(v1alpha1.ReasonNotRegistered, outcome.name+" is not registered, see Claimed", finding.Working)
 		}
 		condition := outcome.availability()
 		if condition == nil || condition.Status == apiregistrationv1.ConditionUnknown {
-			return unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)
+			return finding.Unknown(v1alpha1.ReasonNotReported, "waiting for kube-apiserver to check "+outcome.name)
 		}
 		if condition.Status != apiregistrationv1.ConditionTrue {
 			return unavailableVerdict(outcome, condition)
 		}
 	}
-	return good(v1alpha1.ReasonAllAvailable, "kube-apiserver reports every APIService available")
+	return finding.Good(v1alpha1.ReasonAllAvailable, "kube-apiserver reports every APIService available")
 }
 
-func unavailableVerdict(o registrationOutcome, told *apiregistrationv1.APIServiceCondition) verdict {
-	reason, cause, progress := v1alpha1.ReasonNotReported, said(told.Message), working
-	if isReason(told.Reason) {
+func unavailableVerdict(o registrationOutcome, told *apiregistrationv1.APIServiceCondition) finding.Finding {
+	reason, cause, progress := v1alpha1.ReasonNotReported, excerpt.Quote(told.Message), finding.Working
+	if report.IsReason(told.Reason) {
 		reason = told.Reason
 	}
 	if o.unconfigured != "" {
-		reason, progress = v1alpha1.ReasonAggregationLayerNotConfigured, stalled
+		reason, progress = v1alpha1.ReasonAggregationLayerNotConfigured, finding.Stalled
 		cause += "; " + o.unconfigured
 	}
-	return bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s; until it is available, namespace "+
-		"deletion and discovery suffer in the whole cluster", o.name, cause), progress)
+	return finding.Bad(reason,
+		fmt.Sprintf("kube-apiserver reports %s as unavailable: %s; until it is available, namespace "+
+			"deletion and discovery suffer in the whole cluster", o.name, cause), progress)
 }
 
 // whileCounting is in progress until the objects of group-versions that are to be unregistered have been counted.
-func whileCounting(v verdict, counting []string) verdict {
-	if len(counting) > 0 && v.progress == settled {
-		v.message += "; " + strings.Join(counting, ", ") + " will be unregistered when its objects have been counted"
-		v.progress = working
+func whileCounting(v finding.Finding, counting []string) finding.Finding {
+	if len(counting) > 0 && v.Progress == finding.Settled {
+		v.Message += "; " + strings.Join(counting, ", ") + " will be unregistered when its objects have been counted"
+		v.Progress = finding.Working
 	}
 	return v
 }
 
 // removedVerdict is found when there are no APIServices because there is no namespace.
-func removedVerdict(namespace namespaceState) (v verdict, found bool) {
+func removedVerdict(namespace namespaceState) (v finding.Finding, found bool) {
 	switch namespace {
 	case namespaceTerminating:
-		return bad(v1alpha1.ReasonNamespaceTerminating,
-			"the server's namespace is being deleted, so its APIServices have been removed", working), true
+		return finding.Bad(v1alpha1.ReasonNamespaceTerminating,
+			"the server's namespace is being deleted, so its APIServices have been removed", finding.Working), true
 	case namespaceMissing:
-		return bad(v1alpha1.ReasonNamespaceNotFound,
-			"the server's namespace does not exist, so it has no APIServices", working), true
+		return finding.Bad(v1alpha1.ReasonNamespaceNotFound,
+			"the server's namespace does not exist, so it has no APIServices", finding.Working), true
 	default:
-		return verdict{}, false
+		return finding.Finding{}, false
 	}
 }
 

@@ -5,7 +5,6 @@ package controllers
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -33,15 +34,10 @@ func available(status apiregistrationv1.ConditionStatus, reason, message string)
 	}
 }
 
-func assertVerdict(t *testing.T, got verdict, status metav1.ConditionStatus, reason, message string) {
-	t.Helper()
-	if got.status != status || got.reason != reason || !strings.Contains(got.message, message) {
-		t.Errorf("got %+v, want %s %s with %q", got, status, reason, message)
-	}
-}
-
 func TestRegistrationVerdict(t *testing.T) {
-	blocked := registrationOutcome{name: apiServiceName, obstacle: bad(v1alpha1.ReasonProbeFailed, "it fails", working)}
+	blocked := registrationOutcome{
+		name: apiServiceName, obstacle: finding.Bad(v1alpha1.ReasonProbeFailed, "it fails", finding.Working),
+	}
 	kept := blocked
 	kept.existing = apiServiceWith()
 	done := registrationOutcome{name: "v2.wardle.example.com"}
@@ -69,7 +65,7 @@ func TestRegistrationVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, registrationVerdict(test.namespace, test.outcomes), test.status, test.reason, test.message)
+			findingtest.Expect(t, registrationVerdict(test.namespace, test.outcomes), test.status, test.reason, test.message)
 		})
 	}
 }
@@ -91,34 +87,37 @@ func TestAvailableVerdictRepeatsKubeAPIServer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			outcomes := []registrationOutcome{{name: apiServiceName, existing: test.existing}}
-			assertVerdict(t, availableVerdict(namespaceActive, outcomes), test.status, test.reason, test.message)
+			findingtest.Expect(t, availableVerdict(namespaceActive, outcomes), test.status, test.reason, test.message)
 		})
 	}
 }
 
 func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
-	outcomes := []registrationOutcome{{name: apiServiceName, obstacle: bad(v1alpha1.ReasonProbing, "wait", working)}}
-	assertVerdict(t, availableVerdict(namespaceActive, outcomes), "False", v1alpha1.ReasonNotRegistered, apiServiceName)
+	outcomes := []registrationOutcome{{
+		name: apiServiceName, obstacle: finding.Bad(v1alpha1.ReasonProbing, "wait", finding.Working),
+	}}
+	got := availableVerdict(namespaceActive, outcomes)
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonNotRegistered, apiServiceName)
 }
 
 func TestServiceObstacleSpeaksOfTheNetwork(t *testing.T) {
 	key := discovery.AtService("10.1.0.1:443", groupVersion)
 	refused := discovery.Records{key: {Last: discovery.Sample{Err: errors.New("dial: connect: connection refused")}}}
 	got := serviceObstacle(key.Address, groupVersion, refused)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "refused; if that lasts, look at kube-proxy")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceUnreachable, "refused; if that lasts, look at kube-proxy")
 	got = serviceObstacle(key.Address, groupVersion, nil)
-	assertVerdict(t, got, "False", v1alpha1.ReasonServiceUnreachable, "waiting")
-	assertVerdict(t, serviceObstacle(key.Address, groupVersion, discovery.Records{key: {}}), "", "", "")
-	assertVerdict(t, serviceObstacle("", groupVersion, nil), "", "", "")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceUnreachable, "waiting")
+	findingtest.Expect(t, serviceObstacle(key.Address, groupVersion, discovery.Records{key: {}}), "", "", "")
+	findingtest.Expect(t, serviceObstacle("", groupVersion, nil), "", "", "")
 }
 
 func TestOnlyReplicasThatGetRequestsAreWaitedFor(t *testing.T) {
 	serving := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.1:8443", Pod: "a"}}
 	ejected := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.2:8443", Pod: "b"}, Ejected: true}
 	both := []discovery.Replica{serving, ejected}
-	assertVerdict(t, replicaObstacle(both, groupVersion, nil), "False", v1alpha1.ReasonProbing, "waiting for Pod a")
+	findingtest.Expect(t, replicaObstacle(both, groupVersion, nil), "False", v1alpha1.ReasonProbing, "waiting for Pod a")
 	answered := discovery.Records{discovery.AtEndpoint(serving.Endpoint, groupVersion): {}}
-	assertVerdict(t, replicaObstacle(both, groupVersion, answered), "", "", "")
+	findingtest.Expect(t, replicaObstacle(both, groupVersion, answered), "", "", "")
 }
 
 func TestSampleObstacle(t *testing.T) {
@@ -138,7 +137,7 @@ func TestSampleObstacle(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := sampleObstacle("Pod a", test.sample, test.found)
-			assertVerdict(t, got, got.status, test.reason, test.message)
+			findingtest.Expect(t, got, got.Status, test.reason, test.message)
 		})
 	}
 }

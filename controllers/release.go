@@ -6,10 +6,9 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // release leaves everything as it is, its marks included: an ExtensionAPI of the same name may take it all back.
@@ -19,7 +18,7 @@ func (r *Reconciler) release(ctx context.Context, s *scope) error {
 	if err := r.letGo(ctx, s); err != nil {
 		return err
 	}
-	r.sendEvents(s, []note{{corev1.EventTypeNormal, v1alpha1.ReasonReleased, releasedMessage(s.ExtensionAPI), nil}})
+	r.sendEvents(s, []report.Note{report.Normal(v1alpha1.ReasonReleased, releasedMessage(s.ExtensionAPI), nil)})
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -68,7 +69,7 @@ func refusedUntil(conditions []metav1.Condition) time.Time {
 // never could. That is no exception to the rule that what is registered stays so: it was never served, so that no
 // client, the garbage collector included, has discovered the group by it.
 func isRefusedRoute(s *scope, existing *apiregistrationv1.APIService) bool {
-	if existing == nil || s.unroutable.reason == "" {
+	if existing == nil || s.unroutable.Code == "" {
 		return false
 	}
 	failed := failedCheckOf(existing)
@@ -95,12 +96,14 @@ func (r *Reconciler) unregisterUnroutable(
 	return outcome, err
 }
 
-func unroutableObstacle(s *scope) verdict {
-	return bad(s.unroutable.reason, "kube-apiserver cannot route to the Service, see ServerAvailable", working)
+func unroutableObstacle(s *scope) finding.Finding {
+	return finding.Bad(s.unroutable.Code,
+		"kube-apiserver cannot route to the Service, see ServerAvailable", finding.Working)
 }
 
-func externalNameNotRouted(backend manifests.Backend) verdict {
-	return bad(v1alpha1.ReasonExternalNameNotRouted, fmt.Sprintf("Service %s is of type ExternalName, and kube-apiserver "+
-		"cannot route to it while it runs with --enable-aggregator-routing; give the Service a ClusterIP, and an "+
-		"EndpointSlice with the server's address. Registering it is tried again each hour", backend.Key()), stalled)
+func externalNameNotRouted(backend manifests.Backend) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonExternalNameNotRouted,
+		fmt.Sprintf("Service %s is of type ExternalName, and kube-apiserver "+
+			"cannot route to it while it runs with --enable-aggregator-routing; give the Service a ClusterIP, and an "+
+			"EndpointSlice with the server's address. Registering it is tried again each hour", backend.Key()), finding.Stalled)
 }

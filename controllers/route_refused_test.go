@@ -10,6 +10,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 func TestOnlyWhatWasNeverServedIsTakenBack(t *testing.T) {
@@ -45,7 +46,7 @@ func TestOnlyWhatWasNeverServedIsTakenBack(t *testing.T) {
 			extensionAPI.Status.APIServices = []v1alpha1.APIServiceStatus{{Name: "v1.a", Available: test.availableInStatus}}
 			s := &scope{ExtensionAPI: extensionAPI, before: extensionAPI}
 			if !test.routable {
-				s.unroutable = bad(v1alpha1.ReasonServiceNotRoutable, "", stalled)
+				s.unroutable = finding.Bad(v1alpha1.ReasonServiceNotRoutable, "", finding.Stalled)
 			}
 			if got := isRefusedRoute(s, test.existing); got != test.wanted {
 				t.Errorf("taken back: %t", got)

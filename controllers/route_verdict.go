@@ -11,41 +11,43 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // serviceVerdict speaks of an existing backend.
 func serviceVerdict(
 	backend manifests.Backend, service *corev1.Service, endpointSlices []discoveryv1.EndpointSlice, ready int,
-) verdict {
+) finding.Finding {
 	name := backend.Key()
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
-		return good(v1alpha1.ReasonEndpointsReady,
+		return finding.Good(v1alpha1.ReasonEndpointsReady,
 			fmt.Sprintf("Service %s names the host %s", name, service.Spec.ExternalName))
 	}
 	port, found := endpoints.Port(service, backend.Port)
 	if !found {
-		return bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
-			"Service %s has no port %d; correct spec.existingService.port", name, backend.Port), stalled)
+		return finding.Bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
+			"Service %s has no port %d; correct spec.existingService.port", name, backend.Port), finding.Stalled)
 	}
 	if problem, advice := endpoints.Unroutable(service, port); problem != "" {
 		return notRoutable(backend, problem, advice)
 	}
 	if ready > 0 {
-		return good(v1alpha1.ReasonEndpointsReady, fmt.Sprintf("Service %s has %d ready endpoints", name, ready))
+		return finding.Good(v1alpha1.ReasonEndpointsReady, fmt.Sprintf("Service %s has %d ready endpoints", name, ready))
 	}
 	if problem, advice := endpoints.Unmatched(service, port, endpointSlices); problem != "" {
 		return notRoutable(backend, problem, advice)
 	}
-	return bad(v1alpha1.ReasonNoReadyEndpoints, fmt.Sprintf(
-		"Service %s has no ready endpoint; look at the Pods behind it", name), working)
+	return finding.Bad(v1alpha1.ReasonNoReadyEndpoints, fmt.Sprintf(
+		"Service %s has no ready endpoint; look at the Pods behind it", name), finding.Working)
 }
 
 // ownServiceVerdict speaks of the operator's own Service; it has a reason only where a person must help.
-func ownServiceVerdict(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) verdict {
+func ownServiceVerdict(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) finding.Finding {
 	port, found := endpoints.Port(service, backend.Port)
 	if !found || service.Spec.Type == corev1.ServiceTypeExternalName {
-		return verdict{} // the operator repairs it
+		return finding.Finding{} // the operator repairs it
 	}
 	if problem, _ := endpoints.Unroutable(service, port); problem != "" {
 		return notRoutable(backend, problem, fmt.Sprintf(
@@ -56,13 +58,13 @@ func ownServiceVerdict(backend manifests.Backend, service *corev1.Service, pods 
 		return notRoutable(backend, fmt.Sprintf("has the ClusterIP %s, but its ready Pods have only addresses like %s",
 			service.Spec.ClusterIP, ready[0]), "run them in a network of the same IP family")
 	}
-	return verdict{}
+	return finding.Finding{}
 }
 
 func readyAddresses(pods []corev1.Pod) []string {
 	var addresses []string
 	for i := range pods {
-		if !isReady(&pods[i]) {
+		if !workload.IsReady(&pods[i]) {
 			continue
 		}
 		for _, address := range pods[i].Status.PodIPs {
@@ -72,8 +74,9 @@ func readyAddresses(pods []corev1.Pod) []string {
 	return addresses
 }
 
-func notRoutable(backend manifests.Backend, problem, advice string) verdict {
-	return bad(v1alpha1.ReasonServiceNotRoutable, fmt.Sprintf("Service %s %s; %s. Until then nothing new is registered: "+
-		"an API that kube-apiserver cannot reach keeps every namespace from being deleted",
-		backend.Key(), problem, advice), stalled)
+func notRoutable(backend manifests.Backend, problem, advice string) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonServiceNotRoutable,
+		fmt.Sprintf("Service %s %s; %s. Until then nothing new is registered: "+
+			"an API that kube-apiserver cannot reach keeps every namespace from being deleted",
+			backend.Key(), problem, advice), finding.Stalled)
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -54,7 +55,7 @@ func TestServiceVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertVerdict(t, serviceVerdict(backend, test.service, test.slices, test.ready),
+			findingtest.Expect(t, serviceVerdict(backend, test.service, test.slices, test.ready),
 				test.status, test.reason, test.message)
 		})
 	}
@@ -91,12 +92,12 @@ func TestOwnServiceVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := ownServiceVerdict(backend, test.service, test.pods)
 			if test.message == "" {
-				if got.reason != "" {
+				if got.Code != "" {
 					t.Errorf("got %+v", got)
 				}
 				return
 			}
-			assertVerdict(t, got, "False", v1alpha1.ReasonServiceNotRoutable, test.message)
+			findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceNotRoutable, test.message)
 		})
 	}
 }

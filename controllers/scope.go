@@ -7,14 +7,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // namespaceState is what a phase needs to know of the server's namespace.
@@ -46,12 +48,12 @@ type scope struct {
 	service  string
 	external bool
 	// unroutable is why kube-apiserver cannot route to the Service; its reason is empty when it can.
-	unroutable verdict
+	unroutable finding.Finding
 	// pods are those of spec.server, when it has a Service; those that end included.
 	pods []corev1.Pod
 	// endpoints are the ready replicas that requests are sent to, and ejected those that get none.
 	endpoints []endpoints.Endpoint
-	ejected   []ejectedReplica
+	ejected   []ejection.Ejected
 	// connectsAnew is when kube-apiserver last was or will be made to connect anew, since a Pod left the Service.
 	connectsAnew time.Time
 	// outcomes are what came of registering, by the name of the APIService.
@@ -60,23 +62,13 @@ type scope struct {
 	// withheld are the changes that are not made while it is suspended.
 	withheld apply.Withheld
 
-	verdicts map[string]verdict
-	notes    []note
+	verdicts map[string]finding.Finding
+	notes    []report.Note
 	requeue  time.Duration
 }
 
 // conflictRetry is longer than a cache takes to be brought up to date.
 const conflictRetry = time.Second
-
-// note is an Event to be sent after the status has been written.
-type note struct {
-	eventType string
-	reason    string
-	message   string
-	// related is what it is about beside the ExtensionAPI, nil for nothing: of two Events within minutes that are of the
-	// same reason and related to the same, only the first message is kept (client-go tools/events).
-	related runtime.Object
-}
 
 func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 	copied := extensionAPI.DeepCopy()
@@ -86,12 +78,12 @@ func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 		before:       extensionAPI,
 		backend:      manifests.BackendOf(extensionAPI),
 		outcomes:     map[string]registrationOutcome{},
-		verdicts:     map[string]verdict{},
+		verdicts:     map[string]finding.Finding{},
 	}
 }
 
 // conclude records the verdict of a condition.
-func (s *scope) conclude(conditionType string, v verdict) {
+func (s *scope) conclude(conditionType string, v finding.Finding) {
 	s.verdicts[conditionType] = v
 }
 

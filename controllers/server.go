@@ -16,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // reconcileServer runs the server and tells how it fares.
@@ -44,14 +45,14 @@ func (r *Reconciler) reconcileServer(ctx context.Context, s *scope) error {
 	if s.isSuspended() { // another number would count replicas that nobody starts
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
-	s.conclude(v1alpha1.ConditionServerAvailable, serverVerdict(deployment, lineage.members(), replicas, generation))
+	s.conclude(v1alpha1.ConditionServerAvailable, workload.Rollout(deployment, lineage.Members(), replicas, generation))
 	return nil
 }
 
 // accountsInUse are the ServiceAccounts that the server's Pods run as: the template's, and during a change of it that
 // of the Pods that are still to be replaced.
-func accountsInUse(s *scope, l lineage) []string {
-	accounts := append(l.accounts(), manifests.ServiceAccountName(s.ExtensionAPI))
+func accountsInUse(s *scope, l workload.Lineage) []string {
+	accounts := append(l.Accounts(), manifests.ServiceAccountName(s.ExtensionAPI))
 	slices.Sort(accounts)
 	return slices.Compact(accounts)
 }

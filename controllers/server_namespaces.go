@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -100,20 +101,21 @@ func (n ServerNamespaces) cached() map[string]cache.Config {
 }
 
 // outOfReach says why nothing is done for a server in a namespace that is not included.
-func (n ServerNamespaces) outOfReach(namespace string) verdict {
+func (n ServerNamespaces) outOfReach(namespace string) finding.Finding {
 	const harm = "nothing of the server is created, repaired or renewed, and one that runs there already serves until " +
 		"its certificate expires. "
 	if slices.Contains(n.refused, namespace) {
-		return bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
 			"the operator had no rights in namespace %s when it started, although the value serverNamespaces of its Helm "+
 				"chart names it: %sThe rights go when a namespace is deleted: have helm upgrade create them again, and then "+
 				"restart the operator: kubectl -n %s rollout restart deployment extensionapi-operator",
-			namespace, harm, n.own), stalled)
+			namespace, harm, n.own), finding.Stalled)
 	}
-	return bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
+	return finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
 		"the operator may not run servers in namespace %s, which the value serverNamespaces of its Helm chart does not "+
 			"name: %sHave helm upgrade add it to that value, or recreate the ExtensionAPI for a namespace that is named: %s",
-		namespace, harm, strings.Join(slices.Sorted(slices.Values(slices.Concat(n.allowed, n.refused))), ", ")), stalled)
+		namespace, harm, strings.Join(slices.Sorted(slices.Values(slices.Concat(n.allowed, n.refused))), ", ")),
+		finding.Stalled)
 }
 
 // leftBehindMessage says what of a deleted ExtensionAPI is out of reach.

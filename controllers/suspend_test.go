@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -62,17 +64,17 @@ func TestSuspendedVerdictTellsWhatIsWithheldWhoIsHurtAndHowToGoOn(t *testing.T) 
 			for _, pod := range test.withheld {
 				s.withheld.Add("Pod", client.ObjectKey{Namespace: "x", Name: pod})
 			}
-			assertVerdict(t, suspendedVerdict(s, test.interruption),
+			findingtest.Expect(t, suspendedVerdict(s, test.interruption),
 				metav1.ConditionFalse, v1alpha1.ReasonSuspended, test.message)
 		})
 	}
 }
 
 func TestSuspensionOutranksWhatIsDoneAndWhatWaitsForSomebody(t *testing.T) {
-	for _, progress := range []progress{settled, working, stalled} {
+	for _, progress := range []finding.Progress{finding.Settled, finding.Working, finding.Stalled} {
 		s := suspendedScope()
-		concludeAll(s, bad(v1alpha1.ReasonCrashing, "exit code 1", progress))
-		summarize(s, nil, noon)
+		concludeAll(s, finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", progress))
+		s.summarize(nil, noon)
 		for _, conditionType := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
 			if got := statusOf(s, conditionType); got != metav1.ConditionFalse {
 				t.Errorf("%s = %s", conditionType, got)
@@ -87,7 +89,7 @@ func TestSuspensionOutranksWhatIsDoneAndWhatWaitsForSomebody(t *testing.T) {
 func TestTheOrderToDeleteOutranksSuspension(t *testing.T) {
 	s := suspendedScope()
 	s.DeletionTimestamp = new(metav1.NewTime(noon))
-	summarize(s, nil, noon)
+	s.summarize(nil, noon)
 	reconciling := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReconciling)
 	if reconciling.Reason == v1alpha1.ReasonSuspended {
 		t.Errorf("it is told to be suspended: %+v", reconciling)
@@ -119,10 +121,10 @@ func TestSuspensionIsToldWhenItBeginsAndWhenItEnds(t *testing.T) {
 			if test.deleted {
 				s.DeletionTimestamp = new(metav1.NewTime(noon))
 			}
-			summarize(s, nil, noon)
+			s.summarize(nil, noon)
 			reason := ""
 			for _, note := range suspensionNotes(s) {
-				reason += note.reason
+				reason += note.Reason
 			}
 			if reason != test.reason {
 				t.Errorf("got %q, want %q", reason, test.reason)
@@ -155,13 +157,13 @@ func TestAPIServiceThatIsNotAppliedIsTold(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if test.message == "" {
-				assertVerdict(t, withheldRegistration(s, wanted, test.existing), "", "", "")
+				findingtest.Expect(t, withheldRegistration(s, wanted, test.existing), "", "", "")
 				return
 			}
-			assertVerdict(t, withheldRegistration(s, wanted, test.existing),
+			findingtest.Expect(t, withheldRegistration(s, wanted, test.existing),
 				metav1.ConditionFalse, v1alpha1.ReasonSuspended, test.message)
 		})
 	}
 	s.Spec.Suspend = false
-	assertVerdict(t, withheldRegistration(s, wanted, nil), "", "", "")
+	findingtest.Expect(t, withheldRegistration(s, wanted, nil), "", "", "")
 }

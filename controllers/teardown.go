@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // teardownPoll is the time between two looks at what sends no event when it is gone.
@@ -70,7 +71,7 @@ func (r *Reconciler) end(ctx context.Context, s *scope) error {
 		return err
 	}
 	if s.outOfReach && s.namespace == namespaceActive {
-		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonLeftBehind, leftBehindMessage(s.ExtensionAPI), nil}})
+		r.sendEvents(s, []report.Note{report.Warning(v1alpha1.ReasonLeftBehind, leftBehindMessage(s.ExtensionAPI), nil)})
 	}
 	return nil
 }
@@ -85,12 +86,12 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 	if err != nil {
 		message = fmt.Sprintf("being deleted, but %v; it is tried again", err)
 	}
-	for _, conditionType := range append(readyWhen, v1alpha1.ConditionDiscoveryWithinLimit) {
-		s.conclude(conditionType, unknown(v1alpha1.ReasonDeleting, message))
+	for _, conditionType := range report.Found() {
+		s.conclude(conditionType, finding.Unknown(v1alpha1.ReasonDeleting, message))
 	}
-	s.conclude(v1alpha1.ConditionAPIServicesAvailable, bad(v1alpha1.ReasonDeleting, message, working))
+	s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Bad(v1alpha1.ReasonDeleting, message, finding.Working))
 	s.Status.DiscoveryLatency, s.Status.Endpoints, s.Status.ReadyReplicas = nil, nil, nil // nothing is measured any more
-	summarize(s, nil, r.Clock.Now())
+	s.summarize(nil, r.Clock.Now())
 	return client.IgnoreNotFound(r.writeStatus(ctx, s))
 }
 

@@ -12,13 +12,13 @@ import (
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 const (
@@ -48,7 +48,7 @@ func (r *Reconciler) warnOfUnreachable(s *scope, doomed, kept []*apiregistration
 		return false
 	}
 	if message := unreachableMessage(counted); message != "" {
-		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonObjectsUnreachable, message, doomed[0]}})
+		r.sendEvents(s, []report.Note{report.Warning(v1alpha1.ReasonObjectsUnreachable, message, doomed[0])})
 	}
 	return true
 }
@@ -102,7 +102,7 @@ func unreachableMessage(counted []aggregation.Objects) string {
 			mayNot = true
 			unknown = append(unknown, objects.Resource.String())
 		case objects.Err != nil:
-			unknown = append(unknown, fmt.Sprintf("%s (%s)", atLeast(objects), excerpt.Of(objects.Err.Error(), maxCause)))
+			unknown = append(unknown, fmt.Sprintf("%s (%s)", atLeast(objects), excerpt.Of(objects.Err.Error(), report.MaxCause)))
 		case objects.Count > 0:
 			found = append(found, fmt.Sprintf("%d %s", objects.Count, objects.Resource))
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 // awaitedFor is how long after the deletion a kube-apiserver that cannot be probed is waited for: it may be gone, with
@@ -44,7 +44,7 @@ func (r *Reconciler) awaitUnregistered(ctx context.Context, s *scope) (string, e
 	waitingFor := unregistering(last.groupVersions, last.failures, r.Clock.Now().Sub(s.DeletionTimestamp.Time))
 	if waitingFor == "" && len(last.failures) > 0 {
 		message := notAwaited(last.failures)
-		r.sendEvents(s, []note{{corev1.EventTypeWarning, v1alpha1.ReasonKubeAPIServerNotAwaited, message, nil}})
+		r.sendEvents(s, []report.Note{report.Warning(v1alpha1.ReasonKubeAPIServerNotAwaited, message, nil)})
 	}
 	return waitingFor, nil
 }
@@ -107,7 +107,7 @@ func groupVersionNames(groupVersions []schema.GroupVersion) []string {
 func unprobed(failures map[string]string) []string {
 	var result []string
 	for _, address := range slices.Sorted(maps.Keys(failures)) {
-		result = append(result, fmt.Sprintf("%s (%s)", address, excerpt.Of(failures[address], maxCause)))
+		result = append(result, fmt.Sprintf("%s (%s)", address, excerpt.Of(failures[address], report.MaxCause)))
 	}
 	return result
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
 func TestTheServerRunsOnWhileKubeAPIServersMaySendRequestsToIt(t *testing.T) {
@@ -41,7 +42,8 @@ func TestTheServerRunsOnWhileKubeAPIServersMaySendRequestsToIt(t *testing.T) {
 
 func TestWhoIsNotAwaitedIsNamed(t *testing.T) {
 	message := notAwaited(map[string]string{"10.0.0.1:6443": strings.Repeat("no route to host, ", 100)})
-	if got := excerpt.Of(message, maxNote); !strings.Contains(got, "10.0.0.1:6443") || !strings.Contains(got, "kubectl") {
+	got := excerpt.Of(message, report.MaxNote)
+	if !strings.Contains(got, "10.0.0.1:6443") || !strings.Contains(got, "kubectl") {
 		t.Errorf("the Event is %q", got)
 	}
 }

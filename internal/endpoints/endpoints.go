@@ -32,6 +32,11 @@ func (e Endpoint) String() string {
 	return "endpoint " + e.Address
 }
 
+// OfPod is where a Pod answers on a port.
+func OfPod(pod *corev1.Pod, port int32) Endpoint {
+	return Endpoint{Address: HostPort(pod.Status.PodIP, port), Pod: pod.Name}
+}
+
 // List returns the EndpointSlices of a Service.
 func List(
 	ctx context.Context, reader client.Reader, service client.ObjectKey, options ...client.ListOption,

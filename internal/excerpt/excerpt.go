@@ -6,9 +6,14 @@ package excerpt
 import (
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 const ellipsis = "…"
+
+// Quote returns text of another component as a message quotes it that continues after it, up to 512 bytes.
+func Quote(text string) string { return Of(text, limits.Text) }
 
 // Of returns the beginning of text, up to length bytes, in printable characters alone (strconv.IsPrint). All others are
 // shown escaped as in Go: line breaks, control characters, what changes the direction of text, and bytes that are no

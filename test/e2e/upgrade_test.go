@@ -55,14 +55,12 @@ func TestUpgradesAndRollbacksLoseNothing(t *testing.T) {
 	}
 }
 
-// installPrevious installs the earlier revision in place of the operator, as if there had never been a later one. The
-// definition is applied as the chart's README had it then for upgrades, so that kubectl owns its fields.
+// installPrevious installs the earlier revision in place of the operator, as if there had never been a later one.
 func installPrevious(t *testing.T) {
 	t.Helper()
 	withoutRights.begin()
 	helm(t, "uninstall", operatorName, "--wait")
 	kubectl(t, "delete", "crd", "extensionapis.aggregation.extensionapi.dev", "--ignore-not-found")
-	kubectl(t, "apply", "--server-side", "-f", previous+"charts/"+operatorName+"/crds")
 	helm(t, "install", operatorName, previous+"charts/"+operatorName, "--wait",
 		"--set", "image.repository="+previousImage+",image.tag=previous")
 }

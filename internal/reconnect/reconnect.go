@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+// Package reconnect decides when kube-apiserver takes a new connection to a server, because a Pod leaves its Service.
+// It imports no client: Next maps what is seen to a moment, and Mark has an APIService carry it.
+//
+// kube-apiserver sends all requests over one HTTP/2 connection, which it would keep to the Pod: one that is terminating
+// refuses requests on it for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them
+// hang. Another caBundle makes kube-apiserver connect again (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod
+// that stays, while open requests go on. So a comment in the bundle changes.
+package reconnect
 
 import (
 	"bytes"
@@ -10,11 +17,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 const (
@@ -27,52 +35,59 @@ const (
 	mostlyLeaveAfter = 3 * time.Second
 )
 
-// withRedial adds to the bundle a comment that changes each time a Pod leaves the Service. kube-apiserver sends all
-// requests over one HTTP/2 connection, which it would keep to the Pod: one that is told to stop refuses requests on it
-// for a moment (k8s.io/apiserver pkg/server/filters/waitgroup.go), and one that hangs lets them hang. Another caBundle
-// makes kube-apiserver connect anew (kube-aggregator pkg/apiserver/handler_proxy.go), to a Pod that stays, while open
-// requests go on.
-func (r *Reconciler) withRedial(s *scope, registered map[string]*apiregistrationv1.APIService) []byte {
-	if s.trust == nil || s.Spec.Server == nil {
-		return s.trust
-	}
-	now := r.Clock.Now()
-	told := lastTold(registered, now)
-	leaving := leaving{told: told, harms: !allAvailable(registered) || throughIsBad(s, r.Prober.Last(s.Name))}
+// Seen is what is seen of a server.
+type Seen struct {
+	// Bundles are those of its APIServices.
+	Bundles [][]byte
+	// Pods are all that it has, those that end included.
+	Pods []corev1.Pod
+	// Stays reports whether there is a replica to connect to.
+	Stays bool
+	// Fails reports whether requests fail: kube-apiserver may still be connected to a Pod that has left.
+	Fails bool
+}
+
+// Moment is when kube-apiserver connects again.
+type Moment struct {
+	// Last is when it last was time to, zero for never: what the bundle is to be marked with.
+	Last time.Time
+	// Wait is how long it is until the next time, zero when there is none.
+	Wait time.Duration
+	// At is the latest of all moments, past or to come.
+	At time.Time
+}
+
+// Next decides when it is time to connect again.
+func Next(seen Seen, now time.Time) Moment {
+	told := lastTold(seen.Bundles, now)
+	leaving := leaving{told: told, harms: seen.Fails}
 	var moments []time.Time
-	if len(s.endpoints) > 0 && !s.isSuspended() { // there is somebody else to connect to
-		for i := range s.pods {
-			moments = append(moments, leaving.moments(&s.pods[i])...)
+	if seen.Stays {
+		for i := range seen.Pods {
+			moments = append(moments, leaving.moments(&seen.Pods[i])...)
 		}
 	}
-	moments = spaced(moments, told, limits.RedialGap(len(registered)))
+	moments = spaced(moments, told, limits.RedialGap(len(seen.Bundles)))
 	last, wait := split(moments, now)
-	if wait > 0 {
-		s.requeueAfter(wait)
-	}
-	s.connectsAnew = slices.MaxFunc(append(moments, last, told), time.Time.Compare)
+	at := slices.MaxFunc(append(moments, last, told), time.Time.Compare)
 	if told.After(last) {
 		last = told
 	}
-	if last.IsZero() {
-		return s.trust
-	}
-	return fmt.Appendf(slices.Clip(s.trust), "%s%s\n", leavePrefix, pki.Timestamp(last))
+	return Moment{last, wait, at}
 }
 
-func allAvailable(registered map[string]*apiregistrationv1.APIService) bool {
-	for _, apiService := range registered {
-		if !isAvailable(apiService) {
-			return false
-		}
+// Mark returns a bundle with a comment that changes with the moment, and without one when that is zero.
+func Mark(bundle []byte, moment time.Time) []byte {
+	if moment.IsZero() {
+		return bundle
 	}
-	return true
+	return fmt.Appendf(slices.Clip(bundle), "%s%s\n", prefix, pki.Timestamp(moment))
 }
 
-// lastTold is the last moment that the APIServices carry. One to come is of a clock that was wrong.
-func lastTold(registered map[string]*apiregistrationv1.APIService, now time.Time) (last time.Time) {
-	for _, apiService := range registered {
-		if told := toldLeave(apiService.Spec.CABundle); told.After(last) && !told.After(now) {
+// lastTold is the last moment that bundles carry. One to come is of a clock that was wrong.
+func lastTold(bundles [][]byte, now time.Time) (last time.Time) {
+	for _, bundle := range bundles {
+		if told := markOf(bundle); told.After(last) && !told.After(now) {
 			last = told
 		}
 	}
@@ -91,13 +106,13 @@ type leaving struct {
 func (l leaving) moments(pod *corev1.Pod) []time.Time {
 	ends, grace := pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds
 	switch {
-	case isEjected(pod):
-		since, _ := ejectionOf(pod)
+	case ejection.IsEjected(pod):
+		since, _ := ejection.RecordOf(pod)
 		return l.soonAfter(since.Time)
 	case ends != nil && grace != nil:
 		return []time.Time{ends.Add(-time.Duration(*grace) * time.Second).Add(leaveAfter)}
 	case hasTurnedUnready(pod):
-		return l.soonAfter(l.unhurried(readiness(pod).LastTransitionTime.Time))
+		return l.soonAfter(l.unhurried(workload.Readiness(pod).LastTransitionTime.Time))
 	default:
 		return nil
 	}
@@ -141,7 +156,7 @@ func putOff(moment, told time.Time, gap time.Duration) time.Time {
 // hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready
 // since before its container ran; and a container that ended has taken its connections with it.
 func hasTurnedUnready(pod *corev1.Pod) bool {
-	ready := readiness(pod)
+	ready := workload.Readiness(pod)
 	return ready.Status == corev1.ConditionFalse &&
 		slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
 			running := status.State.Running
@@ -165,23 +180,23 @@ func split(moments []time.Time, now time.Time) (last time.Time, wait time.Durati
 	return last, wait
 }
 
-// leavePrefix begins the comment, and the time ends it.
-const leavePrefix = "# connect anew, a Pod has left: "
+// prefix begins the comment, and the time ends it.
+const prefix = "# connect anew, a Pod has left: "
 
-var leaveComment = regexp.MustCompile(`(?m)^` + leavePrefix + `(\S+)$`)
+var comment = regexp.MustCompile(`(?m)^` + prefix + `(\S+)$`)
 
-// withLeaveOf returns a bundle with the comment of another one.
-func withLeaveOf(other, bundle []byte) []byte {
-	comment := leaveComment.Find(other)
-	if comment == nil {
+// WithMarkOf returns a bundle with the comment of another one.
+func WithMarkOf(other, bundle []byte) []byte {
+	found := comment.Find(other)
+	if found == nil {
 		return bundle
 	}
-	return fmt.Appendf(bytes.TrimRight(leaveComment.ReplaceAll(bundle, nil), "\n"), "\n%s\n", comment)
+	return fmt.Appendf(bytes.TrimRight(comment.ReplaceAll(bundle, nil), "\n"), "\n%s\n", found)
 }
 
-// toldLeave returns the time in a bundle's comment, zero where there is none.
-func toldLeave(bundle []byte) time.Time {
-	match := leaveComment.FindSubmatch(bundle)
+// markOf returns the time in a bundle's comment, zero where there is none.
+func markOf(bundle []byte) time.Time {
+	match := comment.FindSubmatch(bundle)
 	if match == nil {
 		return time.Time{}
 	}

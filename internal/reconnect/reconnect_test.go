@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package reconnect
 
 import (
 	"slices"
@@ -9,11 +9,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // ending is a Pod that began to end a while ago, with a minute to do so.
 func ending(ago time.Duration) corev1.Pod {
@@ -26,7 +28,7 @@ func ending(ago time.Duration) corev1.Pod {
 // ejectedAt is a Pod that was taken out of the Service a while ago.
 func ejectedAt(ago time.Duration) corev1.Pod {
 	pod := corev1.Pod{}
-	recordEjection(&pod, noon.Add(-ago), "took 7s")
+	ejection.Record(&pod, noon.Add(-ago), "took 7s")
 	return pod
 }
 
@@ -47,7 +49,7 @@ func unready(ago time.Duration) corev1.Pod {
 
 func TestKubeAPIServerConnectsAnewOnceAPodHasLeft(t *testing.T) {
 	undated, endsUnready, ended := ejectedAt(0), unready(20*time.Second), unready(20*time.Second)
-	undated.Annotations[ejectedAnnotation] = "yesterday"
+	undated.Annotations[ejection.Annotation] = "yesterday"
 	endsUnready.ObjectMeta = ending(8 * time.Second).ObjectMeta
 	ended.Status.ContainerStatuses[0].State = corev1.ContainerState{}
 	tests := map[string]struct {
@@ -105,11 +107,11 @@ func TestTheLastMomentIsToldAndTheNextWaitedFor(t *testing.T) {
 
 func TestTheCommentOfABundleIsReadAgain(t *testing.T) {
 	const bundle = "-----END CERTIFICATE-----\n# connect anew, a Pod has left: 2026-01-01T00:00:00Z\n"
-	if got := toldLeave([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+	if got := markOf([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %s", got)
 	}
 	for _, without := range []string{"", "# connect anew, a Pod has left: yesterday\n"} {
-		if got := toldLeave([]byte(without)); !got.IsZero() {
+		if got := markOf([]byte(without)); !got.IsZero() {
 			t.Errorf("got %s from %q", got, without)
 		}
 	}
@@ -179,24 +181,22 @@ func TestAPodThatEndsIsLeftInTimeWhoeverElseEnds(t *testing.T) {
 }
 
 func TestAMomentToComeIsNotBelieved(t *testing.T) {
-	registered := apiServiceWith()
-	registered.Spec.CABundle = []byte(leavePrefix + "2027-01-01T00:00:00Z\n")
-	if got := lastTold(map[string]*apiregistrationv1.APIService{"a": registered}, noon); !got.IsZero() {
+	if got := lastTold([][]byte{[]byte(prefix + "2027-01-01T00:00:00Z\n")}, noon); !got.IsZero() {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestABundleTakesTheCommentOfAnother(t *testing.T) {
-	const comment = leavePrefix + "2026-01-01T00:00:00Z\n"
+	const comment = prefix + "2026-01-01T00:00:00Z\n"
 	for bundle, want := range map[string]string{
 		"old\n": "old\n" + comment, "old\n" + comment: "old\n" + comment,
-		"old\n" + leavePrefix + "2025-01-01T00:00:00Z\n": "old\n" + comment,
+		"old\n" + prefix + "2025-01-01T00:00:00Z\n": "old\n" + comment,
 	} {
-		if got := withLeaveOf([]byte("new\n"+comment), []byte(bundle)); string(got) != want {
+		if got := WithMarkOf([]byte("new\n"+comment), []byte(bundle)); string(got) != want {
 			t.Errorf("%q became %q", bundle, got)
 		}
 	}
-	if got := withLeaveOf([]byte("new\n"), []byte("old\n")); string(got) != "old\n" {
+	if got := WithMarkOf([]byte("new\n"), []byte("old\n")); string(got) != "old\n" {
 		t.Errorf("without a comment it became %q", got)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package report
 
 import (
 	"strconv"
@@ -26,7 +26,7 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 		}},
 		Certificate: &v1alpha1.CertificateStatus{Rotation: &v1alpha1.RotationStatus{Next: hostile}},
 	}
-	boundTexts(status)
+	Bound(status)
 	apiService, endpoint := status.APIServices[0], status.Endpoints[0]
 	for _, text := range []struct {
 		text    string
@@ -48,7 +48,7 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 			t.Errorf("%d bytes instead of %d at most: %q", len(text.text), text.longest, text.text)
 		}
 	}
-	boundTexts(&v1alpha1.ExtensionAPIStatus{Certificate: &v1alpha1.CertificateStatus{}, APIServices: status.APIServices})
+	Bound(&v1alpha1.ExtensionAPIStatus{Certificate: &v1alpha1.CertificateStatus{}, APIServices: status.APIServices})
 }
 
 func TestOnlyWhatConditionsAndEventsAllowIsAReason(t *testing.T) {
@@ -57,7 +57,7 @@ func TestOnlyWhatConditionsAndEventsAllowIsAReason(t *testing.T) {
 		"": false, "failed check": false, "Failed:": false, "1st": false, "Failed\n": false, "Fäiled": false,
 		strings.Repeat("A", maxReason): true, strings.Repeat("A", maxReason+1): false,
 	} {
-		if isReason(reason) != want {
+		if IsReason(reason) != want {
 			t.Errorf("%q: %v", reason, !want)
 		}
 	}

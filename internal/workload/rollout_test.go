@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package workload
 
 import (
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 func deploymentWith(status appsv1.DeploymentStatus) *appsv1.Deployment {
@@ -75,13 +77,14 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 	paused.Spec.Paused = true
 
 	const yes, no = metav1.ConditionTrue, metav1.ConditionFalse
+	const settled, working, stalled = finding.Settled, finding.Working, finding.Stalled
 	tests := map[string]struct {
 		deployment *appsv1.Deployment
 		pods       []corev1.Pod
 		status     metav1.ConditionStatus
 		reason     string
 		message    string
-		progress   progress
+		progress   finding.Progress
 	}{
 		"complete":          {deploymentWith(complete), nil, yes, v1alpha1.ReasonReplicasAvailable, "2 of 2", settled},
 		"not there yet":     {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
@@ -94,38 +97,41 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 		"image not to be had": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("ErrImagePull", "not found")},
-			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", working,
+			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", finding.Working,
 		},
 		"image not to be had for too long": {
 			deploymentWith(overdue),
 			[]corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
-			no, v1alpha1.ReasonImagePullFailed, "pull secrets", stalled,
+			no, v1alpha1.ReasonImagePullFailed, "pull secrets", finding.Stalled,
 		},
 		"a template the kubelet cannot follow": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
-			no, v1alpha1.ReasonContainerConfigError, "image will run as root", working,
+			no, v1alpha1.ReasonContainerConfigError, "image will run as root", finding.Working,
 		},
 		"crashing": {
 			deploymentWith(none),
 			[]corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
-			no, v1alpha1.ReasonCrashing, "exit code 1 (Error); see its log", working,
+			no, v1alpha1.ReasonCrashing, "exit code 1 (Error); see its log", finding.Working,
 		},
 		"a server that just ends": {
-			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashing, "exit code 0", working,
+			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashing, "exit code 0", finding.Working,
 		},
 		"no node takes it": {
-			deploymentWith(none), []corev1.Pod{unschedulable()}, no, v1alpha1.ReasonUnschedulable, "Insufficient cpu", working,
+			deploymentWith(none),
+			[]corev1.Pod{unschedulable()},
+			no, v1alpha1.ReasonUnschedulable, "Insufficient cpu",
+			finding.Working,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := serverVerdict(test.deployment, test.pods, 2, 2)
-			if got.status != test.status || got.reason != test.reason || got.progress != test.progress {
+			got := Rollout(test.deployment, test.pods, 2, 2)
+			if got.Status != test.status || got.Code != test.reason || got.Progress != test.progress {
 				t.Errorf("got %+v", got)
 			}
-			if !strings.Contains(got.message, test.message) {
-				t.Errorf("message %q does not contain %q", got.message, test.message)
+			if !strings.Contains(got.Message, test.message) {
+				t.Errorf("message %q does not contain %q", got.Message, test.message)
 			}
 		})
 	}
@@ -133,8 +139,8 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 
 func TestWhatWasJustAppliedIsNotRolledOutAndTheOldStillServes(t *testing.T) {
 	cached := deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2})
-	got := serverVerdict(cached, nil, 2, cached.Generation+1)
-	if got.status != metav1.ConditionTrue || got.reason != v1alpha1.ReasonRollingOut || got.progress != working {
+	got := Rollout(cached, nil, 2, cached.Generation+1)
+	if got.Status != metav1.ConditionTrue || got.Code != v1alpha1.ReasonRollingOut || got.Progress != finding.Working {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -165,7 +171,7 @@ func TestAProblemOfAnOlderRevisionIsNotTold(t *testing.T) {
 	older, newer := podWaiting("ErrImagePull", "not found"), podWaiting("ContainerCreating", "")
 	older.Labels = map[string]string{"pod-template-hash": "a"}
 	newer.Labels = map[string]string{"pod-template-hash": "b"}
-	newer.CreationTimestamp = metav1.NewTime(noon)
+	newer.CreationTimestamp = metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	if reason, message := podProblem([]corev1.Pod{older, newer}); reason != "" {
 		t.Errorf("%s: %s", reason, message)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package workload
 
 import (
 	"fmt"
@@ -11,22 +11,25 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// serverVerdict reads a Deployment's status and, where it is not complete, what its Pods say of the cause. The
+// Rollout reads a Deployment's status and, where it is not complete, what its Pods say of the cause. The
 // Deployment may come from a cache that does not have the generation that was applied last.
-func serverVerdict(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64) verdict {
+func Rollout(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64) finding.Finding {
 	status := deployment.Status
 	available := min(status.AvailableReplicas, replicas)
 	if rolledOut(deployment, replicas, generation) {
-		return good(v1alpha1.ReasonReplicasAvailable, fmt.Sprintf("%d of %d replicas are available", available, replicas))
+		return finding.Good(v1alpha1.ReasonReplicasAvailable,
+			fmt.Sprintf("%d of %d replicas are available", available, replicas))
 	}
 	cause := rolloutProblem(deployment, pods)
-	cause.message = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
-		min(status.UpdatedReplicas, replicas), replicas, available, cause.message)
+	cause.Message = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
+		min(status.UpdatedReplicas, replicas), replicas, available, cause.Message)
 	if status.AvailableReplicas > 0 {
-		cause.status = metav1.ConditionTrue
+		cause.Status = metav1.ConditionTrue
 	}
 	return cause
 }
@@ -38,30 +41,31 @@ func rolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) 
 }
 
 // rolloutProblem names why a rollout is not complete, in the cluster's own words.
-func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) verdict {
+func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Finding {
 	deadline := deploymentCondition(deployment, appsv1.DeploymentProgressing)
 	overdue := deadline.Status == corev1.ConditionFalse && deadline.Reason == "ProgressDeadlineExceeded"
-	state := working
+	state := finding.Working
 	if overdue {
-		state = stalled
+		state = finding.Stalled
 	}
 	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
 	if refused.Status == corev1.ConditionTrue {
-		return bad(v1alpha1.ReasonPodsRefused,
-			said(refused.Message)+"; raise the quota or change what refuses the Pods", state)
+		return finding.Bad(v1alpha1.ReasonPodsRefused,
+			excerpt.Quote(refused.Message)+"; raise the quota or change what refuses the Pods", state)
 	}
 	if reason, message := podProblem(pods); reason != "" {
-		return bad(reason, message, state)
+		return finding.Bad(reason, message, state)
 	}
 	if overdue {
-		return bad(v1alpha1.ReasonRolloutStalled, fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s",
-			said(deadline.Message), deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))), state)
+		return finding.Bad(v1alpha1.ReasonRolloutStalled,
+			fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s",
+				excerpt.Quote(deadline.Message), deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))), state)
 	}
 	if deployment.Spec.Paused {
-		return bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+
+		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+
 			" rollout resume deployment "+deployment.Name, state)
 	}
-	return bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
+	return finding.Bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
 }
 
 func deploymentCondition(

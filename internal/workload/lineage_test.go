@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package workload
 
 import (
 	"slices"
@@ -71,14 +71,14 @@ func TestPodsCountByTheirOwners(t *testing.T) {
 			if test.ends {
 				pod.DeletionTimestamp = &metav1.Time{}
 			}
-			l := lineage{
+			l := Lineage{
 				name: "shop", deployment: test.deployment, pods: []corev1.Pod{pod},
 				replicaSets: map[types.UID]*appsv1.ReplicaSet{replicaSet: replicaSetOf(test.ofReplicaSet, "shop")},
 			}
-			if counts := len(l.members()) == 1; counts != test.counts {
+			if counts := len(l.Members()) == 1; counts != test.counts {
 				t.Errorf("it counts: %t", counts)
 			}
-			if account := slices.Contains(l.accounts(), "shop"); account != test.account {
+			if account := slices.Contains(l.Accounts(), "shop"); account != test.account {
 				t.Errorf("its ServiceAccount is bound: %t", account)
 			}
 		})
@@ -91,11 +91,11 @@ func TestOnlyTheServiceAccountThatTheDeploymentNamedIsBound(t *testing.T) {
 		ObjectMeta: controlledBy(replicaSetWith(replicaSet)), Spec: corev1.PodSpec{ServiceAccountName: "smuggled"},
 	}
 	owner := &metav1.OwnerReference{Kind: "Deployment", UID: deployment, Controller: new(true)}
-	l := lineage{
+	l := Lineage{
 		deployment: deployment, pods: []corev1.Pod{smuggled},
 		replicaSets: map[types.UID]*appsv1.ReplicaSet{replicaSet: replicaSetOf(owner, "shop")},
 	}
-	if accounts := l.accounts(); len(accounts) > 0 {
+	if accounts := l.Accounts(); len(accounts) > 0 {
 		t.Errorf("bound are %v", accounts)
 	}
 }

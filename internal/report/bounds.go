@@ -1,44 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package report
 
 import (
 	"regexp"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
-	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
 // Bounds of the schema, in bytes where it counts characters, and of Events.
 const (
 	// maxMessage is the longest message of a condition, far below what its schema allows (32,768).
 	maxMessage = 4096
-	// maxNote is the longest note that an Event may have (k8s.io/kubernetes pkg/apis/core/validation/events.go).
-	maxNote        = 1024
+	// MaxNote is the longest note that an Event may have (k8s.io/kubernetes pkg/apis/core/validation/events.go).
+	MaxNote        = 1024
 	maxReason      = 128 // of an Event; that of a condition may be longer
 	maxErrorLength = 1024
 	maxChange      = 512
 	maxAddress     = 300
 	maxPodName     = 253
 	maxGroups      = 4096
-	maxCause       = 200 // of one of several causes
+	MaxCause       = 200 // of one of several causes
 )
-
-// said is text from another component, as it is quoted in a message that continues after it.
-func said(words string) string { return excerpt.Of(words, limits.Text) }
 
 // reasonPattern is that of metav1.Condition.
 var reasonPattern = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
 
-// isReason reports whether a reason of another component can be used as a condition's.
-func isReason(reason string) bool {
+// IsReason reports whether a reason of another component can be used as a condition's.
+func IsReason(reason string) bool {
 	return len(reason) <= maxReason && reasonPattern.MatchString(reason)
 }
 
-// boundTexts makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
+// Bound makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
 // came in would keep the status from being written, and with that the operator from being believed.
-func boundTexts(status *v1alpha1.ExtensionAPIStatus) {
+func Bound(status *v1alpha1.ExtensionAPIStatus) {
 	bound(&status.Groups, maxGroups)
 	for i := range status.Conditions {
 		bound(&status.Conditions[i].Message, maxMessage)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package workload
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
@@ -61,7 +62,7 @@ func newestRevision(pods []corev1.Pod) string {
 func schedulingProblem(pod *corev1.Pod) (reason, message string) {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Reason == corev1.PodReasonUnschedulable {
-			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, said(condition.Message))
+			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, excerpt.Quote(condition.Message))
 		}
 	}
 	return "", ""
@@ -71,7 +72,7 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, m
 	if waiting := status.State.Waiting; waiting != nil {
 		if known, found := waitingReasons[waiting.Reason]; found {
 			return known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s; %s",
-				pod.Name, status.Name, waiting.Reason, said(waiting.Message), known.advice)
+				pod.Name, status.Name, waiting.Reason, excerpt.Quote(waiting.Message), known.advice)
 		}
 	}
 	ended := status.State.Terminated
@@ -85,5 +86,5 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, m
 	// Its last words are for those who may read its log: what it says may be secret, and this shows in the whole cluster.
 	return v1alpha1.ReasonCrashing, fmt.Sprintf(
 		"Pod %[2]s, container %[3]s ended with exit code %[4]d (%[5]s); see its log: kubectl -n %[1]s logs %[2]s -c %[3]s "+
-			"--previous", pod.Namespace, pod.Name, status.Name, ended.ExitCode, said(ended.Reason))
+			"--previous", pod.Namespace, pod.Name, status.Name, ended.ExitCode, excerpt.Quote(ended.Reason))
 }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package report turns findings into conditions, bounds what a status says, and decides which changes are worth an
+// Event or a write. It writes nothing itself, and imports no client.
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+)
+
+// readyWhen are the conditions that Ready sums up, in the order of a server's life: the first that is not True is the
+// cause of the others.
+var readyWhen = []string{
+	v1alpha1.ConditionClaimed,
+	v1alpha1.ConditionCertificatesReady,
+	v1alpha1.ConditionServerAvailable,
+	v1alpha1.ConditionRegistered,
+	v1alpha1.ConditionAPIServicesAvailable,
+}
+
+// Found are the conditions of which there are findings; the others follow from them.
+func Found() []string { return append(slices.Clone(readyWhen), v1alpha1.ConditionDiscoveryWithinLimit) }
+
+// Conditions are what a reconciliation has found of an ExtensionAPI.
+type Conditions struct {
+	// Generation is that of the ExtensionAPI.
+	Generation int64
+	// Findings are by the types of conditions.
+	Findings map[string]finding.Finding
+	// Suspended is what is reported of a suspension, as Reconciling; it has no code while there is none.
+	Suspended finding.Finding
+	// Interruption is why not everything was looked at, nil when it was.
+	Interruption error
+	Now          time.Time
+}
+
+// WriteTo sets every condition: those of which there are findings, and Ready, Reconciling and Stalled. After an
+// interruption, what was not looked at stays as it was, of the generation that it was of.
+func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
+	findings := map[string]finding.Finding{}
+	for _, conditionType := range Found() {
+		found, concluded := c.Findings[conditionType]
+		earlier := meta.FindStatusCondition(status.Conditions, conditionType)
+		switch {
+		case concluded:
+			c.set(status, conditionType, found, c.Generation)
+		case earlier != nil:
+			found = finding.Of(earlier)
+		default:
+			found = finding.Unknown(v1alpha1.ReasonPending, "not looked at yet")
+			c.set(status, conditionType, found, c.Generation)
+		}
+		findings[conditionType] = found
+	}
+	reconciling, stalled := c.progress(findings)
+	if c.Interruption == nil {
+		status.ObservedGeneration = c.Generation
+	}
+	observed := max(0, status.ObservedGeneration)
+	c.set(status, v1alpha1.ConditionReady, ready(findings), observed)
+	c.set(status, v1alpha1.ConditionReconciling, reconciling, observed)
+	c.set(status, v1alpha1.ConditionStalled, stalled, observed)
+}
+
+func (c Conditions) set(
+	status *v1alpha1.ExtensionAPIStatus, conditionType string, found finding.Finding, generation int64,
+) {
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type:               conditionType,
+		Status:             found.Status,
+		Reason:             found.Code,
+		Message:            found.Message,
+		ObservedGeneration: generation,
+		LastTransitionTime: metav1.NewTime(c.Now),
+	})
+}
+
+// ready is the first cause why the API is not served, or that it is.
+func ready(findings map[string]finding.Finding) finding.Finding {
+	for _, conditionType := range readyWhen {
+		if found := findings[conditionType]; found.Status != metav1.ConditionTrue {
+			return found
+		}
+	}
+	if server := findings[v1alpha1.ConditionServerAvailable]; server.Progress != finding.Settled {
+		return finding.Good(v1alpha1.ReasonReady, "the API is served and registered, but not all of its replicas are as "+
+			"the spec says: "+server.Message)
+	}
+	return finding.Good(v1alpha1.ReasonReady, "the API is served and registered")
+}
+
+// noActionRequired is what Stalled reports otherwise.
+var noActionRequired = finding.Bad(v1alpha1.ReasonAsDesired, "nothing waits for you", finding.Settled)
+
+// progress reports whether anything is still being done, or waits for a person. Both at once would contradict each
+// other; what waits for a person shows again when the request succeeds, or spec.suspend is false.
+func (c Conditions) progress(findings map[string]finding.Finding) (reconciling, stalled finding.Finding) {
+	switch {
+	case c.Suspended.Found():
+		return c.Suspended, noActionRequired
+	case c.Interruption != nil:
+		message := fmt.Sprintf("%v; it is tried again", c.Interruption)
+		return finding.True(v1alpha1.ReasonRetrying, message, finding.Working), noActionRequired
+	default:
+		return progressOf(findings)
+	}
+}
+
+func progressOf(findings map[string]finding.Finding) (reconciling, stalled finding.Finding) {
+	reconciling = finding.Bad(v1alpha1.ReasonAsDesired, "nothing is left to do", finding.Settled)
+	stalled = noActionRequired
+	for _, conditionType := range slices.Backward(readyWhen) {
+		found := findings[conditionType]
+		switch found.Progress {
+		case finding.Working:
+			reconciling = finding.True(v1alpha1.ReasonProgressing, found.Message, finding.Working)
+		case finding.Stalled:
+			stalled = finding.True(found.Code, found.Message, finding.Stalled)
+		}
+	}
+	if stalled.Status == metav1.ConditionTrue {
+		reconciling = finding.Bad(v1alpha1.ReasonStalled, "see Stalled", finding.Settled)
+	}
+	return reconciling, stalled
+}
