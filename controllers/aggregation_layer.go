@@ -3,13 +3,10 @@
 package controllers
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
-	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 )
 
 // configurationAge is how old what is known of the aggregation layer may be when something is registered.
@@ -28,18 +25,5 @@ func (r *Reconciler) unconfigured(s *scope) (missing string, known bool) {
 	}
 	// Nothing tells when it changes.
 	s.requeueAfter(aggregation.AskedAgainAfter)
-	return describeMissing(configuration.Missing), true
-}
-
-func describeMissing(missing []string) string {
-	return fmt.Sprintf("the aggregation layer of this cluster is not configured: %s; set these flags on every "+
-		"kube-apiserver, as told at https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer",
-		strings.Join(missing, "; "))
-}
-
-func layerObstacle(missing string) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonAggregationLayerNotConfigured, fmt.Sprintf(
-		"%s; it is not registered until then, since the server would refuse kube-apiserver's requests (401 or 403), and a "+
-			"group-version that cannot be discovered blocks the deletion of every namespace; the operator looks again every %s",
-		missing, aggregation.AskedAgainAfter), finding.Stalled)
+	return diagnosis.MissingConfiguration(configuration.Missing), true
 }

@@ -9,22 +9,8 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 )
-
-func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) {
-	got := layerObstacle(describeMissing([]string{"A is missing (--a)", "B is missing (--b)"}))
-	for _, part := range []string{
-		"not configured: A is missing (--a); B is missing (--b); set these flags on every kube-apiserver",
-		"401 or 403", "blocks the deletion of every namespace", "looks again every 10s",
-	} {
-		findingtest.Expect(t, got, "False", v1alpha1.ReasonAggregationLayerNotConfigured, part)
-	}
-	if got.Progress != finding.Stalled {
-		t.Error("somebody must act, but it is not stalled")
-	}
-}
 
 // refusing is an APIService whose server does not know kube-apiserver.
 func refusing(unconfigured string) registrationOutcome {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -26,7 +27,7 @@ func (r *Reconciler) reconcileClaims(ctx context.Context, s *scope) error {
 		return err
 	}
 	s.claim(world)
-	s.conclude(v1alpha1.ConditionClaimed, claimVerdict(s.claims, s.Spec.AdoptionPolicy))
+	s.conclude(v1alpha1.ConditionClaimed, diagnosis.Claimed(s.claims, s.Spec.AdoptionPolicy))
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
@@ -54,7 +55,7 @@ func (r *Reconciler) findOwnEndpoints(ctx context.Context, s *scope) error {
 	s.ejected = ejection.Found(s.pods, s.Spec.Server)
 	s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
 	s.endpoints = withoutEjected(s.endpoints, s.pods)
-	if v := ownServiceVerdict(s.backend, service, s.pods); v.Code != "" && s.namespace == namespaceActive {
+	if v := diagnosis.OwnService(s.backend, service, s.pods); v.Code != "" && s.namespace == namespaceActive {
 		s.unroutable = v
 		s.conclude(v1alpha1.ConditionServerAvailable, v)
 	}
@@ -86,7 +87,7 @@ func (r *Reconciler) findExistingEndpoints(ctx context.Context, s *scope) error 
 		}
 		s.external = service.Spec.Type == corev1.ServiceTypeExternalName
 		s.service, s.endpoints = endpoints.Behind(service, s.backend.Port, endpointSlices)
-		v = serviceVerdict(s.backend, service, endpointSlices, len(s.endpoints))
+		v = diagnosis.ExistingService(s.backend, service, endpointSlices, len(s.endpoints))
 	}
 	if v.Code == v1alpha1.ReasonServiceNotRoutable {
 		s.unroutable = v

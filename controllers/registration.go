@@ -15,8 +15,10 @@ import (
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
@@ -89,7 +91,7 @@ func (r *Reconciler) register(
 	existing *apiregistrationv1.APIService,
 ) (registrationOutcome, error) {
 	outcome := registrationOutcome{name: *configuration.Name, existing: existing, claim: s.claimOf(*configuration.Name)}
-	if isHeld(outcome.claim, s.Spec.AdoptionPolicy) {
+	if diagnosis.IsHeld(outcome.claim, s.Spec.AdoptionPolicy) {
 		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
 	}
 	if isRefusedRoute(s, existing) {
@@ -126,7 +128,7 @@ func (r *Reconciler) registerNew(
 			finding.Working)
 		return outcome, nil
 	case missing != "":
-		outcome.obstacle = layerObstacle(missing)
+		outcome.obstacle = diagnosis.LayerNotConfigured(missing, aggregation.AskedAgainAfter)
 		return outcome, nil
 	}
 	group := outcome.claim.GroupVersion.Group
@@ -138,7 +140,7 @@ func (r *Reconciler) registerNew(
 	}
 	outcome.claim = claim
 	switch {
-	case isHeld(claim, s.Spec.AdoptionPolicy):
+	case diagnosis.IsHeld(claim, s.Spec.AdoptionPolicy):
 		return refused(outcome, configuration, s.Spec.AdoptionPolicy), nil
 	case claim.Standing == claims.HeldAdoptable:
 		outcome.obstacle, err = r.adopt(ctx, s, claim, configuration)

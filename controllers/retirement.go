@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
@@ -51,7 +52,7 @@ func awaitsSuccessor(
 	}
 	awaited := false
 	for _, claim := range s.claims {
-		if claim.GroupVersion.Group != apiService.Spec.Group || isHeld(claim, s.Spec.AdoptionPolicy) {
+		if claim.GroupVersion.Group != apiService.Spec.Group || diagnosis.IsHeld(claim, s.Spec.AdoptionPolicy) {
 			continue
 		}
 		if registered[manifests.APIServiceName(claim.GroupVersion)] != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package diagnosis
 
 import (
 	"testing"
@@ -55,7 +55,7 @@ func TestServiceVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			findingtest.Expect(t, serviceVerdict(backend, test.service, test.slices, test.ready),
+			findingtest.Expect(t, ExistingService(backend, test.service, test.slices, test.ready),
 				test.status, test.reason, test.message)
 		})
 	}
@@ -90,7 +90,7 @@ func TestOwnServiceVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := ownServiceVerdict(backend, test.service, test.pods)
+			got := OwnService(backend, test.service, test.pods)
 			if test.message == "" {
 				if got.Code != "" {
 					t.Errorf("got %+v", got)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+// Package diagnosis says what is wrong, and what to do about it. It is pure: what it judges was read before, and what
+// it finds is reported elsewhere.
+package diagnosis
 
 import (
 	"fmt"
@@ -12,12 +14,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// claimVerdict tells of the first group-version that somebody else has, or else of the first that somebody else wants.
-func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding {
+// Claimed tells of the first group-version that somebody else has, or else of the first that somebody else wants.
+func Claimed(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding {
 	var held, contested, adoptable []claims.Claim
 	for _, claim := range all {
 		switch {
-		case isHeld(claim, policy):
+		case IsHeld(claim, policy):
 			held = append(held, claim)
 		case claim.Standing == claims.HeldAdoptable:
 			adoptable = append(adoptable, claim)
@@ -39,8 +41,8 @@ func claimVerdict(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Fi
 	}
 }
 
-// isHeld tells whether the group-version must not be registered.
-func isHeld(claim claims.Claim, policy v1alpha1.AdoptionPolicy) bool {
+// IsHeld reports whether the group-version must not be registered.
+func IsHeld(claim claims.Claim, policy v1alpha1.AdoptionPolicy) bool {
 	return claim.Standing == claims.Held ||
 		claim.Standing == claims.HeldAdoptable && policy != v1alpha1.AdoptionAdopt
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package diagnosis
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// serviceVerdict speaks of an existing backend.
-func serviceVerdict(
+// ExistingService speaks of an existing backend.
+func ExistingService(
 	backend manifests.Backend, service *corev1.Service, endpointSlices []discoveryv1.EndpointSlice, ready int,
 ) finding.Finding {
 	name := backend.Key()
@@ -43,8 +43,8 @@ func serviceVerdict(
 		"Service %s has no ready endpoint; look at the Pods behind it", name), finding.Working)
 }
 
-// ownServiceVerdict speaks of the operator's own Service; it has a reason only where a person must help.
-func ownServiceVerdict(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) finding.Finding {
+// OwnService speaks of the operator's own Service; it has a reason only where a person must help.
+func OwnService(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) finding.Finding {
 	port, found := endpoints.Port(service, backend.Port)
 	if !found || service.Spec.Type == corev1.ServiceTypeExternalName {
 		return finding.Finding{} // the operator repairs it

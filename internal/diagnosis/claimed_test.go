@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package diagnosis
 
 import (
 	"strings"
@@ -92,7 +92,7 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := claimVerdict(test.all, test.policy)
+			v := Claimed(test.all, test.policy)
 			if v.Status != test.status || v.Code != test.reason || !strings.Contains(v.Message, test.says) {
 				t.Errorf("it is %s %s: %q", v.Status, v.Code, v.Message)
 			}
