@@ -12,6 +12,8 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // TestOperatorIsReadyWhenItHasReadWhatItWatches has a control plane of its own, so none runs beside it.
@@ -75,12 +77,13 @@ func takeDefinition(t *testing.T) (giveBack func()) {
 		t.Fatal(err)
 	}
 	deleteNow(t, definition)
-	eventually(t, func() error {
+	eventually(t, func() error { // kube-apiserver may serve the kind for a moment without its definition
 		err := plane.client.Get(ctx, key, &apiextensionsv1.CustomResourceDefinition{})
-		if apierrors.IsNotFound(err) {
+		served := plane.client.List(ctx, &v1alpha1.ExtensionAPIList{})
+		if apierrors.IsNotFound(err) && apierrors.IsNotFound(served) {
 			return nil
 		}
-		return errors.Join(err, errors.New("the definition is still there"))
+		return errors.Join(err, served, errors.New("the definition is still there"))
 	})
 	return func() {
 		definition.ResourceVersion = ""
