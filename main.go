@@ -173,10 +173,14 @@ func newManager(o options, serverNamespaces controllers.ServerNamespaces) (ctrl.
 	if err != nil {
 		return nil, err
 	}
+	clientOptions, err := controllers.ClientOptions(config)
+	if err != nil {
+		return nil, err
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:         newScheme(),
 		Cache:          controllers.CacheOptions(serverNamespaces),
-		Client:         controllers.ClientOptions(),
+		Client:         clientOptions,
 		MapperProvider: kinds.ProvideMapper,
 		Metrics: server.Options{
 			BindAddress:    o.metricsBindAddress,

@@ -3,13 +3,19 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"k8s.io/client-go/util/cert"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
@@ -22,7 +28,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	}
 	stored, err := r.readCertificates(ctx, s)
 	if err != nil {
-		return err
+		return errors.Join(err, r.trustAsRegistered(ctx, s))
 	}
 	s.trust = stored.Bundle
 	if s.namespace != namespaceActive {
@@ -47,6 +53,29 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 		return r.keepCertificates(ctx, s, stored, source)
 	}
 	return r.rotate(ctx, s, stored, source)
+}
+
+// trustAsRegistered takes what the APIServices trust for what cannot be read: requests are verified so, and nothing is
+// changed by it.
+func (r *Reconciler) trustAsRegistered(ctx context.Context, s *scope) error {
+	registered, err := r.ownAPIServices(ctx, r.Client, s)
+	if err != nil {
+		return err
+	}
+	var bundles [][]byte
+	for _, apiService := range registered {
+		bundles = append(bundles, reconnect.Unmark(apiService.Spec.CABundle))
+	}
+	s.trust, err = union(bundles, r.Clock.Now())
+	return err
+}
+
+// union is a bundle with all that is in any of the bundles, and the same bytes when they all are the same.
+func union(bundles [][]byte, now time.Time) ([]byte, error) {
+	if len(bundles) == 0 || !slices.ContainsFunc(bundles, func(b []byte) bool { return !bytes.Equal(b, bundles[0]) }) {
+		return slices.Concat(bundles[:min(len(bundles), 1)]...), nil
+	}
+	return cert.EncodeCertificates(pki.Extend(nil, slices.Concat(bundles...), now)...)
 }
 
 // rotate stores what can be stored now, and tells what is waited for.

@@ -102,7 +102,7 @@ func TestAvailableWaitsForTheFirstRequestThatPasses(t *testing.T) {
 	findingtest.Expect(t, conclude(s, refused), metav1.ConditionUnknown, v1alpha1.ReasonProbing, "first answer")
 	findingtest.Expect(t, conclude(s, passes), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
 
-	s.summarize(nil, noon)
+	s.summarize(nil, noon, noon)
 	later := newScope(s.ExtensionAPI)
 	findingtest.Expect(t, conclude(later, refused), metav1.ConditionTrue, v1alpha1.ReasonAllAvailable, "fine")
 }

@@ -41,7 +41,7 @@ func discovered(limit time.Duration) *scope {
 func after(told finding.Finding) *scope {
 	s := discovered(testLimit)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
-	s.summarize(nil, noon)
+	s.summarize(nil, noon, noon)
 	later := discovered(testLimit)
 	later.before = s.ExtensionAPI
 	return later
@@ -195,7 +195,7 @@ func TestALimitBeyondThatOfKubeAPIServerIsWarnedOf(t *testing.T) {
 	told := discoveryVerdict(s, roundOf(fine, fine), noDoubt, noon)
 	findingtest.Expect(t, told, "True", "WithinLimit", warning)
 	s.conclude(v1alpha1.ConditionDiscoveryWithinLimit, told)
-	s.summarize(nil, noon)
+	s.summarize(nil, noon, noon)
 	s.before = s.ExtensionAPI
 	if kept := discoveryVerdict(s, discovery.Round{}, noDoubt, noon); strings.Count(kept.Message, warning) != 1 {
 		t.Errorf("the warning of a verdict that is kept: %q", kept.Message)

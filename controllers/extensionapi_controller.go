@@ -2,9 +2,10 @@
 
 // Package controllers reconciles ExtensionAPIs.
 //
-// A reconciliation is an ordered list of phases over one scope, in the order of a server's life; each phase has a file:
-// claim, namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a pure
-// function, acts, and leaves a verdict. Status is summed up and written once, at the end, also when a phase failed.
+// A reconciliation is an ordered list of phases (phases.go) over one scope, in the order of a server's life; each phase
+// has a file: claim, namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a
+// pure function, acts, and leaves a finding. A phase that fails holds up only those that rest on what it finds out.
+// Status is written once, at the end.
 // Deletion has files of its own: teardown and release.
 package controllers
 
@@ -63,10 +64,11 @@ type Reconciler struct {
 	CertManager bool
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
-	// definitionsRead and registering are shared by all that are derived from this one.
+	// definitionsRead, registering and interruptions are shared by all that are derived from this one.
 	definitionsRead *definitionMemory
 	// registering is locked for a group while something new is registered in it.
-	registering keymutex.KeyMutex
+	registering   keymutex.KeyMutex
+	interruptions *interruptions
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch
@@ -94,29 +96,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
 	}
 	err := r.actingFor(s).runPhases(ctx, s)
-	s.summarize(err, r.Clock.Now())
+	s.summarize(err, r.interruptions.since(s.Name, err, r.Clock.Now()), r.Clock.Now())
 	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
-}
-
-// runPhases runs the phases up to the first error: a later phase would take what is not known for a fact. A refusal
-// that a user can do something about is no error but a verdict, after which the others run.
-func (r *Reconciler) runPhases(ctx context.Context, s *scope) error {
-	phases := []func(context.Context, *scope) error{
-		r.reconcileClaims,
-		r.reconcileNamespace,
-		r.reconcileCertificates,
-		r.reconcileServer,
-		r.reconcileEndpoints,
-		r.reconcileRegistration,
-		r.reconcileDiscovery,
-		r.reconcileEjection,
-	}
-	for _, phase := range phases {
-		if err := phase(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // forget leaves nothing in memory of an ExtensionAPI.
@@ -124,6 +105,7 @@ func (r *Reconciler) forget(name string) {
 	r.stopWatching(name)
 	r.Served.Forget(name)
 	r.Counts.Forget(name)
+	r.interruptions.forget(name)
 	r.Metrics.forget(name)
 }
 

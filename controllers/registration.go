@@ -53,16 +53,16 @@ func (r *Reconciler) reconcileRegistration(ctx context.Context, s *scope) error 
 			continue
 		}
 		outcome, err := r.register(ctx, s, configuration, registered[*configuration.Name])
+		if err != nil && !outcome.obstacle.Found() {
+			outcome.obstacle = finding.Bad(v1alpha1.ReasonRetrying, err.Error()+"; it is tried again", finding.Working)
+		}
 		outcomes = append(outcomes, outcome)
 		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
 	}
 	s.conclude(v1alpha1.ConditionRegistered, whileCounting(registrationVerdict(s.namespace, outcomes), counting))
 	s.conclude(v1alpha1.ConditionAPIServicesAvailable, availableVerdict(s.namespace, outcomes))
 	describeAPIServices(s, outcomes)
-	return nil
+	return errors.Join(errs...)
 }
 
 // deleteAPIServices returns the names of those that are still there.
@@ -200,7 +200,7 @@ func (r *Reconciler) obstacleTo(
 		return finding.Finding{}
 	}
 	drops := existing != nil && onlyDropsTrust(existing, configuration)
-	if drops && len(s.endpoints) == 0 {
+	if drops && s.known.Has(endpointsKnown) && len(s.endpoints) == 0 {
 		return finding.Finding{} // nobody is there to be harmed
 	}
 	obstacle := r.obstacle(s, schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version})

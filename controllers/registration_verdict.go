@@ -87,6 +87,9 @@ func (r *Reconciler) obstacle(s *scope, groupVersion schema.GroupVersion) findin
 	if s.unroutable.Code != "" {
 		return unroutableObstacle(s)
 	}
+	if !s.known.Has(endpointsKnown) {
+		return finding.Bad(v1alpha1.ReasonRetrying, "the replicas behind the Service could not be read", finding.Working)
+	}
 	if s.trust == nil {
 		return finding.Bad(v1alpha1.ReasonWaitingForServer,
 			"there is no certificate yet, see CertificatesReady", finding.Working)

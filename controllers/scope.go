@@ -6,7 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -59,6 +59,9 @@ type scope struct {
 	// outcomes are what came of registering, by the name of the APIService.
 	outcomes map[string]registrationOutcome
 
+	// known are the facts that were found out.
+	known sets.Set[fact]
+
 	// withheld are the changes that are not made while it is suspended.
 	withheld apply.Withheld
 
@@ -79,6 +82,7 @@ func newScope(extensionAPI *v1alpha1.ExtensionAPI) *scope {
 		backend:      manifests.BackendOf(extensionAPI),
 		outcomes:     map[string]registrationOutcome{},
 		verdicts:     map[string]finding.Finding{},
+		known:        sets.New[fact](),
 	}
 }
 
@@ -87,15 +91,9 @@ func (s *scope) conclude(conditionType string, v finding.Finding) {
 	s.verdicts[conditionType] = v
 }
 
-// result is what a reconciliation returns. A conflict means that an object was read from an outdated cache; the event
-// that brings the cache up to date brings the next reconciliation, too. It comes soon in any case, since the conflict
-// may be one of several errors.
+// result is what a reconciliation returns.
 func (s *scope) result(err error) (ctrl.Result, error) {
-	if apierrors.IsConflict(err) {
-		s.requeueAfter(conflictRetry)
-		err = nil
-	}
-	if err != nil {
+	if err := s.tolerateConflicts(err); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: s.requeue}, nil

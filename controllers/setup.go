@@ -53,7 +53,11 @@ type Settings struct {
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changes := make(chan event.GenericEvent)
 	changed := func(name string) { tell(ctx, changes, name) }
-	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), mgr.GetAPIReader(), clock.RealClock{})
+	live, err := newLiveReader(mgr)
+	if err != nil {
+		return err
+	}
+	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), live, clock.RealClock{})
 	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
 	tokens := discovery.TokensOf(ctx, mgr.GetClient(), clock.RealClock{}, identity)
 	prober := discovery.NewProber(
@@ -66,14 +70,14 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	watcher := secretwatch.New(secrets, changed)
 	reconciler := &Reconciler{
 		Client:            mgr.GetClient(),
-		Live:              mgr.GetAPIReader(),
-		Applier:           apply.New(mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}),
+		Live:              live,
+		Applier:           apply.New(mgr.GetClient(), live, clock.RealClock{}),
 		Prober:            prober,
 		Secrets:           watcher,
 		Metrics:           NewMetrics(settings.Metrics),
 		Changed:           changes,
 		KubeAPIServers:    kubeAPIServers,
-		Layer:             aggregation.NewLayer(kubeAPIServers, mgr.GetAPIReader(), clock.RealClock{}),
+		Layer:             aggregation.NewLayer(kubeAPIServers, live, clock.RealClock{}),
 		Handshakes:        background.NewLooks[servedByPods](ctx, clock.RealClock{}, looksAtOnce, changed),
 		Served:            background.NewLooks[stillServed](ctx, clock.RealClock{}, looksAtOnce, changed),
 		Counts:            background.NewLooks[[]aggregation.Objects](ctx, clock.RealClock{}, looksAtOnce, changed),
@@ -86,6 +90,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Workers:           settings.Workers,
 		definitionsRead:   &definitionMemory{},
 		registering:       keymutex.NewHashed(0),
+		interruptions:     &interruptions{},
 	}
 	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
 		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {
@@ -94,6 +99,17 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	})
 	return errors.Join(mgr.Add(prober), mgr.AddHealthzCheck("probes", prober.Healthy), mgr.Add(watcher),
 		mgr.Add(reconciler.Freshness), reconciler.SetupWithManager(mgr))
+}
+
+// newLiveReader reads around the cache, with a deadline for each request, which the manager's own reader has not.
+func newLiveReader(mgr ctrl.Manager) (client.Reader, error) {
+	httpClient, err := withDeadline(mgr.GetConfig())
+	if err != nil {
+		return nil, err
+	}
+	return client.New(mgr.GetConfig(), client.Options{
+		HTTPClient: httpClient, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
 }
 
 // tell has the ExtensionAPI reconciled.

@@ -12,9 +12,9 @@ import (
 )
 
 // summarize turns what was found into conditions.
-func (s *scope) summarize(interruption error, now time.Time) {
+func (s *scope) summarize(interruption error, since, now time.Time) {
 	conditions := report.Conditions{
-		Generation: s.Generation, Findings: s.verdicts, Interruption: interruption, Now: now,
+		Generation: s.Generation, Findings: s.verdicts, Interruption: interruption, Interrupted: since, Now: now,
 	}
 	if s.isSuspended() {
 		conditions.Suspended = suspendedVerdict(s, interruption)

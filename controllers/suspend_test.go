@@ -74,7 +74,7 @@ func TestSuspensionOutranksWhatIsDoneAndWhatWaitsForSomebody(t *testing.T) {
 	for _, progress := range []finding.Progress{finding.Settled, finding.Working, finding.Stalled} {
 		s := suspendedScope()
 		concludeAll(s, finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", progress))
-		s.summarize(nil, noon)
+		s.summarize(nil, noon, noon)
 		for _, conditionType := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
 			if got := statusOf(s, conditionType); got != metav1.ConditionFalse {
 				t.Errorf("%s = %s", conditionType, got)
@@ -89,7 +89,7 @@ func TestSuspensionOutranksWhatIsDoneAndWhatWaitsForSomebody(t *testing.T) {
 func TestTheOrderToDeleteOutranksSuspension(t *testing.T) {
 	s := suspendedScope()
 	s.DeletionTimestamp = new(metav1.NewTime(noon))
-	s.summarize(nil, noon)
+	s.summarize(nil, noon, noon)
 	reconciling := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReconciling)
 	if reconciling.Reason == v1alpha1.ReasonSuspended {
 		t.Errorf("it is told to be suspended: %+v", reconciling)
@@ -121,7 +121,7 @@ func TestSuspensionIsToldWhenItBeginsAndWhenItEnds(t *testing.T) {
 			if test.deleted {
 				s.DeletionTimestamp = new(metav1.NewTime(noon))
 			}
-			s.summarize(nil, noon)
+			s.summarize(nil, noon, noon)
 			reason := ""
 			for _, note := range suspensionNotes(s) {
 				reason += note.Reason

@@ -91,7 +91,7 @@ func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor stri
 	}
 	s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Bad(v1alpha1.ReasonDeleting, message, finding.Working))
 	s.Status.DiscoveryLatency, s.Status.Endpoints, s.Status.ReadyReplicas = nil, nil, nil // nothing is measured any more
-	s.summarize(nil, r.Clock.Now())
+	s.summarize(nil, time.Time{}, r.Clock.Now())
 	return client.IgnoreNotFound(r.writeStatus(ctx, s))
 }
 

@@ -5,6 +5,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -38,6 +40,9 @@ const (
 	firstRetry = 100 * time.Millisecond
 	// lastRetry bounds the backoff: when the cause of a failure is gone, it should show within seconds.
 	lastRetry = 30 * time.Second
+	// requestTimeout is when a request to kube-apiserver is given up, so that one kind that hangs holds up no other. A Pod
+	// that ends is left after 5 seconds, while its preStop sleep of 15 lasts.
+	requestTimeout = 4 * time.Second
 	// reconciliationTimeout is when requests to a kube-apiserver that does not answer are given up. Nothing else is waited
 	// for.
 	reconciliationTimeout = 30 * time.Second
@@ -85,9 +90,25 @@ func ownedByLabel() []inventory.Kind {
 	})
 }
 
-// ClientOptions has read live what the cache cannot hold, since the cluster may not know its kind.
-func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{inventory.Certificate.New()}}}
+// ClientOptions gives each request that is not answered from the cache a deadline, and has read live what the cache
+// cannot hold, since the cluster may not know its kind. The cache has connections of its own, as a watch takes long.
+func ClientOptions(config *rest.Config) (client.Options, error) {
+	httpClient, err := withDeadline(config)
+	return client.Options{
+		HTTPClient: httpClient,
+		Cache:      &client.CacheOptions{DisableFor: []client.Object{inventory.Certificate.New()}},
+	}, err
+}
+
+// withDeadline returns an HTTP client whose requests have a deadline.
+func withDeadline(config *rest.Config) (*http.Client, error) {
+	shared, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	httpClient := *shared
+	httpClient.Timeout = requestTimeout
+	return &httpClient, nil
 }
 
 // watch is of one kind of objects.

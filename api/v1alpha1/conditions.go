@@ -250,8 +250,10 @@ const (
 
 // Reasons of Reconciling.
 const (
-	// ReasonRetrying: kube-apiserver failed a request; it is tried again.
+	// ReasonRetrying: kube-apiserver failed a request; it is tried again. Registered has it, too.
 	ReasonRetrying = "Retrying"
+	// ReasonNotObserved: for three minutes, the condition could not be looked at.
+	ReasonNotObserved = "NotObserved"
 	// ReasonSuspended: nothing is being done, since spec.suspend is true. CertificatesReady, ServerAvailable and
 	// Registered have it, too, where that is in their way.
 	ReasonSuspended = "Suspended"

@@ -84,6 +84,14 @@ func Mark(bundle []byte, moment time.Time) []byte {
 	return fmt.Appendf(slices.Clip(bundle), "%s%s\n", prefix, pki.Timestamp(moment))
 }
 
+// Unmark returns a bundle without the comment.
+func Unmark(bundle []byte) []byte {
+	return markLine.ReplaceAll(bundle, nil)
+}
+
+// markLine is the comment with the end of its line, as Mark writes it.
+var markLine = regexp.MustCompile(`(?m)^` + prefix + `\S+\n`)
+
 // lastTold is the last moment that bundles carry. One to come is of a clock that was wrong.
 func lastTold(bundles [][]byte, now time.Time) (last time.Time) {
 	for _, bundle := range bundles {

@@ -37,13 +37,17 @@ type Conditions struct {
 	Findings map[string]finding.Finding
 	// Suspended is what is reported of a suspension, as Reconciling; it has no code while there is none.
 	Suspended finding.Finding
-	// Interruption is why not everything was looked at, nil when it was.
+	// Interruption is why not everything was looked at, nil when it was, and Interrupted since when.
 	Interruption error
+	Interrupted  time.Time
 	Now          time.Time
 }
 
+// staysFor is how long what is not looked at stays as it was: longer than a kube-apiserver takes to be restarted.
+const staysFor = 3 * time.Minute
+
 // WriteTo sets every condition: those of which there are findings, and Ready, Reconciling and Stalled. After an
-// interruption, what was not looked at stays as it was, of the generation that it was of.
+// interruption, what was not looked at stays as it was, of the generation that it was of; after 3 minutes it is Unknown.
 func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 	findings := map[string]finding.Finding{}
 	for _, conditionType := range Found() {
@@ -51,6 +55,9 @@ func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 		earlier := meta.FindStatusCondition(status.Conditions, conditionType)
 		switch {
 		case concluded:
+			c.set(status, conditionType, found, c.Generation)
+		case c.Interruption != nil && c.Now.Sub(c.Interrupted) >= staysFor:
+			found = c.notObserved()
 			c.set(status, conditionType, found, c.Generation)
 		case earlier != nil:
 			found = finding.Of(earlier)
@@ -68,6 +75,11 @@ func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 	c.set(status, v1alpha1.ConditionReady, ready(findings), observed)
 	c.set(status, v1alpha1.ConditionReconciling, reconciling, observed)
 	c.set(status, v1alpha1.ConditionStalled, stalled, observed)
+}
+
+func (c Conditions) notObserved() finding.Finding {
+	return finding.Unknown(v1alpha1.ReasonNotObserved, fmt.Sprintf(
+		"it could not be looked at since %s: %v", c.Interrupted.UTC().Format(time.RFC3339), c.Interruption))
 }
 
 func (c Conditions) set(

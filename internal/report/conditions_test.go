@@ -121,7 +121,8 @@ func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
 func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
 	later := summarized(1, all(finding.Good(v1alpha1.ReasonRegistered, "fine"), "", finding.Finding{}))
 	Conditions{
-		Generation: 2, Interruption: errors.New("kube-apiserver is away"), Now: noon.Add(time.Hour),
+		Generation: 2, Interruption: errors.New("kube-apiserver is away"), Interrupted: noon.Add(time.Hour),
+		Now: noon.Add(time.Hour + staysFor - time.Second),
 	}.WriteTo(later)
 	for _, condition := range later.Conditions {
 		if condition.Type != v1alpha1.ConditionReconciling && !condition.LastTransitionTime.Time.Equal(noon) {
@@ -164,5 +165,32 @@ func TestTransitionsTellEachTurnOnce(t *testing.T) {
 	}
 	if again := Transitions(after.Conditions, after.Conditions); len(again) != 0 {
 		t.Errorf("told again: %+v", again)
+	}
+}
+
+func TestWhatCouldNotBeLookedAtForMinutesIsUnknown(t *testing.T) {
+	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
+	later := summarized(1, all(fine, "", finding.Finding{}))
+	Conditions{
+		Generation:   2,
+		Findings:     map[string]finding.Finding{v1alpha1.ConditionClaimed: fine},
+		Interruption: errors.New("secrets is forbidden"),
+		Interrupted:  noon,
+		Now:          noon.Add(staysFor),
+	}.WriteTo(later)
+	for conditionType, want := range map[string]metav1.ConditionStatus{
+		v1alpha1.ConditionClaimed:           metav1.ConditionTrue,
+		v1alpha1.ConditionCertificatesReady: metav1.ConditionUnknown,
+		v1alpha1.ConditionReady:             metav1.ConditionUnknown,
+		v1alpha1.ConditionReconciling:       metav1.ConditionTrue,
+	} {
+		condition := meta.FindStatusCondition(later.Conditions, conditionType)
+		if condition.Status != want {
+			t.Errorf("%s = %s, want %s", conditionType, condition.Status, want)
+		}
+		if want == metav1.ConditionUnknown && (condition.Reason != v1alpha1.ReasonNotObserved ||
+			!strings.Contains(condition.Message, "since 2026-01-01T12:00:00Z: secrets is forbidden")) {
+			t.Errorf("%s is Unknown for %s: %s", conditionType, condition.Reason, condition.Message)
+		}
 	}
 }

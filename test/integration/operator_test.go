@@ -140,10 +140,14 @@ func (o *operator) newManager(
 	leaderElection.Wrap(o.unlessCutOff)
 	restConfig.Wrap(o.unlessCutOff)
 	restConfig.Wrap(o.wrap)
+	clientOptions, err := controllers.ClientOptions(restConfig)
+	if err != nil {
+		return nil, err
+	}
 	return ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:         newScheme(),
 		Cache:          controllers.CacheOptions(confined),
-		Client:         controllers.ClientOptions(),
+		Client:         clientOptions,
 		MapperProvider: kinds.ProvideMapper,
 		Metrics: server.Options{
 			BindAddress:    o.metricsAddress,
