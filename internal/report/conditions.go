@@ -47,7 +47,8 @@ type Conditions struct {
 const staysFor = 3 * time.Minute
 
 // WriteTo sets every condition: those of which there are findings, and Ready, Reconciling and Stalled. After an
-// interruption, what was not looked at stays as it was, of the generation that it was of; after 3 minutes it is Unknown.
+// interruption, what was not looked at stays as it was, of the generation that it was of; after 3 minutes it is
+// Unknown.
 func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 	findings := map[string]finding.Finding{}
 	for _, conditionType := range Found() {
