@@ -16,29 +16,22 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// serving is a ready Pod that gets requests.
-func serving(name string) corev1.Pod {
+// ready is a ready Pod.
+func ready(name string) corev1.Pod {
 	pod := corev1.Pod{Status: corev1.PodStatus{
-		PodIP:      "10.0.0.1",
 		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
 	}}
 	pod.Name = name
-	pod.Labels = map[string]string{manifests.ServingLabel: manifests.Serving}
-	return pod
-}
-
-func ejected(name, why string) corev1.Pod {
-	pod := serving(name)
-	ejection.Record(&pod, noon, why)
 	return pod
 }
 
 func TestAnEjectedPodIsNoEndpointAnyMoreThoughTheEndpointSlicesSaySo(t *testing.T) {
-	ready := []endpoints.Endpoint{{Pod: "a"}, {Pod: "b"}, {Address: "10.0.0.9:8443"}}
-	got := withoutEjected(ready, []corev1.Pod{ejected("a", ""), serving("b")})
+	stillThere := []endpoints.Endpoint{{Pod: "a"}, {Pod: "b"}, {Address: "10.0.0.9:8443"}}
+	pods := []corev1.Pod{ready("a"), ready("b")}
+	ejection.Record(&pods[0], noon, "took 7s")
+	got := withoutEjected(stillThere, pods)
 	if !slices.Equal(got, []endpoints.Endpoint{{Pod: "b"}, {Address: "10.0.0.9:8443"}}) {
 		t.Errorf("left are %v", got)
 	}
@@ -113,7 +106,7 @@ func TestAReplicaThatOnlyTheOperatorDoesNotReachIsNotJudged(t *testing.T) {
 
 func TestOnlyPodsThatAreStillReadyCount(t *testing.T) {
 	gone, unready := ejection.Replica{Pod: "gone"}, ejection.Replica{Pod: "unready"}
-	kept := stillReady([]ejection.Replica{gone, unready, {Pod: "a"}}, []corev1.Pod{serving("a"), {
+	kept := stillReady([]ejection.Replica{gone, unready, {Pod: "a"}}, []corev1.Pod{ready("a"), {
 		ObjectMeta: metav1.ObjectMeta{Name: "unready"},
 	}})
 	if len(kept) != 1 || kept[0].Pod != "a" {
