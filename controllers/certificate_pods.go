@@ -62,6 +62,7 @@ func (r *Reconciler) served(s *scope, pods []corev1.Pod) (result []rotation.Pod,
 		served, looked := last[pods[i].UID]
 		if !looked {
 			served = rotation.Pod{Name: pods[i].Name, Err: errors.New("no handshake yet")}
+			s.requeueAfter(handshakesAge) // when the last ones are old enough for others
 		}
 		result = append(result, served)
 	}
