@@ -39,15 +39,16 @@ var rotations = []struct {
 		long:  true,
 	},
 	{
-		name: "rotation of the serving certificate",
-		ask:  func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateServingAfter = now },
-	},
-	{
 		name: "rotation of both at once",
 		ask: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) {
 			m.RotateServingAfter, m.RotateCAAfter = now, now
 		},
 		newCA: true,
+	},
+	// After another one, for a new authority would have to be trusted everywhere first.
+	{
+		name: "rotation of the serving certificate",
+		ask:  func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateServingAfter = now },
 	},
 	{
 		name:   "rotation of the CA, with the operator killed at every step",
