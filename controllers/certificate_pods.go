@@ -36,9 +36,7 @@ func (r *Reconciler) seen(ctx context.Context, s *scope) (seen rotation.Seen, aw
 	if err != nil {
 		return seen, nil, err
 	}
-	for _, apiService := range registered {
-		seen.CABundles = append(seen.CABundles, apiService.Spec.CABundle)
-	}
+	seen.CABundles = caBundles(registered)
 	pods, err := r.serverPods(ctx, r.Client, s)
 	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !workload.MayServe(&pod) })
 	unknown := false

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"k8s.io/client-go/util/cert"
@@ -24,8 +23,11 @@ import (
 func (r *Reconciler) keepCertificates(
 	ctx context.Context, s *scope, stored storedCertificates, source certificateSource,
 ) error {
-	if err := r.trustRegistered(ctx, s, &stored); err != nil {
-		return err
+	if len(stored.Bundle) == 0 {
+		if err := r.trustRegistered(ctx, s); err != nil {
+			return err
+		}
+		stored.Bundle = s.trust
 	}
 	if err := r.storeCertificates(ctx, s, stored, stored.signer, stored.State); err != nil {
 		return r.tellUnstored(s, stored, source, err)
@@ -46,24 +48,6 @@ func (r *Reconciler) keepCertificates(
 		}
 	}
 	return nil
-}
-
-// trustRegistered takes what the APIServices trust for a stored bundle that was lost: requests are still verified so.
-func (r *Reconciler) trustRegistered(ctx context.Context, s *scope, stored *storedCertificates) error {
-	if len(stored.Bundle) > 0 {
-		return nil
-	}
-	seen, _, err := r.seen(ctx, s)
-	if err != nil {
-		return err
-	}
-	authorities := pki.Extend(nil, slices.Concat(seen.CABundles...), r.Clock.Now())
-	if len(authorities) == 0 {
-		return nil
-	}
-	stored.Bundle, err = cert.EncodeCertificates(authorities...)
-	s.trust = stored.Bundle
-	return err
 }
 
 // withholdCertificates notes which Secrets would get other content, now or at the end of a rotation.

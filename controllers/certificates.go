@@ -3,19 +3,19 @@
 package controllers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"k8s.io/client-go/util/cert"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
-	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
@@ -28,7 +28,7 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	}
 	stored, err := r.readCertificates(ctx, s)
 	if err != nil {
-		return errors.Join(err, r.trustAsRegistered(ctx, s))
+		return errors.Join(err, r.trustRegistered(ctx, s))
 	}
 	s.trust = stored.Bundle
 	if s.namespace != namespaceActive {
@@ -55,27 +55,28 @@ func (r *Reconciler) reconcileCertificates(ctx context.Context, s *scope) error 
 	return r.rotate(ctx, s, stored, source)
 }
 
-// trustAsRegistered takes what the APIServices trust for what cannot be read: requests are verified so, and nothing is
-// changed by it.
-func (r *Reconciler) trustAsRegistered(ctx context.Context, s *scope) error {
+// trustRegistered takes what the APIServices trust for a bundle that is lost, or cannot be read: requests are verified
+// so. Nothing is taken where they trust nothing.
+func (r *Reconciler) trustRegistered(ctx context.Context, s *scope) error {
 	registered, err := r.ownAPIServices(ctx, r.Client, s)
 	if err != nil {
 		return err
 	}
-	var bundles [][]byte
-	for _, apiService := range registered {
-		bundles = append(bundles, reconnect.Unmark(apiService.Spec.CABundle))
+	authorities := pki.Extend(nil, slices.Concat(caBundles(registered)...), r.Clock.Now())
+	if len(authorities) > 0 {
+		s.trust, err = cert.EncodeCertificates(authorities...)
 	}
-	s.trust, err = union(bundles, r.Clock.Now())
 	return err
 }
 
-// union is a bundle with all that is in any of the bundles, and the same bytes when they all are the same.
-func union(bundles [][]byte, now time.Time) ([]byte, error) {
-	if len(bundles) == 0 || !slices.ContainsFunc(bundles, func(b []byte) bool { return !bytes.Equal(b, bundles[0]) }) {
-		return slices.Concat(bundles[:min(len(bundles), 1)]...), nil
+// caBundles are those of the APIServices, in the order of their names, so that what is made of them is the same each
+// time.
+func caBundles(registered map[string]*apiregistrationv1.APIService) [][]byte {
+	var bundles [][]byte
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		bundles = append(bundles, registered[name].Spec.CABundle)
 	}
-	return cert.EncodeCertificates(pki.Extend(nil, slices.Concat(bundles...), now)...)
+	return bundles
 }
 
 // rotate stores what can be stored now, and tells what is waited for.

@@ -13,12 +13,8 @@ func (r *Reconciler) marked(s *scope, registered map[string]*apiregistrationv1.A
 	if s.trust == nil || s.Spec.Server == nil {
 		return s.trust
 	}
-	var bundles [][]byte
-	for _, apiService := range registered {
-		bundles = append(bundles, apiService.Spec.CABundle)
-	}
 	moment := reconnect.Next(reconnect.Seen{
-		Bundles: bundles,
+		Bundles: caBundles(registered),
 		Pods:    s.pods,
 		Stays:   len(s.endpoints) > 0 && !s.isSuspended(),
 		Fails:   !allAvailable(registered) || throughIsBad(s, r.Prober.Last(s.Name)),

@@ -59,19 +59,19 @@ type Moment struct {
 
 // Next decides when it is time to connect again.
 func Next(seen Seen, now time.Time) Moment {
-	told := lastTold(seen.Bundles, now)
-	leaving := leaving{told: told, harms: seen.Fails}
+	marked := lastMarked(seen.Bundles, now)
+	leaving := leaving{marked: marked, harms: seen.Fails}
 	var moments []time.Time
 	if seen.Stays {
 		for i := range seen.Pods {
 			moments = append(moments, leaving.moments(&seen.Pods[i])...)
 		}
 	}
-	moments = spaced(moments, told, limits.RedialGap(len(seen.Bundles)))
+	moments = spaced(moments, marked, limits.RedialGap(len(seen.Bundles)))
 	last, wait := split(moments, now)
-	at := slices.MaxFunc(append(moments, last, told), time.Time.Compare)
-	if told.After(last) {
-		last = told
+	at := slices.MaxFunc(append(moments, last, marked), time.Time.Compare)
+	if marked.After(last) {
+		last = marked
 	}
 	return Moment{last, wait, at}
 }
@@ -84,33 +84,25 @@ func Mark(bundle []byte, moment time.Time) []byte {
 	return fmt.Appendf(slices.Clip(bundle), "%s%s\n", prefix, pki.Timestamp(moment))
 }
 
-// Unmark returns a bundle without the comment.
-func Unmark(bundle []byte) []byte {
-	return markLine.ReplaceAll(bundle, nil)
-}
-
-// markLine is the comment with the end of its line, as Mark writes it.
-var markLine = regexp.MustCompile(`(?m)^` + prefix + `\S+\n`)
-
-// lastTold is the last moment that bundles carry. One to come is of a clock that was wrong.
-func lastTold(bundles [][]byte, now time.Time) (last time.Time) {
+// lastMarked is the last moment that bundles carry. One to come is of a clock that was wrong.
+func lastMarked(bundles [][]byte, now time.Time) (last time.Time) {
 	for _, bundle := range bundles {
-		if told := markOf(bundle); told.After(last) && !told.After(now) {
-			last = told
+		if marked := markOf(bundle); marked.After(last) && !marked.After(now) {
+			last = marked
 		}
 	}
 	return last
 }
 
-// leaving is what it depends on when it is time to connect anew.
+// leaving is what it depends on when it is time to connect again.
 type leaving struct {
-	// told is the last moment that was told before.
-	told time.Time
-	// harms tells that requests fail: kube-apiserver may still be connected to a Pod that has left.
+	// marked is the last moment that a bundle was marked with.
+	marked time.Time
+	// harms reports whether requests fail: kube-apiserver may still be connected to a Pod that has left.
 	harms bool
 }
 
-// moments are when it is time to connect anew because of a Pod, none for one that stays.
+// moments are when it is time to connect again because of a Pod, none for one that stays.
 func (l leaving) moments(pod *corev1.Pod) []time.Time {
 	ends, grace := pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds
 	switch {
@@ -141,28 +133,28 @@ func (l leaving) soonAfter(since time.Time) []time.Time {
 
 // unhurried puts off what comes within a minute of the last time: a Pod whose readiness flaps must not keep
 // kube-apiserver busy, which loads the whole APIService again.
-func (l leaving) unhurried(since time.Time) time.Time { return putOff(since, l.told, time.Minute) }
+func (l leaving) unhurried(since time.Time) time.Time { return putOff(since, l.marked, time.Minute) }
 
 // spaced puts off moments that come within the gap after the last time, so that no number of Pods that leave has the
 // APIServices rewritten more often.
-func spaced(moments []time.Time, told time.Time, gap time.Duration) []time.Time {
+func spaced(moments []time.Time, marked time.Time, gap time.Duration) []time.Time {
 	var later []time.Time
 	for _, moment := range moments {
-		later = append(later, putOff(moment, told, gap))
+		later = append(later, putOff(moment, marked, gap))
 	}
 	return later
 }
 
 // putOff returns the end of the gap after the last time for a moment within it. What came before that time is past.
-func putOff(moment, told time.Time, gap time.Duration) time.Time {
-	if next := told.Add(gap); moment.After(told) && moment.Before(next) {
+func putOff(moment, marked time.Time, gap time.Duration) time.Time {
+	if next := marked.Add(gap); moment.After(marked) && moment.Before(next) {
 		return next
 	}
 	return moment
 }
 
-// hasTurnedUnready tells whether requests were sent to a Pod that is not ready now. One that never was ready is unready
-// since before its container ran; and a container that ended has taken its connections with it.
+// hasTurnedUnready reports whether requests were sent to a Pod that is not ready now. One that never was ready is
+// unready since before its container ran; and a container that ended has taken its connections with it.
 func hasTurnedUnready(pod *corev1.Pod) bool {
 	ready := workload.Readiness(pod)
 	return ready.Status == corev1.ConditionFalse &&
@@ -208,6 +200,6 @@ func markOf(bundle []byte) time.Time {
 	if match == nil {
 		return time.Time{}
 	}
-	told, _ := time.Parse(time.RFC3339, string(match[1]))
-	return told
+	marked, _ := time.Parse(time.RFC3339, string(match[1]))
+	return marked
 }

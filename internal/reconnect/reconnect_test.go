@@ -124,12 +124,12 @@ func TestWhileRequestsFailItIsTriedAgain(t *testing.T) {
 }
 
 func TestAPodWhoseReadinessFlapsIsLeftOnceAMinute(t *testing.T) {
-	told := noon.Add(-20 * time.Second)
-	if got := (leaving{told: told}).moments(new(unready(10 * time.Second))); got[0].Before(told.Add(time.Minute)) {
+	marked := noon.Add(-20 * time.Second)
+	if got := (leaving{marked: marked}).moments(new(unready(10 * time.Second))); got[0].Before(marked.Add(time.Minute)) {
 		t.Errorf("got %v", got)
 	}
-	if got := (leaving{told: told}).moments(new(unready(25 * time.Second))); got[0].After(noon) {
-		t.Errorf("one that was told of before is put off: %v", got)
+	if got := (leaving{marked: marked}).moments(new(unready(25 * time.Second))); got[0].After(noon) {
+		t.Errorf("one that was met before is put off: %v", got)
 	}
 }
 
@@ -139,11 +139,11 @@ func rewrites(begins []time.Time, apiServices int) (written []time.Time) {
 	for _, begin := range begins {
 		moments = append(moments, begin.Add(leaveAfter))
 	}
-	told := time.Time{}
+	marked := time.Time{}
 	for now := noon; now.Before(noon.Add(2 * time.Minute)); now = now.Add(100 * time.Millisecond) {
-		last, _ := split(spaced(moments, told, limits.RedialGap(apiServices)), now)
-		if last = last.Truncate(time.Second); last.After(told) {
-			told = last
+		last, _ := split(spaced(moments, marked, limits.RedialGap(apiServices)), now)
+		if last = last.Truncate(time.Second); last.After(marked) {
+			marked = last
 			written = append(written, now)
 		}
 	}
@@ -181,7 +181,7 @@ func TestAPodThatEndsIsLeftInTimeWhoeverElseEnds(t *testing.T) {
 }
 
 func TestAMomentToComeIsNotBelieved(t *testing.T) {
-	if got := lastTold([][]byte{[]byte(prefix + "2027-01-01T00:00:00Z\n")}, noon); !got.IsZero() {
+	if got := lastMarked([][]byte{[]byte(prefix + "2027-01-01T00:00:00Z\n")}, noon); !got.IsZero() {
 		t.Errorf("got %s", got)
 	}
 }
