@@ -8,7 +8,7 @@ import (
 )
 
 // interruptions remember since when reconciliations of an ExtensionAPI have not looked at everything. An operator that
-// starts anew knows of none: it takes that much longer until conditions turn Unknown.
+// has restarted knows of none: it takes that much longer until conditions turn Unknown.
 type interruptions struct {
 	mu    sync.Mutex
 	began map[string]time.Time

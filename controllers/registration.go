@@ -201,7 +201,7 @@ func (r *Reconciler) obstacleTo(
 	}
 	drops := existing != nil && onlyDropsTrust(existing, configuration)
 	if drops && s.known.Has(endpointsKnown) && len(s.endpoints) == 0 {
-		return finding.Finding{} // nobody is there to be harmed
+		return finding.Finding{} // no client is affected
 	}
 	obstacle := r.obstacle(s, schema.GroupVersion{Group: *configuration.Spec.Group, Version: *configuration.Spec.Version})
 	if drops && obstacle.Code != "" {

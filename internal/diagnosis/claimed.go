@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Claimed tells of the first group-version that somebody else has, or else of the first that somebody else wants.
+// Claimed reports the first group-version that another owner has, or else the first that another owner wants.
 func Claimed(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding {
 	var held, contested, adoptable []claims.Claim
 	for _, claim := range all {

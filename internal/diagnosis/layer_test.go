@@ -20,6 +20,6 @@ func TestLayerObstacleTellsWhatIsMissingWhyThatMattersAndWhatToDo(t *testing.T) 
 		findingtest.Expect(t, got, "False", v1alpha1.ReasonAggregationLayerNotConfigured, part)
 	}
 	if got.Progress != finding.Stalled {
-		t.Error("somebody must act, but it is not stalled")
+		t.Error("a person must act, but it is not stalled")
 	}
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // Annotation is on a Pod that the operator took out of the Service: when and why, as "TIME WORDS". It is the
-// only record of it. A Pod that somebody else took out has none, and is left alone.
+// only record of it. A Pod that another user took out has none, and is left alone.
 const Annotation = "aggregation.extensionapi.dev/ejected"
 
 // Ejected is a ready replica that the operator took out of the Service.

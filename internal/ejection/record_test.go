@@ -47,13 +47,13 @@ func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
 		pod  corev1.Pod
 		want bool
 	}{
-		"one that serves":                 {serving("a"), false},
-		"one that was taken out":          {ejected("a", "took 7s"), true},
-		"one that was put back":           {changed(ejected("a", "took 7s"), RecordRestoration), false},
-		"one that somebody put back":      {changed(ejected("a", "took 7s"), reset), false},
-		"one that somebody else took out": {changed(serving("a"), takeOut), false},
-		"one that is not ready":           {changed(ejected("a", "took 7s"), fail), false},
-		"one that ends":                   {changed(ejected("a", "took 7s"), end), false},
+		"one that serves":          {serving("a"), false},
+		"one that was taken out":   {ejected("a", "took 7s"), true},
+		"one that was put back":    {changed(ejected("a", "took 7s"), RecordRestoration), false},
+		"one that a user put back": {changed(ejected("a", "took 7s"), reset), false},
+		"one that a user took out": {changed(serving("a"), takeOut), false},
+		"one that is not ready":    {changed(ejected("a", "took 7s"), fail), false},
+		"one that ends":            {changed(ejected("a", "took 7s"), end), false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

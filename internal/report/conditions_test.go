@@ -164,7 +164,7 @@ func TestTransitionsTellEachTurnOnce(t *testing.T) {
 		t.Errorf("%d notes, %d warnings: %+v", len(notes), warnings, notes)
 	}
 	if again := Transitions(after.Conditions, after.Conditions); len(again) != 0 {
-		t.Errorf("told again: %+v", again)
+		t.Errorf("there are Events again: %+v", again)
 	}
 }
 

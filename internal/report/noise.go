@@ -28,7 +28,7 @@ func OnlyNoise(before, after *v1alpha1.ExtensionAPIStatus, limit time.Duration) 
 	return equality.Semantic.DeepEqual(withoutFigures(before), withoutFigures(after))
 }
 
-// figure is a time that a message tells.
+// figure is a time in a message.
 var figure = regexp.MustCompile(`\b[0-9.]+(ms|µs|s)\b`)
 
 // figuresOf returns the figures of each APIService and endpoint.
@@ -61,7 +61,7 @@ func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIS
 	return bare
 }
 
-// moved tells whether a figure moved so much that somebody would act on it.
+// moved reports whether a figure moved so much that it matters.
 func moved(before, after *v1alpha1.DiscoveryStatus, limit time.Duration) bool {
 	if before == nil || after == nil {
 		return before != after

@@ -23,7 +23,7 @@ func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 		before, after *v1alpha1.DiscoveryStatus
 		noise         bool
 	}{
-		"the first is told":            {nil, took(3 * time.Millisecond), false},
+		"the first is reported":        {nil, took(3 * time.Millisecond), false},
 		"noise is not":                 {took(3 * time.Millisecond), took(90 * time.Millisecond), true},
 		"more than a tenth is":         {took(3 * time.Millisecond), took(600 * time.Millisecond), false},
 		"crossing the limit is":        {took(4990 * time.Millisecond), took(5010 * time.Millisecond), false},
@@ -44,15 +44,15 @@ func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 }
 
 // statusWith has the figures of an APIService, and those of two endpoints of which the worse comes first.
-func statusWith(told *v1alpha1.DiscoveryStatus) *v1alpha1.ExtensionAPIStatus {
+func statusWith(shown *v1alpha1.DiscoveryStatus) *v1alpha1.ExtensionAPIStatus {
 	endpoints := []v1alpha1.EndpointStatus{
-		{Address: "10.0.0.1:8443", Discovery: told}, {Address: "10.0.0.2:8443", Discovery: took(50 * time.Millisecond)},
+		{Address: "10.0.0.1:8443", Discovery: shown}, {Address: "10.0.0.2:8443", Discovery: took(50 * time.Millisecond)},
 	}
-	if told != nil && told.Last != nil && told.Last.Duration < 50*time.Millisecond {
+	if shown != nil && shown.Last != nil && shown.Last.Duration < 50*time.Millisecond {
 		slices.Reverse(endpoints)
 	}
 	return &v1alpha1.ExtensionAPIStatus{
-		APIServices: []v1alpha1.APIServiceStatus{{Name: "v1.wardle.example.com", Discovery: told}}, Endpoints: endpoints,
+		APIServices: []v1alpha1.APIServiceStatus{{Name: "v1.wardle.example.com", Discovery: shown}}, Endpoints: endpoints,
 	}
 }
 
@@ -70,15 +70,15 @@ func TestAnythingButFiguresIsNoNoise(t *testing.T) {
 }
 
 func TestAnotherFigureInTheMessageIsNoise(t *testing.T) {
-	told := func(message string) *v1alpha1.ExtensionAPIStatus {
+	shown := func(message string) *v1alpha1.ExtensionAPIStatus {
 		status := statusWith(took(time.Second))
 		status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionDiscoveryWithinLimit, Message: message}}
 		return status
 	}
-	if !OnlyNoise(told("x took 6.2s (limit 5s)"), told("x took 6.3s (limit 5s)"), testLimit) {
+	if !OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("x took 6.3s (limit 5s)"), testLimit) {
 		t.Error("another figure is no noise")
 	}
-	if OnlyNoise(told("x took 6.2s (limit 5s)"), told("y took 6.2s (limit 5s)"), testLimit) {
+	if OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("y took 6.2s (limit 5s)"), testLimit) {
 		t.Error("another culprit is noise")
 	}
 }

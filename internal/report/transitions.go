@@ -46,7 +46,7 @@ func Transitions(before, after []metav1.Condition) []Note {
 	return notes
 }
 
-// noteOf tells of a condition that turned. Ready speaks when it turns True; what stands in its way speaks for itself.
+// noteOf is about a condition that turned. Ready speaks when it turns True; what stands in its way speaks for itself.
 func noteOf(condition metav1.Condition) (n Note, worthTelling bool) {
 	if silentTypes[condition.Type] || silentReasons[condition.Reason] || condition.Status == metav1.ConditionUnknown {
 		return Note{}, false
@@ -96,6 +96,6 @@ var silentReasons = map[string]bool{
 	// The network may take a moment to send requests to a new Service.
 	v1alpha1.ReasonServiceUnreachable: true,
 	v1alpha1.ReasonDeleting:           true,
-	// The ejection has told more.
+	// The Event of the ejection says more.
 	v1alpha1.ReasonReplicaEjected: true,
 }
