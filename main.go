@@ -33,6 +33,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/installation"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
@@ -133,7 +134,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	serverNamespaces := controllers.ConfineServers(ctx, live, o.operatorNamespace, o.serverNamespaces)
+	serverNamespaces := observe.ConfineServers(ctx, live, o.operatorNamespace, o.serverNamespaces)
 	mgr, err := newManager(o, serverNamespaces)
 	if err != nil {
 		return err
@@ -168,7 +169,7 @@ func limitMemory() {
 }
 
 // newManager returns a manager that caches only what is the operator's.
-func newManager(o options, serverNamespaces controllers.ServerNamespaces) (ctrl.Manager, error) {
+func newManager(o options, serverNamespaces observe.ServerNamespaces) (ctrl.Manager, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, err

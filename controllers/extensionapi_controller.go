@@ -1,74 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers reconciles ExtensionAPIs.
-//
-// A reconciliation is an ordered list of phases (phases.go) over one scope, in the order of a server's life; each phase
-// has a file: claim, namespace, certificates, server, endpoints, registration, discovery, ejection. Each decides with a
-// pure function, acts, and leaves a finding. A phase that fails holds up only those that rest on what it finds out.
-// Status is written once, at the end.
-// Deletion has files of its own: teardown and release.
+// Package controllers reconciles ExtensionAPIs: it connects the packages through which data flows, observe → diagnosis →
+// plan → act → report, and decides nothing itself. Deletion is another order of steps, in teardown.go.
 package controllers
 
 import (
 	"context"
 	"errors"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/keymutex"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
-	"github.com/extensionapi/extensionapi-operator/internal/apply"
-	"github.com/extensionapi/extensionapi-operator/internal/background"
-	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
+	"github.com/extensionapi/extensionapi-operator/internal/act"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 )
 
-// Finalizer holds an ExtensionAPI until everything of it has been taken down in order.
+// Finalizer holds an ExtensionAPI until everything of it has been removed in order.
 const Finalizer = "aggregation.extensionapi.dev/teardown"
 
 // Reconciler reconciles ExtensionAPIs.
 type Reconciler struct {
 	// Client reads from the cache that CacheOptions describes.
-	Client client.Client
-	// Live reads around the cache: Secrets, whose data is not cached, and what must not be missed.
-	Live client.Reader
-	// Applier has no owner before actingFor gives it one.
-	Applier *apply.Applier
-	Prober  *discovery.Prober
-	// Secrets tells of those that hold certificates and do not carry the owner label.
-	Secrets   *secretwatch.Watcher
-	Metrics   *Metrics
-	Freshness *aggregation.Freshness
-	// Changed tells of ExtensionAPIs of which something changed that is not watched: discovery results, a Secret.
-	Changed        <-chan event.GenericEvent
-	KubeAPIServers *aggregation.KubeAPIServers
-	Layer          *aggregation.Layer
-	// What takes long runs in the background.
-	Handshakes     *background.Looks[servedByPods]
-	Served         *background.Looks[stillServed]
-	Counts         *background.Looks[[]aggregation.Objects]
-	Configurations *background.Looks[aggregation.Configuration]
-	Events         events.EventRecorder
-	Clock          clock.PassiveClock
-	// OperatorNamespace is where certificate authorities are kept.
-	OperatorNamespace string
-	ServerNamespaces  ServerNamespaces
-	// CertManager tells whether cert-manager's API may be used.
-	CertManager bool
+	Client   client.Client
+	Observer *observe.Observer
+	Actor    *act.Actor
+	Metrics  *report.Metrics
+	// Changed reports ExtensionAPIs of which something changed that is not watched: probe results, a Secret.
+	Changed <-chan event.GenericEvent
+	Events  events.EventRecorder
+	Clock   clock.PassiveClock
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
-	// definitionsRead, registering and interruptions are shared by all that are derived from this one.
-	definitionsRead *definitionMemory
-	// registering is locked for a group while something new is registered in it.
-	registering   keymutex.KeyMutex
-	interruptions *interruptions
+
+	interruptions interruptions
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch
@@ -82,39 +57,78 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	if err := r.Client.Get(ctx, request.NamespacedName, extensionAPI); err != nil {
 		if apierrors.IsNotFound(err) {
-			// Somebody may have removed the finalizer.
-			r.forget(request.Name)
+			r.forget(request.Name) // also when its finalizer was removed by hand
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	s := newScope(extensionAPI)
 	if !extensionAPI.DeletionTimestamp.IsZero() {
-		return r.actingFor(s).teardown(ctx, s)
+		return result(r.teardown(ctx, extensionAPI))
 	}
-	if controllerutil.AddFinalizer(s.ExtensionAPI, Finalizer) {
+	withFinalizer := extensionAPI.DeepCopy()
+	if controllerutil.AddFinalizer(withFinalizer, Finalizer) {
 		// The patch brings a new event, and with it the next reconciliation.
-		return s.result(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(extensionAPI)))
+		return result(0, r.Client.Patch(ctx, withFinalizer, optimisticMergeFrom(extensionAPI)))
 	}
-	err := r.actingFor(s).runPhases(ctx, s)
-	s.summarize(err, r.interruptions.since(s.Name, err, r.Clock.Now()), r.Clock.Now())
-	return s.result(errors.Join(err, r.writeStatus(ctx, s)))
+	return result(r.reconcile(ctx, extensionAPI))
+}
+
+// reconcile returns when to reconcile again, 0 for never.
+func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
+	r.Metrics.Begin(extensionAPI.Name)
+	observed := r.Observer.Observe(ctx, extensionAPI)
+	next, err := plan.Next(observed)
+	done := r.Actor.Do(ctx, observed, next)
+	err = errors.Join(observed.Err(), err, done.Failed.Err())
+	reported := report.Of(report.Reconciliation{
+		Snapshot: observed, Plan: next, Outcome: done,
+		Interruption: err, Interrupted: r.interruptions.since(extensionAPI.Name, err, r.Clock.Now()),
+	})
+	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck)
+	return recheck, errors.Join(err, r.write(ctx, extensionAPI, reported))
+}
+
+// write writes the status if it changed, and then sends the Events of conditions that turned. Those of what was done are
+// sent in any case. The optimistic lock keeps an outdated cache from reverting what was written since.
+func (r *Reconciler) write(ctx context.Context, before *v1alpha1.ExtensionAPI, reported report.Report) error {
+	r.send(before, reported.Done)
+	if report.OnlyNoise(&before.Status, &reported.Status, before.Spec.Discovery) {
+		return nil
+	}
+	after := before.DeepCopy()
+	after.Status = reported.Status
+	if err := r.Client.Status().Patch(ctx, after, optimisticMergeFrom(before)); err != nil {
+		return err
+	}
+	r.send(before, reported.Turned)
+	return nil
+}
+
+// action is the action of every Event: the operator only ever reconciles.
+const action = "Reconcile"
+
+func (r *Reconciler) send(extensionAPI *v1alpha1.ExtensionAPI, notes []finding.Note) {
+	for _, n := range notes {
+		message := excerpt.Of(n.Message, report.MaxNote)
+		r.Events.Eventf(extensionAPI, n.Related, n.Type, n.Reason, action, "%s", message)
+	}
 }
 
 // forget leaves nothing in memory of an ExtensionAPI.
 func (r *Reconciler) forget(name string) {
-	r.stopWatching(name)
-	r.Served.Forget(name)
-	r.Counts.Forget(name)
+	r.Actor.Forget(name)
+	r.Actor.Served.Forget(name)
+	r.Actor.Counts.Forget(name)
 	r.interruptions.forget(name)
-	r.Metrics.forget(name)
+	r.Metrics.Forget(name)
 }
 
-// stopWatching ends what goes on in memory for an ExtensionAPI.
-func (r *Reconciler) stopWatching(name string) {
-	r.Prober.Forget(name)
-	r.Secrets.Forget(name)
-	r.Handshakes.Forget(name)
-	r.Configurations.Forget(name)
+// result is what a reconciliation returns. After a conflict it is repeated.
+func result(recheck time.Duration, err error) (ctrl.Result, error) {
+	err, retry := act.WithoutConflicts(err)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: plan.Soonest(recheck, retry)}, nil
 }
 
 func optimisticMergeFrom(before client.Object) client.Patch {

@@ -17,12 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/act"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
 
@@ -36,8 +38,8 @@ type Settings struct {
 	// ProberServiceAccount is the identity of probes. A Secret of the same name has its tokens revoked when it is deleted.
 	ProberServiceAccount string
 	// ServerNamespaces are what CacheOptions was given.
-	ServerNamespaces ServerNamespaces
-	// CertManager tells whether cert-manager's API may be used.
+	ServerNamespaces observe.ServerNamespaces
+	// CertManager reports whether cert-manager's API may be used.
 	CertManager bool
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
@@ -45,15 +47,20 @@ type Settings struct {
 	Metrics prometheus.Registerer
 }
 
-// The metrics are for users that may get /metrics, which kube-apiserver is asked for.
+// The metrics are for users that may get /metrics, which kube-apiserver decides.
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// SetUp has mgr, which is made with CacheOptions and ClientOptions, reconcile ExtensionAPIs until ctx ends.
+// SetUp makes mgr, which is made with CacheOptions and ClientOptions, reconcile ExtensionAPIs until ctx ends.
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changes := make(chan event.GenericEvent)
-	changed := func(name string) { tell(ctx, changes, name) }
+	changed := func(name string) { enqueue(ctx, changes, name) }
+	cached := extensionAPIs{mgr.GetClient()}
 	live, err := newLiveReader(mgr)
+	if err != nil {
+		return err
+	}
+	watcher, err := newSecretWatcher(mgr, changed)
 	if err != nil {
 		return err
 	}
@@ -63,57 +70,61 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	prober := discovery.NewProber(
 		clock.RealClock{}, kubeAPIServers.AnonymousClients, tokens, discovery.NewMetrics(settings.Metrics), changed)
 	settings.Metrics.MustRegister(prober.Metric())
-	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return err
-	}
-	watcher := secretwatch.New(secrets, changed)
-	reconciler := &Reconciler{
+	freshness := aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
+		for _, request := range cached.wanting(ctx, of) {
+			changed(request.Name)
+		}
+	})
+	observer := &observe.Observer{
 		Client:            mgr.GetClient(),
 		Live:              live,
-		Applier:           apply.New(mgr.GetClient(), live, clock.RealClock{}),
-		Prober:            prober,
-		Secrets:           watcher,
-		Metrics:           NewMetrics(settings.Metrics),
-		Changed:           changes,
-		KubeAPIServers:    kubeAPIServers,
-		Layer:             aggregation.NewLayer(kubeAPIServers, live, clock.RealClock{}),
-		Handshakes:        background.NewLooks[servedByPods](ctx, clock.RealClock{}, looksAtOnce, changed),
-		Served:            background.NewLooks[stillServed](ctx, clock.RealClock{}, looksAtOnce, changed),
-		Counts:            background.NewLooks[[]aggregation.Objects](ctx, clock.RealClock{}, looksAtOnce, changed),
-		Configurations:    background.NewLooks[aggregation.Configuration](ctx, clock.RealClock{}, looksAtOnce, changed),
-		Events:            mgr.GetEventRecorder(holder.FieldOwner),
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		ServerNamespaces:  settings.ServerNamespaces,
 		CertManager:       settings.CertManager,
-		Workers:           settings.Workers,
-		definitionsRead:   &definitionMemory{},
-		registering:       keymutex.NewHashed(0),
-		interruptions:     &interruptions{},
+		Prober:            prober,
+		Freshness:         freshness,
+		Handshakes:        background.NewLooks[observe.Handshakes](ctx, clock.RealClock{}, looksAtOnce, changed),
+		Configurations:    background.NewLooks[aggregation.Configuration](ctx, clock.RealClock{}, looksAtOnce, changed),
 	}
-	reconciler.Freshness = aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
-		for _, request := range reconciler.wanting(ctx, manifests.APIServiceName(of)) {
-			changed(request.Name)
-		}
-	})
+	metrics := report.NewMetrics(settings.Metrics, cached.all)
+	reconciler := &Reconciler{
+		Client:   mgr.GetClient(),
+		Observer: observer,
+		Actor: &act.Actor{
+			Client:         mgr.GetClient(),
+			Live:           live,
+			Applier:        apply.New(mgr.GetClient(), live, clock.RealClock{}),
+			Observer:       observer,
+			Prober:         prober,
+			Secrets:        watcher,
+			KubeAPIServers: kubeAPIServers,
+			Layer:          aggregation.NewLayer(kubeAPIServers, live, clock.RealClock{}),
+			Handshakes:     observer.Handshakes,
+			Configurations: observer.Configurations,
+			Counts:         background.NewLooks[[]aggregation.Objects](ctx, clock.RealClock{}, looksAtOnce, changed),
+			Served:         background.NewLooks[act.StillServed](ctx, clock.RealClock{}, looksAtOnce, changed),
+			Clock:          clock.RealClock{},
+			Ejected:        metrics.CountEjection,
+			Registering:    keymutex.NewHashed(0),
+		},
+		Metrics: metrics,
+		Changed: changes,
+		Events:  mgr.GetEventRecorder(holder.FieldOwner),
+		Clock:   clock.RealClock{},
+		Workers: settings.Workers,
+	}
 	return errors.Join(mgr.Add(prober), mgr.AddHealthzCheck("probes", prober.Healthy), mgr.Add(watcher),
-		mgr.Add(reconciler.Freshness), reconciler.SetupWithManager(mgr))
+		mgr.Add(freshness), reconciler.SetupWithManager(mgr))
 }
 
-// newLiveReader reads around the cache, with a deadline for each request, which the manager's own reader has not.
-func newLiveReader(mgr ctrl.Manager) (client.Reader, error) {
-	httpClient, err := withDeadline(mgr.GetConfig())
-	if err != nil {
-		return nil, err
-	}
-	return client.New(mgr.GetConfig(), client.Options{
-		HTTPClient: httpClient, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
-	})
+func newSecretWatcher(mgr ctrl.Manager, changed func(name string)) (*secretwatch.Watcher, error) {
+	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	return secretwatch.New(secrets, changed), err
 }
 
-// tell has the ExtensionAPI reconciled.
-func tell(ctx context.Context, changes chan<- event.GenericEvent, name string) {
+// enqueue makes the ExtensionAPI be reconciled.
+func enqueue(ctx context.Context, changes chan<- event.GenericEvent, name string) {
 	object := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	select {
 	case <-ctx.Done():

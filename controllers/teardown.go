@@ -6,149 +6,91 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/act"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// teardownPoll is the time between two looks at what sends no event when it is gone.
-const (
-	teardownPoll = 500 * time.Millisecond
-	// stopPoll is longer: the end of the Deployment sends an event.
-	stopPoll = 5 * time.Second
-)
+// stopPoll is longer than act.TeardownPoll: the end of the Deployment sends an event.
+const stopPoll = 5 * time.Second
 
-// teardownStep is one step of taking an ExtensionAPI down.
+// teardownStep is one step of tearing an ExtensionAPI down. It returns what it waits for, empty when it is done.
 type teardownStep struct {
-	// run returns what it waits for, empty when it is done.
-	run  func(context.Context, *scope) (waitingFor string, err error)
+	run  func(context.Context, *snapshot.Snapshot) (waitingFor string, notes []finding.Note, err error)
 	poll time.Duration
 }
 
-// teardown takes everything down in order: first the APIServices, and only when every kube-apiserver has dropped the
-// group-versions the server, and then what the server needed to its last moment.
-func (r *Reconciler) teardown(ctx context.Context, s *scope) (ctrl.Result, error) {
-	r.stopWatching(s.Name)
-	if !controllerutil.ContainsFinalizer(s.ExtensionAPI, Finalizer) {
-		r.Metrics.forget(s.Name)
-		return ctrl.Result{}, nil
+// teardown removes everything in order: first the APIServices, and only when every kube-apiserver has dropped the
+// group-versions the server, and then what the server needed to its last moment. It returns when to go on, 0 for never.
+func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
+	r.Actor.Forget(extensionAPI.Name)
+	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
+		r.Metrics.Forget(extensionAPI.Name)
+		return 0, nil
 	}
-	if err := r.reconcileNamespace(ctx, s); err != nil {
-		return s.result(err)
+	s, err := r.Observer.ObserveLeaving(ctx, extensionAPI)
+	if err != nil {
+		return 0, err
 	}
-	if s.Spec.DeletionPolicy == v1alpha1.DeletionOrphan && s.namespace == namespaceActive {
-		return s.result(r.release(ctx, s))
+	if extensionAPI.Spec.DeletionPolicy == v1alpha1.DeletionOrphan && s.IsActive() {
+		return 0, r.orphan(ctx, extensionAPI)
 	}
 	for _, step := range []teardownStep{
-		{r.unregister, teardownPoll},
-		{r.awaitUnregistered, teardownPoll},
-		{r.stopServer, stopPoll},
-		{r.removeRest, teardownPoll},
+		{r.Actor.Unregister, act.TeardownPoll},
+		{r.Actor.AwaitUnregistered, act.TeardownPoll},
+		{r.Actor.Stop, stopPoll},
+		{r.Actor.RemoveRest, act.TeardownPoll},
 	} {
-		waitingFor, err := step.run(ctx, s)
-		if err == nil && waitingFor == "" {
-			continue
+		waitingFor, notes, err := step.run(ctx, s)
+		r.send(extensionAPI, notes)
+		if err != nil || waitingFor != "" {
+			return step.poll, errors.Join(err, r.reportTeardown(ctx, s, waitingFor, err))
 		}
-		s.requeueAfter(step.poll)
-		return s.result(errors.Join(err, r.tellTeardown(ctx, s, waitingFor, err)))
 	}
-	return s.result(r.end(ctx, s))
+	return 0, r.end(ctx, s)
 }
 
-// end removes the finalizer of an ExtensionAPI that has been taken down, and reports what is left behind.
-func (r *Reconciler) end(ctx context.Context, s *scope) error {
-	if err := r.letGo(ctx, s); err != nil {
+// orphan leaves everything as it is, its marks included: an ExtensionAPI of the same name may adopt it all. It is not
+// for a server whose namespace is being deleted or gone, where an APIService would block the deletion of every other
+// namespace.
+func (r *Reconciler) orphan(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) error {
+	if err := r.removeFinalizer(ctx, extensionAPI); err != nil {
 		return err
 	}
-	if s.outOfReach && s.namespace == namespaceActive {
-		r.sendEvents(s, []report.Note{report.Warning(v1alpha1.ReasonLeftBehind, leftBehindMessage(s.ExtensionAPI), nil)})
+	r.send(extensionAPI, []finding.Note{report.Released(extensionAPI)})
+	return nil
+}
+
+// end removes the finalizer of an ExtensionAPI that has been torn down, and reports what is left behind.
+func (r *Reconciler) end(ctx context.Context, s *snapshot.Snapshot) error {
+	if err := r.removeFinalizer(ctx, s.ExtensionAPI); err != nil {
+		return err
+	}
+	if !s.InReach() && s.IsActive() {
+		r.send(s.ExtensionAPI, []finding.Note{report.LeftBehind(s.ExtensionAPI)})
 	}
 	return nil
 }
 
-func (r *Reconciler) letGo(ctx context.Context, s *scope) error {
-	controllerutil.RemoveFinalizer(s.ExtensionAPI, Finalizer)
-	return client.IgnoreNotFound(r.Client.Patch(ctx, s.ExtensionAPI, optimisticMergeFrom(s.before)))
+func (r *Reconciler) removeFinalizer(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) error {
+	without := extensionAPI.DeepCopy()
+	controllerutil.RemoveFinalizer(without, Finalizer)
+	return client.IgnoreNotFound(r.Client.Patch(ctx, without, optimisticMergeFrom(extensionAPI)))
 }
 
-func (r *Reconciler) tellTeardown(ctx context.Context, s *scope, waitingFor string, err error) error {
+func (r *Reconciler) reportTeardown(
+	ctx context.Context, s *snapshot.Snapshot, waitingFor string, cause error,
+) error {
 	message := "being deleted; waiting for " + waitingFor
-	if err != nil {
-		message = fmt.Sprintf("being deleted, but %v; it is tried again", err)
+	if cause != nil {
+		message = fmt.Sprintf("being deleted, but %v; retrying", cause)
 	}
-	for _, conditionType := range report.Found() {
-		s.conclude(conditionType, finding.Unknown(v1alpha1.ReasonDeleting, message))
-	}
-	s.conclude(v1alpha1.ConditionAPIServicesAvailable, finding.Bad(v1alpha1.ReasonDeleting, message, finding.Working))
-	s.Status.DiscoveryLatency, s.Status.Endpoints, s.Status.ReadyReplicas = nil, nil, nil // nothing is measured any more
-	s.summarize(nil, time.Time{}, r.Clock.Now())
-	return client.IgnoreNotFound(r.writeStatus(ctx, s))
-}
-
-// unregister deletes the APIServices. It reads around the cache: one that was only just created must not stay behind.
-func (r *Reconciler) unregister(ctx context.Context, s *scope) (string, error) {
-	registered, err := r.ownAPIServices(ctx, r.Live, s)
-	if err != nil {
-		return "", err
-	}
-	apiServices := slices.Collect(maps.Values(registered))
-	if s.namespace == namespaceActive && !r.warnOfUnreachable(s, apiServices, nil) {
-		return "its objects to be counted", nil
-	}
-	left, err := r.deleteAPIServices(ctx, s, apiServices)
-	return waiting("the end of the APIServices", left), err
-}
-
-// stopServer deletes what takes and serves requests, and waits for the last Pod to end.
-func (r *Reconciler) stopServer(ctx context.Context, s *scope) (string, error) {
-	return r.removeAll(ctx, s, inventory.GoingAt(inventory.Stop))
-}
-
-// removeRest deletes what the server needed while it ran.
-func (r *Reconciler) removeRest(ctx context.Context, s *scope) (string, error) {
-	return r.removeAll(ctx, s, inventory.GoingAt(inventory.AfterStop))
-}
-
-// removeAll deletes objects as far as they are in reach, and returns which of them are still there.
-func (r *Reconciler) removeAll(ctx context.Context, s *scope, objects []inventory.Object) (string, error) {
-	if s.Spec.Server == nil {
-		return "", nil
-	}
-	places := r.places(s)
-	var left []string
-	for _, object := range objects {
-		if object.IsOfCertManager() && !r.CertManager || s.outOfReach && object.IsAtServer(places) {
-			continue
-		}
-		key := object.Key(places)
-		gone, err := r.Applier.Delete(ctx, object.Kind.GroupVersionKind, key)
-		if err != nil {
-			return "", err
-		}
-		if !gone {
-			left = append(left, object.Kind.Kind+" "+key.String())
-		}
-	}
-	return waiting("the end of", left), nil
-}
-
-func (r *Reconciler) places(s *scope) inventory.Places {
-	return inventory.Places{Name: s.Name, Server: s.Spec.Server.Namespace, Operator: r.OperatorNamespace}
-}
-
-func waiting(what string, left []string) string {
-	if len(left) == 0 {
-		return ""
-	}
-	return what + " " + strings.Join(left, ", ")
+	return client.IgnoreNotFound(r.write(ctx, s.ExtensionAPI, report.OfTeardown(s, message)))
 }

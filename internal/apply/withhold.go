@@ -50,6 +50,9 @@ func (a *Applier) Withholding(withheld *Withheld) *Applier {
 	return &derived
 }
 
+// Withhold notes an object that would be changed, of an Applier that withholds.
+func (a *Applier) Withhold(kind string, key client.ObjectKey) { a.withheld.Add(kind, key) }
+
 // Insisting returns an Applier that writes, even where this one withholds.
 func (a *Applier) Insisting() *Applier { return a.Withholding(nil) }
 

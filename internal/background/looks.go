@@ -43,11 +43,18 @@ func NewLooks[T any](ctx context.Context, clk clock.PassiveClock, atOnce int64, 
 	}
 }
 
-// Last returns the result of the last look at this version of a subject and when it ended, zero while there is none. It
-// begins another look unless one is running, or the last one ended less than maxAge ago.
-func (l *Looks[T]) Last(
-	name, version string, maxAge time.Duration, look func(context.Context) T,
-) (result T, ended time.Time) {
+// Result returns the result of the last look at this version of a subject and when it ended, zero while there is none.
+func (l *Looks[T]) Result(name, version string) (result T, ended time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s, found := l.subjects[name]; found && s.version == version {
+		return s.result, s.ended
+	}
+	return result, ended
+}
+
+// Begin begins a look at this version of a subject, unless one is running or the last one ended less than maxAge ago.
+func (l *Looks[T]) Begin(name, version string, maxAge time.Duration, look func(context.Context) T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, found := l.subjects[name]
@@ -59,7 +66,14 @@ func (l *Looks[T]) Last(
 		s.running = true
 		go l.run(name, s, look)
 	}
-	return s.result, s.ended
+}
+
+// Last begins a look where Begin does, and returns the result of the last one.
+func (l *Looks[T]) Last(
+	name, version string, maxAge time.Duration, look func(context.Context) T,
+) (result T, ended time.Time) {
+	l.Begin(name, version, maxAge, look)
+	return l.Result(name, version)
 }
 
 // Forget drops the results of a subject. A look that is running ends unheard.

@@ -29,15 +29,15 @@ func Claimed(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding
 	}
 	switch {
 	case len(held) > 0:
-		return finding.Bad(heldReasons[held[0].Holder.Kind], heldMessage(held[0], policy)+others(held), finding.Stalled)
+		return heldFinding(held[0], policy).withOthers(held)
 	case len(contested) > 0:
-		return finding.Good(v1alpha1.ReasonContested, contestedMessage(contested[0])+others(contested))
+		return contestedFinding(contested[0]).withOthers(contested)
 	case len(adoptable) > 0:
-		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf(
-			"APIService %s of %s is taken over in place as soon as every ready replica answers discovery, see Registered%s",
-			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Holder, others(adoptable)))
+		return claimFinding{finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf(
+			"APIService %s of %s is adopted in place as soon as every ready replica answers discovery, see Registered",
+			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Holder))}.withOthers(adoptable)
 	default:
-		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf("nobody else has any of the %d group-versions", len(all)))
+		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf("no other owner has any of the %d group-versions", len(all)))
 	}
 }
 
@@ -47,11 +47,15 @@ func IsHeld(claim claims.Claim, policy v1alpha1.AdoptionPolicy) bool {
 		claim.Standing == claims.HeldAdoptable && policy != v1alpha1.AdoptionAdopt
 }
 
-func others(all []claims.Claim) string {
-	if len(all) == 1 {
-		return ""
+// claimFinding is of one claim.
+type claimFinding struct{ finding.Finding }
+
+// withOthers says how many more claims are alike.
+func (f claimFinding) withOthers(alike []claims.Claim) finding.Finding {
+	if len(alike) > 1 {
+		f.Evidence += fmt.Sprintf("; and %d more, see status.apiServices", len(alike)-1)
 	}
-	return fmt.Sprintf("; and %d more, see status.apiServices", len(all)-1)
+	return f.Finding
 }
 
 var heldReasons = map[holder.Kind]string{
@@ -65,50 +69,61 @@ var heldReasons = map[holder.Kind]string{
 	holder.Other:                    v1alpha1.ReasonHeldByOther,
 }
 
-func heldMessage(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
+func heldFinding(claim claims.Claim, policy v1alpha1.AdoptionPolicy) claimFinding {
+	found := finding.Bad(heldReasons[claim.Holder.Kind], "", finding.Stalled)
+	name := manifests.APIServiceName(claim.GroupVersion)
 	if claim.Splits {
-		return fmt.Sprintf("%s is not registered: its group belongs to %s. Take the group out of spec.groups; or set "+
-			"sharing: Allowed on it, which takes the rights to update CustomResourceDefinitions and APIServices",
-			manifests.APIServiceName(claim.GroupVersion), claim.Holder)
+		found.Evidence = fmt.Sprintf("%s is not registered: its group belongs to %s", name, claim.Holder)
+		found.Remedy = "Remove the group from spec.groups; or set sharing: Allowed on it, which requires permission to " +
+			"update CustomResourceDefinitions and APIServices"
+		return claimFinding{found}
 	}
-	return fmt.Sprintf("%s belongs to %s; it is left alone, and not registered. %s",
-		manifests.APIServiceName(claim.GroupVersion), claim.Holder, heldAdvice(claim, policy))
+	found.Evidence = fmt.Sprintf("%s is not registered: it belongs to %s", name, claim.Holder)
+	found.Remedy = heldAdvice(claim, policy)
+	if claim.Holder.Kind == holder.CustomResourceDefinition {
+		found.BlastRadius = "An APIService would hide the definition's objects from every client"
+	}
+	return claimFinding{found}
 }
 
-// heldAdvice is what somebody can do who wants the group-version all the same.
+// heldAdvice is what a user can do who wants the group-version nevertheless.
 func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
-	const giveUp = "take the group-version out of spec.groups"
+	const giveUp = "remove the group-version from spec.groups"
 	switch {
 	case claim.Holder.Kind == holder.BuiltInGroup:
 		return "An extension API server cannot replace it: " + giveUp
 	case claim.Holder.Kind == holder.CustomResourceDefinition:
-		return "An APIService would hide the definition's objects from every client. If nobody needs them any more, delete " +
-			"the definition, which deletes its objects; otherwise " + giveUp
+		return "If its objects are no longer needed, delete the definition, which deletes them; otherwise " + giveUp
 	case claim.Holder.Kind == holder.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
-		return "Set spec.adoptionPolicy: Adopt to take it back, with everything else that was left; or delete it"
+		return "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it"
 	case claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun:
-		return "status.apiServices tells what spec.adoptionPolicy: Adopt would change"
+		return "See status.apiServices for what spec.adoptionPolicy: Adopt would change"
 	case claim.Standing == claims.HeldAdoptable:
-		return "To take it over in place, set spec.adoptionPolicy to DryRun, which tells what would change, then to Adopt; " +
-			"or delete it where it comes from; or " + giveUp
+		return "To adopt it in place, set spec.adoptionPolicy to DryRun, which reports what would change, then to Adopt; " +
+			"or delete it at its source; or " + giveUp
 	case claim.Holder.Kind == holder.ExtensionAPI:
-		return "Take the group-version out of one of the two"
+		return "Remove the group-version from one of the two"
 	default:
-		return "Delete it where it comes from, or " + giveUp
+		return "Delete it at its source, or " + giveUp
 	}
 }
 
-func contestedMessage(claim claims.Claim) string {
+func contestedFinding(claim claims.Claim) claimFinding {
 	name := manifests.APIServiceName(claim.GroupVersion)
-	if claim.Holder.Kind == holder.CustomResourceDefinition && !claim.Splits {
-		return fmt.Sprintf("%s is served by this ExtensionAPI, so that it hides the objects of %s. "+
-			"Delete the definition, or take the group-version out of spec.groups", name, claim.Holder)
+	found := finding.Good(v1alpha1.ReasonContested, "").Alarming()
+	switch {
+	case claim.Splits:
+		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but its group is split: it also belongs to %s",
+			name, claim.Holder)
+		found.Remedy = "Remove the group from one of the two, or set sharing: Allowed on it in spec.groups"
+	case claim.Holder.Kind == holder.CustomResourceDefinition:
+		found.Evidence = fmt.Sprintf("%s is served by this ExtensionAPI, and also defined by %s", name, claim.Holder)
+		found.BlastRadius = "The definition's objects are hidden from every client"
+		found.Remedy = "Delete the definition, or remove the group-version from spec.groups"
+	default:
+		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s", name, claim.Holder)
+		found.BlastRadius = "That owner may overwrite or delete it"
+		found.Remedy = "Remove it there, then remove the labels, annotations and owner references that mark it"
 	}
-	if claim.Splits {
-		return fmt.Sprintf("%s is registered for this ExtensionAPI, but its group is split: it is also that of %s. Take the "+
-			"group out of one of the two, or set sharing: Allowed on it in spec.groups", name, claim.Holder)
-	}
-	return fmt.Sprintf("%s is registered for this ExtensionAPI, but is marked as that of %s, which may overwrite or "+
-		"delete it. Take it out there, then remove the labels, annotations and owner references that mark it",
-		name, claim.Holder)
+	return claimFinding{found}
 }

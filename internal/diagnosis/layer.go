@@ -7,21 +7,39 @@ import (
 	"strings"
 	"time"
 
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// MissingConfiguration says what the aggregation layer lacks, and what to do about it.
-func MissingConfiguration(missing []string) string {
-	return fmt.Sprintf("the aggregation layer of this cluster is not configured: %s; set these flags on every "+
-		"kube-apiserver, as told at https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer",
-		strings.Join(missing, "; "))
+// LayerRecheck is the time between two looks at an aggregation layer that is not configured: nothing reports it.
+const LayerRecheck = 10 * time.Second
+
+const layerRemedy = "Set these flags on every kube-apiserver, see " +
+	"https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer"
+
+// LayerNotConfigured is why nothing is registered while the aggregation layer lacks something.
+func LayerNotConfigured(missing []string) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonAggregationLayerNotConfigured, layerMessage(missing)+"; checked again every "+
+		LayerRecheck.String(), finding.Stalled).
+		Affecting("It is not registered: the server would refuse kube-apiserver's requests (401 or 403), and a " +
+			"group-version that cannot be discovered blocks the deletion of every namespace").
+		Advising(layerRemedy)
 }
 
-// LayerNotConfigured is why nothing is registered while that is missing.
-func LayerNotConfigured(missing string, lookAgain time.Duration) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonAggregationLayerNotConfigured, fmt.Sprintf(
-		"%s; it is not registered until then, since the server would refuse kube-apiserver's requests (401 or 403), and a "+
-			"group-version that cannot be discovered blocks the deletion of every namespace; the operator looks again every %s",
-		missing, lookAgain), finding.Stalled)
+func layerMessage(missing []string) string {
+	return fmt.Sprintf("the aggregation layer of this cluster is not configured: %s", strings.Join(missing, "; "))
+}
+
+// RefusesFrontProxy reports whether the server refuses kube-apiserver.
+func RefusesFrontProxy(existing *apiregistrationv1.APIService) bool {
+	return discovery.IsFrontProxyRefused(snapshot.FailedCheck(existing))
+}
+
+// isExplainedByLayer reports whether the server refuses kube-apiserver since the aggregation layer is not configured.
+func isExplainedByLayer(s *snapshot.Snapshot, existing *apiregistrationv1.APIService) bool {
+	return len(s.Layer.Missing) > 0 && RefusesFrontProxy(existing)
 }

@@ -7,55 +7,84 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// ExistingService speaks of an existing backend.
-func ExistingService(
-	backend manifests.Backend, service *corev1.Service, endpointSlices []discoveryv1.EndpointSlice, ready int,
-) finding.Finding {
-	name := backend.Key()
-	if service.Spec.Type == corev1.ServiceTypeExternalName {
+// Service reports why kube-apiserver cannot route to the Service, or, of another owner's, whether it has ready
+// endpoints. Nothing is found of the operator's own Service where no user has to act.
+func Service(s *snapshot.Snapshot) finding.Finding {
+	behind, known := s.Endpoints.Get()
+	switch {
+	case !known || !s.InReach():
+		return finding.Finding{}
+	case s.Spec.ExistingService == nil:
+		return ownService(s, behind)
+	case refusesExternalName(s):
+		return externalNameNotRouted(s.Backend)
+	case behind.Service == nil:
+		return finding.Bad(v1alpha1.ReasonServiceNotFound, fmt.Sprintf("Service %s does not exist", s.Backend.Key()),
+			finding.Working).Advising("Create it, or correct spec.existingService")
+	default:
+		return existingService(s.Backend, behind)
+	}
+}
+
+// Unroutable reports why kube-apiserver cannot route to the Service.
+func Unroutable(s *snapshot.Snapshot) finding.Finding {
+	found := Service(s)
+	if found.Code == v1alpha1.ReasonServiceNotRoutable || found.Code == v1alpha1.ReasonExternalNameNotRouted {
+		return found
+	}
+	return finding.Finding{}
+}
+
+func existingService(backend manifests.Backend, behind snapshot.Endpoints) finding.Finding {
+	name, service := backend.Key(), behind.Service
+	if behind.IsExternal() {
 		return finding.Good(v1alpha1.ReasonEndpointsReady,
 			fmt.Sprintf("Service %s names the host %s", name, service.Spec.ExternalName))
 	}
 	port, found := endpoints.Port(service, backend.Port)
 	if !found {
-		return finding.Bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf(
-			"Service %s has no port %d; correct spec.existingService.port", name, backend.Port), finding.Stalled)
+		return finding.Bad(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf("Service %s has no port %d", name, backend.Port),
+			finding.Stalled).Advising("Correct spec.existingService.port")
 	}
 	if problem, advice := endpoints.Unroutable(service, port); problem != "" {
 		return notRoutable(backend, problem, advice)
 	}
-	if ready > 0 {
+	if ready := len(behind.Ready); ready > 0 {
 		return finding.Good(v1alpha1.ReasonEndpointsReady, fmt.Sprintf("Service %s has %d ready endpoints", name, ready))
 	}
-	if problem, advice := endpoints.Unmatched(service, port, endpointSlices); problem != "" {
+	if problem, advice := endpoints.Unmatched(service, port, behind.EndpointSlices); problem != "" {
 		return notRoutable(backend, problem, advice)
 	}
-	return finding.Bad(v1alpha1.ReasonNoReadyEndpoints, fmt.Sprintf(
-		"Service %s has no ready endpoint; look at the Pods behind it", name), finding.Working)
+	return finding.Bad(v1alpha1.ReasonNoReadyEndpoints, fmt.Sprintf("Service %s has no ready endpoint", name),
+		finding.Working).Advising(fmt.Sprintf("Inspect its Pods: kubectl -n %s describe endpointslices -l "+
+		"kubernetes.io/service-name=%s", backend.Namespace, backend.Name))
 }
 
-// OwnService speaks of the operator's own Service; it has a reason only where a person must help.
-func OwnService(backend manifests.Backend, service *corev1.Service, pods []corev1.Pod) finding.Finding {
-	port, found := endpoints.Port(service, backend.Port)
-	if !found || service.Spec.Type == corev1.ServiceTypeExternalName {
+func ownService(s *snapshot.Snapshot, behind snapshot.Endpoints) finding.Finding {
+	service := behind.Service
+	if service == nil || !s.IsActive() {
+		return finding.Finding{}
+	}
+	port, found := endpoints.Port(service, s.Backend.Port)
+	if !found || behind.IsExternal() {
 		return finding.Finding{} // the operator repairs it
 	}
 	if problem, _ := endpoints.Unroutable(service, port); problem != "" {
-		return notRoutable(backend, problem, fmt.Sprintf(
-			"delete it, and the operator creates another: kubectl -n %s delete service %s", backend.Namespace, backend.Name))
+		return notRoutable(s.Backend, problem, fmt.Sprintf("delete it, and the operator recreates it: "+
+			"kubectl -n %s delete service %s", s.Backend.Namespace, s.Backend.Name))
 	}
-	if ready := readyAddresses(pods); len(ready) > 0 &&
+	if ready := readyAddresses(s.Server.Value().Pods); len(ready) > 0 &&
 		!slices.ContainsFunc(ready, func(address string) bool { return endpoints.InFamily(service, address) }) {
-		return notRoutable(backend, fmt.Sprintf("has the ClusterIP %s, but its ready Pods have only addresses like %s",
+		return notRoutable(s.Backend, fmt.Sprintf("has the ClusterIP %s, but its ready Pods have only addresses like %s",
 			service.Spec.ClusterIP, ready[0]), "run them in a network of the same IP family")
 	}
 	return finding.Finding{}
@@ -74,9 +103,11 @@ func readyAddresses(pods []corev1.Pod) []string {
 	return addresses
 }
 
+// notRoutable takes a problem as the predicate of the Service, and an advice without a capital letter.
 func notRoutable(backend manifests.Backend, problem, advice string) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonServiceNotRoutable,
-		fmt.Sprintf("Service %s %s; %s. Until then nothing new is registered: "+
-			"an API that kube-apiserver cannot reach keeps every namespace from being deleted",
-			backend.Key(), problem, advice), finding.Stalled)
+	return finding.Bad(v1alpha1.ReasonServiceNotRoutable, fmt.Sprintf("Service %s %s", backend.Key(), problem),
+		finding.Stalled).
+		Affecting("Nothing new is registered: an API that kube-apiserver cannot reach blocks the deletion of every " +
+			"namespace").
+		Advising("To fix it, " + advice)
 }

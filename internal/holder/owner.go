@@ -19,6 +19,15 @@ type Owner struct {
 	Adopts bool
 }
 
+// OwnerOf returns the owner that an ExtensionAPI is.
+func OwnerOf(extensionAPI *v1alpha1.ExtensionAPI) Owner {
+	return Owner{
+		Name:   extensionAPI.Name,
+		UID:    extensionAPI.UID,
+		Adopts: extensionAPI.Spec.AdoptionPolicy == v1alpha1.AdoptionAdopt,
+	}
+}
+
 // Ownership is what the metadata of an object says of an owner.
 type Ownership int
 

@@ -102,6 +102,12 @@ func APIServiceName(groupVersion schema.GroupVersion) string {
 // (kube-aggregator pkg/apiserver/handler_proxy.go).
 func ServingHost(service Backend) string { return service.Name + "." + service.Namespace + ".svc" }
 
+// ServingNames are the names that a serving certificate is issued for; the first is ServingHost.
+func ServingNames(service Backend) []string {
+	host := ServingHost(service)
+	return []string{host, host + ".cluster.local"}
+}
+
 // Backend is the Service behind the APIServices of an ExtensionAPI.
 type Backend struct {
 	Namespace string

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
 )
@@ -25,6 +26,11 @@ const clockSkew = 5 * time.Minute
 type KeyPair struct {
 	Certificate []byte
 	Key         []byte
+}
+
+// KeyPairOf returns the key pair in the data of a Secret of type kubernetes.io/tls, empty where there is none.
+func KeyPairOf(data map[string][]byte) KeyPair {
+	return KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]}
 }
 
 // NewSigner makes a self-signed ECDSA P-256 certificate authority. Clients accept what it issues for dnsNames and what

@@ -3,8 +3,6 @@
 package report
 
 import (
-	"regexp"
-
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
@@ -15,22 +13,12 @@ const (
 	maxMessage = 4096
 	// MaxNote is the longest note that an Event may have (k8s.io/kubernetes pkg/apis/core/validation/events.go).
 	MaxNote        = 1024
-	maxReason      = 128 // of an Event; that of a condition may be longer
 	maxErrorLength = 1024
 	maxChange      = 512
 	maxAddress     = 300
 	maxPodName     = 253
 	maxGroups      = 4096
-	MaxCause       = 200 // of one of several causes
 )
-
-// reasonPattern is that of metav1.Condition.
-var reasonPattern = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
-
-// IsReason reports whether a reason of another component can be used as a condition's.
-func IsReason(reason string) bool {
-	return len(reason) <= maxReason && reasonPattern.MatchString(reason)
-}
 
 // Bound makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
 // came in would keep the status from being written, and with that the operator from being believed.

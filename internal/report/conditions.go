@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report turns findings into conditions, bounds what a status says, and decides which changes are worth an
-// Event or a write. It writes nothing itself, and imports no client.
 package report
 
 import (
@@ -63,7 +61,7 @@ func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 		case earlier != nil:
 			found = finding.Of(earlier)
 		default:
-			found = finding.Unknown(v1alpha1.ReasonPending, "not looked at yet")
+			found = finding.Unknown(v1alpha1.ReasonPending, "not observed yet")
 			c.set(status, conditionType, found, c.Generation)
 		}
 		findings[conditionType] = found
@@ -80,7 +78,7 @@ func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 
 func (c Conditions) notObserved() finding.Finding {
 	return finding.Unknown(v1alpha1.ReasonNotObserved, fmt.Sprintf(
-		"it could not be looked at since %s: %v", c.Interrupted.UTC().Format(time.RFC3339), c.Interruption))
+		"it could not be observed since %s: %v", c.Interrupted.UTC().Format(time.RFC3339), c.Interruption))
 }
 
 func (c Conditions) set(
@@ -90,7 +88,7 @@ func (c Conditions) set(
 		Type:               conditionType,
 		Status:             found.Status,
 		Reason:             found.Code,
-		Message:            found.Message,
+		Message:            found.Message(),
 		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(c.Now),
 	})
@@ -104,14 +102,14 @@ func ready(findings map[string]finding.Finding) finding.Finding {
 		}
 	}
 	if server := findings[v1alpha1.ConditionServerAvailable]; server.Progress != finding.Settled {
-		return finding.Good(v1alpha1.ReasonReady, "the API is served and registered, but not all of its replicas are as "+
-			"the spec says: "+server.Message)
+		return finding.Good(v1alpha1.ReasonReady, "the API is served and registered, but the rollout is not complete: "+
+			server.Message())
 	}
 	return finding.Good(v1alpha1.ReasonReady, "the API is served and registered")
 }
 
 // noActionRequired is what Stalled reports otherwise.
-var noActionRequired = finding.Bad(v1alpha1.ReasonAsDesired, "nothing waits for you", finding.Settled)
+var noActionRequired = finding.Bad(v1alpha1.ReasonAsDesired, "No action required.", finding.Settled)
 
 // progress reports whether anything is still being done, or waits for a person. Both at once would contradict each
 // other; what waits for a person shows again when the request succeeds, or spec.suspend is false.
@@ -120,7 +118,7 @@ func (c Conditions) progress(findings map[string]finding.Finding) (reconciling, 
 	case c.Suspended.Found():
 		return c.Suspended, noActionRequired
 	case c.Interruption != nil:
-		message := fmt.Sprintf("%v; it is tried again", c.Interruption)
+		message := fmt.Sprintf("%v; retrying", c.Interruption)
 		return finding.True(v1alpha1.ReasonRetrying, message, finding.Working), noActionRequired
 	default:
 		return progressOf(findings)
@@ -128,15 +126,15 @@ func (c Conditions) progress(findings map[string]finding.Finding) (reconciling, 
 }
 
 func progressOf(findings map[string]finding.Finding) (reconciling, stalled finding.Finding) {
-	reconciling = finding.Bad(v1alpha1.ReasonAsDesired, "nothing is left to do", finding.Settled)
+	reconciling = finding.Bad(v1alpha1.ReasonAsDesired, "Nothing is left to do.", finding.Settled)
 	stalled = noActionRequired
 	for _, conditionType := range slices.Backward(readyWhen) {
 		found := findings[conditionType]
 		switch found.Progress {
 		case finding.Working:
-			reconciling = finding.True(v1alpha1.ReasonProgressing, found.Message, finding.Working)
+			reconciling = finding.True(v1alpha1.ReasonProgressing, found.Message(), finding.Working)
 		case finding.Stalled:
-			stalled = finding.True(found.Code, found.Message, finding.Stalled)
+			stalled = finding.True(found.Code, found.Message(), finding.Stalled)
 		}
 	}
 	if stalled.Status == metav1.ConditionTrue {

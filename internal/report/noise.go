@@ -18,7 +18,8 @@ import (
 
 // OnlyNoise reports whether the two differ in nothing but figures that did not move so much that it would matter. With
 // any other change, all figures are brought up to date.
-func OnlyNoise(before, after *v1alpha1.ExtensionAPIStatus, limit time.Duration) bool {
+func OnlyNoise(before, after *v1alpha1.ExtensionAPIStatus, spec v1alpha1.Discovery) bool {
+	limit := discovery.PolicyOf(spec).Limit
 	figures := figuresOf(before)
 	for name, told := range figuresOf(after) {
 		if earlier, found := figures[name]; !found || moved(earlier, told, limit) {

@@ -12,23 +12,23 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
 // pkg/kubelet/kuberuntime) to the operator's, with what to do next.
 var waitingReasons = map[string]struct{ reason, advice string }{
-	"ErrImagePull":               {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
-	"ImagePullBackOff":           {v1alpha1.ReasonImagePullFailed, "check the image name and the pull secrets"},
-	"InvalidImageName":           {v1alpha1.ReasonImagePullFailed, "correct the image name"},
-	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "load it onto the node, or change its pull policy"},
-	"CreateContainerConfigError": {v1alpha1.ReasonContainerConfigError, "correct the template"},
-	"CreateContainerError":       {v1alpha1.ReasonContainerConfigError, "correct the template"},
-	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "correct the template"},
+	"ErrImagePull":               {v1alpha1.ReasonImagePullFailed, "Check the image name and the pull secrets"},
+	"ImagePullBackOff":           {v1alpha1.ReasonImagePullFailed, "Check the image name and the pull secrets"},
+	"InvalidImageName":           {v1alpha1.ReasonImagePullFailed, "Correct the image name"},
+	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "Load it onto the node, or change its pull policy"},
+	"CreateContainerConfigError": {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
+	"CreateContainerError":       {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
+	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
 }
 
-// podProblem returns the first problem that a Pod of the newest revision shows, in the order of their names; empty when
-// there is none.
-func podProblem(pods []corev1.Pod) (reason, message string) {
+// podProblem returns the first problem that a Pod of the newest revision shows, in the order of their names.
+func podProblem(pods []corev1.Pod) finding.Finding {
 	revision := newestRevision(pods)
 	sorted := slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for i := range sorted {
@@ -36,16 +36,16 @@ func podProblem(pods []corev1.Pod) (reason, message string) {
 		if pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision {
 			continue
 		}
-		if reason, message := schedulingProblem(pod); reason != "" {
-			return reason, message
+		if found := schedulingProblem(pod); found.Found() {
+			return found
 		}
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if reason, message := containerProblem(pod, status); reason != "" {
-				return reason, message
+			if found := containerProblem(pod, status); found.Found() {
+				return found
 			}
 		}
 	}
-	return "", ""
+	return finding.Finding{}
 }
 
 // newestRevision is that of the youngest Pod: an older one may still show a problem that its template no longer has.
@@ -59,32 +59,35 @@ func newestRevision(pods []corev1.Pod) string {
 	return youngest.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
 }
 
-func schedulingProblem(pod *corev1.Pod) (reason, message string) {
+func schedulingProblem(pod *corev1.Pod) finding.Finding {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Reason == corev1.PodReasonUnschedulable {
-			return v1alpha1.ReasonUnschedulable, fmt.Sprintf("Pod %s: %s", pod.Name, excerpt.Quote(condition.Message))
+			return finding.Bad(v1alpha1.ReasonUnschedulable,
+				fmt.Sprintf("Pod %s: %s", pod.Name, excerpt.Quote(condition.Message)), finding.Working).Alarming()
 		}
 	}
-	return "", ""
+	return finding.Finding{}
 }
 
-func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) (reason, message string) {
+func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Finding {
 	if waiting := status.State.Waiting; waiting != nil {
 		if known, found := waitingReasons[waiting.Reason]; found {
-			return known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s; %s",
-				pod.Name, status.Name, waiting.Reason, excerpt.Quote(waiting.Message), known.advice)
+			return finding.Bad(known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s",
+				pod.Name, status.Name, waiting.Reason, excerpt.Quote(waiting.Message)), finding.Working).
+				Alarming().Advising(known.advice)
 		}
 	}
-	ended := status.State.Terminated
-	if ended == nil {
-		ended = status.LastTerminationState.Terminated
+	terminated := status.State.Terminated
+	if terminated == nil {
+		terminated = status.LastTerminationState.Terminated
 	}
-	// An init container that has done its work is ready; a server that ended is not, whatever its exit code.
-	if ended == nil || status.Ready {
-		return "", ""
+	// An init container that has completed is ready; a server that terminated is not, whatever its exit code.
+	if terminated == nil || status.Ready {
+		return finding.Finding{}
 	}
-	// Its last words are for those who may read its log: what it says may be secret, and this shows in the whole cluster.
-	return v1alpha1.ReasonCrashing, fmt.Sprintf(
-		"Pod %[2]s, container %[3]s ended with exit code %[4]d (%[5]s); see its log: kubectl -n %[1]s logs %[2]s -c %[3]s "+
-			"--previous", pod.Namespace, pod.Name, status.Name, ended.ExitCode, excerpt.Quote(ended.Reason))
+	// Its last output is for those who may read its log: it may be secret, and this message shows in the whole cluster.
+	return finding.Bad(v1alpha1.ReasonCrashing, fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
+		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason)), finding.Working).
+		Alarming().
+		Advising(fmt.Sprintf("See its log: kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name))
 }

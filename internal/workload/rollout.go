@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Rollout reads a Deployment's status and, where it is not complete, what its Pods say of the cause. The
+// Rollout reads a Deployment's status and, where it is not complete, the cause in the status of its Pods. The
 // Deployment may come from a cache that does not have the generation that was applied last.
 func Rollout(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64) finding.Finding {
 	status := deployment.Status
@@ -26,8 +26,8 @@ func Rollout(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, g
 			fmt.Sprintf("%d of %d replicas are available", available, replicas))
 	}
 	cause := rolloutProblem(deployment, pods)
-	cause.Message = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
-		min(status.UpdatedReplicas, replicas), replicas, available, cause.Message)
+	cause.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
+		min(status.UpdatedReplicas, replicas), replicas, available, cause.Evidence)
 	if status.AvailableReplicas > 0 {
 		cause.Status = metav1.ConditionTrue
 	}
@@ -40,7 +40,7 @@ func rolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) 
 		status.UpdatedReplicas >= replicas && status.AvailableReplicas >= replicas && status.Replicas <= replicas
 }
 
-// rolloutProblem names why a rollout is not complete, in the cluster's own words.
+// rolloutProblem is why a rollout is not complete, as the cluster reports it.
 func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Finding {
 	deadline := deploymentCondition(deployment, appsv1.DeploymentProgressing)
 	overdue := deadline.Status == corev1.ConditionFalse && deadline.Reason == "ProgressDeadlineExceeded"
@@ -50,20 +50,21 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Fi
 	}
 	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
 	if refused.Status == corev1.ConditionTrue {
-		return finding.Bad(v1alpha1.ReasonPodsRefused,
-			excerpt.Quote(refused.Message)+"; raise the quota or change what refuses the Pods", state)
+		return finding.Bad(v1alpha1.ReasonPodsRefused, excerpt.Quote(refused.Message), state).Alarming().
+			Advising("Raise the quota, or change what rejects the Pods")
 	}
-	if reason, message := podProblem(pods); reason != "" {
-		return finding.Bad(reason, message, state)
+	if found := podProblem(pods); found.Found() {
+		found.Progress = state
+		return found
 	}
 	if overdue {
-		return finding.Bad(v1alpha1.ReasonRolloutStalled,
-			fmt.Sprintf("%s; look at the Pods: kubectl -n %s describe pods -l %s",
-				excerpt.Quote(deadline.Message), deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))), state)
+		return finding.Bad(v1alpha1.ReasonRolloutStalled, excerpt.Quote(deadline.Message), state).Alarming().
+			Advising(fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s",
+				deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))))
 	}
 	if deployment.Spec.Paused {
-		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused; resume it: kubectl -n "+deployment.Namespace+
-			" rollout resume deployment "+deployment.Name, state)
+		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused", state).
+			Advising("Resume it: kubectl -n " + deployment.Namespace + " rollout resume deployment " + deployment.Name)
 	}
 	return finding.Bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
 }

@@ -15,7 +15,7 @@ import (
 // Expect fails the test unless the finding has that status and code, and its message contains the words.
 func Expect(t *testing.T, got finding.Finding, status metav1.ConditionStatus, code, words string) {
 	t.Helper()
-	if got.Status != status || got.Code != code || !strings.Contains(got.Message, words) {
-		t.Errorf("got %+v, want %s %s with %q", got, status, code, words)
+	if got.Status != status || got.Code != code || !strings.Contains(got.Message(), words) {
+		t.Errorf("got %s %s: %s\nwant %s %s with %q", got.Status, got.Code, got.Message(), status, code, words)
 	}
 }

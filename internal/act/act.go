@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package act executes plans, or dry-runs them while spec.suspend is true: nothing else looks at that. It returns what
+// came of a plan, and decides nothing but what has to be checked once more against kube-apiserver at that moment. Only
+// controllers import it.
+package act
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/keymutex"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/background"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// Actor executes plans.
+type Actor struct {
+	Client client.Client
+	// Live reads around the cache.
+	Live client.Reader
+	// Applier has no owner; each plan has its own.
+	Applier  *apply.Applier
+	Observer *observe.Observer
+	Prober   *discovery.Prober
+	// Secrets watches those that hold certificates and do not have the owner label.
+	Secrets        *secretwatch.Watcher
+	KubeAPIServers *aggregation.KubeAPIServers
+	Layer          *aggregation.Layer
+	// What takes long runs in the background.
+	Handshakes     *background.Looks[observe.Handshakes]
+	Configurations *background.Looks[aggregation.Configuration]
+	Counts         *background.Looks[[]aggregation.Objects]
+	Served         *background.Looks[StillServed]
+	Clock          clock.PassiveClock
+	// Ejected is called with the name of an ExtensionAPI for each replica that is ejected.
+	Ejected func(name string)
+	// Registering is locked for a group while something new is registered in it.
+	Registering keymutex.KeyMutex
+}
+
+// conflictRetry is longer than a cache takes to catch up.
+const conflictRetry = time.Second
+
+// execution is of one plan.
+type execution struct {
+	*Actor
+	s       *snapshot.Snapshot
+	applier *apply.Applier
+	out     plan.Outcome
+}
+
+// Do executes a plan. A part that fails holds up no other one.
+func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.Outcome {
+	withheld := &apply.Withheld{}
+	e := &execution{Actor: a, s: s, applier: a.For(s.ExtensionAPI)}
+	e.out.DryRun = s.Spec.Suspend
+	if e.out.DryRun {
+		e.applier = e.applier.Withholding(withheld)
+	}
+	e.look(p)
+	e.out.Failed = plan.Failures{
+		Certificates: e.tolerateConflicts(e.certificates(ctx, p.Certificates)),
+		Server:       e.tolerateConflicts(e.server(ctx, p.Server)),
+		Registration: e.tolerateConflicts(e.registration(ctx, p.Registration)),
+		Ejection:     e.tolerateConflicts(e.eject(ctx, p.Ejection)),
+	}
+	if p.Probe != nil {
+		a.Prober.Track(ctx, s.Name, *p.Probe)
+	}
+	e.out.Withheld = withheld.Names()
+	return e.out
+}
+
+// For returns an Applier that writes the objects of an ExtensionAPI and no others.
+func (a *Actor) For(extensionAPI *v1alpha1.ExtensionAPI) *apply.Applier {
+	return a.Applier.For(holder.OwnerOf(extensionAPI))
+}
+
+// Forget stops what goes on in memory for an ExtensionAPI.
+func (a *Actor) Forget(name string) {
+	a.Prober.Forget(name)
+	a.Secrets.Forget(name)
+	a.Handshakes.Forget(name)
+	a.Configurations.Forget(name)
+}
+
+func (e *execution) note(n finding.Note) { e.out.Notes = append(e.out.Notes, n) }
+
+// tolerateConflicts returns an error without its conflicts, and has the plan executed again after one.
+func (e *execution) tolerateConflicts(err error) error {
+	remaining, conflicts := withoutConflicts(err)
+	if conflicts {
+		e.out.After(conflictRetry)
+	}
+	return remaining
+}
+
+// WithoutConflicts returns an error without its conflicts, and when to retry because of one, 0 where there was none: an
+// object was read from an outdated cache. The event that updates the cache brings the next reconciliation, too.
+func WithoutConflicts(err error) (remaining error, retry time.Duration) {
+	remaining, conflicts := withoutConflicts(err)
+	if conflicts {
+		return remaining, conflictRetry
+	}
+	return remaining, 0
+}
+
+func withoutConflicts(err error) (remaining error, conflicts bool) {
+	joined, isJoined := err.(interface{ Unwrap() []error })
+	if !isJoined {
+		if apierrors.IsConflict(err) {
+			return nil, true
+		}
+		return err, false
+	}
+	var errs []error
+	for _, each := range joined.Unwrap() {
+		left, conflict := withoutConflicts(each)
+		errs, conflicts = append(errs, left), conflicts || conflict
+	}
+	return errors.Join(errs...), conflicts
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package act
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"k8s.io/client-go/util/cert"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+)
+
+// certificates stores what the plan says. What cert-manager causes does not keep the server from being looked after.
+func (e *execution) certificates(ctx context.Context, c *plan.Certificates) error {
+	if c == nil || c.Watched == "" {
+		e.Secrets.Forget(e.s.Name)
+	} else {
+		e.Secrets.Watch(e.s.Name, client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched})
+	}
+	if c == nil {
+		return nil
+	}
+	if err := e.certManager(ctx, c); err != nil || e.out.Certificates.Found() {
+		return err
+	}
+	if c.Rotation == nil {
+		return nil
+	}
+	err := e.store(ctx, c)
+	e.out.Stored = err == nil && !e.out.DryRun
+	if found, refused := refusal(err); refused {
+		e.out.Certificates = found
+		e.out.After(refusalRetry)
+		return nil
+	}
+	return err
+}
+
+// certManager requests a certificate, or removes what was requested before another source was chosen. While it is
+// suspended, that is left to do.
+func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error {
+	if !c.OfCertManager {
+		observed := e.s.Status.ObservedGeneration
+		if observed <= 0 || observed == e.s.Generation && !e.out.DryRun {
+			return nil
+		}
+		_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfCertManager())
+		return err
+	}
+	if !e.Observer.CertManager {
+		e.out.Certificates = diagnosis.CertManagerDisabled()
+		return nil
+	}
+	if _, err := e.applier.Apply(ctx, manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))); err != nil {
+		e.out.Certificates = certManagerTrouble(err)
+	}
+	return nil
+}
+
+// certManagerTrouble is why the Certificate could not be applied.
+func certManagerTrouble(err error) finding.Finding {
+	if kinds.IsUnknown(err) {
+		return diagnosis.CertManagerMissing()
+	}
+	if found, refused := refusal(err); refused {
+		return found
+	}
+	return diagnosis.CertificateNotApplied(err)
+}
+
+func (e *execution) store(ctx context.Context, c *plan.Certificates) error {
+	stored := e.s.Certificates.Value().Stored
+	if e.out.DryRun {
+		return e.dryRunCertificates(ctx, c, stored)
+	}
+	return e.storeCertificates(ctx, c.Source.Signer, c.Rotation.State, stored.Record)
+}
+
+// dryRunCertificates finds out which Secrets would get other content, now or at the end of a rotation, and whether
+// those that stay were changed by another owner. What is planned is not dry-run: each plan has another new certificate.
+func (e *execution) dryRunCertificates(ctx context.Context, c *plan.Certificates, stored rotation.Stored) error {
+	if len(stored.Bundle) == 0 {
+		stored.Bundle = e.s.Trust()
+	}
+	if err := e.storeCertificates(ctx, stored.Signer, stored.State, stored.Record); err != nil {
+		return err
+	}
+	bundle, err := cert.EncodeCertificates(c.Source.Authorities...)
+	if c.Source.Replace != "" {
+		e.applier.Withhold("Secret", client.ObjectKey{
+			Namespace: e.s.Spec.Server.Namespace, Name: manifests.ServingSecretName(e.s.Name),
+		})
+	}
+	if !bytes.Equal(bundle, stored.Bundle) {
+		e.applier.Withhold("Secret", client.ObjectKey{
+			Namespace: e.Observer.OperatorNamespace, Name: manifests.TrustSecretName(e.s.Name),
+		})
+	}
+	return err
+}
+
+// storeCertificates writes the trust first: a serving certificate without its signer would be issued again. The record
+// comes last, since it is about the serving certificate. The bundle is kept with the signer, where no one in the
+// server's namespace can add a CA to it; the server's own copy is for users to look at.
+func (e *execution) storeCertificates(
+	ctx context.Context, signer pki.KeyPair, state rotation.State, stored rotation.Record,
+) error {
+	if err := e.storeTrust(ctx, signer, state.Bundle, stored); err != nil {
+		return err
+	}
+	if len(state.Serving.Certificate) > 0 { // else lost, and not reissued yet
+		_, err := e.applier.Apply(ctx, manifests.ServingSecret(e.s.ExtensionAPI, state.Serving, state.Bundle))
+		if err != nil {
+			return err
+		}
+	}
+	return e.storeTrust(ctx, signer, state.Bundle, state.Record)
+}
+
+func (e *execution) storeTrust(
+	ctx context.Context, signer pki.KeyPair, bundle []byte, record rotation.Record,
+) error {
+	encoded, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	_, err = e.applier.Apply(ctx,
+		manifests.TrustSecret(e.s.ExtensionAPI, e.Observer.OperatorNamespace, signer, bundle, encoded))
+	return err
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package act
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+)
+
+// refusalRetry is the time after which a rejected object is tried again: nothing reports when what rejected it changes.
+const refusalRetry = 5 * time.Second
+
+// refusal finds that the API server rejected an object, for reasons that a user can do something about. Any other error
+// is to be logged and tried again.
+func refusal(err error) (found finding.Finding, refused bool) {
+	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
+		return nameConflict(conflict), true
+	}
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return finding.Bad(v1alpha1.ReasonNamespaceTerminating, excerpt.Quote(err.Error()), finding.Working), true
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+		return finding.Bad(v1alpha1.ReasonRefused, "the API server rejected it: "+excerpt.Quote(err.Error()),
+			finding.Stalled).Alarming().
+			Advising(fmt.Sprintf("Fix the ExtensionAPI or the rejecting policy; retrying every %s", refusalRetry)), true
+	default:
+		return finding.Finding{}, false
+	}
+}
+
+func nameConflict(conflict *apply.ConflictError) finding.Finding {
+	advice := "Delete it, or give the ExtensionAPI another name"
+	if conflict.Holder.Kind == holder.EarlierExtensionAPI {
+		advice = "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it, or " +
+			"give the ExtensionAPI another name"
+	}
+	return finding.Bad(v1alpha1.ReasonNameConflict, conflict.Error(), finding.Stalled).Alarming().Advising(advice)
+}
+
+// fightReported is the pause from which on a fight is reported: two or three changes in a row may be one person's.
+const fightReported = 4 * time.Second
+
+// obstacle is what a user can do something about; any other error is returned.
+func (e *execution) obstacle(err error) (finding.Finding, error) {
+	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
+		return plan.NotClaimed("it", conflict.Holder), nil
+	}
+	if fight, ok := errors.AsType[*apply.FightError](err); ok {
+		e.out.After(fight.RetryAfter)
+		if fight.RetryAfter < fightReported {
+			return finding.Finding{}, nil
+		}
+		return contested(fight), nil
+	}
+	found, refused := refusal(err)
+	if !refused {
+		return finding.Finding{}, err
+	}
+	e.out.After(refusalRetry)
+	return found, nil
+}
+
+// contested is found of an APIService that another owner keeps changing.
+func contested(fight *apply.FightError) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonContested, fight.Error(), finding.Stalled).Alarming().
+		Affecting("Every change makes kube-apiserver reconnect, or connect to another server").
+		Advising("Remove the APIService from where that comes from, such as a GitOps repository or a Helm chart")
+}

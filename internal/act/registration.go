@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+)
+
+// registration retires APIServices, and applies the others.
+func (e *execution) registration(ctx context.Context, r *plan.Registration) error {
+	if r == nil {
+		return nil
+	}
+	errs := []error{e.retire(ctx, r.Retirement)}
+	for _, g := range r.GroupVersions {
+		err := e.register(ctx, &g)
+		if err != nil && !g.Obstacle.Found() {
+			g.Obstacle = finding.Bad(v1alpha1.ReasonRetrying, err.Error()+"; retrying", finding.Working)
+		}
+		e.out.GroupVersions = append(e.out.GroupVersions, g)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// register does what is planned for one APIService, and records in g what came of it.
+func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
+	switch g.Step {
+	case plan.Apply:
+		return e.applyAPIService(ctx, g)
+	case plan.Create:
+		return e.create(ctx, g)
+	case plan.Unregister:
+		gone, err := e.applier.DeleteObserved(ctx, g.Existing)
+		if gone {
+			g.Existing = nil
+		}
+		return err
+	default:
+		return nil
+	}
+}
+
+// create registers what has no owner at this moment, or adopts what may be adopted. Of two ExtensionAPIs without a
+// predecessor, the second has to see what the first has registered.
+func (e *execution) create(ctx context.Context, g *plan.GroupVersion) (err error) {
+	e.Registering.LockKey(g.Group)
+	defer func() { _ = e.Registering.UnlockKey(g.Group) }()
+	if g.Claim, err = e.Observer.ClaimNow(ctx, e.s.ExtensionAPI, g.GroupVersion); err != nil {
+		return err
+	}
+	switch {
+	case diagnosis.IsHeld(g.Claim, e.s.Spec.AdoptionPolicy):
+		*g = g.Refused(e.s.Spec.AdoptionPolicy)
+		return nil
+	case g.Claim.Standing == claims.HeldAdoptable:
+		return e.adopt(ctx, g)
+	case g.Claim.Standing != claims.Granted:
+		return nil
+	default:
+		return e.applyAPIService(ctx, g)
+	}
+}
+
+func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) error {
+	err := e.removeInjector(ctx, g.Existing)
+	if err == nil {
+		_, err = e.applier.Apply(ctx, g.Wanted)
+	}
+	if err == nil {
+		if e.out.DryRun {
+			g.Obstacle = dryRunObstacle(g)
+		}
+		return nil
+	}
+	g.Obstacle, err = e.obstacle(err)
+	return err
+}
+
+// dryRunObstacle is found of an APIService that does not lead to the server, since it was not applied.
+func dryRunObstacle(g *plan.GroupVersion) finding.Finding {
+	switch {
+	case g.Existing == nil:
+		return finding.Bad(v1alpha1.ReasonSuspended,
+			"no APIService has the labels of this ExtensionAPI, and none is created while spec.suspend is true",
+			finding.Settled)
+	case !plan.SameService(g.Existing, g.Wanted):
+		return finding.Bad(v1alpha1.ReasonSuspended,
+			"requests are sent to another Service than the spec's, which is not repaired while spec.suspend is true",
+			finding.Settled)
+	default:
+		return g.Obstacle
+	}
+}
+
+// adopt makes another owner's APIService the ExtensionAPI's, in one write: with only a part of it done, deleting the
+// ExtensionAPI would delete what still leads to the earlier server.
+func (e *execution) adopt(ctx context.Context, g *plan.GroupVersion) error {
+	adopted, from := g.Claim.APIService.DeepCopy(), g.Claim.Holder
+	done, err := e.applier.Patch(ctx, adopted, func() { plan.Adopt(adopted, g.Wanted) })
+	switch {
+	case err != nil:
+		g.Obstacle, err = e.obstacle(err)
+		return err
+	case e.out.DryRun:
+		g.Obstacle = finding.Bad(v1alpha1.ReasonSuspended,
+			fmt.Sprintf("it belongs to %s, and is not adopted while spec.suspend is true", from), finding.Settled)
+		return nil
+	case !done:
+		e.out.After(refusalRetry)
+		g.Obstacle = finding.Bad(v1alpha1.ReasonProbing, fmt.Sprintf(
+			"%s has just changed it; retrying to adopt it", from), finding.Working)
+		return nil
+	}
+	e.note(finding.NormalNote(v1alpha1.ReasonAdopted, fmt.Sprintf(
+		"APIService %s was adopted from %s%s", adopted.Name, from, afterAdoption[from.Kind]), adopted))
+	g.Obstacle = finding.Bad(v1alpha1.ReasonProbing, "it has just been adopted", finding.Working)
+	return nil
+}
+
+// afterAdoption is what is left to do with the earlier owner.
+var afterAdoption = map[holder.Kind]string{
+	holder.HelmRelease: ". Remove it from the release before you uninstall that: Helm deletes whatever is in the " +
+		"manifest of the release, whoever owns it by then",
+	holder.OLM:   ". Remove it from the ClusterServiceVersion, or delete that: it writes the APIService whenever it looks",
+	holder.Other: ". Remove it at its source, or it may be overwritten or deleted",
+}
+
+// removeInjector removes the annotations that make another controller write the caBundle of an own APIService: the two
+// would undo each other's work for ever.
+func (e *execution) removeInjector(ctx context.Context, own *apiregistrationv1.APIService) error {
+	if own == nil || holder.Injector(own) == "" {
+		return nil
+	}
+	cleared := &apiregistrationv1.APIService{} // the cached one lacks other annotations, which must stay
+	err := e.Live.Get(ctx, client.ObjectKeyFromObject(own), cleared)
+	if err != nil || holder.Injector(cleared) == "" {
+		return client.IgnoreNotFound(err)
+	}
+	done, err := e.applier.PutBack(ctx, cleared, func() { holder.RemoveInjector(cleared) })
+	if done {
+		e.note(finding.WarningNote(v1alpha1.ReasonContested, fmt.Sprintf(
+			"The annotations were removed with which %s would write the caBundle of APIService %s. Remove them at their "+
+				"source", holder.Injector(own), own.Name), cleared))
+	}
+	return err
+}

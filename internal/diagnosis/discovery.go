@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// Discovery reports the worst of what is found of any group-version, and when that may change by itself, 0 for never.
+// reconnects is when kube-apiserver last reconnected, or will.
+func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Finding, recheck time.Duration) {
+	if !s.IsActive() {
+		return finding.Unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered"), 0
+	}
+	settled := true
+	for i, groupVersion := range measured(s) {
+		settled = settled && s.Aggregated[groupVersion].Settled
+		judged := discovery.Judge(pictureOf(s, groupVersion, reconnects))
+		if judged.Again > 0 && (recheck == 0 || judged.Again < recheck) {
+			recheck = judged.Again
+		}
+		if found := withSubset(s, withLimitWarning(s, judgedFinding(judged))); i == 0 || rank(found) > rank(worst) {
+			worst = found
+		}
+	}
+	worst = keepWhileProbing(s, worst)
+	if !settled {
+		worst = keepDoubt(s, worst)
+	}
+	return worst, recheck
+}
+
+// measured leaves out the group-versions of other owners, unless that is all: there is nothing to measure.
+func measured(s *snapshot.Snapshot) []schema.GroupVersion {
+	all := manifests.GroupVersions(s.ExtensionAPI)
+	own := slices.DeleteFunc(slices.Clone(all), func(groupVersion schema.GroupVersion) bool {
+		return IsHeld(s.ClaimTo(groupVersion), s.Spec.AdoptionPolicy)
+	})
+	if len(own) == 0 {
+		return all
+	}
+	return own
+}
+
+func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time) discovery.Picture {
+	existing, aggregated := s.Existing(groupVersion), s.Aggregated[groupVersion]
+	picture := discovery.Picture{
+		Name:           manifests.APIServiceName(groupVersion),
+		GroupVersion:   groupVersion,
+		Policy:         s.Policy(),
+		Registered:     existing != nil,
+		Available:      snapshot.IsAvailable(existing),
+		ConnectsAnew:   reconnects,
+		Stale:          aggregated.Stale,
+		KubeAPIServers: s.Probes.KubeAPIServersOf(groupVersion),
+		Replicas:       s.Probes.ReplicasOf(groupVersion, s.Replicas()),
+		Now:            s.Now,
+	}
+	if !isExplainedByLayer(s, existing) {
+		picture.CheckFailed = snapshot.FailedCheck(existing)
+	}
+	if hasResources(picture.Replicas) {
+		picture.Empty = aggregated.Empty
+	}
+	return picture
+}
+
+func hasResources(replicas []discovery.ReplicaSubject) bool {
+	return slices.ContainsFunc(replicas, func(s discovery.ReplicaSubject) bool { return s.Told.Resources > 0 })
+}
+
+func judgedFinding(judged discovery.Finding) finding.Finding {
+	switch {
+	case slices.Contains(withinLimit, judged.Reason):
+		found := finding.Good(judged.Reason, judged.Message)
+		if slices.Contains(nearTrouble, judged.Reason) {
+			return found.Alarming()
+		}
+		return found
+	case discovery.IsKnown(judged.Reason):
+		return finding.Bad(judged.Reason, judged.Message, finding.Working)
+	default:
+		return finding.Unknown(judged.Reason, judged.Message)
+	}
+}
+
+// withinLimit are the reasons that DiscoveryWithinLimit is True for.
+var withinLimit = []string{
+	v1alpha1.ReasonWithinLimit, v1alpha1.ReasonNearLimit, v1alpha1.ReasonReplicaEjected, v1alpha1.ReasonOpenAPISlow,
+}
+
+// nearTrouble are those that are worth a warning.
+var nearTrouble = []string{v1alpha1.ReasonNearLimit, v1alpha1.ReasonOpenAPISlow}
+
+// rank orders what is wrong before what is not known, and that before what is worth knowing.
+func rank(f finding.Finding) int {
+	switch {
+	case f.Status == metav1.ConditionFalse:
+		return 4
+	case f.Status == metav1.ConditionUnknown && f.Code != v1alpha1.ReasonProbing:
+		return 3
+	case f.Status == metav1.ConditionUnknown:
+		return 2
+	case f.Code != v1alpha1.ReasonWithinLimit:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// keepWhileProbing returns what was reported before while not enough is known: neither a restart of the operator nor a
+// new replica changes anything.
+func keepWhileProbing(s *snapshot.Snapshot, found finding.Finding) finding.Finding {
+	reported := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
+	if found.Code != v1alpha1.ReasonProbing || reported == nil || reported.Status == metav1.ConditionUnknown {
+		return found
+	}
+	return finding.Of(reported)
+}
+
+// keepDoubt keeps what aggregated discovery contained until it is known to contain something else.
+func keepDoubt(s *snapshot.Snapshot, found finding.Finding) finding.Finding {
+	reported := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
+	if found.Status != metav1.ConditionTrue || reported == nil ||
+		!slices.Contains([]string{v1alpha1.ReasonStale, v1alpha1.ReasonEmpty}, reported.Reason) {
+		return found
+	}
+	return finding.Of(reported)
+}
+
+// withLimitWarning warns of a limit that means little.
+func withLimitWarning(s *snapshot.Snapshot, found finding.Finding) finding.Finding {
+	if limit := s.Limit(); limit > discovery.AggregatorTimeout && found.Status != metav1.ConditionFalse {
+		found.Evidence += fmt.Sprintf("; a limit of %s means little: kube-apiserver itself times out after %s",
+			limit, discovery.AggregatorTimeout)
+	}
+	return found
+}
+
+// withSubset reports that not every replica is probed.
+func withSubset(s *snapshot.Snapshot, found finding.Finding) finding.Finding {
+	behind := s.Endpoints.Value()
+	all := len(behind.Ready) + len(behind.Ejected)
+	if probed := len(s.Replicas()); probed < all && found.Status == metav1.ConditionTrue {
+		found.Evidence += fmt.Sprintf("; %d of %d replicas are probed: a round has at most %d requests",
+			probed, all, limits.ProbesOfRound)
+	}
+	return found
+}

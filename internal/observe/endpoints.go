@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
+
+// ownEndpoints reads what is behind the operator's Service, and which replicas were taken out of it.
+func (o *Observer) ownEndpoints(ctx context.Context, s *snapshot.Snapshot) snapshot.Known[snapshot.Endpoints] {
+	if !s.InReach() {
+		return snapshot.Of(snapshot.Endpoints{}, nil)
+	}
+	server, known := s.Server.Get()
+	if !known {
+		return snapshot.Known[snapshot.Endpoints]{}
+	}
+	// The EndpointSlices have the labels of the operator's Service, so they are in the cache.
+	behind, err := readEndpoints(ctx, o.Client, s.Backend)
+	if behind.Service != nil {
+		behind.Ejected = ejection.Found(server.Pods, s.Spec.Server)
+		behind.Ready = withoutEjected(behind.Ready, server.Pods)
+	}
+	return snapshot.Of(behind, err)
+}
+
+// existingEndpoints reads what is behind another owner's Service, which is not watched.
+func (o *Observer) existingEndpoints(ctx context.Context, backend manifests.Backend) (snapshot.Endpoints, error) {
+	return readEndpoints(ctx, o.Live, backend, client.Limit(limits.EndpointSlices))
+}
+
+func readEndpoints(
+	ctx context.Context, reader client.Reader, backend manifests.Backend, options ...client.ListOption,
+) (behind snapshot.Endpoints, err error) {
+	service := &corev1.Service{}
+	if err := reader.Get(ctx, backend.Key(), service); err != nil {
+		return behind, client.IgnoreNotFound(err)
+	}
+	behind.Service = service
+	behind.EndpointSlices, err = endpoints.List(ctx, reader, backend.Key(), options...)
+	if err != nil {
+		return snapshot.Endpoints{}, err
+	}
+	behind.Address, behind.Ready = endpoints.Behind(service, backend.Port, behind.EndpointSlices)
+	return behind, nil
+}
+
+// withoutEjected drops Pods that were taken out of the Service moments ago: the EndpointSlices may not show it yet.
+func withoutEjected(ready []endpoints.Endpoint, pods []corev1.Pod) []endpoints.Endpoint {
+	return slices.DeleteFunc(ready, func(endpoint endpoints.Endpoint) bool {
+		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+			return pod.Name == endpoint.Pod && ejection.IsEjected(&pod)
+		})
+	})
+}

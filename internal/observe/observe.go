@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package observe reads the cluster into snapshots. It changes nothing, waits for nothing but kube-apiserver, and goes
+// on after what cannot be read. It imports readers, and neither what decides nor what acts.
+package observe
+
+import (
+	"context"
+
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/background"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// Observer takes snapshots.
+type Observer struct {
+	// Client reads from the cache.
+	Client client.Reader
+	// Live reads around the cache: Secrets, whose data is not cached, Services of other owners, and what must not be
+	// missed.
+	Live  client.Reader
+	Clock clock.PassiveClock
+	// OperatorNamespace is where certificate authorities are kept.
+	OperatorNamespace string
+	ServerNamespaces  ServerNamespaces
+	// CertManager reports whether cert-manager's API may be used.
+	CertManager bool
+
+	// The results of what runs in the background.
+	Prober         *discovery.Prober
+	Freshness      *aggregation.Freshness
+	Handshakes     *background.Looks[Handshakes]
+	Configurations *background.Looks[aggregation.Configuration]
+
+	definitions definitionMemory
+}
+
+// Observe takes a snapshot for an ExtensionAPI.
+func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) *snapshot.Snapshot {
+	s := o.confined(extensionAPI)
+	s.Probes, s.Layer, s.Aggregated = o.Prober.Last(s.Name), o.layer(s.Name), o.aggregated(extensionAPI)
+	s.Namespace = snapshot.Of(o.namespace(ctx, s.Backend.Namespace))
+	s.Registered, s.Claims = o.registered(ctx, extensionAPI)
+	if extensionAPI.Spec.Server == nil {
+		s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
+		return s
+	}
+	if s.InReach() {
+		s.Server = snapshot.Of(o.server(ctx, extensionAPI))
+	}
+	s.Endpoints = o.ownEndpoints(ctx, s)
+	s.Certificates = snapshot.Of(o.certificates(ctx, s))
+	s.Handshakes = o.handshakes(s)
+	return s
+}
+
+// ObserveLeaving reads what tearing an ExtensionAPI down depends on.
+func (o *Observer) ObserveLeaving(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI,
+) (*snapshot.Snapshot, error) {
+	s := o.confined(extensionAPI)
+	namespace, err := o.namespace(ctx, s.Backend.Namespace)
+	s.Namespace = snapshot.Of(namespace, err)
+	return s, err
+}
+
+// confined is a snapshot of which nothing was read.
+func (o *Observer) confined(extensionAPI *v1alpha1.ExtensionAPI) *snapshot.Snapshot {
+	s := &snapshot.Snapshot{
+		ExtensionAPI: extensionAPI, Backend: manifests.BackendOf(extensionAPI), Now: o.Clock.Now(),
+	}
+	if extensionAPI.Spec.Server != nil && !o.ServerNamespaces.include(s.Backend.Namespace) {
+		s.OutOfReach = o.ServerNamespaces.outOfReach(s.Backend.Namespace)
+	}
+	return s
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+
+type apiServices = map[string]*apiregistrationv1.APIService
+
+// registered reads the APIServices of an ExtensionAPI, and who else has or wants its groups.
+func (o *Observer) registered(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (
+	own snapshot.Known[apiServices], all snapshot.Known[[]claims.Claim],
+) {
+	world, err := registrations(ctx, o.Client, o.Client)
+	own = snapshot.Of(registeredBy(world, extensionAPI), err)
+	if err != nil {
+		return own, all
+	}
+	world.Now = o.Clock.Now()
+	world.Definitions, err = o.definitionsOf(ctx, o.Client, claims.GroupsOf(extensionAPI))
+	return own, snapshot.Of(claimsOf(world, extensionAPI), err)
+}
+
+// RegisteredNow returns the APIServices of an ExtensionAPI that there are at this moment: the cache may not have one yet
+// that was only just created.
+func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (apiServices, error) {
+	world, err := registrations(ctx, o.Client, o.Live)
+	return registeredBy(world, extensionAPI), err
+}
+
+// ClaimNow decides about a group-version by what there is at this moment: neither hiding a CustomResourceDefinition nor
+// registering one for two owners may be due to a cache that lags behind.
+func (o *Observer) ClaimNow(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, groupVersion schema.GroupVersion,
+) (claims.Claim, error) {
+	world, err := registrations(ctx, o.Live, o.Live)
+	if err != nil {
+		return claims.Claim{}, err
+	}
+	world.Now = o.Clock.Now()
+	world.Definitions, err = o.definitionsOf(ctx, o.Live, sets.New(groupVersion.Group))
+	return claims.Of(claims.ClaimantOf(extensionAPI), groupVersion, world), err
+}
+
+func registeredBy(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) apiServices {
+	result := apiServices{}
+	for _, own := range world.RegisteredBy(claims.ClaimantOf(extensionAPI)) {
+		result[own.Name] = own.DeepCopy()
+	}
+	return result
+}
+
+func claimsOf(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) []claims.Claim {
+	claimant := claims.ClaimantOf(extensionAPI)
+	var result []claims.Claim
+	for _, groupVersion := range manifests.GroupVersions(extensionAPI) {
+		result = append(result, claims.Of(claimant, groupVersion, world))
+	}
+	return result
+}
+
+// registrations are all ExtensionAPIs and all APIServices, which decide who has registered what. They are the cache's
+// own, which must not be changed: copying all of them each time costs more than the rest of a reconciliation.
+func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (world claims.World, err error) {
+	claimants, apiServices := &v1alpha1.ExtensionAPIList{}, &apiregistrationv1.APIServiceList{}
+	if err := extensionAPIs.List(ctx, claimants, client.UnsafeDisableDeepCopy); err != nil {
+		return world, err
+	}
+	if err := registered.List(ctx, apiServices, client.UnsafeDisableDeepCopy); err != nil {
+		return world, err
+	}
+	for i := range claimants.Items {
+		world.Claimants = append(world.Claimants, claims.ClaimantOf(&claimants.Items[i]))
+	}
+	for i := range apiServices.Items {
+		world.APIServices = append(world.APIServices, &apiServices.Items[i])
+	}
+	return world, nil
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"time"
+
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+)
+
+// Outcome is what came of executing a plan.
+type Outcome struct {
+	// DryRun reports whether nothing was changed, since spec.suspend is true, and Withheld what would have been.
+	DryRun   bool
+	Withheld []string
+	// Certificates is why the certificates were not stored, and Stored whether they were.
+	Certificates finding.Finding
+	Stored       bool
+	// Server is why the server was not applied, and Generation that of its Deployment.
+	Server     finding.Finding
+	Generation int64
+	// GroupVersions are those of the plan, with what became of them.
+	GroupVersions []GroupVersion
+	// Counting are the group-versions that are unregistered as soon as their objects have been counted.
+	Counting []string
+	Notes    []finding.Note
+	// Retry is when to try again what was not done, 0 for never.
+	Retry time.Duration
+	// Failed are the parts that failed for reasons that no user can do anything about: what they are about is unknown.
+	Failed Failures
+}
+
+// Failures are the errors of parts of a plan.
+type Failures struct {
+	Certificates, Server, Registration, Ejection error
+}
+
+// Err joins them.
+func (f Failures) Err() error {
+	return errors.Join(f.Certificates, f.Server, f.Registration, f.Ejection)
+}
+
+// After asks for another attempt; the soonest wins.
+func (o *Outcome) After(delay time.Duration) { o.Retry = Soonest(o.Retry, delay) }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan decides what to create, change, delete, eject and probe, and in which order: Next maps a snapshot to a
+// plan. Nothing of a plan depends on what another part of it changes: what is newly stored is used from the next
+// snapshot on. It imports diagnosis and what decides, and no client.
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// Plan is what to do for one ExtensionAPI, in the order of its fields. A part that rests on something unknown is nil,
+// and nothing is changed there.
+type Plan struct {
+	Certificates *Certificates
+	// Server is nil while there is nothing to run.
+	Server       *Server
+	Registration *Registration
+	Ejection     *Ejection
+	// Probe is what to probe, nil while that is not known.
+	Probe *discovery.Target
+	// Reconnect is when kube-apiserver reconnects.
+	Reconnect reconnect.Moment
+	// LookAtLayer has the configuration of the aggregation layer looked at.
+	LookAtLayer bool
+	// Recheck is when something changes by itself, or is to be read again, 0 for never.
+	Recheck time.Duration
+}
+
+// Server is what the server runs with.
+type Server struct {
+	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
+	// that are still to be replaced.
+	Accounts []string
+}
+
+// Next returns the plan for a snapshot.
+func Next(s *snapshot.Snapshot) (p Plan, err error) {
+	if !s.Namespace.IsKnown() {
+		return p, nil
+	}
+	p.recheckClaims(s)
+	p.recheckService(s)
+	if p.Certificates, err = certificates(s); p.Certificates != nil {
+		p.after(p.Certificates.recheck)
+	}
+	if server, known := s.Server.Get(); known && s.RunsServer() {
+		p.Server = &Server{Accounts: accountsInUse(s, server)}
+	}
+	p.register(s)
+	p.probe(s)
+	return p, err
+}
+
+// after asks for another reconciliation; the soonest wins.
+func (p *Plan) after(delay time.Duration) { p.Recheck = Soonest(p.Recheck, delay) }
+
+// Soonest returns the shortest of the delays that are positive, 0 when there is none.
+func Soonest(delays ...time.Duration) time.Duration {
+	delays = slices.DeleteFunc(delays, func(delay time.Duration) bool { return delay <= 0 })
+	if len(delays) == 0 {
+		return 0
+	}
+	return slices.Min(delays)
+}
+
+// recheckClaims is for when another ExtensionAPI loses precedence.
+func (p *Plan) recheckClaims(s *snapshot.Snapshot) {
+	for _, claim := range s.Claims.Value() {
+		p.after(claim.Until.Sub(s.Now))
+	}
+}
+
+// refusalRetry is the time after which something is read again that is not as it should be and not watched.
+const refusalRetry = 5 * time.Second
+
+// recheckService reads another owner's Service at every interval, and more often while it is not ready: nothing of it is
+// watched.
+func (p *Plan) recheckService(s *snapshot.Snapshot) {
+	if s.Spec.ExistingService == nil {
+		return
+	}
+	p.after(s.Policy().Interval)
+	if diagnosis.Service(s).Status != "True" {
+		p.after(refusalRetry)
+	}
+	p.after(diagnosis.ExternalNameRetry(s))
+}
+
+func accountsInUse(s *snapshot.Snapshot, server snapshot.Server) []string {
+	accounts := append(slices.Clone(server.Accounts), manifests.ServiceAccountName(s.ExtensionAPI))
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
+}
+
+// isHeld reports whether another owner has the group-version.
+func isHeld(s *snapshot.Snapshot, claim claims.Claim) bool {
+	return diagnosis.IsHeld(claim, s.Spec.AdoptionPolicy)
+}

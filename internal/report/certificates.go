@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// certificate is found of the certificates, and of a namespace that prevents them.
+func (r Reconciliation) certificate() (found finding.Finding, recheck time.Duration) {
+	if r.Spec.ExistingService != nil {
+		_, err := pki.ParseBundle(r.Spec.ExistingService.CABundle, r.Now)
+		return diagnosis.CABundle(err), 0
+	}
+	if namespace := diagnosis.Namespace(r.Snapshot); namespace.Found() {
+		return namespace, 0
+	}
+	c := r.Plan.Certificates
+	if c == nil || r.Outcome.Failed.Certificates != nil {
+		return finding.Finding{}, 0
+	}
+	served := r.served()
+	switch {
+	case r.Outcome.Certificates.Found():
+		return diagnosis.WithLastGood(r.Outcome.Certificates, served), 0
+	case c.Problem.Found():
+		return diagnosis.WithLastGood(c.Problem, served), 0
+	case c.Rotation == nil && len(c.Handshakes) > 0:
+		return diagnosis.WithLastGood(finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the Pods",
+			finding.Working), served), 0
+	case c.Rotation == nil:
+		return finding.Finding{}, 0
+	case r.Outcome.DryRun:
+		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
+	default:
+		return diagnosis.Certificate(*c.Rotation, served, c.Source, r.Now), 0
+	}
+}
+
+func (r Reconciliation) keptRecheck(served rotation.Served, source rotation.Source) time.Duration {
+	if served.Leaf() == nil {
+		return 0
+	}
+	return plan.Soonest(source.Due(served).Sub(r.Now), served.Until.Sub(r.Now))
+}
+
+// state is what is stored by now.
+func (r Reconciliation) state() rotation.State {
+	if r.Outcome.Stored {
+		return r.Plan.Certificates.Rotation.State
+	}
+	state := r.Certificates.Value().Stored.State
+	if len(state.Bundle) == 0 {
+		state.Bundle = r.Trust()
+	}
+	return state
+}
+
+func (r Reconciliation) served() rotation.Served {
+	return rotation.ServedFrom(r.state(), manifests.ServingHost(r.Backend), r.Now)
+}
+
+// describeCertificate is nil while there is no certificate that can be read.
+func (r Reconciliation) describeCertificate() *v1alpha1.CertificateStatus {
+	leaf := r.served().Leaf()
+	if leaf == nil {
+		return nil
+	}
+	described := &v1alpha1.CertificateStatus{NotAfter: metav1.NewTime(leaf.NotAfter)}
+	if r.Outcome.Stored {
+		described.Rotation = describeRotation(*r.Plan.Certificates.Rotation)
+	}
+	if renewal := r.Plan.Certificates.Source.Renewal; renewal != nil && !r.Outcome.DryRun {
+		described.RenewalTime = new(metav1.NewTime(renewal(leaf)))
+	}
+	if authority := issuer(leaf, pki.Extend(nil, r.state().Bundle, r.Now)); authority != nil {
+		described.CANotAfter = new(metav1.NewTime(authority.NotAfter))
+	}
+	return described
+}
+
+func describeRotation(next rotation.Plan) *v1alpha1.RotationStatus {
+	if next.Waiting == "" {
+		return nil
+	}
+	return &v1alpha1.RotationStatus{
+		Phase: next.Record.Phase,
+		Since: metav1.NewTime(next.Record.Since),
+		Next:  next.Next,
+	}
+}
+
+// issuer returns the CA that signed leaf itself, nil when there is an intermediate between.
+func issuer(leaf *x509.Certificate, authorities []*x509.Certificate) *x509.Certificate {
+	for _, authority := range authorities {
+		if leaf.CheckSignatureFrom(authority) == nil {
+			return authority
+		}
+	}
+	return nil
+}
+
+func certificateIssued(s *snapshot.Snapshot, next rotation.Plan) finding.Note {
+	served := rotation.ServedFrom(next.State, manifests.ServingHost(s.Backend), s.Now)
+	return finding.NormalNote(v1alpha1.ReasonCertificateIssued, fmt.Sprintf(
+		"Issued a new serving certificate, valid until %s: %s", pki.Timestamp(served.Until), next.Replaced), nil)
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
+)
+
+// server is found of what serves, and of a namespace that prevents it.
+func (r Reconciliation) server() finding.Finding {
+	if namespace := diagnosis.Namespace(r.Snapshot); namespace.Found() {
+		return namespace
+	}
+	if service := diagnosis.Service(r.Snapshot); service.Found() {
+		return service
+	}
+	switch {
+	case r.Plan.Server == nil || r.Outcome.Failed.Server != nil:
+		return finding.Finding{}
+	case r.Outcome.Server.Found():
+		return r.Outcome.Server
+	}
+	deployment := r.Server.Value().Deployment
+	if deployment == nil && r.Outcome.DryRun {
+		return finding.Bad(v1alpha1.ReasonSuspended,
+			"there is no Deployment with the labels of this ExtensionAPI, and none is created while spec.suspend is true",
+			finding.Settled)
+	}
+	deployment = ptr.To(ptr.Deref(deployment, appsv1.Deployment{}))
+	replicas := manifests.Replicas(r.ExtensionAPI)
+	if r.Outcome.DryRun { // any other number would count replicas that are not started
+		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
+	}
+	return workload.Rollout(deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
+}
+
+// readyReplicas is nil where it is unknown.
+func (r Reconciliation) readyReplicas() *int32 {
+	behind, known := r.Endpoints.Get()
+	if !known || !r.InReach() || behind.IsExternal() {
+		return nil
+	}
+	return new(int32(len(behind.Ready) + len(behind.Ejected))) //nolint:gosec // as many as there are Pods
+}

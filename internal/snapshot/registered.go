@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package snapshot
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
+
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+)
+
+// Existing is the ExtensionAPI's APIService of a group-version, nil where there is none.
+func (s *Snapshot) Existing(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
+	return s.Registered.Value()[manifests.APIServiceName(groupVersion)]
+}
+
+// ClaimTo returns the claim to a group-version of the spec, the zero value where it is unknown.
+func (s *Snapshot) ClaimTo(groupVersion schema.GroupVersion) claims.Claim {
+	for _, claim := range s.Claims.Value() {
+		if claim.GroupVersion == groupVersion {
+			return claim
+		}
+	}
+	return claims.Claim{GroupVersion: groupVersion}
+}
+
+// CABundles are those of the APIServices, in the order of their names, so that what is made of them is the same each
+// time.
+func (s *Snapshot) CABundles() [][]byte {
+	registered := s.Registered.Value()
+	var bundles [][]byte
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		bundles = append(bundles, registered[name].Spec.CABundle)
+	}
+	return bundles
+}
+
+// Available are the group-versions of the spec whose APIService kube-apiserver reports available.
+func (s *Snapshot) Available() []schema.GroupVersion {
+	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return IsAvailable(existing) })
+}
+
+// Served are the group-versions that every replica should serve: the registered ones, as during a rollout old replicas
+// need not serve a new one, or all of a server that is new itself.
+func (s *Snapshot) Served() []schema.GroupVersion {
+	registered := s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return existing != nil })
+	if len(registered) == 0 {
+		return manifests.GroupVersions(s.ExtensionAPI)
+	}
+	return registered
+}
+
+func (s *Snapshot) groupVersions(match func(*apiregistrationv1.APIService) bool) []schema.GroupVersion {
+	return slices.DeleteFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
+		return !match(s.Existing(groupVersion))
+	})
+}
+
+// Availability is what kube-apiserver reports of an APIService, nil while it has reported nothing.
+func Availability(apiService *apiregistrationv1.APIService) *apiregistrationv1.APIServiceCondition {
+	if apiService == nil {
+		return nil
+	}
+	return helper.GetAPIServiceConditionByType(apiService, apiregistrationv1.Available)
+}
+
+// IsAvailable reports whether kube-apiserver sends requests to the server.
+func IsAvailable(apiService *apiregistrationv1.APIService) bool {
+	return apiService != nil && helper.IsAPIServiceConditionTrue(apiService, apiregistrationv1.Available)
+}
+
+// FailedCheck is what kube-apiserver reports of its check of discovery, when that is why the APIService is not
+// available (kube-aggregator pkg/controllers/status/remote).
+func FailedCheck(apiService *apiregistrationv1.APIService) string {
+	condition := Availability(apiService)
+	if condition == nil || condition.Status == apiregistrationv1.ConditionTrue ||
+		condition.Reason != "FailedDiscoveryCheck" {
+		return ""
+	}
+	return excerpt.Quote(condition.Message)
+}

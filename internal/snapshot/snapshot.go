@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package snapshot holds what was read of one ExtensionAPI and of what is around it. Nothing changes a snapshot after
+// internal/observe has taken it, or a test has written it down. What could not be read is unknown in it, with the
+// error. It imports no client.
+package snapshot
+
+import (
+	"errors"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+)
+
+// Snapshot is of one ExtensionAPI at one moment.
+type Snapshot struct {
+	// ExtensionAPI is as it was read, with the status that was written last.
+	*v1alpha1.ExtensionAPI
+	// Backend is the Service of the server.
+	Backend manifests.Backend
+	Now     time.Time
+	// OutOfReach is why the operator may not run servers in the namespace of spec.server; without a code, it may.
+	OutOfReach finding.Finding
+
+	Namespace Known[Namespace]
+	// Claims are to each group-version, in the order of the spec.
+	Claims Known[[]claims.Claim]
+	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.
+	Registered Known[map[string]*apiregistrationv1.APIService]
+	// Server is read where spec.server is set.
+	Server    Known[Server]
+	Endpoints Known[Endpoints]
+	// Certificates are read where spec.server is set.
+	Certificates Known[Certificates]
+
+	// Handshakes are the last ones with Pods of the server.
+	Handshakes Handshakes
+	Layer      Layer
+	// Probes are the results of the last round.
+	Probes discovery.Round
+	// Aggregated is what aggregated discovery contains, by group-version.
+	Aggregated map[schema.GroupVersion]Aggregated
+}
+
+// Namespace is the state of a namespace.
+type Namespace int
+
+const (
+	// Active means that it can be worked in.
+	Active Namespace = iota
+	// Terminating means that it is being deleted.
+	Terminating
+	// Missing means that it does not exist.
+	Missing
+)
+
+// Server is the workload of spec.server.
+type Server struct {
+	// Deployment is nil where there is none with the owner label.
+	Deployment *appsv1.Deployment
+	// Pods are its own, including those that are terminating.
+	Pods []corev1.Pod
+	// Accounts are the ServiceAccounts that they run as, besides that of the template.
+	Accounts []string
+	// Account is the UID of the operator's ServiceAccount, empty where there is none with the owner label.
+	Account types.UID
+}
+
+// Endpoints are what is behind the Service.
+type Endpoints struct {
+	// Service is nil where there is none.
+	Service        *corev1.Service
+	EndpointSlices []discoveryv1.EndpointSlice
+	// Address is the Service's (host:port), empty where it has none of its own.
+	Address string
+	// Ready are the replicas that requests are sent to, and Ejected those that get none.
+	Ready   []endpoints.Endpoint
+	Ejected []ejection.Ejected
+}
+
+// IsExternal reports whether the Service names a host.
+func (e Endpoints) IsExternal() bool {
+	return e.Service != nil && e.Service.Spec.Type == corev1.ServiceTypeExternalName
+}
+
+// Certificates are what is stored, and what the source provides.
+type Certificates struct {
+	Stored rotation.Stored
+	// Provided is the Secret that another owner writes; nil where there is none, or spec.server.certificates names none.
+	Provided *corev1.Secret
+	// Pending is what cert-manager is still working on, empty where it is not.
+	Pending string
+}
+
+// Handshakes are what Pods served.
+type Handshakes struct {
+	ByPod map[types.UID]rotation.Pod
+	// Ended is when the last ones were made, zero while there are none.
+	Ended time.Time
+}
+
+// Layer is the configuration of the aggregation layer.
+type Layer struct {
+	// Missing is what it lacks, as far as that is known.
+	Missing []string
+	// Looked reports whether it was looked at within the last minute.
+	Looked bool
+}
+
+// Aggregated is what the kube-apiservers' aggregated discovery contains of a group-version.
+type Aggregated struct {
+	// Stale are the kube-apiservers that have had it marked Stale for some time, and Empty those without a resource in
+	// it.
+	Stale, Empty []string
+	// Settled reports whether each was looked at often enough to know.
+	Settled bool
+}
+
+// Errors are why something is unknown.
+func (s *Snapshot) Errors() []error {
+	return []error{
+		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err(),
+	}
+}
+
+// Err joins the errors.
+func (s *Snapshot) Err() error { return errors.Join(s.Errors()...) }
+
+// InReach reports whether the operator may run the server in its namespace.
+func (s *Snapshot) InReach() bool { return !s.OutOfReach.Found() }
+
+// IsActive reports whether there is a namespace for the server.
+func (s *Snapshot) IsActive() bool {
+	namespace, known := s.Namespace.Get()
+	return known && namespace == Active
+}
+
+// RunsServer reports whether the operator runs a server for it, and can.
+func (s *Snapshot) RunsServer() bool { return s.Spec.Server != nil && s.IsActive() && s.InReach() }
