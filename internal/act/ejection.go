@@ -13,6 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 )
 
@@ -23,7 +24,7 @@ func (e *execution) eject(ctx context.Context, p *plan.Ejection) error {
 	if p == nil {
 		return nil
 	}
-	pods, err := e.Observer.PodsNow(ctx, e.s.ExtensionAPI)
+	pods, err := e.Observer.PodsNow(ctx, manifests.ServerOf(e.s.ExtensionAPI))
 	if err != nil {
 		return err
 	}

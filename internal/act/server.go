@@ -17,7 +17,7 @@ import (
 )
 
 // server applies the server's objects, the Deployment last: its Pods need the others.
-func (e *execution) server(ctx context.Context, p *plan.Server) error {
+func (e *execution) server(ctx context.Context, p *plan.Workload) error {
 	if p == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (e *execution) server(ctx context.Context, p *plan.Server) error {
 	return err
 }
 
-func (e *execution) applyServer(ctx context.Context, p *plan.Server) error {
+func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
 	account, err := e.serviceAccount(ctx, p.Accounts)
 	if err != nil {
 		return err

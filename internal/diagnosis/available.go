@@ -12,7 +12,6 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -48,24 +47,13 @@ func available(s *snapshot.Snapshot, groupVersion schema.GroupVersion) finding.F
 	case condition.Status == apiregistrationv1.ConditionTrue:
 		return finding.Finding{}
 	}
-	found := Unavailable(name, condition)
+	found := unavailable(existing, condition)
 	if isExplainedByLayer(s, existing) {
 		found.Code, found.Progress = v1alpha1.ReasonAggregationLayerNotConfigured, finding.Stalled
 		found.Evidence += "; " + layerMessage(s.Layer.Missing)
 		found.Remedy = layerRemedy
 	}
 	return found
-}
-
-// Unavailable is what kube-apiserver reports of an APIService, whoever owns it.
-func Unavailable(name string, reported *apiregistrationv1.APIServiceCondition) finding.Finding {
-	reason := v1alpha1.ReasonNotReported
-	if IsReason(reported.Reason) {
-		reason = reported.Reason
-	}
-	return finding.Bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s", name,
-		excerpt.Quote(reported.Message)), finding.Working).
-		Affecting("Namespace deletion and discovery are affected in the whole cluster")
 }
 
 // unconfirmed compares what kube-apiserver reports with what requests meet. APIServicesAvailable turns True once they

@@ -3,7 +3,6 @@
 package diagnosis
 
 import (
-	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,17 +10,18 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
 func claimOf(version string, standing claims.Standing, kind holder.Kind) claims.Claim {
 	return claims.Claim{
 		GroupVersion: schema.GroupVersion{Group: "example.com", Version: version},
-		Standing:     standing, Holder: holder.Holder{Kind: kind, Words: "the holder"},
+		Standing:     standing, Holder: holder.Holder{Kind: kind, Words: "the other owner"},
 	}
 }
 
-func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
+func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 	free := claimOf("v1", claims.Granted, holder.Other)
 	ofHelm := claimOf("v2", claims.HeldAdoptable, holder.HelmRelease)
 	left := claimOf("v2", claims.HeldAdoptable, holder.EarlierExtensionAPI)
@@ -30,77 +30,106 @@ func TestClaimedTellsWhoHasWhatAndWhatToDo(t *testing.T) {
 	split := splitting
 	split.Standing = claims.Contested
 	for name, test := range map[string]struct {
-		all    []claims.Claim
-		policy v1alpha1.AdoptionPolicy
-		status metav1.ConditionStatus
-		reason string
-		says   string
+		all      []claims.Claim
+		policy   v1alpha1.AdoptionPolicy
+		status   metav1.ConditionStatus
+		reason   string
+		messages []string
 	}{
-		"nobody has any": {
-			[]claims.Claim{free, free}, v1alpha1.AdoptionNever, "True", v1alpha1.ReasonClaimed, "any of the 2 group-versions",
+		"no other owner has any": {
+			[]claims.Claim{free, free}, v1alpha1.AdoptionNever, "True", v1alpha1.ReasonClaimed,
+			[]string{"any of the 2 group-versions"},
 		},
-		"one is held": {
+		"one belongs to another owner": {
 			[]claims.Claim{free, claimOf("v2", claims.Held, holder.BuiltInGroup)},
 			v1alpha1.AdoptionAdopt,
-			"False", v1alpha1.ReasonHeldByBuiltInGroup, "v2.example.com belongs to the holder",
+			"False", v1alpha1.ReasonHeldByBuiltInGroup,
+			[]string{
+				"v2.example.com is not registered: it belongs to the other owner.",
+				"cannot replace it: remove the group-version from spec.groups.",
+			},
 		},
-		"two are held": {
+		"one belongs to a definition": {
+			[]claims.Claim{claimOf("v1", claims.Held, holder.CustomResourceDefinition)},
+			v1alpha1.AdoptionNever,
+			"False", v1alpha1.ReasonHeldByCustomResourceDefinition,
+			[]string{"would hide the definition's objects from every client", "delete the definition, which deletes them"},
+		},
+		"two belong to another owner": {
 			[]claims.Claim{ofHelm, ofHelm},
 			v1alpha1.AdoptionNever,
-			"False", v1alpha1.ReasonHeldByHelmRelease, "set spec.adoptionPolicy to DryRun, which tells what would change, " +
-				"then to Adopt; or delete it where it comes from; or take the group-version out of spec.groups; and 1 more",
+			"False", v1alpha1.ReasonHeldByHelmRelease,
+			[]string{
+				"; and 1 more, see status.apiServices",
+				"set spec.adoptionPolicy to DryRun, which reports what would change, then to Adopt; or delete it at its source; " +
+					"or remove the group-version from spec.groups",
+			},
 		},
 		"a dry run": {
 			[]claims.Claim{ofHelm},
 			v1alpha1.AdoptionDryRun,
-			"False", v1alpha1.ReasonHeldByHelmRelease, "status.apiServices tells what",
+			"False", v1alpha1.ReasonHeldByHelmRelease,
+			[]string{"See status.apiServices for what spec.adoptionPolicy: Adopt would change"},
 		},
-		"one is taken over": {
+		"one is adopted": {
 			[]claims.Claim{free, ofHelm},
 			v1alpha1.AdoptionAdopt,
-			"True", v1alpha1.ReasonClaimed, "APIService v2.example.com of the holder is taken over in place as soon as",
+			"True", v1alpha1.ReasonClaimed,
+			[]string{"APIService v2.example.com of the other owner is adopted in place as soon as"},
 		},
 		"one is contested by a definition": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.CustomResourceDefinition), free},
 			v1alpha1.AdoptionNever,
-			"True", v1alpha1.ReasonContested, "so that it hides the objects of the holder. Delete",
+			"True", v1alpha1.ReasonContested,
+			[]string{
+				"v1.example.com is served by this ExtensionAPI, and also defined by the other owner. The definition's objects " +
+					"are hidden from every client. Delete the definition",
+			},
 		},
 		"one is marked": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM)},
 			v1alpha1.AdoptionNever,
-			"True", v1alpha1.ReasonContested, "marked as that of the holder, which may overwrite or delete it",
+			"True", v1alpha1.ReasonContested,
+			[]string{"marked as belonging to the other owner. That owner may overwrite or delete it."},
 		},
 		"one would split a group": {
 			[]claims.Claim{free, splitting},
 			v1alpha1.AdoptionNever,
-			"False", v1alpha1.ReasonHeldByCustomResourceDefinition, "v2.example.com is not registered: its group belongs to " +
-				"the holder. Take the group out of spec.groups; or set sharing: Allowed on it",
+			"False", v1alpha1.ReasonHeldByCustomResourceDefinition,
+			[]string{
+				"v2.example.com is not registered: its group belongs to the other owner. Remove the group from spec.groups; or " +
+					"set sharing: Allowed on it",
+			},
 		},
 		"one has split a group": {
 			[]claims.Claim{split},
 			v1alpha1.AdoptionNever,
-			"True", v1alpha1.ReasonContested, "its group is split: it is also that of the holder",
+			"True", v1alpha1.ReasonContested, []string{"its group is split: it also belongs to the other owner"},
 		},
-		"one was left by an earlier ExtensionAPI": {
+		"one was orphaned by an earlier ExtensionAPI": {
 			[]claims.Claim{left},
 			v1alpha1.AdoptionNever,
-			"False", v1alpha1.ReasonHeldByExtensionAPI, "Set spec.adoptionPolicy: Adopt to take it back",
+			"False", v1alpha1.ReasonHeldByExtensionAPI, []string{"Set spec.adoptionPolicy: Adopt to adopt it"},
 		},
-		"held weighs more than contested": {
+		"one belongs to another owner, and one is contested": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM), claimOf("v2", claims.Held, holder.ExtensionAPI)},
-			v1alpha1.AdoptionNever, "False", v1alpha1.ReasonHeldByExtensionAPI, "Take the group-version out of one of the two",
+			v1alpha1.AdoptionNever, "False", v1alpha1.ReasonHeldByExtensionAPI,
+			[]string{"Remove the group-version from one of the two"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := Claimed(test.all, test.policy)
-			if v.Status != test.status || v.Code != test.reason || !strings.Contains(v.Message, test.says) {
-				t.Errorf("it is %s %s: %q", v.Status, v.Code, v.Message)
+			got := Claimed(test.all, test.policy)
+			for _, message := range test.messages {
+				findingtest.Expect(t, got, test.status, test.reason, message)
+			}
+			if contested := test.reason == v1alpha1.ReasonContested; got.IsWarning() != (contested || test.status == "False") {
+				t.Errorf("it is a warning: %t", got.IsWarning())
 			}
 		})
 	}
 }
 
-func TestEveryKindOfHolderHasAReason(t *testing.T) {
+func TestEveryKindOfOwnerHasAReason(t *testing.T) {
 	for kind := holder.Other; kind <= holder.EarlierExtensionAPI; kind++ {
 		if heldReasons[kind] == "" {
 			t.Errorf("kind %d has none", kind)

@@ -10,8 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
 
 func serviceAt(clusterIP string, ports ...corev1.ServicePort) *corev1.Service {
@@ -22,8 +25,15 @@ func externalService() *corev1.Service {
 	return &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "h"}}
 }
 
-func TestServiceVerdict(t *testing.T) {
-	backend := manifests.Backend{Namespace: "a", Name: "b", Port: 443}
+// ownedBehind returns a snapshot with the operator's Service, and the Pods of the server.
+func ownedBehind(service *corev1.Service, pods ...corev1.Pod) *snapshot.Snapshot {
+	s := snapshottest.New()
+	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) { behind.Service = service })
+	snapshottest.Change(&s.Server, func(server *snapshot.Server) { server.Pods = pods })
+	return s
+}
+
+func TestAServiceOfAnotherOwnerIsReportedWithItsEndpointsOrWhatPreventsThem(t *testing.T) {
 	https := corev1.ServicePort{Name: "https", Port: 443}
 	service := serviceAt("10.0.0.1", https)
 	elsewhere := []discoveryv1.EndpointSlice{{
@@ -38,15 +48,20 @@ func TestServiceVerdict(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"ready":       {service, nil, 2, "True", v1alpha1.ReasonEndpointsReady, "a/b has 2 ready"},
-		"no endpoint": {service, nil, 0, "False", v1alpha1.ReasonNoReadyEndpoints, "Pods behind it"},
+		"ready": {service, nil, 2, "True", v1alpha1.ReasonEndpointsReady, "wardle-system/wardle has 2 ready endpoints"},
+		"no endpoint": {
+			service, nil, 0,
+			"False", v1alpha1.ReasonNoReadyEndpoints, "Inspect its Pods: kubectl -n wardle-system describe endpointslices",
+		},
+		"no Service": {nil, nil, 0, "False", v1alpha1.ReasonServiceNotFound, "correct spec.existingService"},
 		"no such port": {
-			serviceAt("10.0.0.1"), nil, 0, "False", v1alpha1.ReasonServicePortNotFound, "spec.existingService.port",
+			serviceAt("10.0.0.1"), nil, 0,
+			"False", v1alpha1.ReasonServicePortNotFound, "has no port 443. Correct spec.existingService.port",
 		},
 		"an external name": {externalService(), nil, 1, "True", v1alpha1.ReasonEndpointsReady, "host h"},
 		"headless": {
 			serviceAt("None", https), nil, 2,
-			"False", v1alpha1.ReasonServiceNotRoutable, "a/b is headless (clusterIP: None)",
+			"False", v1alpha1.ReasonServiceNotRoutable, "wardle-system/wardle is headless (clusterIP: None)",
 		},
 		"endpoints of another port": {
 			service, elsewhere, 0,
@@ -55,14 +70,20 @@ func TestServiceVerdict(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			findingtest.Expect(t, ExistingService(backend, test.service, test.slices, test.ready),
-				test.status, test.reason, test.message)
+			s := snapshottest.BehindExistingService()
+			s.Endpoints = snapshot.Of(snapshot.Endpoints{
+				Service: test.service, EndpointSlices: test.slices, Ready: make([]endpoints.Endpoint, test.ready),
+			}, nil)
+			got := Service(s)
+			findingtest.Expect(t, got, test.status, test.reason, test.message)
+			if notRoutable := test.reason == v1alpha1.ReasonServiceNotRoutable; Unroutable(s).Found() != notRoutable {
+				t.Errorf("it cannot be routed to: %t", !notRoutable)
+			}
 		})
 	}
 }
 
-func TestOwnServiceVerdict(t *testing.T) {
-	backend := manifests.Backend{Namespace: "a", Name: "b", Port: 443}
+func TestTheOwnServiceIsReportedOnlyWhereAUserMustAct(t *testing.T) {
 	https := corev1.ServicePort{Name: "https", Port: 443}
 	podAt := func(addresses ...string) corev1.Pod {
 		pod := corev1.Pod{}
@@ -73,31 +94,51 @@ func TestOwnServiceVerdict(t *testing.T) {
 		return pod
 	}
 	unready := corev1.Pod{Status: corev1.PodStatus{PodIPs: []corev1.PodIP{{IP: "fd00::1"}}}}
+	udp := corev1.ServicePort{Port: 443, Protocol: "UDP"}
 	tests := map[string]struct {
-		service *corev1.Service
-		pods    []corev1.Pod
-		// message is empty where there is nothing to say.
+		snapshot *snapshot.Snapshot
+		// message is empty where no user must act.
 		message string
 	}{
-		"Pods in its IP family":       {serviceAt("10.0.0.1", https), []corev1.Pod{podAt("fd00::1", "10.1.0.1")}, ""},
-		"no ready Pod":                {serviceAt("10.0.0.1", https), []corev1.Pod{unready}, ""},
-		"what the operator will mend": {externalService(), nil, ""},
-		"a port that it will add":     {serviceAt("10.0.0.1"), nil, ""},
-		"headless":                    {serviceAt("None", https), nil, "kubectl -n a delete service b"},
-		"IPv6 Pods behind IPv4":       {serviceAt("10.0.0.1", https), []corev1.Pod{podAt("fd00::1")}, "like fd00::1"},
-		"IPv4 Pods behind IPv6":       {serviceAt("fd00::9", https), []corev1.Pod{podAt("10.1.0.1")}, "like 10.1.0.1"},
-		"a port that is not for TCP":  {serviceAt("10.0.0.1", corev1.ServicePort{Port: 443, Protocol: "UDP"}), nil, "UDP"},
+		"there is none":              {ownedBehind(nil), ""},
+		"Pods in its IP family":      {ownedBehind(serviceAt("10.0.0.1", https), podAt("fd00::1", "10.1.0.1")), ""},
+		"no ready Pod":               {ownedBehind(serviceAt("10.0.0.1", https), unready), ""},
+		"the operator repairs it":    {ownedBehind(externalService()), ""},
+		"the operator adds the port": {ownedBehind(serviceAt("10.0.0.1")), ""},
+		"headless": {
+			ownedBehind(serviceAt("None", https)), "kubectl -n wardle-system delete service wardle",
+		},
+		"IPv6 Pods behind IPv4":      {ownedBehind(serviceAt("10.0.0.1", https), podAt("fd00::1")), "like fd00::1"},
+		"IPv4 Pods behind IPv6":      {ownedBehind(serviceAt("fd00::9", https), podAt("10.1.0.1")), "like 10.1.0.1"},
+		"a port that is not for TCP": {ownedBehind(serviceAt("10.0.0.1", udp)), "UDP"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := OwnService(backend, test.service, test.pods)
+			got := Service(test.snapshot)
 			if test.message == "" {
-				if got.Code != "" {
-					t.Errorf("got %+v", got)
-				}
+				findingtest.Expect(t, got, "", "", "")
 				return
 			}
 			findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceNotRoutable, test.message)
+		})
+	}
+}
+
+func TestNothingIsReportedOfAServiceThatCannotBeUsedForAnotherReason(t *testing.T) {
+	headless := serviceAt("None", corev1.ServicePort{Name: "https", Port: 443})
+	for name, change := range map[string]func(*snapshot.Snapshot){
+		"it could not be read": func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Known[snapshot.Endpoints]{} },
+		"it is out of reach": func(s *snapshot.Snapshot) {
+			s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, "", finding.Stalled)
+		},
+		"its namespace is terminating": func(s *snapshot.Snapshot) {
+			s.Namespace = snapshot.Of(snapshot.Terminating, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := ownedBehind(headless)
+			change(s)
+			findingtest.Expect(t, Service(s), "", "", "")
 		})
 	}
 }

@@ -22,7 +22,7 @@ import (
 type Plan struct {
 	Certificates *Certificates
 	// Server is nil while there is nothing to run.
-	Server       *Server
+	Server       *Workload
 	Registration *Registration
 	Ejection     *Ejection
 	// Probe is what to probe, nil while that is not known.
@@ -35,8 +35,8 @@ type Plan struct {
 	Recheck time.Duration
 }
 
-// Server is what the server runs with.
-type Server struct {
+// Workload is what a Deployment runs with.
+type Workload struct {
 	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
 	// that are still to be replaced.
 	Accounts []string
@@ -53,7 +53,7 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 		p.after(p.Certificates.recheck)
 	}
 	if server, known := s.Server.Get(); known && s.RunsServer() {
-		p.Server = &Server{Accounts: accountsInUse(s, server)}
+		p.Server = &Workload{Accounts: accountsInUse(s, server)}
 	}
 	p.register(s)
 	p.probe(s)
@@ -95,7 +95,7 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 	p.after(diagnosis.ExternalNameRetry(s))
 }
 
-func accountsInUse(s *snapshot.Snapshot, server snapshot.Server) []string {
+func accountsInUse(s *snapshot.Snapshot, server snapshot.Workload) []string {
 	accounts := append(slices.Clone(server.Accounts), manifests.ServiceAccountName(s.ExtensionAPI))
 	slices.Sort(accounts)
 	return slices.Compact(accounts)

@@ -42,7 +42,7 @@ type Snapshot struct {
 	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.
 	Registered Known[map[string]*apiregistrationv1.APIService]
 	// Server is read where spec.server is set.
-	Server    Known[Server]
+	Server    Known[Workload]
 	Endpoints Known[Endpoints]
 	// Certificates are read where spec.server is set.
 	Certificates Known[Certificates]
@@ -68,8 +68,8 @@ const (
 	Missing
 )
 
-// Server is the workload of spec.server.
-type Server struct {
+// Workload is a Deployment with what belongs to it.
+type Workload struct {
 	// Deployment is nil where there is none with the owner label.
 	Deployment *appsv1.Deployment
 	// Pods are its own, including those that are terminating.

@@ -8,12 +8,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // Rollout reads a Deployment's status and, where it is not complete, the cause in the status of its Pods. The
@@ -60,7 +58,7 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Fi
 	if overdue {
 		return finding.Bad(v1alpha1.ReasonRolloutStalled, excerpt.Quote(deadline.Message), state).Alarming().
 			Advising(fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s",
-				deployment.Namespace, labels.Set(manifests.ServerLabels(deployment.Name))))
+				deployment.Namespace, metav1.FormatLabelSelector(deployment.Spec.Selector)))
 	}
 	if deployment.Spec.Paused {
 		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused", state).

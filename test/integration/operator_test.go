@@ -23,6 +23,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
 )
 
 // operator is the operator, run in this process as main.go runs it.
@@ -133,7 +134,7 @@ func (o *operator) isReady() bool {
 }
 
 func (o *operator) newManager(
-	restConfig *rest.Config, confined controllers.ServerNamespaces, times leaseTimes,
+	restConfig *rest.Config, confined observe.ServerNamespaces, times leaseTimes,
 ) (ctrl.Manager, error) {
 	// The Lease is renewed all the time, which is not what tests mean by a write.
 	leaderElection := rest.CopyConfig(restConfig)

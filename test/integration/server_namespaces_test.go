@@ -17,6 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
@@ -200,7 +201,7 @@ func launchConfined(t *testing.T, namespaces ...string) {
 		t.Fatal(err)
 	}
 	start(t, controllers.Settings{
-		ServerNamespaces: controllers.ConfineServers(ctx, live, operatorNamespace, namespaces), CertManager: true,
+		ServerNamespaces: observe.ConfineServers(ctx, live, operatorNamespace, namespaces), CertManager: true,
 	})
 }
 

@@ -11,14 +11,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
 
 func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
 	registered := &registrations{Registerer: prometheus.NewRegistry()}
-	controllers.NewMetrics(registered)
+	report.NewMetrics(registered, nil)
 	discovery.NewMetrics(registered)
 	registered.MustRegister((&discovery.Prober{}).Metric())
 	registered.MustRegister(version.Current().Metric())
