@@ -12,10 +12,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// TestANamesakeGetsNothingOfWhatWasLeft is an attack: whoever may orphan another's ExtensionAPI, and create one of
-// the same name, must not thereby delete its APIService, or have it lead to a server of their own. Its parts build on
-// each other.
-func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {
+// TestExtensionAPIOfTheSameNameDoesNotGetOrphanedObjects simulates an attack: a user who can orphan the ExtensionAPI of
+// another user, and create one of the same name, must not be able to delete its APIService, or redirect it to a server of
+// their own. Its parts depend on each other.
+func TestExtensionAPIOfTheSameNameDoesNotGetOrphanedObjects(t *testing.T) {
 	t.Parallel()
 	const name, attacker = "namesake", "namesake-attacker"
 	victims, _ := startBackend(t, name, "v1")

@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestPoliciesBoundTheOperator sends, as the operator, what its roles allow. Nothing of it is kept.
-func TestPoliciesBoundTheOperator(t *testing.T) {
+// TestAdmissionPoliciesRestrictTheOperator sends, as the operator, what its roles allow. Nothing of it is kept.
+func TestAdmissionPoliciesRestrictTheOperator(t *testing.T) {
 	t.Parallel()
 	const name = "bounded"
 	createNamespace(t, name)

@@ -16,12 +16,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// TestOperatorIsReadyWhenItHasReadWhatItWatches has a control plane of its own, so none runs beside it.
-func TestOperatorIsReadyWhenItHasReadWhatItWatches(t *testing.T) {
+// TestOperatorIsReadyWhenItsCachesAreSynced uses a dedicated control plane, so no other test runs in parallel.
+func TestOperatorIsReadyWhenItsCachesAreSynced(t *testing.T) {
 	useAnotherControlPlane(t)
 	for name, takeAway := range map[string]func(*testing.T) (giveBack func()){
-		"a right is missing":                takeRight,
-		"its own definition does not exist": takeDefinition,
+		"a permission is missing":    takeRight,
+		"its own CRD does not exist": takeDefinition,
 	} {
 		t.Run(name, func(t *testing.T) {
 			giveBack := takeAway(t)
@@ -49,7 +49,7 @@ func TestOperatorIsReadyWhenItHasReadWhatItWatches(t *testing.T) {
 	}
 }
 
-// takeRight takes the right to watch Pods.
+// takeRight revokes the permission to watch Pods.
 func takeRight(t *testing.T) (giveBack func()) {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: in("", operatorAccount)}
@@ -77,13 +77,13 @@ func takeDefinition(t *testing.T) (giveBack func()) {
 		t.Fatal(err)
 	}
 	deleteNow(t, definition)
-	eventually(t, func() error { // kube-apiserver may serve the kind for a moment without its definition
+	eventually(t, func() error { // kube-apiserver may serve the kind for a moment after its CRD is deleted
 		err := plane.client.Get(ctx, key, &apiextensionsv1.CustomResourceDefinition{})
 		served := plane.client.List(ctx, &v1alpha1.ExtensionAPIList{})
 		if apierrors.IsNotFound(err) && apierrors.IsNotFound(served) {
 			return nil
 		}
-		return errors.Join(err, served, errors.New("the definition is still there"))
+		return errors.Join(err, served, errors.New("the CRD still exists"))
 	})
 	return func() {
 		definition.ResourceVersion = ""

@@ -30,7 +30,7 @@ func ofService(e *v1alpha1.ExtensionAPI) {
 	}
 }
 
-// What concerns APIServices.
+// Modifications of APIServices.
 
 func addVersion(e *v1alpha1.ExtensionAPI) {
 	versions := &e.Spec.Groups[0].Versions
@@ -41,7 +41,7 @@ func dropVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions = e.Spec.
 
 func swapVersions(e *v1alpha1.ExtensionAPI) { slices.Reverse(e.Spec.Groups[0].Versions) }
 
-// addGroup adds one before the others, whose order says nothing.
+// addGroup adds a group before the others, whose order has no meaning.
 func addGroup(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Groups = append(groups(e.Name+".another.example.com", "v1"), e.Spec.Groups...)
 }
@@ -70,7 +70,7 @@ func trustMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.ExistingService.CABundle = append(e.Spec.ExistingService.CABundle, '\n')
 }
 
-// What concerns the server.
+// Modifications of the server.
 
 func replicate(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) }
 
@@ -112,7 +112,7 @@ func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Certificates.CertManager.IssuerRef.Name = "another"
 }
 
-// What concerns its life.
+// Modifications of the lifecycle.
 
 func suspendIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true }
 

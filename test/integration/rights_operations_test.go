@@ -15,19 +15,19 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// byHand is the namespace of all servers and Services here.
+// byHand is the namespace of all servers and Services in these tests.
 const byHand = "by-hand"
 
 type (
-	// operation prepares, with all rights, what a user does with an ExtensionAPI.
+	// operation prepares a user's request for an ExtensionAPI, with all permissions.
 	operation func(t *testing.T) attempt
-	// attempt does it so that nothing of it is kept.
+	// attempt sends the request as a dry run.
 	attempt func(ctx context.Context, user client.Client) error
-	// modification is one of an ExtensionAPI.
+	// modification modifies an ExtensionAPI.
 	modification func(*v1alpha1.ExtensionAPI)
 )
 
-// operations are examples of what the table in docs/security.md speaks of, in its words.
+// operations are examples for the rows of the table in docs/security.md, by their first cells.
 var operations = map[string][]operation{
 	"create one with spec.server":                      {creating(ofAServer)},
 	"create one whose template names a ServiceAccount": {creating(ofAServer, nameAccount)},
@@ -104,7 +104,7 @@ func changing(given, modify modification) operation {
 	}
 }
 
-// changingDeleted is for one whose deletion is held up.
+// changingDeleted changes an ExtensionAPI whose deletion is blocked.
 func changingDeleted(given, modify modification) operation {
 	return func(t *testing.T) attempt {
 		t.Helper()
@@ -136,14 +136,14 @@ func changeOf(t *testing.T, before *v1alpha1.ExtensionAPI, modify modification) 
 	modify(after)
 	patch, err := client.MergeFrom(before).Data(after)
 	if err != nil || string(patch) == "{}" {
-		t.Fatalf("nothing of ExtensionAPI %s is changed (%v)", before.Name, err)
+		t.Fatalf("ExtensionAPI %s is not changed (%v)", before.Name, err)
 	}
 	return func(ctx context.Context, user client.Client) error {
 		return user.Patch(ctx, named(before.Name), client.RawPatch(types.MergePatchType, patch), client.DryRunAll)
 	}
 }
 
-// existing is stored. It is suspended, so that the operator makes nothing for it.
+// existing creates an ExtensionAPI. It is suspended, so that the operator creates nothing for it.
 func existing(t *testing.T, given modification) *v1alpha1.ExtensionAPI {
 	t.Helper()
 	stored := withModifications(suspendIt, given)
@@ -153,7 +153,7 @@ func existing(t *testing.T, given modification) *v1alpha1.ExtensionAPI {
 
 var extensionAPIsByHand atomic.Int32
 
-// withModifications has a name of its own.
+// withModifications returns an ExtensionAPI with a unique name.
 func withModifications(given ...modification) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(fmt.Sprintf("by-hand-%d", extensionAPIsByHand.Add(1)))
 	extensionAPI.Spec.Groups = groups(extensionAPI.Name+".example.com", "v1", "v2")
