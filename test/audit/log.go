@@ -17,8 +17,8 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
-// Read returns the requests of user from the log in dir: audit.log, and the older files that kube-apiserver has rotated.
-// A line that is still being written is left out.
+// Read returns the requests of user from the log in dir: audit.log, and the older files that kube-apiserver has
+// rotated. A line that is still being written is left out.
 func Read(dir, user string) ([]auditv1.Event, error) {
 	logs := os.DirFS(dir)
 	files, err := fs.Glob(logs, "audit*.log")

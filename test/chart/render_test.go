@@ -74,8 +74,8 @@ func run(t *testing.T, tool string, arguments ...string) []byte {
 	return output
 }
 
-// noteInputs reads the directories that the tools read, so that Go does not reuse a cached test result when a file in them
-// has changed.
+// noteInputs reads the directories that the tools read, so that Go does not reuse a cached test result when a file in
+// them has changed.
 func noteInputs(t *testing.T) {
 	t.Helper()
 	for _, directory := range []string{"charts", "config"} {

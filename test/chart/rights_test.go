@@ -112,8 +112,8 @@ func TestNoRuleAllowsPrivilegeEscalation(t *testing.T) {
 	}
 }
 
-// checkNoEscalation fails for a rule that an attacker who has compromised the operator could use to gain the permissions of
-// an administrator.
+// checkNoEscalation fails for a rule that an attacker who has compromised the operator could use to gain the
+// permissions of an administrator.
 func checkNoEscalation(t *testing.T, id string, rule rbacv1.PolicyRule) {
 	t.Helper()
 	grantable := []string{
@@ -161,9 +161,9 @@ func TestRestrictedOperatorRunsServersOnlyInServerNamespaces(t *testing.T) {
 	}
 }
 
-// TestConfinedOperatorChangesLittleElsewhere lists all that whoever has taken over a confined operator can change
-// outside serverNamespaces.
-func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
+// TestRestrictedOperatorHasMinimalPermissionsElsewhere lists everything that an attacker who has compromised a
+// restricted operator can change outside serverNamespaces.
+func TestRestrictedOperatorHasMinimalPermissionsElsewhere(t *testing.T) {
 	const bindings, rbac = `bindings in group "rbac.authorization.k8s.io"`, `in group "rbac.authorization.k8s.io"`
 	const authReader = `bind extension-apiserver-authentication-reader of roles ` + rbac
 	chart := renderChart(t, "--set", "serverNamespaces={shop}")
@@ -203,7 +203,7 @@ func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
 			return slices.Contains([]string{"get", "list", "watch"}, verb)
 		})
 		if !slices.Equal(changes, want) {
-			t.Errorf("%s allows to change\n\t%s\nand not\n\t%s", id, strings.Join(changes, "\n\t"), strings.Join(want, "\n\t"))
+			t.Errorf("%s allows to change\n\t%s\nwant\n\t%s", id, strings.Join(changes, "\n\t"), strings.Join(want, "\n\t"))
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// schema is the part of values.schema.json that the test needs. A value whose schema is a $ref has no properties here: its
-// content is defined by Kubernetes.
+// schema is the part of values.schema.json that the test needs. A value whose schema is a $ref has no properties here:
+// its content is defined by Kubernetes.
 type schema struct {
 	Properties map[string]schema
 }
@@ -49,8 +49,8 @@ func compareKeys(t *testing.T, path string, known schema, values map[string]any)
 	}
 }
 
-// TestEveryValueIsUsed renders the chart with one value changed at a time. Some values have an effect only if others are
-// not set, some only if they are.
+// TestEveryValueIsUsed renders the chart with one value changed at a time. Some values have an effect only if others
+// are not set, some only if they are.
 func TestEveryValueIsUsed(t *testing.T) {
 	unset, set := defaults(t), readValues(t, everything)
 	none, all := renderValues(t, unset), renderValues(t, set)

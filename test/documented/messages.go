@@ -61,7 +61,7 @@ func (m *Messages) Check(tb testing.TB, id, message string) {
 			tb.Error(err)
 		}
 	default:
-		tb.Errorf("message %s in %s is outdated:\n%s\nThe actual message is\n%s\nRun the test with WRITE_DOCS=1 to update the docs.",
+		tb.Errorf("message %s in %s is outdated:\n%s\nThe actual message is\n%s\nWRITE_DOCS=1 updates the docs.",
 			marker, m.file, documented, message)
 	}
 }
@@ -71,8 +71,8 @@ func Text(condition metav1.Condition) string {
 	return fmt.Sprintf("%s=%s %s: %s", condition.Type, condition.Status, condition.Reason, condition.Message)
 }
 
-// CheckAllMet returns an error for each documented message that no test of the suite has produced. It is meaningful only
-// after all tests have run.
+// CheckAllMet returns an error for each documented message that no test of the suite has produced. It is meaningful
+// only after all tests have run.
 func (m *Messages) CheckAllMet() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

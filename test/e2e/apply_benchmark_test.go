@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// BenchmarkApply measures the time from the first request of an apply until a watch sees every APIService available: for
-// one ExtensionAPI, and for the same objects written by hand, alternately. Each run starts without leftovers of the
+// BenchmarkApply measures the time from the first request of an apply until a watch sees every APIService available:
+// for one ExtensionAPI, and for the same objects written by hand, alternately. Each run starts without leftovers of the
 // previous one; images, etcd and namespace exist before.
 func BenchmarkApply(b *testing.B) {
 	extensionAPI := wardle(b, sampleNamespace)

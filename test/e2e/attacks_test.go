@@ -26,14 +26,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// bombed is how long a server sends bombs: about ten rounds of probes, in each of which an operator that reads them would be
-// killed.
+// bombed is how long a server sends bombs: about ten rounds of probes, in each of which an operator that reads them
+// would be killed.
 const bombed = 20 * time.Second
 
 func TestHostileServerAffectsNoOtherAPI(t *testing.T) {
 	bystander, hostile := singleFaultServer(t, "e2e-bystander", "v1"), singleFaultServer(t, "e2e-bomb", "v1")
 	for _, server := range []*v1alpha1.ExtensionAPI{bystander, hostile} {
-		eventually(t, time.Minute, isWell(server))
+		eventually(t, time.Minute, isHealthy(server))
 	}
 	operators, before := restarts(t), readySince(t, bystander)
 	pods, err := labelledPods(t.Context(), ownerLabel, hostile.Name)
@@ -48,7 +48,7 @@ func TestHostileServerAffectsNoOtherAPI(t *testing.T) {
 	} {
 		behave(t, pods[0], behaviour)
 		eventually(t, time.Minute, isReportedAsFailing(hostile))
-		stays(t, bombed, isWell(bystander))
+		stays(t, bombed, isHealthy(bystander))
 	}
 	// The objects of the server are counted before its APIService is deleted, which a bomb must not delay.
 	behave(t, pods[0], behaviour{Discovery: bomb, OpenAPI: bomb})
@@ -98,8 +98,8 @@ func readySince(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) string {
 	return conditionOf(current, v1alpha1.ConditionReady).LastTransitionTime.String()
 }
 
-// TestTenantCannotTakeOverAnAPIService simulates a user who may only create APIServices, orphans the ExtensionAPI of another
-// user, and creates one of the same name.
+// TestTenantCannotTakeOverAnAPIService simulates a user who may only create APIServices, orphans the ExtensionAPI of
+// another user, and creates one of the same name.
 func TestTenantCannotTakeOverAnAPIService(t *testing.T) {
 	const name, group, other = "e2e-victim", "victim.example.com", "attacker.example.com"
 	host := startHost(t, "e2e-victims-server", group, other)
@@ -109,7 +109,7 @@ func TestTenantCannotTakeOverAnAPIService(t *testing.T) {
 	} {
 		t.Run(attack.what, func(t *testing.T) {
 			victim := host.existing(name, group)
-			createUntilTheEnd(t, victim)
+			createUntilCleanup(t, victim)
 			eventually(t, time.Minute, ready(victim))
 			apiService := &apiregistrationv1.APIService{}
 			key := client.ObjectKey{Name: "v1." + group}
@@ -197,7 +197,7 @@ func TestHeadlessServiceIsNeverRegistered(t *testing.T) {
 	})
 	headless := host.existing(name, group)
 	headless.Spec.ExistingService.Name, headless.Spec.ExistingService.Port = name, 8443
-	createUntilTheEnd(t, headless)
+	createUntilCleanup(t, headless)
 	eventually(t, soon, func(ctx context.Context) error {
 		current, err := currently(ctx, headless)
 		available := conditionOf(current, v1alpha1.ConditionServerAvailable)
@@ -221,8 +221,8 @@ func notRegistered(ctx context.Context, apiService string) error {
 	return client.IgnoreNotFound(err)
 }
 
-// TestAPIServiceWithoutLabelsIsNotLeftBehind deletes ExtensionAPIs whose APIService has lost its labels and annotations, and
-// then a namespace, whose deletion an APIService without a server would block.
+// TestAPIServiceWithoutLabelsIsNotLeftBehind deletes ExtensionAPIs whose APIService has lost its labels and
+// annotations, and then a namespace, whose deletion an APIService without a server would block.
 func TestAPIServiceWithoutLabelsIsNotLeftBehind(t *testing.T) {
 	const bystander = "e2e-beside-unlabelled"
 	suspend := func(spec *v1alpha1.ExtensionAPISpec) { spec.Suspend = true }
@@ -239,7 +239,7 @@ func TestAPIServiceWithoutLabelsIsNotLeftBehind(t *testing.T) {
 				t.Parallel()
 				apiService := "v1." + test.name + ".example.com"
 				extensionAPI := singleFaultServer(t, test.name, "v1")
-				eventually(t, time.Minute, isWell(extensionAPI))
+				eventually(t, time.Minute, isHealthy(extensionAPI))
 				change(t, extensionAPI, test.change)
 				for range test.times {
 					removeMarks(t, apiService)
@@ -291,8 +291,8 @@ func startHost(tb testing.TB, name string, groups ...string) host {
 	for _, group := range groups {
 		container.Args = append(container.Args, "--group-version="+group+"/v1")
 	}
-	createUntilTheEnd(tb, extensionAPI)
-	eventually(tb, time.Minute, isWell(extensionAPI))
+	createUntilCleanup(tb, extensionAPI)
+	eventually(tb, time.Minute, isHealthy(extensionAPI))
 	apiService := &apiregistrationv1.APIService{}
 	if err := kube.Get(tb.Context(), client.ObjectKey{Name: "v1." + name + ".example.com"}, apiService); err != nil {
 		tb.Fatal(err)

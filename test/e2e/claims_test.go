@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestOwnerOfAGroupVersionIsNotTouchedAndNamed makes each kind of holder claim the group-version before the ExtensionAPI,
-// release it, claim it again while it is registered, and release it again.
+// TestOwnerOfAGroupVersionIsNotTouchedAndNamed makes each kind of holder claim the group-version before the
+// ExtensionAPI, release it, claim it again while it is registered, and release it again.
 func TestOwnerOfAGroupVersionIsNotTouchedAndNamed(t *testing.T) {
 	for _, holder := range holders.All {
 		t.Run(holder.Kind, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestOwnerOfAGroupVersionIsNotTouchedAndNamed(t *testing.T) {
 			do(t, holder.Claim, name)
 			rival := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: holders.Rival(name)}}
 			if holder.Yields {
-				removeAtTheEnd(t, rival)
+				removeOnCleanup(t, rival)
 			}
 			awaitNextSecond(t)
 			extensionAPI := faultServerAPI(name, name+".example.com", "v1", "v2")
@@ -36,19 +36,20 @@ func TestOwnerOfAGroupVersionIsNotTouchedAndNamed(t *testing.T) {
 			startSingle(t, extensionAPI)
 			eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			do(t, holder.Release, name)
-			eventually(t, time.Minute, isWell(extensionAPI))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 			do(t, holder.TakeOver, name)
 			switch {
 			case holder.Yields:
 				eventually(t, time.Minute, reportsClaim(rival, metav1.ConditionFalse, holder.Reason, "which has registered it"))
 			case holder.Contests:
-				eventually(t, time.Minute, reportsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Message))
+				eventually(t, time.Minute, reportsClaim(
+					extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Message))
 			default:
 				eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			}
 			do(t, holder.Release, name)
 			eventually(t, time.Minute, reportsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonClaimed, ""))
-			eventually(t, time.Minute, isWell(extensionAPI))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 		})
 	}
 }
@@ -71,7 +72,7 @@ func singleFaultServer(t *testing.T, name string, versions ...string) *v1alpha1.
 func startSingle(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
 	extensionAPI.Spec.Server.Replicas = ptr.To[int32](1)
-	createUntilTheEnd(t, extensionAPI)
+	createUntilCleanup(t, extensionAPI)
 }
 
 func do(t *testing.T, action holders.Action, name string) {
@@ -110,15 +111,15 @@ func reportsClaim(
 	}
 }
 
-// TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, adopts it under load, and uninstalls the release,
-// which deletes it.
+// TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, adopts it under load, and uninstalls the
+// release, which deletes it.
 func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 	const name, release, groupVersion = "e2e-adopted", "e2e-shop", "/apis/e2e-adopted.example.com/v1"
 	provider := faultServerAPI("e2e-earlier", "earlier.example.com", "v1")
 	provider.Spec.Server.Template.Spec.Containers[0].Args = append(
 		provider.Spec.Server.Template.Spec.Containers[0].Args, "--group-version="+name+".example.com/v1")
-	createUntilTheEnd(t, provider)
-	eventually(t, time.Minute, isWell(provider))
+	createUntilCleanup(t, provider)
+	eventually(t, time.Minute, isHealthy(provider))
 	t.Cleanup(func() {
 		if _, err := runHelm(context.WithoutCancel(t.Context()), "uninstall", release, "--ignore-not-found"); err != nil {
 			t.Error(err)
@@ -133,13 +134,13 @@ func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 		fmt.Sprintf("Helm release %q", operatorNamespace+"/"+release)))
 	reading := startReadingAt(t, turnsPerSecond, groupVersion)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
-	eventually(t, time.Minute, isWell(extensionAPI))
+	eventually(t, time.Minute, isHealthy(extensionAPI))
 	if failed := reading.end(t); failed > 0 {
 		t.Errorf("%d of %d requests failed", failed, reading.requests)
 	}
 
 	helm(t, "uninstall", release)
-	eventually(t, time.Minute, isWell(extensionAPI))
+	eventually(t, time.Minute, isHealthy(extensionAPI))
 	eventually(t, time.Minute, canBeRead(groupVersion))
 }
 

@@ -28,8 +28,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// userName is a user who may use the APIs of the tests' servers and nothing else. An administrator would be admitted even by
-// a server whose authorization fails.
+// userName is a user who may use the APIs of the tests' servers and nothing else. An administrator would be admitted
+// even by a server whose authorization fails.
 const userName = "e2e-user"
 
 // Clients of the cluster, with the administrator's permissions except for user.
@@ -102,8 +102,8 @@ func kubectl(tb testing.TB, args ...string) string {
 	return printed
 }
 
-// eventually waits until check succeeds, and returns how long that took. If it does not succeed within limit, the test fails
-// with its last error.
+// eventually waits until check succeeds, and returns how long that took. If it does not succeed within limit, the test
+// fails with its last error.
 func eventually(tb testing.TB, limit time.Duration, check func(context.Context) error) time.Duration {
 	tb.Helper()
 	took, err := poll(tb.Context(), limit, check)

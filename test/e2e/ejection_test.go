@@ -39,17 +39,17 @@ func TestUnhealthyReplicaIsEjectedAndTheAPIRecovers(t *testing.T) {
 		t.Run("one of two replicas "+outage.what, func(t *testing.T) {
 			extensionAPI := outageAPI(outage.interval)
 			create(t, extensionAPI)
-			eventually(t, time.Minute, isWell(extensionAPI))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 			struck := outage.strike(t, ownerLabel)
 			if !struck.over || struck.lasted > outage.healed() {
 				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, outage.healed())
 			}
 			// kube-apiserver may have disconnected from the replica before the operator has seen enough failures.
-			eventually(t, watched, isOut(struck.pod))
+			eventually(t, watched, isNotServing(struck.pod))
 			eventually(t, watched, isAvailable)
 			struck.end()
-			progress("  the replica is back after %s", eventually(t, watched, isBack(extensionAPI, struck.pod)))
-			eventually(t, time.Minute, isWell(extensionAPI))
+			progress("  the replica is back after %s", eventually(t, watched, isRestored(extensionAPI, struck.pod)))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 		})
 	}
 }
@@ -68,8 +68,8 @@ func isAvailable(ctx context.Context) error {
 	return nil
 }
 
-// isOut succeeds when the Service routes no requests to the Pod.
-func isOut(pod corev1.Pod) func(context.Context) error {
+// isNotServing succeeds when the Service routes no requests to the Pod.
+func isNotServing(pod corev1.Pod) func(context.Context) error {
 	return func(ctx context.Context) error {
 		serving, err := servingPods(ctx)
 		if err == nil && slices.Contains(serving, pod.Name) {
@@ -79,8 +79,8 @@ func isOut(pod corev1.Pod) func(context.Context) error {
 	}
 }
 
-// isBack succeeds when the Pod gets requests, and status reports no ejected replica.
-func isBack(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Context) error {
+// isRestored succeeds when the Pod gets requests, and status reports no ejected replica.
+func isRestored(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Context) error {
 	return func(ctx context.Context) error {
 		serving, err := servingPods(ctx)
 		if err != nil {

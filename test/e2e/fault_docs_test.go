@@ -26,8 +26,8 @@ const (
 	lastWord = 35 * time.Second
 )
 
-// faultDocs is the table of docs/faults.md, whose rows begin with the fault, and the condition and the message that report
-// it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
+// faultDocs is the table of docs/faults.md, whose rows begin with the fault, and the condition and the message that
+// report it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
 type faultDocs struct {
 	mu    sync.Mutex
 	lines []string
@@ -57,8 +57,8 @@ func openFaultDocs(t *testing.T) *faultDocs {
 	return docs
 }
 
-// check succeeds when the docs contain the condition of a fault, or, when they are being written, if it has not changed for
-// lastWord.
+// check succeeds when the docs contain the condition of a fault, or, when they are being written, if it has not changed
+// for lastWord.
 func (d *faultDocs) check(what string, condition metav1.Condition) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -63,16 +63,16 @@ func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionA
 	return extensionAPI
 }
 
-// createUntilTheEnd creates the ExtensionAPI, and deletes it when the test ends.
-func createUntilTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+// createUntilCleanup creates the ExtensionAPI, and deletes it when the test ends.
+func createUntilCleanup(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Helper()
-	removeAtTheEnd(tb, extensionAPI)
+	removeOnCleanup(tb, extensionAPI)
 	if err := kube.Create(tb.Context(), extensionAPI); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func removeAtTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+func removeOnCleanup(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Helper()
 	tb.Cleanup(func() {
 		if err := remove(context.WithoutCancel(tb.Context()), extensionAPI); err != nil {

@@ -54,7 +54,7 @@ func TestDiscoveryFaultsAreReportedAndRecover(t *testing.T) {
 			heal := fault.start(t, server)
 			reported := eventually(t, faultReported, fault.isReported(server, docs))
 			heal()
-			cleared := eventually(t, faultReported, isWell(server.ExtensionAPI))
+			cleared := eventually(t, faultReported, isHealthy(server.ExtensionAPI))
 			progress("%s: %s was reported after %s, and its recovery after %s", fault.what, fault.reason, reported, cleared)
 		})
 	}
@@ -67,8 +67,8 @@ func startFaultServer(t *testing.T, fault fault) faultServer {
 	if fault.spec != nil {
 		fault.spec(&extensionAPI.Spec)
 	}
-	createUntilTheEnd(t, extensionAPI)
-	eventually(t, faultReported, isWell(extensionAPI))
+	createUntilCleanup(t, extensionAPI)
+	eventually(t, faultReported, isHealthy(extensionAPI))
 	return faultServer{extensionAPI, connectedFirst(t, ownerLabel, extensionAPI.Name)}
 }
 
@@ -92,8 +92,8 @@ func (f fault) start(t *testing.T, server faultServer) (heal func()) {
 	}
 }
 
-// isReported succeeds when the conditions report the fault as documented. An APIService stays registered regardless of the
-// state of its server.
+// isReported succeeds when the conditions report the fault as documented. An APIService stays registered regardless of
+// the state of its server.
 func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, server.ExtensionAPI)
@@ -101,7 +101,8 @@ func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Cont
 			return err
 		}
 		condition := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
-		if condition.Status == f.status && condition.Reason == f.reason && strings.Contains(condition.Message, f.culprit(server)) &&
+		if condition.Status == f.status && condition.Reason == f.reason &&
+			strings.Contains(condition.Message, f.culprit(server)) &&
 			(f.available == "" || conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status == f.available) &&
 			conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
 			return docs.check(f.what, condition)
@@ -111,8 +112,9 @@ func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Cont
 	}
 }
 
-// isWell succeeds when all conditions are healthy, and every replica is available: a single one makes an ExtensionAPI Ready.
-func isWell(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+// isHealthy succeeds when all conditions are healthy, and every replica is available: a single one makes an
+// ExtensionAPI Ready.
+func isHealthy(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
 		if err == nil && (conditionOf(current, v1alpha1.ConditionReady).Status != metav1.ConditionTrue ||

@@ -26,13 +26,14 @@ import (
 
 const (
 	goodAPIs, hostileAPIs = 80, 20
-	// hostileInterval is the interval of all probes, and calmFor is how long they are counted before servers become hostile.
+	// hostileInterval is the interval of all probes, and calmFor is how long they are counted before servers become
+	// hostile.
 	hostileInterval = 10 * time.Second
 	calmFor         = 2 * time.Minute
 )
 
-// BenchmarkHostile creates 100 ExtensionAPIs, makes the servers of 20 of them hostile, with all tricks at once, and measures
-// the effect on the operator and on the other 80. HOSTILE_FOR sets the duration, ten minutes by default.
+// BenchmarkHostile creates 100 ExtensionAPIs, makes the servers of 20 of them hostile, with all tricks at once, and
+// measures the effect on the operator and on the other 80. HOSTILE_FOR sets the duration, ten minutes by default.
 func BenchmarkHostile(b *testing.B) {
 	hostileFor := hostileDuration(b)
 	good := startMany(b, "bench-good", goodAPIs)
@@ -98,11 +99,11 @@ func startMany(b *testing.B, name string, count int) many {
 	progress("Creating %d ExtensionAPIs of one server, and waiting for the last to be Ready", count)
 	m := many{host: startHost(b, name, groups...)}
 	change(b, m.ExtensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Replicas = new(int32(2)) })
-	eventually(b, time.Minute, isWell(m.ExtensionAPI))
+	eventually(b, time.Minute, isHealthy(m.ExtensionAPI))
 	for i, group := range groups {
 		extensionAPI := m.existing(fmt.Sprintf("%s-%d", name, i), group)
 		extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: hostileInterval}
-		createUntilTheEnd(b, extensionAPI)
+		createUntilCleanup(b, extensionAPI)
 		m.registered = append(m.registered, extensionAPI)
 	}
 	for _, extensionAPI := range m.registered {
@@ -111,8 +112,8 @@ func startMany(b *testing.B, name string, count int) many {
 	return m
 }
 
-// turn makes one replica hostile to all clients that probe group-versions, with a changing certificate, and the other one
-// hostile to all direct probes: kube-apiserver reads some documents completely, which is not measured here.
+// turn makes one replica hostile to all clients that probe group-versions, with a changing certificate, and the other
+// one hostile to all direct probes: kube-apiserver reads some documents completely, which is not measured here.
 func (m many) turn(b *testing.B) {
 	b.Helper()
 	trick := extensionserver.Fault{Body: extensionserver.EveryTrick}
@@ -140,12 +141,12 @@ func (m many) readySince(b *testing.B) map[string]string {
 	return since
 }
 
-// probes are the lowest and the highest number of direct probes of a group-version at a replica, relative to the expected
-// number.
+// probes are the lowest and the highest number of direct probes of a group-version at a replica, relative to the
+// expected number.
 type probes struct{ least, most float64 }
 
 func (p probes) String() string {
-	return fmt.Sprintf("each group-version was probed %.2f to %.2f times as often as its interval requires", p.least, p.most)
+	return fmt.Sprintf("each group-version was probed %.2f to %.2f times as often as required", p.least, p.most)
 }
 
 // countProbes counts the direct probes that each replica gets for each group-version.

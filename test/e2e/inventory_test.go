@@ -33,8 +33,8 @@ func (o object) String() string {
 	return fmt.Sprintf("%s %s/%s", o.GroupResource(), o.Namespace, o.Name)
 }
 
-// comesAndGoes are kinds whose objects other clients write all the time.
-var comesAndGoes = []schema.GroupResource{
+// volatileKinds are kinds whose objects other clients write all the time.
+var volatileKinds = []schema.GroupResource{
 	{Resource: "events"},
 	{Group: "events.k8s.io", Resource: "events"},
 	{Group: "coordination.k8s.io", Resource: "leases"},
@@ -80,7 +80,7 @@ func listable() ([]schema.GroupVersionResource, error) {
 	kinds, err := discovery.GroupVersionResources(
 		discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list"}}, lists))
 	maps.DeleteFunc(kinds, func(kind schema.GroupVersionResource, _ struct{}) bool {
-		return slices.Contains(comesAndGoes, kind.GroupResource())
+		return slices.Contains(volatileKinds, kind.GroupResource())
 	})
 	return slices.Collect(maps.Keys(kinds)), err
 }

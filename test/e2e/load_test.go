@@ -33,15 +33,16 @@ const (
 	// turnsPerSecond is slightly lower than the rate of requests: creating and deleting is one turn.
 	turnsPerSecond = 50
 	// readsPerSecond is for servers that hang. On an HTTP/2 connection, at most 250 requests may hang, including canceled
-	// ones, and kube-apiserver detects after 45 s that there is no response: more requests would make it reconnect earlier.
+	// ones, and kube-apiserver detects after 45 s that there is no response: more requests would make it reconnect
+	// earlier.
 	readsPerSecond   = 5
 	loadConnections  = 3
 	loadTimeout      = 10 * time.Second
 	distinctFailures = 5
 )
 
-// load is an open-loop load of independent users: at a fixed rate, regardless of the responses, so that a request that hangs
-// does not delay others. Requests are not retried.
+// load is an open-loop load of independent users: at a fixed rate, regardless of the responses, so that a request that
+// hangs does not delay others. Requests are not retried.
 type load struct {
 	what    string
 	clients []*http.Client
@@ -158,8 +159,8 @@ func loadClients(t *testing.T) []*http.Client {
 	return clients
 }
 
-// createLoadObject creates a Flunder, and deletes it and the leftovers of failed requests when the test ends. Neither is
-// part of the load. It returns the name, which is unique, so that leftovers of one test do not affect another one.
+// createLoadObject creates a Flunder, and deletes it and the leftovers of failed requests when the test ends. Neither
+// is part of the load. It returns the name, which is unique, so that leftovers of one test do not affect another one.
 func createLoadObject(t *testing.T) string {
 	t.Helper()
 	resource := schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}

@@ -2,9 +2,10 @@
 
 //go:build e2e
 
-// Package e2e tests the operator as users run it: installed by Helm on a real one-node cluster, which it starts and deletes.
-// The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 uses an existing one, and keeps it running.
-// WRITE_DOCS=1 writes the reported messages to docs/faults.md and docs/troubleshooting.md, instead of comparing them.
+// Package e2e tests the operator as users run it: installed by Helm on a real one-node cluster, which it starts and
+// deletes. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 uses an existing one, and keeps it
+// running. WRITE_DOCS=1 writes the reported messages to docs/faults.md and docs/troubleshooting.md, instead of
+// comparing them.
 package e2e
 
 import (
@@ -43,18 +44,19 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(useNode, beginAnew, startDemo, loadImages, connect, allowUser, removeSample)
+	e.Setup(useNode, removeLeftoverCluster, startDemo, loadImages, connect, allowUser, removeSample)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
 
-// useNode selects a type of cluster in which the tests can reach the operator's processes and kube-apiserver's audit log.
+// useNode selects a type of cluster in which the tests can reach the operator's processes and kube-apiserver's audit
+// log.
 func useNode(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	return ctx, os.Setenv("CLUSTER", "node")
 }
 
-// beginAnew deletes the cluster that an aborted run has left behind, with the leftovers of its tests.
-func beginAnew(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+// removeLeftoverCluster deletes the cluster that an aborted run has left behind, with the leftovers of its tests.
+func removeLeftoverCluster(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	if isKept() {
 		return ctx, nil
 	}
@@ -110,7 +112,7 @@ func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, erro
 func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	var err error
 	if kubeconfig != "" && suite.IsWhole() {
-		err = lookBack()
+		err = checkCoverage()
 	}
 	if err = errors.Join(err, takeDown(ctx)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -122,8 +124,8 @@ func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 // troubleshooting are the messages of these tests in docs/troubleshooting.md.
 var troubleshooting = documented.From(root+"/docs/troubleshooting.md", "e2e")
 
-// lookBack runs checks of what all tests together must cover.
-func lookBack() error {
+// checkCoverage runs checks of what all tests together must cover.
+func checkCoverage() error {
 	requests, err := operatorRequests()
 	requests = slices.DeleteFunc(requests, func(request auditv1.Event) bool { return withoutRights.includes(request) })
 	return errors.Join(err, audit.CheckRefusals(requests), troubleshooting.CheckAllMet())

@@ -30,13 +30,13 @@ type outage struct {
 
 var outages = []outage{
 	{"answers discovery in 7 s", makeSlow, 10 * time.Second},
-	// kube-apiserver closes its connection to the replica after 45 s, and applies no change before that if it is waiting for
-	// a response on it (docs/ejection.md). A shorter interval would promise more than that allows.
+	// kube-apiserver closes its connection to the replica after 45 s, and applies no change before that if it is waiting
+	// for a response on it (docs/ejection.md). A shorter interval would promise more than that allows.
 	{"is stopped", stop, 15 * time.Second},
 }
 
-// healed returns the time limit for requests to succeed again with the operator, even if the first reconnects are too early
-// for a busy kube-proxy: the last probe times out after 6 s, and there is another attempt 15 s later.
+// healed returns the time limit for requests to succeed again with the operator, even if the first reconnects are too
+// early for a busy kube-proxy: the last probe times out after 6 s, and there is another attempt 15 s later.
 func (o outage) healed() time.Duration {
 	return v1alpha1.DefaultFailureThreshold*o.interval + 30*time.Second
 }
@@ -57,8 +57,8 @@ type struck struct {
 	end    func()
 }
 
-// strike causes an outage under load, and returns when requests succeed again, or after a timeout. The label selects the
-// Pods: the operator's or those written by hand.
+// strike causes an outage under load, and returns when requests succeed again, or after a timeout. The label selects
+// the Pods: the operator's or those written by hand.
 func (o outage) strike(t *testing.T, label string) struck {
 	t.Helper()
 	const served = "/apis/" + flunderGroup

@@ -26,8 +26,8 @@ const (
 
 var (
 	writes = []string{"create", "update", "patch", "delete", "deletecollection"}
-	// upkeep are writes that do not concern ExtensionAPIs: leader election, authorization of metrics requests, and tokens for
-	// probes. They are counted separately.
+	// upkeep are writes that do not concern ExtensionAPIs: leader election, authorization of metrics requests, and tokens
+	// for probes. They are counted separately.
 	upkeep = []string{"leases", "tokenreviews", "subjectaccessreviews", "serviceaccounts/token"}
 )
 
@@ -68,8 +68,8 @@ func quiet(context.Context) error {
 	return err
 }
 
-// operatorWrites returns the operator's writes since start from kube-apiserver's audit log, and the number of each kind of
-// upkeep.
+// operatorWrites returns the operator's writes since start from kube-apiserver's audit log, and the number of each kind
+// of upkeep.
 func operatorWrites(start time.Time) (written []string, apart map[string]int, err error) {
 	requests, err := operatorRequests()
 	if err != nil {

@@ -22,7 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// drained is the time limit for the Pods of a rollout to terminate: the default grace period, and a margin for the kubelet.
+// drained is the time limit for the Pods of a rollout to terminate: the default grace period, and a margin for the
+// kubelet.
 const drained = 2 * time.Minute
 
 func TestRolloutsLoseNoRequest(t *testing.T) {
@@ -80,8 +81,8 @@ func TestRolloutsLoseNoRequest(t *testing.T) {
 	})
 }
 
-// evict requests an eviction, as kubectl drain does. The only node is not cordoned, because there is no other one for the
-// replacement.
+// evict requests an eviction, as kubectl drain does. The only node is not cordoned, because there is no other one for
+// the replacement.
 func evict(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	if err := kube.SubResource("eviction").Create(t.Context(), pod, &policyv1.Eviction{}); err != nil {
@@ -89,8 +90,8 @@ func evict(t *testing.T, pod *corev1.Pod) {
 	}
 }
 
-// oldestPod returns the Pod that kube-apiserver is most likely connected to. The label selects the Pods: the operator's or
-// those written by hand.
+// oldestPod returns the Pod that kube-apiserver is most likely connected to. The label selects the Pods: the operator's
+// or those written by hand.
 func oldestPod(t *testing.T, label string) *corev1.Pod {
 	t.Helper()
 	pods, err := serverPods(t.Context(), label)

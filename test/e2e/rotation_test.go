@@ -80,13 +80,13 @@ func TestRotationsLoseNoRequest(t *testing.T) {
 			if after.leaf.Equal(before.leaf) {
 				t.Error("the serving certificate is still the old one")
 			}
-			if after.authority.Equal(before.authority) == rotation.newCA {
+			if after.ca.Equal(before.ca) == rotation.newCA {
 				t.Errorf("the CA was replaced: %t, want %t", !rotation.newCA, rotation.newCA)
 			}
 			if !maps.Equal(before.restarts, after.restarts) {
 				t.Errorf("Pods were restarted or replaced: restarts before %v, after %v", before.restarts, after.restarts)
 			}
-			mustNotHoldKey(t, before.authority, after.authority)
+			mustNotContainKey(t, before.ca, after.ca)
 		})
 	}
 }
@@ -101,8 +101,8 @@ func managed(spec *v1alpha1.ExtensionAPISpec) *v1alpha1.ManagedCertificates {
 	return spec.Server.Certificates.Managed
 }
 
-// follow watches a rotation until it finishes, and returns the observed phases. If killed is set, it kills all replicas of
-// the operator at every new phase, and repeatedly during a phase.
+// follow watches a rotation until it finishes, and returns the observed phases. If killed is set, it kills all replicas
+// of the operator at every new phase, and repeatedly during a phase.
 func follow(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, killed bool) (phases []v1alpha1.RotationPhase) {
 	t.Helper()
 	start, lastKill := time.Now(), time.Now()

@@ -24,17 +24,17 @@ import (
 
 const servingHost = "wardle." + sampleNamespace + ".svc"
 
-// sight is the externally visible state of the server's certificates and Pods.
-type sight struct {
-	restarts  map[types.UID]int32
-	leaf      *x509.Certificate
-	authority *x509.Certificate
+// observation is the externally visible state of the server's certificates and Pods.
+type observation struct {
+	restarts map[types.UID]int32
+	leaf     *x509.Certificate
+	ca       *x509.Certificate
 }
 
 // look checks that all Pods serve one certificate, and that all APIServices trust one CA, which has issued it.
-func look(t *testing.T) sight {
+func look(t *testing.T) observation {
 	t.Helper()
-	seen := sight{restarts: map[types.UID]int32{}, authority: trusted(t)}
+	seen := observation{restarts: map[types.UID]int32{}, ca: trusted(t)}
 	pods, err := serverPods(t.Context(), ownerLabel)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func look(t *testing.T) sight {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(seen.authority)
+	roots.AddCert(seen.ca)
 	if _, err := seen.leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: servingHost}); err != nil {
 		t.Errorf("kube-apiserver does not trust what is served: %v", err)
 	}
@@ -59,15 +59,15 @@ func look(t *testing.T) sight {
 // trusted returns the one CA that the APIServices trust.
 func trusted(t *testing.T) *x509.Certificate {
 	t.Helper()
-	var authority *x509.Certificate
+	var ca *x509.Certificate
 	for _, apiService := range apiServices(t) {
-		authorities := parse(t, apiService.Spec.CABundle)
-		if len(authorities) != 1 || authority != nil && !authority.Equal(authorities[0]) {
-			t.Fatalf("%s trusts %d CAs, or another one than the other APIServices", apiService.Name, len(authorities))
+		cas := parse(t, apiService.Spec.CABundle)
+		if len(cas) != 1 || ca != nil && !ca.Equal(cas[0]) {
+			t.Fatalf("%s trusts %d CAs, or another one than the other APIServices", apiService.Name, len(cas))
 		}
-		authority = authorities[0]
+		ca = cas[0]
 	}
-	return authority
+	return ca
 }
 
 func apiServices(t *testing.T) []apiregistrationv1.APIService {
@@ -116,8 +116,8 @@ func servedBy(ctx context.Context, pod corev1.Pod) (*x509.Certificate, error) {
 	return secured.ConnectionState().PeerCertificates[0], nil
 }
 
-// mustNotHoldKey fails if any Secret in the server's namespace contains the key of a CA.
-func mustNotHoldKey(t *testing.T, authorities ...*x509.Certificate) {
+// mustNotContainKey fails if any Secret in the server's namespace contains the key of a CA.
+func mustNotContainKey(t *testing.T, cas ...*x509.Certificate) {
 	t.Helper()
 	secrets := &corev1.SecretList{}
 	if err := kube.List(t.Context(), secrets, client.InNamespace(sampleNamespace)); err != nil {
@@ -131,8 +131,8 @@ func mustNotHoldKey(t *testing.T, authorities ...*x509.Certificate) {
 				continue // not a key
 			}
 			found++
-			for _, authority := range authorities {
-				if isKeyOf(parsed, authority) {
+			for _, ca := range cas {
+				if isKeyOf(parsed, ca) {
 					t.Errorf("Secret %s contains the key of a CA in %s", secret.Name, name)
 				}
 			}

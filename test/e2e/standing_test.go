@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// standing is the state that must survive all operators: the CRD, each ExtensionAPI and since when it has been Ready, so
-// that even a short interruption is detected, and the APIServices.
+// standing is the state that must survive all operators: the CRD, each ExtensionAPI and since when it has been Ready,
+// so that even a short interruption is detected, and the APIServices.
 type standing map[string]string
 
 func standingNow(t *testing.T) standing {

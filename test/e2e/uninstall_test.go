@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// withoutRights are the periods from an uninstallation, which deletes the operator's permissions before the operator, to
-// the end of the next installation.
+// withoutRights are the periods from an uninstallation, which deletes the operator's permissions before the operator,
+// to the end of the next installation.
 var withoutRights periods
 
 type periods []struct{ from, to time.Time }
@@ -80,7 +80,7 @@ func TestUninstallKeepsServersAvailable(t *testing.T) {
 		withoutRights.begin()
 		helm(t, "uninstall", operatorName, "--wait")
 		eventually(t, time.Minute, func(ctx context.Context) error {
-			return errors.Join(nothingHas(ctx, "app.kubernetes.io/instance="+operatorName), nothingHas(ctx, ownerLabel))
+			return errors.Join(nothingMatches(ctx, "app.kubernetes.io/instance="+operatorName), nothingMatches(ctx, ownerLabel))
 		})
 	})
 }
@@ -130,8 +130,9 @@ func installer(t *testing.T) func(context.Context) {
 	}
 }
 
-// nothingHas succeeds when no object matches the selector, except for the CRD, which the chart's value crds.keep keeps.
-func nothingHas(ctx context.Context, selector string) error {
+// nothingMatches succeeds when no object matches the selector, except for the CRD, which the chart's value crds.keep
+// keeps.
+func nothingMatches(ctx context.Context, selector string) error {
 	left, err := takeInventory(ctx, selector)
 	delete(left, "customresourcedefinitions.apiextensions.k8s.io /extensionapis.aggregation.extensionapi.dev")
 	if len(left) > 0 {

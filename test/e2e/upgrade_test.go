@@ -23,8 +23,8 @@ const (
 	previousImage = "extensionapi.dev/extensionapi-operator"
 )
 
-// TestUpgradesAndRollbacksLoseNothing temporarily installs an earlier revision of the operator, so no other test runs in
-// parallel.
+// TestUpgradesAndRollbacksLoseNothing temporarily installs an earlier revision of the operator, so no other test runs
+// in parallel.
 func TestUpgradesAndRollbacksLoseNothing(t *testing.T) {
 	upgrade := installer(t)
 	t.Cleanup(func() { upgrade(context.WithoutCancel(t.Context())) })
@@ -66,8 +66,8 @@ func installPrevious(t *testing.T) {
 		"--set", "image.repository="+previousImage+",image.tag=previous")
 }
 
-// startServers runs one server with two replicas and one with a single replica, whose Service another ExtensionAPI registers
-// with spec.existingService, too.
+// startServers runs one server with two replicas and one with a single replica, whose Service another ExtensionAPI
+// registers with spec.existingService, too.
 func startServers(t *testing.T) {
 	t.Helper()
 	single := faultServerAPI("single", "single.e2e.example.com", "v1")
@@ -75,7 +75,7 @@ func startServers(t *testing.T) {
 	container(&single.Spec).Args = append(container(&single.Spec).Args, "--group-version=existing.e2e.example.com/v1")
 	servers := []*v1alpha1.ExtensionAPI{wardle(t, sampleNamespace), single}
 	for _, server := range servers {
-		createUntilTheEnd(t, server)
+		createUntilCleanup(t, server)
 	}
 	for _, server := range servers {
 		eventually(t, time.Minute, ready(server))
@@ -89,7 +89,7 @@ func startServers(t *testing.T) {
 			ExistingService: serviceOf(t, "v1.single.e2e.example.com"),
 		},
 	}
-	createUntilTheEnd(t, existing)
+	createUntilCleanup(t, existing)
 	eventually(t, time.Minute, ready(existing))
 }
 

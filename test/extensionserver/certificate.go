@@ -60,11 +60,11 @@ func (c Certificate) inPlaceOf(genuine *tls.Certificate) (*tls.Certificate, erro
 
 // issue returns a certificate of a new, unknown CA.
 func issue(names []string, issued time.Time, validity time.Duration) (*tls.Certificate, error) {
-	authority, err := pki.NewSigner("unknown CA", issued, validity)
+	ca, err := pki.NewSigner("unknown CA", issued, validity)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := authority.IssueServing(names, issued, validity)
+	pair, err := ca.IssueServing(names, issued, validity)
 	if err != nil {
 		return nil, err
 	}

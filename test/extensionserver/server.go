@@ -22,8 +22,8 @@ type Server struct {
 	requests map[request]int
 }
 
-// request is the key by which requests are counted. The user separates clients' requests from kube-apiserver's own checks,
-// which it sends over the same connection, five at a time.
+// request is the key by which requests are counted. The user separates clients' requests from kube-apiserver's own
+// checks, which it sends over the same connection, five at a time.
 type request struct {
 	sender                 Sender
 	user, connection, path string
@@ -51,8 +51,8 @@ func (s *Server) Behaviour() Behaviour {
 	return s.behaviour
 }
 
-// Requests returns the number of requests by sender and path since the behaviour was last changed. Health probes are not
-// counted.
+// Requests returns the number of requests by sender and path since the behaviour was last changed. Health probes are
+// not counted.
 func (s *Server) Requests() map[Sender]map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

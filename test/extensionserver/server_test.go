@@ -37,11 +37,11 @@ var (
 // start returns a server and a client that trusts it and speaks HTTP/2, as kube-apiserver does.
 func start(t *testing.T) (*Local, *http.Client) {
 	t.Helper()
-	authority, err := pki.NewSigner("test", time.Now(), time.Hour)
+	ca, err := pki.NewSigner("test", time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, err := authority.IssueServing([]string{host}, time.Now(), time.Hour)
+	pair, err := ca.IssueServing([]string{host}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func start(t *testing.T) (*Local, *http.Client) {
 	server := Start(certificate, v1, v2)
 	t.Cleanup(server.Close)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authority.Certificate)
+	roots.AppendCertsFromPEM(ca.Certificate)
 	return server, &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: host},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command faultserver runs the extension API server of package extensionserver, for the end-to-end tests. It serves the
-// API on --secure-port, with the flags that all servers built on k8s.io/apiserver have. On --control-port any client can
-// read and replace its behaviour: GET and PUT /behaviour, GET /requests.
+// API on --secure-port, with the flags that all servers built on k8s.io/apiserver have. On --control-port any client
+// can read and replace its behaviour: GET and PUT /behaviour, GET /requests.
 package main
 
 import (

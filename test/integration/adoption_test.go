@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestAdoptionOfAServerInstalledByHelm covers dry run, adoption and orphaning without a failed request; its parts depend on
-// each other.
+// TestAdoptionOfAServerInstalledByHelm covers dry run, adoption and orphaning without a failed request; its parts
+// depend on each other.
 func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 	t.Parallel()
 	const name, group = "adopted", "adopted.example.com"
@@ -59,7 +59,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 		await(t, name, status.CurrentStatus)
 		before := readAPIService(t, name).ResourceVersion
 		deleteNow(t, named(name))
-		awaitEnd(t, name)
+		awaitDeleted(t, name)
 		expectEvent(t, name, "Normal Released")
 		if after := readAPIService(t, name).ResourceVersion; after != before {
 			t.Errorf("resource version %s became %s", before, after)
@@ -148,9 +148,9 @@ func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 	awaitRollout(t, name)
 	before := objectsOf(t, name)
 	deleteNow(t, named(name))
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	expectUnchanged(t, before, objectsOf(t, name))
-	authority, deployed := trustSecret(t, name).Data, deploymentOf(t, name).Spec
+	ca, deployed := trustSecret(t, name).Data, deploymentOf(t, name).Spec
 
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	apply(t, extensionAPI)
@@ -166,7 +166,7 @@ func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
 	awaitRollout(t, name)
 	expectOwned(t, name)
-	if now := trustSecret(t, name).Data; !reflect.DeepEqual(now, authority) {
+	if now := trustSecret(t, name).Data; !reflect.DeepEqual(now, ca) {
 		t.Error("the CA and the bundle were replaced")
 	}
 	if now := deploymentOf(t, name).Spec; !reflect.DeepEqual(now, deployed) {
@@ -227,6 +227,6 @@ func TestNothingIsOrphanedInATerminatingNamespace(t *testing.T) {
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 			"the end of the APIServices "+apiServiceName))
 	release()
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	finishDeletion(t, namespace)
 }

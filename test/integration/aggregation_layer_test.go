@@ -22,8 +22,8 @@ import (
 // requestHeaders is the prefix of the flags that configure how extension API servers authenticate kube-apiserver.
 const requestHeaders = "requestheader-"
 
-// A server that is registered anyway rejects kube-apiserver, so that the group-version is unavailable: a server built on
-// k8s.io/apiserver responds with 401 to an unknown client certificate, and with 403 to a kube-apiserver without one.
+// A server that is registered anyway rejects kube-apiserver, so that the group-version is unavailable: a server built
+// on k8s.io/apiserver responds with 401 to an unknown client certificate, and with 403 to a kube-apiserver without one.
 func TestNothingIsRegisteredIfTheAggregationLayerIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	t.Run("no CA", func(t *testing.T) {
@@ -131,11 +131,11 @@ func (m misconfigured) configure(t *testing.T) {
 			configMap.Data[flag] = fmt.Sprintf("[%q]", value)
 		}
 	}
-	authority, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderAuthority])
+	ca, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderCA])
 	if err != nil {
 		t.Fatal(err)
 	}
-	configMap.Data[requestHeaderAuthority] = string(authority)
+	configMap.Data[requestHeaderCA] = string(ca)
 	if err := m.client.Update(ctx, configMap); err != nil {
 		t.Fatal(err)
 	}

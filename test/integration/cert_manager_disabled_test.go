@@ -12,8 +12,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// TestCertManagerAPIIsNotUsedWhenDisabled temporarily replaces the shared control plane and operator, so no other test runs
-// in parallel. The operator has the permissions that the chart grants.
+// TestCertManagerAPIIsNotUsedWhenDisabled temporarily replaces the shared control plane and operator, so no other test
+// runs in parallel. The operator has the permissions that the chart grants.
 func TestCertManagerAPIIsNotUsedWhenDisabled(t *testing.T) {
 	const name = "kept-from-cert-manager"
 	useAnotherControlPlane(t)

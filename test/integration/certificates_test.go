@@ -47,8 +47,8 @@ func TestCAKeyIsStoredOnlyInTheOperatorsNamespace(t *testing.T) {
 	t.Parallel()
 	const name = "key-apart"
 	startRollout(t, name)
-	authority := trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]
-	if len(authority) == 0 {
+	ca := trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]
+	if len(ca) == 0 {
 		t.Fatal("the CA has no key")
 	}
 	secrets := &corev1.SecretList{}
@@ -57,7 +57,7 @@ func TestCAKeyIsStoredOnlyInTheOperatorsNamespace(t *testing.T) {
 	}
 	for _, secret := range secrets.Items {
 		for key, value := range secret.Data {
-			if bytes.Contains(value, authority) {
+			if bytes.Contains(value, ca) {
 				t.Errorf("Secret %s/%s contains the CA's key in %s", secret.Namespace, secret.Name, key)
 			}
 		}
@@ -91,7 +91,7 @@ func TestDamagedCertificatesAreReplaced(t *testing.T) {
 		t.Run(test.damage, func(t *testing.T) {
 			damaged := test.secret(t, name)
 			test.do(damaged)
-			if err := plane.client.Update(ctx, damaged, client.FieldOwner(somebody)); err != nil {
+			if err := plane.client.Update(ctx, damaged, client.FieldOwner(otherManager)); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, func() error { return checkCertificates(name) })
@@ -241,9 +241,9 @@ func checkTrust(name string, signer, serving *corev1.Secret) error {
 			return fmt.Errorf("verifying the serving certificate for %s: %w", host, err)
 		}
 	}
-	authority, err := cert.ParseCertsPEM(signer.Data[corev1.TLSCertKey])
+	ca, err := cert.ParseCertsPEM(signer.Data[corev1.TLSCertKey])
 	if err != nil {
 		return err
 	}
-	return leaf[0].CheckSignatureFrom(authority[0])
+	return leaf[0].CheckSignatureFrom(ca[0])
 }

@@ -72,17 +72,17 @@ func TestCertManagerIssuesTheCertificateAndANewCAIsTrustedFirst(t *testing.T) {
 		"cert-manager", `of which it says: Referenced "Issuer" not found`))
 	expectDocumented(t, "issuer-missing", name, v1alpha1.ConditionCertificatesReady)
 
-	authority := createCAIssuer(t, name)
+	ca := createCAIssuer(t, name)
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,
 		"from Secret cert-managed-cert-manager"))
-	first, old := servingSecret(t, name), authority.Data[corev1.TLSCertKey]
+	first, old := servingSecret(t, name), ca.Data[corev1.TLSCertKey]
 	runServing(t, name, server)
 	registerAsOperator(t, name, old)
 
-	change(t, authority, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
+	change(t, ca, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
 	reissue(t, name)
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		return errors.Join(awaitingTrust(e), trustsBoth(t, name, old, authority.Data[corev1.TLSCertKey]))
+		return errors.Join(awaitingTrust(e), trustsBoth(t, name, old, ca.Data[corev1.TLSCertKey]))
 	})
 	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], first.Data[corev1.TLSCertKey]) {
 		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new CA")
@@ -113,11 +113,11 @@ func reissue(t *testing.T, name string) {
 // createCAIssuer creates an Issuer in the namespace of the same name, and returns the Secret with its CA.
 func createCAIssuer(t *testing.T, name string) *corev1.Secret {
 	t.Helper()
-	authority := &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS}
-	authority.Data = dataOf(newSigner(t))
-	create(t, authority)
+	ca := &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS}
+	ca.Data = dataOf(newSigner(t))
+	create(t, ca)
 	create(t, issuer(name, map[string]any{"ca": map[string]any{"secretName": "authority"}}))
-	return authority
+	return ca
 }
 
 func dataOf(pair pki.KeyPair) map[string][]byte {

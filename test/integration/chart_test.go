@@ -25,7 +25,7 @@ func TestHelm3InstallsUpgradesAndUninstallsTheChart(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = alone.stop() })
 	deployment := &appsv1.Deployment{ObjectMeta: in(operatorNamespace, "extensionapi-operator")}
-	definition := &apiextensionsv1.CustomResourceDefinition{
+	crd := &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: in("", "extensionapis."+v1alpha1.GroupVersion.Group),
 	}
 	get := func(object client.Object) error {
@@ -42,7 +42,7 @@ func TestHelm3InstallsUpgradesAndUninstallsTheChart(t *testing.T) {
 	if err := get(deployment); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left behind (%v)", err)
 	}
-	if err := get(definition); err != nil || !definition.DeletionTimestamp.IsZero() {
+	if err := get(crd); err != nil || !crd.DeletionTimestamp.IsZero() {
 		t.Errorf("the CRD is not kept: %v", err)
 	}
 	alone.installChart(t, "")

@@ -222,7 +222,7 @@ func TestConflictingWriterIsNamedAndRevertsBackOff(t *testing.T) {
 	changes.Go(func() {
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"versionPriority":7}}`))
 		for fighting.Err() == nil {
-			err := plane.client.Patch(fighting, holders.APIService(name), patch, client.FieldOwner(somebody))
+			err := plane.client.Patch(fighting, holders.APIService(name), patch, client.FieldOwner(otherManager))
 			if err != nil && fighting.Err() == nil {
 				t.Error(err)
 			}
@@ -248,7 +248,7 @@ func TestConflictDoesNotHideFaultsOfOtherVersions(t *testing.T) {
 	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
 	awaitHeld(t, name, v1alpha1.ReasonHeldByOther, unknownHolder)
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v2."+name),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "v2."+name))
@@ -297,7 +297,8 @@ func TestOlderOfTwoConcurrentlyCreatedExtensionAPIsWins(t *testing.T) {
 	}
 }
 
-// createAtOnce concurrently creates ExtensionAPIs that claim the same group-version, and returns their creation timestamps.
+// createAtOnce concurrently creates ExtensionAPIs that claim the same group-version, and returns their creation
+// timestamps.
 func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*metav1.Time {
 	t.Helper()
 	var creating sync.WaitGroup

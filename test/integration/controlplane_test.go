@@ -38,8 +38,8 @@ const (
 	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 	proberAccount     = "extensionapi-operator-prober"
 
-	frontProxyName         = "front-proxy-client"
-	requestHeaderAuthority = "requestheader-client-ca-file"
+	frontProxyName  = "front-proxy-client"
+	requestHeaderCA = "requestheader-client-ca-file"
 )
 
 // controlPlane is a kube-apiserver with its etcd, and the objects of the operator's installation.
@@ -53,8 +53,8 @@ type controlPlane struct {
 	kubeconfig string
 }
 
-// startControlPlane starts a control plane whose kube-apiserver lacks the front-proxy flags with the prefix without, unless
-// that is empty, and has the enabled flags in addition.
+// startControlPlane starts a control plane whose kube-apiserver lacks the front-proxy flags with the prefix without,
+// unless that is empty, and has the enabled flags in addition.
 func startControlPlane(without string, enabled ...string) (*controlPlane, error) {
 	dir, err := os.MkdirTemp("", "extensionapi-integration-")
 	if err != nil {
@@ -92,8 +92,8 @@ func (p *controlPlane) stop() error {
 	return errors.Join(p.env.Stop(), os.RemoveAll(p.dir))
 }
 
-// configureFrontProxy configures the client certificate with which kube-apiserver authenticates to extension API servers,
-// and makes it publish the CA of that certificate.
+// configureFrontProxy configures the client certificate with which kube-apiserver authenticates to extension API
+// servers, and makes it publish the CA of that certificate.
 func configureFrontProxy(dir string, flags *envtest.Arguments, without string) error {
 	// A self-signed certificate can be its own CA, so one is enough.
 	pair, err := pki.NewSigner(frontProxyName, time.Now(), 24*time.Hour)
@@ -113,7 +113,7 @@ func configureFrontProxy(dir string, flags *envtest.Arguments, without string) e
 func frontProxyFlags(dir string) map[string]string {
 	certificate := filepath.Join(dir, "front-proxy.crt")
 	return map[string]string{
-		requestHeaderAuthority:               certificate,
+		requestHeaderCA:                      certificate,
 		"requestheader-allowed-names":        frontProxyName,
 		"requestheader-username-headers":     "X-Remote-User",
 		"requestheader-group-headers":        "X-Remote-Group",

@@ -144,7 +144,7 @@ func (d drift) do(t *testing.T, ref objectRef) {
 		err = plane.client.Delete(ctx, object)
 	} else {
 		patch := client.RawPatch("application/json-patch+json", []byte(d.patch))
-		err = plane.client.Patch(ctx, object, patch, client.FieldOwner(somebody))
+		err = plane.client.Patch(ctx, object, patch, client.FieldOwner(otherManager))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -170,8 +170,8 @@ func expectEjections(t *testing.T, name string, now, everSince float64) {
 	})
 }
 
-// reconnectsSince succeeds when the APIService makes kube-apiserver reconnect because of an event at that time or later:
-// here it never becomes available, so that there are more.
+// reconnectsSince succeeds when the APIService makes kube-apiserver reconnect because of an event at that time or
+// later: here it never becomes available, so that there are more.
 func reconnectsSince(t *testing.T, name string, moment time.Time) error {
 	t.Helper()
 	caBundle := string(apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle)

@@ -32,7 +32,7 @@ func TestEventsAreEmittedOnlyForTransitions(t *testing.T) {
 	expectEvents(t, name, healthy)
 
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck"))
 	withFaults := maps.Clone(healthy)
 	withFaults["Warning FailedDiscoveryCheck"], withFaults["Warning ServerError"] = 1, 1

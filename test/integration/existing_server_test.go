@@ -154,8 +154,8 @@ func sampleFile(name string) string { return filepath.Join(repository, "config/s
 func allowOperator(t *testing.T, rule rbacv1.PolicyRule) {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "operator-"}, Rules: []rbacv1.PolicyRule{rule}}
-	createForTheTest(t, role)
-	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+	createUntilCleanup(t, role)
+	createUntilCleanup(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: in("", role.Name),
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects: []rbacv1.Subject{

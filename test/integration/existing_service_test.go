@@ -52,7 +52,7 @@ func TestFaultsOfAnExistingServiceAreReportedAndRecover(t *testing.T) {
 			func(t *testing.T, s *corev1.Service) {
 				t.Helper()
 				change(t, s, clusterIP(servicePort))
-				createForTheTest(t, endpointsAt(s.Name, "192.0.2.1", servicePort))
+				createUntilCleanup(t, endpointsAt(s.Name, "192.0.2.1", servicePort))
 			},
 			status.FailedStatus, v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonServiceNotRoutable,
 			`which is named "": they are for ports named "https"`,
@@ -72,7 +72,7 @@ func TestFaultsOfAnExistingServiceAreReportedAndRecover(t *testing.T) {
 			expectAPIServices(t, test.name)
 
 			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = backend.port })
-			leadHere(t, backend.service)
+			resolveLocally(t, backend.service)
 			awaitRegistered(t, test.name)
 		})
 	}
@@ -90,8 +90,8 @@ func clusterIP(port int32) func(*corev1.Service) {
 	}
 }
 
-// leadHere makes a Service resolve to this machine again, and recreates it if it was deleted.
-func leadHere(t *testing.T, service *corev1.Service) {
+// resolveLocally makes a Service resolve to this machine again, and recreates it if it was deleted.
+func resolveLocally(t *testing.T, service *corev1.Service) {
 	t.Helper()
 	local := localService(service.Namespace)
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(service), service); apierrors.IsNotFound(err) {

@@ -117,12 +117,12 @@ func expectNotAwaited(p *controlPlane, name string) error {
 	return apierrors.NewNotFound(eventsv1.Resource("events"), v1alpha1.ReasonKubeAPIServerNotAwaited)
 }
 
-// The operator does not discover kinds, so it must distinguish kube-apiserver's response for an unknown kind from that for
-// a missing object.
+// The operator does not discover kinds, so it must distinguish kube-apiserver's response for an unknown kind from that
+// for a missing object.
 func TestUnknownKindIsDistinguishedFromAMissingObject(t *testing.T) {
 	t.Parallel()
 	for path, unknown := range map[string]bool{
-		"/apis/nobody.example.com/v1/namespaces/default/things/missing":    true,
+		"/apis/unknown.example.com/v1/namespaces/default/things/missing":   true,
 		"/apis/cert-manager.io/v9/namespaces/default/certificates/missing": true,
 		"/apis/cert-manager.io/v1/namespaces/default/certificates/missing": false,
 		"/api/v1/namespaces/default/configmaps/missing":                    false,

@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
-// TestInstallationCheckReportsWhatIsMissing temporarily replaces the shared control plane and operator, so no other test
-// runs in parallel. The check has the permissions that the chart grants.
+// TestInstallationCheckReportsWhatIsMissing temporarily replaces the shared control plane and operator, so no other
+// test runs in parallel. The check has the permissions that the chart grants.
 func TestInstallationCheckReportsWhatIsMissing(t *testing.T) {
 	useAnotherControlPlane(t)
 	plane.installChart(t, "")
@@ -89,7 +89,7 @@ func checkInstallation() (report string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// What is to be seen in the end is there at once.
+	// Everything that the check can find is available immediately.
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var out strings.Builder

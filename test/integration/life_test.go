@@ -18,7 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// apply creates an ExtensionAPI, checks that kstatus does not consider it current, and removes it at the end of the test.
+// apply creates an ExtensionAPI, checks that kstatus does not consider it current, and removes it at the end of the
+// test.
 func apply(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
 	create(t, extensionAPI)
@@ -39,7 +40,7 @@ func remove(t *testing.T, name string) {
 	if err := plane.client.Delete(ctx, extensionAPI); client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	}
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	eventually(t, func() error {
 		collectGarbage(t, name) // cert-manager may have written objects at the last moment
 		if left := objectsOf(t, name); len(left) > 0 {
@@ -49,7 +50,7 @@ func remove(t *testing.T, name string) {
 	})
 }
 
-func awaitEnd(t *testing.T, name string) {
+func awaitDeleted(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, func() error {
 		collectGarbage(t, name)
@@ -62,8 +63,8 @@ func awaitEnd(t *testing.T, name string) {
 	})
 }
 
-// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments, as if no Pod was left, and deletes
-// the objects that cert-manager's Certificates own.
+// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments, as if no Pod was left, and
+// deletes the objects that cert-manager's Certificates own.
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),

@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// An APIService that is left behind without a server blocks the deletion of all namespaces. These tests look for leftovers
-// by name.
+// An APIService that is left behind without a server blocks the deletion of all namespaces. These tests look for
+// leftovers by name.
 
 // losses are patches that remove the operator's label and annotation.
 var losses = map[string]client.Patch{
@@ -36,7 +36,7 @@ func TestUnmarkedAPIServiceIsDeletedWithItsSuspendedExtensionAPI(t *testing.T) {
 			wanted, unwanted := apiServiceOf(name, "v1"), apiServiceOf(name, "v2")
 			said := loseWhileSuspended(t, name, loss, wanted, unwanted)
 			deleteNow(t, named(name))
-			awaitEnd(t, name)
+			awaitDeleted(t, name)
 			expectGone(t, wanted, unwanted)
 			expectNeverUnregistered(t, said())
 		})
@@ -62,8 +62,8 @@ func TestUnmarkedSuspendedAPIServiceIsDeletedWithTheServersNamespace(t *testing.
 	}
 }
 
-// loseWhileSuspended registers two versions, removes one from the spec, and removes the marks from both APIServices. The
-// returned function returns the reasons that were reported since.
+// loseWhileSuspended registers two versions, removes one from the spec, and removes the marks from both APIServices.
+// The returned function returns the reasons that were reported since.
 func loseWhileSuspended(
 	t *testing.T, name string, loss client.Patch, apiServices ...*apiregistrationv1.APIService,
 ) (said func() sets.Set[string]) {
@@ -71,7 +71,7 @@ func loseWhileSuspended(
 	backend, _ := startBackend(t, name, "v1", "v2")
 	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
 	awaitRegistered(t, name)
-	said = noteReasons(t, name)
+	said = recordReasons(t, name)
 	suspend(t, name)
 	awaitSuspended(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(name+".example.com", "v1") })
@@ -94,14 +94,14 @@ func TestAPIServiceThatKeepsLosingItsMarksIsDeletedWithItsExtensionAPI(t *testin
 			backend, _ := startBackend(t, name, "v1")
 			apply(t, backend.declare(groups(name+".example.com", "v1")))
 			awaitRegistered(t, name)
-			said := noteReasons(t, name)
+			said := recordReasons(t, name)
 			apiService := apiServiceOf(name, "v1")
 			stop := keepLosing(t, apiService, loss)
 			await(t, name, status.FailedStatus,
 				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, "another owner keeps changing it"),
 				isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 			deleteNow(t, named(name))
-			awaitEnd(t, name)
+			awaitDeleted(t, name)
 			stop()
 			expectGone(t, apiService)
 			expectNeverUnregistered(t, said())
@@ -134,7 +134,7 @@ func apiServiceOf(name, version string) *apiregistrationv1.APIService {
 // lose removes the marks from an APIService, if it exists.
 func lose(t *testing.T, apiService *apiregistrationv1.APIService, loss client.Patch) {
 	t.Helper()
-	err := plane.client.Patch(ctx, apiService, loss, client.FieldOwner(somebody))
+	err := plane.client.Patch(ctx, apiService, loss, client.FieldOwner(otherManager))
 	if client.IgnoreNotFound(err) != nil {
 		t.Error(err)
 	}
@@ -149,9 +149,9 @@ func expectGone(t *testing.T, apiServices ...*apiregistrationv1.APIService) {
 	}
 }
 
-// noteReasons watches an ExtensionAPI. The returned function stops the watch and returns the reasons that any condition has
-// had.
-func noteReasons(t *testing.T, name string) (end func() sets.Set[string]) {
+// recordReasons watches an ExtensionAPI. The returned function stops the watch and returns the reasons that any
+// condition has had.
+func recordReasons(t *testing.T, name string) (end func() sets.Set[string]) {
 	t.Helper()
 	watcher, err := client.NewWithWatch(plane.env.Config, client.Options{Scheme: newScheme()})
 	if err != nil {

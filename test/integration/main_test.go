@@ -3,9 +3,9 @@
 // Package integration tests the operator on a real kube-apiserver and etcd, with real extension API servers behind the
 // aggregation layer.
 //
-// There is no controller manager, no scheduler and no kubelet: Pods never start, and the tests write what those components
-// would write. Everything listens on loopback; kube-apiserver reaches an extension API server there through a Service of
-// type ExternalName.
+// There is no controller manager, no scheduler and no kubelet: Pods never start, and the tests write what those
+// components would write. Everything listens on loopback; kube-apiserver reaches an extension API server there through
+// a Service of type ExternalName.
 package integration
 
 import (

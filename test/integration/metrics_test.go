@@ -31,7 +31,7 @@ func TestMetricsRequireAuthorization(t *testing.T) {
 // tokenOf creates a ServiceAccount and returns a token for it.
 func tokenOf(t *testing.T, account string) string {
 	t.Helper()
-	createForTheTest(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, account)})
+	createUntilCleanup(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, account)})
 	return strings.TrimSpace(kubectl(t, "create", "token", account, "--namespace", operatorNamespace))
 }
 
@@ -65,8 +65,8 @@ func moreThan(before, now uint64) error {
 	return nil
 }
 
-// allMetrics returns the metrics that the operator serves, and those in its own registry, which is separate, because the
-// operator is started more than once here.
+// allMetrics returns the metrics that the operator serves, and those in its own registry, which is separate, because
+// the operator is started more than once here.
 func allMetrics(t *testing.T, token string) string {
 	t.Helper()
 	served := awaitMetrics(t, token)
@@ -79,7 +79,7 @@ func allMetrics(t *testing.T, token string) string {
 // allowMetrics lets a ServiceAccount read the metrics.
 func allowMetrics(t *testing.T, account string) {
 	t.Helper()
-	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+	createUntilCleanup(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: in("", account),
 		RoleRef: rbacv1.RoleRef{
 			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "extensionapi-operator:metrics-reader",
@@ -88,8 +88,8 @@ func allowMetrics(t *testing.T, account string) {
 	})
 }
 
-// awaitMetrics waits until the operator serves its metrics to the client with the token, and returns them. The operator may
-// lead slightly before it serves metrics, and kube-apiserver may apply a new binding with a delay.
+// awaitMetrics waits until the operator serves its metrics to the client with the token, and returns them. The operator
+// may lead slightly before it serves metrics, and kube-apiserver may apply a new binding with a delay.
 func awaitMetrics(t *testing.T, token string) (body string) {
 	t.Helper()
 	eventually(t, func() error {

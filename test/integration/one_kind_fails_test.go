@@ -13,8 +13,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// TestFailingKindDoesNotBlockOtherWork disturbs the shared operator, so no other test runs in parallel. Work that depends
-// only on other kinds continues: replicas are probed, reported, ejected and restored.
+// TestFailingKindDoesNotBlockOtherWork disturbs the shared operator, so no other test runs in parallel. Work that
+// depends only on other kinds continues: replicas are probed, reported, ejected and restored.
 func TestFailingKindDoesNotBlockOtherWork(t *testing.T) {
 	for name, test := range map[string]struct {
 		path string

@@ -123,7 +123,7 @@ func runAs(t *testing.T, namespace, account string, pod metav1.ObjectMeta) *core
 	t.Helper()
 	running := &corev1.Pod{ObjectMeta: pod, Spec: served(namespace).Spec.Server.Template.Spec}
 	running.Spec.ServiceAccountName = account
-	createForTheTest(t, running)
+	createUntilCleanup(t, running)
 	return running
 }
 
@@ -152,8 +152,8 @@ func TestServerHasThePermissionsOfAnExtensionAPIServer(t *testing.T) {
 	}
 }
 
-// awaitRight waits until kube-apiserver, which caches roles and bindings, allows or denies a request of a ServiceAccount,
-// as wanted.
+// awaitRight waits until kube-apiserver, which caches roles and bindings, allows or denies a request of a
+// ServiceAccount, as wanted.
 func awaitRight(t *testing.T, wanted bool, namespace, name string, what authorizationv1.ResourceAttributes) {
 	t.Helper()
 	eventually(t, func() error {

@@ -43,8 +43,8 @@ func configureAudit(dir string, flags *envtest.Arguments) error {
 	return os.WriteFile(policy, []byte(auditPolicy), 0o600)
 }
 
-// checkPermissions returns an error if the operator has a permission that no test needed, or if RBAC has denied one of its
-// requests.
+// checkPermissions returns an error if the operator has a permission that no test needed, or if RBAC has denied one of
+// its requests.
 func checkPermissions(p *controlPlane) error {
 	grants, err := operatorGrants(p.client)
 	if err != nil {
@@ -103,8 +103,8 @@ func grantsOf(c client.Client, binding rbacv1.RoleBinding) ([]audit.Grant, error
 	return audit.Grants(binding.RoleRef.Kind+" "+role.Name, builtIn, binding.Namespace, role.Rules), nil
 }
 
-// awaitGrants waits until kube-apiserver's authorizer, which watches roles and bindings, has those of the operator: earlier
-// denials do not indicate a missing permission.
+// awaitGrants waits until kube-apiserver's authorizer, which watches roles and bindings, has those of the operator:
+// earlier denials do not indicate a missing permission.
 func awaitGrants(c client.Client) error {
 	grants, err := operatorGrants(c)
 	if err != nil {

@@ -128,8 +128,8 @@ func TestExistingGroupNeedsNoApproval(t *testing.T) {
 	}
 }
 
-// TestPoliciesStayWithinTheCELCostBudget checks the largest ExtensionAPI against the CEL cost limits of an expression and
-// of a policy, beyond which every request is denied.
+// TestPoliciesStayWithinTheCELCostBudget checks the largest ExtensionAPI against the CEL cost limits of an expression
+// and of a policy, beyond which every request is denied.
 func TestPoliciesStayWithinTheCELCostBudget(t *testing.T) {
 	t.Parallel()
 	const name, most = "largest", 16

@@ -16,8 +16,8 @@ import (
 const (
 	// assets is the environment variable with the directory of the programs.
 	assets = "KUBEBUILDER_ASSETS"
-	// sampleServerFile is the environment variable with the path of sampleServer, for directories without it, such as those
-	// of setup-envtest.
+	// sampleServerFile is the environment variable with the path of sampleServer, for directories without it, such as
+	// those of setup-envtest.
 	sampleServerFile = "SAMPLE_APISERVER"
 	sampleServer     = "sample-apiserver"
 	// kubeAPIServerFile is the environment variable with the path of kubeAPIServer, to test another version of Kubernetes.

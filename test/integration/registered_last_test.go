@@ -161,7 +161,7 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	before := apiServices(t, name)["v1.failing-later.example.com"].UID
 
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
@@ -184,7 +184,7 @@ func TestRegisteredServerThatIsNoLongerTrustedIsUnavailable(t *testing.T) {
 
 	server.Present(keyPair(t, servingFor(t, newSigner(t), name)))
 	server.CloseClientConnections()
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	reason := "FailedDiscoveryCheck"
 	if !availableProvesTrust(t) {
 		reason = v1alpha1.ReasonCertificateUntrusted
@@ -195,7 +195,7 @@ func TestRegisteredServerThatIsNoLongerTrustedIsUnavailable(t *testing.T) {
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonCertificateUntrusted),
 		isFalse(v1alpha1.ConditionReady, reason))
 	server.Present(keyPair(t, servingFor(t, backend.signer, name)))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	awaitRegistered(t, name)
 }
 
@@ -220,8 +220,8 @@ func awaitRegistered(t *testing.T, name string) {
 		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 }
 
-// haveCheckedAgain makes kube-apiserver check the availability immediately instead of within 30 seconds.
-func haveCheckedAgain(t *testing.T, b *backend) {
+// triggerAvailabilityCheck makes kube-apiserver check the availability immediately instead of within 30 seconds.
+func triggerAvailabilityCheck(t *testing.T, b *backend) {
 	t.Helper()
 	annotate(t, b.service)
 }

@@ -28,9 +28,9 @@ type replica struct {
 	pod *corev1.Pod
 }
 
-// startReplicas declares a server that is probed each second, and for which one response changes the conditions, and runs
-// its Pods NAME-0, NAME-1 and so on behind the Service. kube-apiserver does not reach them: nothing routes the address of a
-// Service here. EndpointSlices are not updated either when a Pod changes.
+// startReplicas declares a server that is probed each second, and for which one response changes the conditions, and
+// runs its Pods NAME-0, NAME-1 and so on behind the Service. kube-apiserver does not reach them: nothing routes the
+// address of a Service here. EndpointSlices are not updated either when a Pod changes.
 func startReplicas(t *testing.T, name string, count int32) []*replica {
 	t.Helper()
 	address := machineAddress(t)
@@ -92,10 +92,10 @@ func startReplica(t *testing.T, name, podName, address string) *replica {
 	// Without a kubelet on the node, no component would finish a graceful deletion.
 	pod.Spec.NodeName = "node"
 	pod.Spec.Containers[0].Ports[0].ContainerPort = port
-	createForTheTest(t, pod)
+	createUntilCleanup(t, pod)
 	pod.Status.PodIP, pod.Status.PodIPs = address, []corev1.PodIP{{IP: address}}
 	setReadiness(t, pod, corev1.ConditionTrue, metav1.Now())
-	createForTheTest(t, endpointSliceOf(name, pod, port))
+	createUntilCleanup(t, endpointSliceOf(name, pod, port))
 	return &replica{server, pod}
 }
 

@@ -64,7 +64,7 @@ func TestChangesDuringDowntimeAreReconciled(t *testing.T) {
 	awaitRollout(t, created)
 	await(t, drifted, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"))
-	awaitEnd(t, deleted)
+	awaitDeleted(t, deleted)
 }
 
 func TestFailedRequestsAreReportedAndRetried(t *testing.T) {

@@ -76,8 +76,8 @@ type groupsKey struct{}
 // inGroups makes the author send a request as a member of these groups.
 func inGroups(groups ...string) context.Context { return context.WithValue(ctx, groupsKey{}, groups) }
 
-// newAuthor returns a client of the author, whose groups are set by the context of each request. So permissions can change
-// between requests without RBAC changes, which kube-apiserver would apply with a delay.
+// newAuthor returns a client of the author, whose groups are set by the context of each request. So permissions can
+// change between requests without RBAC changes, which kube-apiserver would apply with a delay.
 func newAuthor(t *testing.T) client.Client {
 	t.Helper()
 	config := rest.CopyConfig(plane.env.Config)
@@ -120,12 +120,12 @@ func grant(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
 	meta := in("", group)
 	role := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: group}
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: group}}
-	createForTheTest(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules})
+	createUntilCleanup(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules})
 	if namespace == "" {
-		createForTheTest(t, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+		createUntilCleanup(t, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
 	} else {
 		meta.Namespace = namespace
-		createForTheTest(t, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+		createUntilCleanup(t, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
 	}
 }
 

@@ -19,12 +19,12 @@ func both(one, another modification) modification {
 	}
 }
 
-func ofAServer(e *v1alpha1.ExtensionAPI) {
+func withServer(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server = served(e.Name).Spec.Server
 	e.Spec.Server.Namespace = byHand
 }
 
-func ofService(e *v1alpha1.ExtensionAPI) {
+func withExistingService(e *v1alpha1.ExtensionAPI) {
 	e.Spec.ExistingService = &v1alpha1.ExistingService{
 		Namespace: byHand, Name: "any", CABundle: []byte("-----BEGIN CERTIFICATE-----"),
 	}
@@ -56,7 +56,7 @@ func prioritizeVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions[0].
 
 func share(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed }
 
-func shareNot(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingNever }
+func shareNever(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingNever }
 
 func adopt(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt }
 
@@ -120,7 +120,7 @@ func resumeIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = false }
 
 func orphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }
 
-func noOrphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionDelete }
+func deleteNotOrphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionDelete }
 
 func giveOwner(e *v1alpha1.ExtensionAPI) {
 	e.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "none", UID: "none"}}

@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/security.md. The operation of a row is tried with
-// every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
+// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/security.md. The operation of a row is tried
+// with every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
 func TestOperatorActsOnlyForUsersWithThePermissions(t *testing.T) {
 	t.Parallel()
 	table := readRightsTable(t)
@@ -129,12 +129,12 @@ func expectRowsAndOperations(t *testing.T, table []rightsRow) {
 	}
 }
 
-// manyRights is the number of permissions from which not every subset is tried. A request that is denied because one or two
-// permissions are missing is not allowed when more are missing.
+// manyRights is the number of permissions from which not every subset is tried. A request that is denied because one or
+// two permissions are missing is not allowed when more are missing.
 const manyRights = 9
 
-// subsets yields every subset of the permissions; if there are many, only those that lack up to two of them, and the empty
-// one.
+// subsets yields every subset of the permissions; if there are many, only those that lack up to two of them, and the
+// empty one.
 func subsets(rights []right) iter.Seq[[]right] {
 	return func(yield func([]right) bool) {
 		for chosen := range 1 << len(rights) {
@@ -176,7 +176,8 @@ func judgeAnswer(has, takes []right, answer error) error {
 	return errors.Join(fmt.Errorf("the message does not name the permission to %s", lacks[0]), answer)
 }
 
-// refusalOf matches the message for a user who lacks a permission. The object is named if there is only one of its kind.
+// refusalOf matches the message for a user who lacks a permission. The object is named if there is only one of its
+// kind.
 func refusalOf(lacking right) *regexp.Regexp {
 	what := regexp.QuoteMeta(lacking.String()) + `(/\S+)?`
 	where, flag := "", ""

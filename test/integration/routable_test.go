@@ -26,7 +26,7 @@ func TestHeadlessServiceIsNotRegisteredAlthoughItsServerResponds(t *testing.T) {
 	port := serveAt(t, address, extensionserver.New(groupVersion(name+".example.com", "v1")),
 		keyPair(t, servingFor(t, backend.signer, name)))
 	change(t, backend.service, headless)
-	createForTheTest(t, endpointsAt(name, address, port))
+	createUntilCleanup(t, endpointsAt(name, address, port))
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonServiceNotRoutable, "is headless"),

@@ -14,8 +14,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It stores its objects in the control
-// plane's etcd, separate from those of kube-apiserver.
+// startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It stores its objects in the
+// control plane's etcd, separate from those of kube-apiserver.
 func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 	t.Helper()
 	dir := t.TempDir()

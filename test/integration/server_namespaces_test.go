@@ -20,8 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// TestOperatorRestrictedToNamespaces temporarily replaces the shared control plane and operator, so no other test runs in
-// parallel. The operator has the permissions that the chart grants.
+// TestOperatorRestrictedToNamespaces temporarily replaces the shared control plane and operator, so no other test runs
+// in parallel. The operator has the permissions that the chart grants.
 func TestOperatorRestrictedToNamespaces(t *testing.T) {
 	const inside, outside = "inside", "outside"
 	useAnotherControlPlane(t)
@@ -72,7 +72,7 @@ func TestOperatorRestrictedToNamespaces(t *testing.T) {
 			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
 		deleteNow(t, named(inside))
-		awaitEnd(t, inside)
+		awaitDeleted(t, inside)
 		expectLeftBehind(t, inside)
 	})
 
@@ -204,8 +204,8 @@ func launchConfined(t *testing.T, namespaces ...string) {
 	})
 }
 
-// startWithValues starts the operator with the permissions that the chart grants with these values, and the corresponding
-// settings.
+// startWithValues starts the operator with the permissions that the chart grants with these values, and the
+// corresponding settings.
 func startWithValues(t *testing.T, values string, settings controllers.Settings) {
 	t.Helper()
 	plane.installChart(t, values)

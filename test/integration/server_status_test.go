@@ -131,7 +131,7 @@ func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod 
 	}
 	// Without a kubelet on the node, no component would finish a graceful deletion.
 	pod.Spec.NodeName = "node"
-	createForTheTest(t, pod)
+	createUntilCleanup(t, pod)
 	if podStatus != nil {
 		pod.Status = *podStatus
 		if err := plane.client.Status().Update(ctx, pod); err != nil {
@@ -154,7 +154,7 @@ func asReplica(t *testing.T, name string, pod metav1.ObjectMeta) metav1.ObjectMe
 	replicaSet.OwnerReferences = controllerReference(deployment, "Deployment")
 	err := plane.client.Get(ctx, client.ObjectKeyFromObject(replicaSet), replicaSet)
 	if apierrors.IsNotFound(err) {
-		createForTheTest(t, replicaSet)
+		createUntilCleanup(t, replicaSet)
 	} else if err != nil {
 		t.Fatal(err)
 	}

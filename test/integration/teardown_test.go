@@ -50,7 +50,7 @@ func TestServerIsUnregisteredBeforeItsExtensionAPIIsDeleted(t *testing.T) {
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 			"waiting for the end of the APIServices "+apiServiceName))
 	release()
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	expectNotServed(t, "/apis/"+name+".example.com/v1")
 }
 

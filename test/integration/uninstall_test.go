@@ -47,9 +47,9 @@ func TestUninstallCheckFailsWhileExtensionAPIsExist(t *testing.T) {
 		}
 	}
 
-	definition := &apiextensionsv1.CustomResourceDefinition{}
-	definition.Name = "extensionapis." + v1alpha1.GroupVersion.Group
-	if err := alone.client.Delete(ctx, definition); err != nil {
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	crd.Name = "extensionapis." + v1alpha1.GroupVersion.Group
+	if err := alone.client.Delete(ctx, crd); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, check)

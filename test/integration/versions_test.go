@@ -19,14 +19,15 @@ func availableProvesTrust(t *testing.T) bool {
 	return isAtLeast(t, "1.36")
 }
 
-// refusalsShowValues reports whether the error of a CEL rule of a CRD contains the rejected value, and not only its type.
+// refusalsShowValues reports whether the error of a CEL rule of a CRD contains the rejected value, and not only its
+// type.
 func refusalsShowValues(t *testing.T) bool {
 	t.Helper()
 	return isAtLeast(t, "1.35")
 }
 
-// newServersSyncTheirPolicies reports whether the cluster has all kinds of policies that a server built on k8s.io/apiserver
-// v0.36, such as the sample API server, must sync before it accepts a write.
+// newServersSyncTheirPolicies reports whether the cluster has all kinds of policies that a server built on
+// k8s.io/apiserver v0.36, such as the sample API server, must sync before it accepts a write.
 func newServersSyncTheirPolicies(t *testing.T) bool {
 	t.Helper()
 	return isAtLeast(t, "1.36")

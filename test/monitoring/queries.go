@@ -83,8 +83,8 @@ func selectAll(expr string) string {
 	return inDashboard.ReplaceAllString(strings.ReplaceAll(expr, "$__rate_interval", "1m"), ".*")
 }
 
-// AlertQueries returns the selectors of alerts, each as a query of its own, because the alerts themselves return nothing
-// while everything is healthy. For the same reason, matchers for condition reasons are removed.
+// AlertQueries returns the selectors of alerts, each as a query of its own, because the alerts themselves return
+// nothing while everything is healthy. For the same reason, matchers for condition reasons are removed.
 func AlertQueries(t *testing.T) (queries []Query) {
 	t.Helper()
 	for _, alert := range Alerts(t) {

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// somebody is the field manager of the tests, which is not that of the operator.
-const somebody = "somebody"
+// otherManager is the field manager of the tests, which is not that of the operator.
+const otherManager = "somebody"
 
 // unknownHolder is how the operator's messages refer to this field manager.
 const unknownHolder = `another owner (last written by "somebody")`
@@ -25,13 +25,13 @@ func create(t *testing.T, object client.Object) {
 
 func (p *controlPlane) create(t *testing.T, object client.Object) {
 	t.Helper()
-	if err := p.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
+	if err := p.client.Create(ctx, object, client.FieldOwner(otherManager)); err != nil {
 		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 	}
 }
 
-// createForTheTest creates an object, and deletes it at the end of the test.
-func createForTheTest(t *testing.T, object client.Object) {
+// createUntilCleanup creates an object, and deletes it at the end of the test.
+func createUntilCleanup(t *testing.T, object client.Object) {
 	t.Helper()
 	create(t, object)
 	t.Cleanup(func() {
@@ -49,7 +49,7 @@ func change[T client.Object](t *testing.T, object T, mutate func(T)) {
 	}
 	before, _ := object.DeepCopyObject().(client.Object)
 	mutate(object)
-	if err := plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(somebody)); err != nil {
+	if err := plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(otherManager)); err != nil {
 		t.Fatalf("changing %T %s: %v", object, object.GetName(), err)
 	}
 }

@@ -41,11 +41,11 @@ var absences = []struct {
 	}},
 	{"SIGTERM for the leader", func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 		t.Helper()
-		handOver(t, extensionAPI, func(leader corev1.Pod) error { return kube.Delete(t.Context(), &leader) })
+		failOver(t, extensionAPI, func(leader corev1.Pod) error { return kube.Delete(t.Context(), &leader) })
 	}},
 	{"SIGKILL for the leader", func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 		t.Helper()
-		handOver(t, extensionAPI, func(leader corev1.Pod) error {
+		failOver(t, extensionAPI, func(leader corev1.Pod) error {
 			return syscall.Kill(processOf(t, leader.Status.ContainerStatuses[0]), syscall.SIGKILL)
 		})
 	}},
@@ -82,9 +82,9 @@ func TestOperatorFailoverLosesNoRequest(t *testing.T) {
 	}
 }
 
-// handOver makes the leader leave, and prints how long it takes until another operator leads, and until that has applied a
-// change that was made when the leader had left.
-func handOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(leader corev1.Pod) error) {
+// failOver makes the leader leave, and prints how long it takes until another operator leads, and until that has
+// applied a change that was made when the leader had left.
+func failOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(leader corev1.Pod) error) {
 	t.Helper()
 	leader := victims(t)[0]
 	holder, err := holderOfLease(t.Context())
@@ -126,8 +126,8 @@ func hasPriority(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) erro
 	}
 }
 
-// changeMuch simulates hours without an operator: Pods are replaced, a renewal becomes due, the spec changes, an object is
-// deleted, and namespaces are created and deleted. It returns a check that succeeds when the operator has caught up.
+// changeMuch simulates hours without an operator: Pods are replaced, a renewal becomes due, the spec changes, an object
+// is deleted, and namespaces are created and deleted. It returns a check that succeeds when the operator has caught up.
 func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(context.Context) error) {
 	t.Helper()
 	before, err := currently(t.Context(), extensionAPI)

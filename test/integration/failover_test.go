@@ -23,8 +23,8 @@ import (
 
 // These tests run two operators, one of which leads, so no other test runs in parallel.
 
-// soonLost are leader election times with which a leader that is cut off loses its Lease within seconds, but not a leader
-// on a busy machine.
+// soonLost are leader election times with which a leader that is cut off loses its Lease within seconds, but not a
+// leader on a busy machine.
 var soonLost = leaseTimes{new(8 * time.Second), new(5 * time.Second), new(200 * time.Millisecond)}
 
 // departure is a way in which a leader stops leading.
@@ -77,7 +77,7 @@ func TestLeaderKeepsItsLeaseUntilItsWorkIsFinished(t *testing.T) {
 	const name = "handover-working"
 	leader, standby := startPair(t)
 	startRollout(t, name)
-	begun, proceed := holdUp(t, leader, "/deployments/"+name)
+	begun, proceed := delayWrite(t, leader, "/deployments/"+name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) })
 	expectClosed(t, begun, "the leader does not change the Deployment")
 
@@ -97,8 +97,8 @@ func readLease(t *testing.T) *coordinationv1.Lease {
 	return lease
 }
 
-// expectRenewed waits until the holder of the Lease has renewed it several times: it may have renewed it once before it was
-// told to stop.
+// expectRenewed waits until the holder of the Lease has renewed it several times: one renewal may precede the signal to
+// stop.
 func expectRenewed(t *testing.T, lease *coordinationv1.Lease) {
 	t.Helper()
 	const enough = 5
@@ -116,8 +116,8 @@ func expectRenewed(t *testing.T, lease *coordinationv1.Lease) {
 	})
 }
 
-// holdUp delays the operator's write requests for the object at the end of path until proceed is called.
-func holdUp(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
+// delayWrite delays the operator's write requests for the object at the end of path until proceed is called.
+func delayWrite(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
 	t.Helper()
 	reached, released := make(chan struct{}), make(chan struct{})
 	reach := sync.OnceFunc(func() { close(reached) })
@@ -163,7 +163,8 @@ func startPair(t *testing.T) (leader, standby *operator) {
 	return leader, standby
 }
 
-// registerPatiently registers a server that is probed every 30 seconds, and for which one response changes the conditions.
+// registerPatiently registers a server that is probed every 30 seconds, and for which one response changes the
+// conditions.
 func registerPatiently(t *testing.T, name string) *extensionserver.Local {
 	t.Helper()
 	backend, server := startBackend(t, name, "v1")

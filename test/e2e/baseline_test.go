@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// The baseline without the operator. The load must detect the failures that are known to occur here, or it proves nothing
-// when it detects none elsewhere.
+// The baseline without the operator. The load must detect the failures that are known to occur here, or it proves
+// nothing when it detects none elsewhere.
 func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 	written := writtenByHand(t, drainingWardle(t, sampleNamespace))
 	for _, manifest := range written {
