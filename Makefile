@@ -6,7 +6,7 @@ CLUSTER      ?= node
 CLUSTER_NAME ?= extensionapi
 export CLUSTER CLUSTER_NAME IMG
 
-# Whatever Go starts this, everything is built with the one that releases are built with.
+# Everything is built with the Go version that releases are built with, regardless of the one that is installed.
 export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 
 SHELL         := bash
@@ -23,19 +23,18 @@ NODE     := go run -C hack/cluster .
 
 CERT_MANAGER := bin/cert-manager
 
-# Built once per clone; in a second clone Go's build cache leaves little to do.
+# Built once per clone; builds in a second clone are fast because of Go's build cache.
 $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
 
-# Tools whose libraries would not go with those of the others have modules of their own. The tag keeps most clients of
-# clouds out of promtool.
+# Tools with conflicting dependencies have modules of their own. The tag excludes most cloud clients from promtool.
 TOOLS_APART := $(patsubst hack/tools/%/go.mod,$(TOOLS)/%,$(wildcard hack/tools/*/go.mod))
 $(TOOLS_APART): $(TOOLS)/%: hack/tools/%/go.mod hack/tools/%/go.sum
 	@echo "Building $*: up to two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools/$* -tags remove_all_sd -o $(CURDIR)/$@ tool
 
-# cert-manager's controllers, for tests, and beside them its CustomResourceDefinitions, which come with its module.
+# cert-manager's controllers, for tests, and its CRDs, which are part of its module.
 $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 	@echo "Building cert-manager: one to four minutes the first time on this machine, seconds after that"
 	@go build -C hack/cert-manager -o $(CURDIR)/$@ .
@@ -45,14 +44,14 @@ $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 
 ##@ Code
 
-# Where generated files go; hack/verify-generated.sh sets another directory and compares.
+# Output directory of generated files; hack/verify-generated.sh sets another one and compares.
 OUT       := .
 CRD       := aggregation.extensionapi.dev_extensionapis.yaml
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD) \
 	docs/api-reference.md $(CHART)/README.md
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Write deepcopy code, CRD, RBAC role, API reference and chart values
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRD, RBAC role, API reference and chart values
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
 	$< paths=./controllers/... paths=./internal/inventory/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
@@ -73,7 +72,7 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format,
 		echo "kustomize build: $$file"; $(TOOLS)/kustomize build "$$(dirname $$file)" >/dev/null; done
 
 .PHONY: lint
-lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) ## Lint the code, the chart, what it installs, the alerts
+lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) ## Lint the code, the chart, the rendered manifests and the alerts
 	$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
@@ -86,18 +85,18 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 TEST_PROGRAMS := $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager
 
 .PHONY: test
-test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS wins)
-	@echo "Waiting for kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
+test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS takes precedence)
+	@echo "Preparing kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
 		go test -timeout 40m ./...
 	go test -C hack/cluster ./...
 
-# How long each target is fuzzed.
+# Duration of each fuzz target.
 FUZZTIME ?= 60s
 
 .PHONY: fuzz
-fuzz: ## Fuzz what is read from servers and users, each target for FUZZTIME; the corpus is part of test
+fuzz: ## Fuzz the parsers of input from servers and users, each target for FUZZTIME; 'test' runs the corpus
 	@grep -r '^func Fuzz' --include='*_test.go' internal | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z]*).*|\1 \2|' | \
 	while read -r package target; do \
 		echo "$$package: $$target"; \
@@ -105,31 +104,31 @@ fuzz: ## Fuzz what is read from servers and users, each target for FUZZTIME; the
 	done
 
 .PHONY: test-versions
-test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every version of Kubernetes; WRITE_DOCS=1 writes the table
+test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported version of Kubernetes; WRITE_DOCS=1 updates the table
 	go run ./hack/versions
 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a cluster of their own
+e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster
 	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
-e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, and the scenarios that would take continuous integration too long
+e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e
-bench-apply: e2e-images $(TOOLS)/helm ## Time apply to Available: the operator against the same objects by hand
+bench-apply: e2e-images $(TOOLS)/helm ## Benchmark the time from apply to Available: the operator compared with hand-written manifests
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
 
 .PHONY: bench-hostile
 bench-hostile: CLUSTER_NAME = extensionapi-e2e
-bench-hostile: e2e-images $(TOOLS)/helm ## Measure the operator and 80 ExtensionAPIs beside 20 of hostile servers: HOSTILE_FOR=10m
+bench-hostile: e2e-images $(TOOLS)/helm ## Benchmark the operator and 80 ExtensionAPIs alongside 20 with hostile servers: HOSTILE_FOR=10m
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Hostile -benchtime 1x -timeout 80m
 
 .PHONY: bench-discovery
-bench-discovery: ## Measure how exact probes are, and what servers that hang cost the others
+bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
 
 ##@ Demo
@@ -141,13 +140,13 @@ demo: demo-images $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sam
 	hack/demo.sh up
 
 .PHONY: demo-down
-demo-down: $(CLUSTER_TOOLS) ## Remove the demo's cluster
+demo-down: $(CLUSTER_TOOLS) ## Delete the demo's cluster
 	hack/demo.sh down
 
 ##@ Images
 
 .PHONY: image
-image: ## Build the operator and its image, an OCI tarball, without Docker: bin/images/operator.tar
+image: ## Build the operator and its image as an OCI tarball, without Docker: bin/images/operator.tar
 	VERSION=$(VERSION) COMMIT=$$(git rev-parse HEAD) hack/build.sh $(OPERATOR)
 	mkdir -p $(IMAGES)
 	$(NODE) image --ref $(IMG) --output $(CURDIR)/$(IMAGES)/operator.tar $(CURDIR)/$(OPERATOR)
@@ -160,13 +159,13 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
 	done
 
-# Upgrades are tested from this revision: the last release, until there is one the last whose chart had its CRD in crds/.
+# Upgrades are tested from this revision: the last release or, until there is one, the last whose chart had its CRD in crds/.
 PREVIOUS ?= bfd5f138185ee08bd95890a8def74a53bcb28994
 
 .PHONY: previous-image
-previous-image: ## Build chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
+previous-image: ## Build the chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
 	@git cat-file -e '$(PREVIOUS)^{commit}' 2>/dev/null || git fetch --quiet --unshallow --tags 2>/dev/null || { \
-		echo "There is no revision $(PREVIOUS) to test upgrades from: after a shallow clone, git fetch --unshallow --tags" >&2; \
+		echo "Revision $(PREVIOUS), which upgrades are tested from, does not exist. In a shallow clone: git fetch --unshallow --tags" >&2; \
 		exit 1; }
 	rm -rf bin/previous
 	mkdir -p bin/previous
@@ -174,7 +173,7 @@ previous-image: ## Build chart and image that upgrades are tested from, in bin/p
 	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
 
 .PHONY: e2e-images
-e2e-images: demo-images previous-image ## Build the images of the end-to-end tests: those of the demo, and a server that fails as told
+e2e-images: demo-images previous-image ## Build the images of the end-to-end tests: those of the demo, and a server with configurable faults
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
@@ -184,11 +183,11 @@ e2e-images: demo-images previous-image ## Build the images of the end-to-end tes
 RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
 
 .PHONY: release
-release: $(RELEASE_TOOLS) ## Write chart, image, manifests, bills of materials and checksums into dist: VERSION=v0.1.0
+release: $(RELEASE_TOOLS) ## Build chart, image, manifests, SBOMs and checksums in dist: VERSION=v0.1.0
 	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
 
 .PHONY: verify-release
-verify-release: $(RELEASE_TOOLS) ## Release the last commit from two clones, under different settings, and compare
+verify-release: $(RELEASE_TOOLS) ## Build the release of the last commit in two clones, with different settings, and compare
 	hack/verify-release.sh
 
 ##@ Help

@@ -29,7 +29,7 @@ func externalService() *corev1.Service {
 func ownedBehind(service *corev1.Service, pods ...corev1.Pod) *snapshot.Snapshot {
 	s := snapshottest.New()
 	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) { behind.Service = service })
-	snapshottest.Change(&s.Workload, func(server *snapshot.Workload) { server.Pods = pods })
+	snapshottest.Change(&s.Server, func(server *snapshot.Workload) { server.Pods = pods })
 	return s
 }
 

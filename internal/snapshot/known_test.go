@@ -42,7 +42,7 @@ func TestErrorsOfWhatCouldNotBeReadAreJoined(t *testing.T) {
 		t.Errorf("what was not read is an error: %v", err)
 	}
 	first, second := errors.New("first"), errors.New("second")
-	s.Workload, s.Certificates = Of(Server{}, first), Of(Certificates{}, second)
+	s.Server, s.Certificates = Of(Workload{}, first), Of(Certificates{}, second)
 	if err := s.Err(); !errors.Is(err, first) || !errors.Is(err, second) {
 		t.Errorf("the error is %v", err)
 	}

@@ -18,41 +18,42 @@ import (
 )
 
 const (
-	// decision is what the authorizers have said (k8s.io/apiserver pkg/endpoints/filters/authorization.go). A request
-	// that they allow can still be answered with 403, by admission or a quota.
+	// decision is the annotation with the authorizers' decision (k8s.io/apiserver
+	// pkg/endpoints/filters/authorization.go). A request that they allow can still be answered with 403, by admission or
+	// a quota.
 	decision = "authorization.k8s.io/decision"
-	// escalation is in the answer when somebody binds a role without being allowed to, after the request itself has been
-	// allowed (k8s.io/kubernetes pkg/registry/rbac/validation/rule.go).
+	// escalation is in the response when a user binds a role without the permission to do so, although the request itself
+	// was allowed (k8s.io/kubernetes pkg/registry/rbac/validation/rule.go).
 	escalation = "attempting to grant RBAC permissions not currently held"
 )
 
-// CheckRefusals returns an error that tells of every kind of request that RBAC refused.
+// CheckRefusals returns an error that lists every kind of request that RBAC denied.
 func CheckRefusals(events []auditv1.Event) error {
 	var errs []error
 	for _, refusal := range refusals(events) {
-		errs = append(errs, fmt.Errorf("RBAC refused a request: %s\n\tadd a +kubebuilder:rbac marker beside the code that "+
+		errs = append(errs, fmt.Errorf("RBAC denied a request: %s\n\tadd a +kubebuilder:rbac marker beside the code that "+
 			"sends it, run 'make generate', and add the rule to the chart; or do not send it", refusal))
 	}
 	return errors.Join(errs...)
 }
 
-// CheckGrants returns an error that tells of every permission that no request needed.
+// CheckGrants returns an error that lists every permission that no request needed.
 func CheckGrants(grants []Grant, events []auditv1.Event) error {
 	var errs []error
 	for _, grant := range unused(grants, events) {
-		errs = append(errs, fmt.Errorf("%s allows to %s, which no test made use of\n\ttake it out of the "+
-			"+kubebuilder:rbac marker (then 'make generate') or the file in config/rbac, and out of the chart; or add the test "+
+		errs = append(errs, fmt.Errorf("%s grants the permission to %s, which no test used\n\tremove it from the "+
+			"+kubebuilder:rbac marker (then 'make generate') or the file in config/rbac, and from the chart; or add a test "+
 			"that needs it", grant.Role, grant.Permission))
 	}
 	return errors.Join(errs...)
 }
 
-// refusals are in kube-apiserver's words, each once.
+// refusals returns the distinct messages of kube-apiserver for requests that RBAC denied.
 func refusals(events []auditv1.Event) []string {
 	var found []string
 	for _, event := range events {
 		if refused(event) {
-			found = append(found, answer(event).Message)
+			found = append(found, responseStatus(event).Message)
 		}
 	}
 	slices.Sort(found)
@@ -60,7 +61,7 @@ func refusals(events []auditv1.Event) []string {
 }
 
 func refused(event auditv1.Event) bool {
-	return event.Annotations[decision] == "forbid" || strings.Contains(answer(event).Message, escalation)
+	return event.Annotations[decision] == "forbid" || strings.Contains(responseStatus(event).Message, escalation)
 }
 
 func unused(grants []Grant, events []auditv1.Event) []Grant {
@@ -79,7 +80,7 @@ func unused(grants []Grant, events []auditv1.Event) []Grant {
 			left = append(left, grant)
 		}
 	}
-	// Kubernetes' own roles are bound as they are, for the sake of anything in them.
+	// Kubernetes' own roles are bound unchanged, so they count as used if any of their permissions is.
 	return slices.DeleteFunc(left, func(g Grant) bool { return g.BuiltIn && usedRoles[g.Role] })
 }
 
@@ -92,26 +93,26 @@ func (g Grant) isUsed(needed map[Permission]bool) bool {
 	return false
 }
 
-// needs are the permissions without which the request would not have been answered as it was.
+// needs returns the permissions without which the response to the request would have been different.
 func needs(event auditv1.Event) []Permission {
 	if refused(event) {
 		return nil
 	}
 	request := permissionFor(event)
 	needed := []Permission{request}
-	created := answer(event).Code == http.StatusCreated
+	created := responseStatus(event).Code == http.StatusCreated
 	if request.Verb == "watch" {
-		// An informer begins with a watch that sends what there is, and lists when kube-apiserver cannot do that
-		// (k8s.io/client-go tools/cache/reflector.go).
+		// An informer starts with a watch that streams the existing objects, and falls back to a list when kube-apiserver
+		// does not support that (k8s.io/client-go tools/cache/reflector.go).
 		needed = append(needed, request.with("list"))
 	}
 	if request.Verb == "patch" && created {
-		// An apply that makes what there is not needs both permissions
+		// An apply that creates the object needs both permissions
 		// (k8s.io/apiserver pkg/endpoints/handlers/patch.go).
 		needed = append(needed, request.with("create"))
 	}
 	if role, found := roleBound(event); found && created {
-		// Whoever makes a binding needs the permission to bind the role in it, or all that the role allows
+		// Creating a binding requires the permission to bind its role, or all permissions of the role
 		// (k8s.io/kubernetes pkg/registry/rbac/rolebinding/policybased/storage.go).
 		needed = append(needed, Permission{
 			Verb: "bind", Group: rbacv1.GroupName, Resource: strings.ToLower(role.Kind) + "s", Name: role.Name,
@@ -121,7 +122,7 @@ func needs(event auditv1.Event) []Permission {
 	return needed
 }
 
-// permissionFor is what the authorizers were asked for.
+// permissionFor returns the permission that the authorizers checked.
 func permissionFor(event auditv1.Event) Permission {
 	object := event.ObjectRef
 	if object == nil {
@@ -134,7 +135,7 @@ func permissionFor(event auditv1.Event) Permission {
 	}
 }
 
-// roleBound is the role that a binding names, when the log has the answer's body and that is a binding.
+// roleBound returns the role of a binding, if the event contains the response body and that is a binding.
 func roleBound(event auditv1.Event) (role rbacv1.RoleRef, found bool) {
 	if event.ResponseObject == nil {
 		return rbacv1.RoleRef{}, false
@@ -144,7 +145,7 @@ func roleBound(event auditv1.Event) (role rbacv1.RoleRef, found bool) {
 	return binding.RoleRef, err == nil && binding.RoleRef.Name != ""
 }
 
-// answer is empty when the log has none.
-func answer(event auditv1.Event) metav1.Status {
+// responseStatus returns the status of the response, empty if the event has none.
+func responseStatus(event auditv1.Event) metav1.Status {
 	return ptr.Deref(event.ResponseStatus, metav1.Status{})
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit tells from the audit log of kube-apiserver what somebody did: which of the permissions that RBAC grants
-// were used, and which requests it refused.
+// Package audit evaluates the audit log of kube-apiserver for one user: which of the permissions that RBAC grants were
+// used, and which requests RBAC denied.
 package audit
 
 import (
@@ -17,8 +17,8 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
-// Read returns what user did, from the log in dir: audit.log, and the older files that kube-apiserver has put aside.
-// A line that is being written at that moment is left out.
+// Read returns the requests of user from the log in dir: audit.log, and the older files that kube-apiserver has
+// rotated. A line that is still being written is left out.
 func Read(dir, user string) ([]auditv1.Event, error) {
 	logs := os.DirFS(dir)
 	files, err := fs.Glob(logs, "audit*.log")
@@ -51,7 +51,7 @@ func readFile(logs fs.FS, file, user string) ([]auditv1.Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.Contains(line, []byte(user)) { // decoding takes much longer
+		if !bytes.Contains(line, []byte(user)) { // much faster than decoding
 			continue
 		}
 		event := auditv1.Event{}

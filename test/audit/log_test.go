@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-func TestLogIsReadOfOneUserThroughAllFilesButForALineBeingWritten(t *testing.T) {
+func TestReadReturnsRequestsOfOneUserFromAllFilesWithoutIncompleteLines(t *testing.T) {
 	dir := t.TempDir()
 	for file, content := range map[string]string{
 		"audit-2026-11-22T22-00-00.000.log": `{"verb":"get","user":{"username":"operator"}}` + "\n",
 		"audit.log": `{"verb":"list","user":{"username":"operator"}}` + "\n" +
-			`{"verb":"delete","user":{"username":"somebody"},"requestURI":"/of/operator"}` + "\n" +
+			`{"verb":"delete","user":{"username":"another"},"requestURI":"/of/operator"}` + "\n" +
 			`{"verb":"watch","user":{"username":"operator"`,
 		"other.log": "not JSON of the operator\n",
 	} {
@@ -31,6 +31,6 @@ func TestLogIsReadOfOneUserThroughAllFilesButForALineBeingWritten(t *testing.T) 
 		verbs = append(verbs, event.Verb)
 	}
 	if wanted := []string{"get", "list"}; !slices.Equal(verbs, wanted) {
-		t.Errorf("read are the requests %v instead of %v", verbs, wanted)
+		t.Errorf("got requests %v, want %v", verbs, wanted)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// Permission is the smallest thing that RBAC can allow.
+// Permission is the smallest unit that RBAC can grant.
 type Permission struct {
 	Verb, Group string
-	// Resource includes the subresource, as in pods/status. For what is no resource it is the path of the URL.
+	// Resource includes the subresource, as in pods/status. For a non-resource request it is the path of the URL.
 	Resource string
-	// Namespace and Name are empty in a permission for all there are.
+	// Namespace and Name are empty in a permission for all of them.
 	Namespace, Name string
 }
 
@@ -32,7 +32,7 @@ func (p Permission) String() string {
 	return what
 }
 
-// includes tells whether p allows what a request needed.
+// includes reports whether p grants the permission that a request needed.
 func (p Permission) includes(needed Permission) bool {
 	return p.Verb == needed.Verb && p.Group == needed.Group && p.Resource == needed.Resource &&
 		cmp.Or(p.Namespace, needed.Namespace) == needed.Namespace && cmp.Or(p.Name, needed.Name) == needed.Name
@@ -43,16 +43,16 @@ func (p Permission) with(verb string) Permission {
 	return p
 }
 
-// Grant is a permission, and the role that gives it.
+// Grant is a permission, and the role that grants it.
 type Grant struct {
 	Permission
-	// Role is its kind and name.
+	// Role is the kind and name of the role.
 	Role string
-	// BuiltIn roles are those of Kubernetes itself, which nobody can take a permission out of.
+	// BuiltIn reports whether the role is one of Kubernetes itself, whose permissions cannot be reduced.
 	BuiltIn bool
 }
 
-// Grants are the permissions of rules that hold in namespace, or everywhere when it is empty.
+// Grants returns the permissions of rules that apply in namespace, or in all namespaces when it is empty.
 func Grants(role string, builtIn bool, namespace string, rules []rbacv1.PolicyRule) []Grant {
 	var grants []Grant
 	for _, rule := range rules {

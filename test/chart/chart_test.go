@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chart_test checks what the Helm chart installs.
+// Package chart_test tests the objects that the Helm chart installs.
 package chart_test
 
 import (
@@ -20,15 +20,15 @@ import (
 const (
 	operator     = "extensionapi-operator"
 	operatorRole = "ClusterRole " + operator
-	// uninstallCheck and installationCheck are hooks, which only Helm knows.
+	// uninstallCheck and installationCheck are Helm hooks, which the kustomization does not have.
 	uninstallCheck    = "Job " + namespace + "/" + operator + "-uninstall-check"
 	installationCheck = "Pod " + namespace + "/" + operator + "-installation-check"
 	crdFile           = "aggregation.extensionapi.dev_extensionapis.yaml"
 )
 
-func TestChartAndKustomizationInstallTheSame(t *testing.T) {
+func TestChartAndKustomizationInstallTheSameObjects(t *testing.T) {
 	chart, kustomization := renderChart(t, "--set", "crds.keep=false"), renderKustomization(t)
-	// Generated in one, grouped by purpose in the other; compared right by right below.
+	// Generated in one, grouped by purpose in the other; their permissions are compared in another test.
 	for id := range generatedRoles(t) {
 		delete(chart, id)
 		delete(kustomization, id)
@@ -43,12 +43,12 @@ func TestChartAndKustomizationInstallTheSame(t *testing.T) {
 	}
 	for id := range kustomization {
 		if _, found := chart[id]; !found && id != "Namespace "+namespace {
-			t.Errorf("%s is in config/default and not in the chart", id)
+			t.Errorf("%s is in config/default but not in the chart", id)
 		}
 	}
 }
 
-func TestChartHasTheGeneratedCRD(t *testing.T) {
+func TestChartContainsTheGeneratedCRD(t *testing.T) {
 	read := func(directory string) string {
 		content, err := os.ReadFile(filepath.Join(root, directory, crdFile))
 		if err != nil {
@@ -57,7 +57,7 @@ func TestChartHasTheGeneratedCRD(t *testing.T) {
 		return string(content)
 	}
 	if read("charts/extensionapi-operator/files") != read("config/crd/bases") {
-		t.Error("the chart's CRD is not that of config/crd/bases: run 'make generate'")
+		t.Error("the chart's CRD differs from config/crd/bases: run 'make generate'")
 	}
 }
 

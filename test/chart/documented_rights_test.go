@@ -13,8 +13,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// documentedRoles are what docs/security.md calls the places where the operator has rights. Confined, it has those in
-// servers' namespaces apart from those in the cluster; in its own namespace it has some only then.
+// documentedRoles maps the scopes of the operator's permissions in docs/security.md to roles. If the operator is
+// restricted to serverNamespaces, its permissions in the namespaces of servers are separate from its cluster-wide ones,
+// and it has some additional ones in its own namespace.
 var documentedRoles = map[string]struct{ values, id string }{
 	"cluster":           {"serverNamespaces={shop}", operatorRole},
 	"server namespaces": {"serverNamespaces={shop}", "Role shop/extensionapi-operator:servers"},
@@ -23,8 +24,8 @@ var documentedRoles = map[string]struct{ values, id string }{
 	"own":               {"", "Role " + namespace + "/" + operator},
 }
 
-// TestEveryRightOfTheOperatorIsDocumented compares its roles with the table in docs/security.md.
-func TestEveryRightOfTheOperatorIsDocumented(t *testing.T) {
+// TestEveryPermissionOfTheOperatorIsDocumented compares its roles with the table in docs/security.md.
+func TestEveryPermissionOfTheOperatorIsDocumented(t *testing.T) {
 	document, err := docs.Read(filepath.Join(root, "docs/security.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -43,15 +44,15 @@ func TestEveryRightOfTheOperatorIsDocumented(t *testing.T) {
 	for where, role := range documentedRoles {
 		given := verbs(t, renderChart(t, "--set", role.values), role.id)
 		for right := range given.Difference(documented[where]) {
-			t.Errorf("%s does not say that the operator may %s (%s)", document.Path, right, where)
+			t.Errorf("%s does not document that the operator may %s (%s)", document.Path, right, where)
 		}
 		for right := range documented[where].Difference(given) {
-			t.Errorf("%s says that the operator may %s (%s), which it may not", document.Path, right, where)
+			t.Errorf("%s documents that the operator may %s (%s), which it may not", document.Path, right, where)
 		}
 	}
 }
 
-// verbs are what a role allows, whatever the names, such as "get deployments.apps".
+// verbs returns what a role allows, ignoring resource names, such as "get deployments.apps".
 func verbs(t *testing.T, from objects, id string) sets.Set[string] {
 	t.Helper()
 	role, found := get[struct{ Rules []rbacv1.PolicyRule }](t, from, id), sets.New[string]()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestNotesSayWhatIsNextAndWarn(t *testing.T) {
+func TestNotesShowNextStepsAndWarnings(t *testing.T) {
 	warnings := []string{
 		"WARNING: replicas is 1", "WARNING: crds.keep is false", "WARNING: crds.enabled is false",
 		"NOTE: networkPolicy.metricsFrom is empty", "NOTE: the operator runs servers only",
@@ -30,13 +30,13 @@ func TestNotesSayWhatIsNextAndWarn(t *testing.T) {
 				"--namespace", namespace, "--dry-run=client", "--set", values)), "\nNOTES:\n")
 			for _, words := range append(says, next...) {
 				if !strings.Contains(notes, words) {
-					t.Errorf("there is no word of %q in\n%s", words, notes)
+					t.Errorf("%q is missing in\n%s", words, notes)
 				}
 			}
 			for _, warning := range warnings {
 				wanted := len(says) > 0 && strings.HasPrefix(says[0], warning)
 				if warned := strings.Contains(notes, warning); warned != wanted {
-					t.Errorf("%q is said: %t, want %t", warning, warned, wanted)
+					t.Errorf("the notes contain %q: %t, want %t", warning, warned, wanted)
 				}
 			}
 		})

@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestOddValuesGiveObjectsThatKubernetesUnderstands takes names that YAML would take for numbers, labels that are given
-// twice, and values that are unset.
-func TestOddValuesGiveObjectsThatKubernetesUnderstands(t *testing.T) {
+// TestUnusualValuesRenderValidObjects renders names that YAML could parse as numbers, labels that are set twice, and
+// values that are null.
+func TestUnusualValuesRenderValidObjects(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"namespaces that look like numbers": {
 			"--namespace", "456", "--set-json", `serverNamespaces=["123","1e3","true","null"]`,
@@ -25,12 +25,12 @@ func TestOddValuesGiveObjectsThatKubernetesUnderstands(t *testing.T) {
 		"names that look like numbers": {
 			"--name-template", "123", "--set-string", "priorityClassName=1e3,podLabels.team=1,commonLabels.cost=2",
 		},
-		"labels that are given twice": {
+		"labels that are set twice": {
 			"--set", "commonLabels.release=all,metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=one," +
 				"metrics.prometheusRule.enabled=true,metrics.prometheusRule.labels.release=one," +
 				"metrics.dashboard.enabled=true,metrics.dashboard.labels.release=one,podLabels.release=one",
 		},
-		"values that are unset": {
+		"values that are null": {
 			"--set", "serverNamespaces=null,commonLabels=null,podLabels=null,resources=null,tolerations=null",
 		},
 	} {
@@ -43,7 +43,7 @@ func TestOddValuesGiveObjectsThatKubernetesUnderstands(t *testing.T) {
 	}
 }
 
-// expectStrict takes no key twice, and in metadata nothing but what Kubernetes has there.
+// expectStrict rejects duplicate keys, and values in metadata that Kubernetes would not accept.
 func expectStrict(t *testing.T, manifests []byte) {
 	t.Helper()
 	documents := apiyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifests)))

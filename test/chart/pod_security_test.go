@@ -15,7 +15,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-func TestPodsOfTheChartAreRestricted(t *testing.T) {
+func TestPodsOfTheChartMeetTheRestrictedStandard(t *testing.T) {
 	for name, arguments := range map[string][]string{"by default": nil, "with everything on": {"--values", everything}} {
 		t.Run(name, func(t *testing.T) {
 			chart := renderChart(t, arguments...)
@@ -23,19 +23,19 @@ func TestPodsOfTheChartAreRestricted(t *testing.T) {
 			job := get[batchv1.Job](t, chart, uninstallCheck).Spec.Template
 			pod := get[corev1.Pod](t, chart, installationCheck)
 			expectRestricted(t, "the operator", deployment.ObjectMeta, deployment.Spec)
-			expectRestricted(t, "the check before uninstalling", job.ObjectMeta, job.Spec)
-			expectRestricted(t, "the check of the installation", pod.ObjectMeta, pod.Spec)
+			expectRestricted(t, "the uninstall check", job.ObjectMeta, job.Spec)
+			expectRestricted(t, "the installation check", pod.ObjectMeta, pod.Spec)
 		})
 	}
 }
 
-// TestServersAreRestricted judges the Deployments that internal/manifests builds, as its golden files show them.
-func TestServersAreRestricted(t *testing.T) {
+// TestServersMeetTheRestrictedStandard evaluates the Deployments in the golden files of internal/manifests.
+func TestServersMeetTheRestrictedStandard(t *testing.T) {
 	const goldens = "internal/manifests/testdata"
 	for file, allowed := range map[string]bool{
 		"minimal.golden.yaml":      true,
 		"cert-manager.golden.yaml": true,
-		// Its template asks for more, and what the user's template sets wins.
+		// The user's template requires more privileges, and takes precedence.
 		"everything-set.golden.yaml": false,
 	} {
 		for id, object := range readObjects(t, filepath.Join(goldens, file)) {
@@ -55,17 +55,17 @@ func TestServersAreRestricted(t *testing.T) {
 func expectRestricted(t *testing.T, whose string, meta metav1.ObjectMeta, spec corev1.PodSpec) {
 	t.Helper()
 	if refusals := refusalsOf(t, meta, spec); refusals != "" {
-		t.Errorf("Pod Security refuses the Pod of %s: %s", whose, refusals)
+		t.Errorf("the Pod of %s violates Pod Security: %s", whose, refusals)
 	}
 	for _, container := range spec.Containers {
 		if context := container.SecurityContext; context == nil || context.ReadOnlyRootFilesystem == nil ||
 			!*context.ReadOnlyRootFilesystem {
-			t.Errorf("container %s of the Pod of %s can write its root filesystem", container.Name, whose)
+			t.Errorf("container %s of the Pod of %s has a writable root filesystem", container.Name, whose)
 		}
 	}
 }
 
-// refusalsOf returns what the Pod Security standard "restricted" has against a Pod, empty for nothing.
+// refusalsOf returns the violations of the Pod Security Standard "restricted" by a Pod, empty if there are none.
 func refusalsOf(t *testing.T, meta metav1.ObjectMeta, spec corev1.PodSpec) string {
 	t.Helper()
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)

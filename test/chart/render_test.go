@@ -22,7 +22,7 @@ const (
 	namespace = "extensionapi-system"
 )
 
-// objects by "Kind namespace/name", without their labels.
+// objects maps "Kind namespace/name" to objects without their labels.
 type objects map[string]unstructured.Unstructured
 
 func renderChart(t *testing.T, arguments ...string) objects {
@@ -30,7 +30,7 @@ func renderChart(t *testing.T, arguments ...string) objects {
 	return parse(t, render(t, "helm", arguments...))
 }
 
-// render returns what a Helm would install on a Kubernetes that the chart goes with.
+// render returns the manifests that a version of Helm renders for a supported version of Kubernetes.
 func render(t *testing.T, helm string, arguments ...string) []byte {
 	t.Helper()
 	return run(t, helm, append(templateCommand(), arguments...)...)
@@ -56,7 +56,7 @@ func readObjects(t *testing.T, path string) objects {
 	return parse(t, content)
 }
 
-// run returns what a tool prints.
+// run returns the output of a tool.
 func run(t *testing.T, tool string, arguments ...string) []byte {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), filepath.Join("bin/tools", tool), arguments...)
@@ -74,8 +74,8 @@ func run(t *testing.T, tool string, arguments ...string) []byte {
 	return output
 }
 
-// noteInputs reads the directories that the tools read, so that Go does not take the result of an earlier test run for
-// this one when a file in them has changed.
+// noteInputs reads the directories that the tools read, so that Go does not reuse a cached test result when a file in
+// them has changed.
 func noteInputs(t *testing.T) {
 	t.Helper()
 	for _, directory := range []string{"charts", "config"} {
@@ -113,7 +113,7 @@ func identify(object unstructured.Unstructured) string {
 	return object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
 }
 
-// get returns the object with that id.
+// get returns the object with the id.
 func get[T any](t *testing.T, from objects, id string) T {
 	t.Helper()
 	object, found := from[id]

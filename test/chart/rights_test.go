@@ -13,44 +13,44 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-func TestOperatorHasTheRightsThatItsMarkersAskFor(t *testing.T) {
+func TestOperatorHasThePermissionsOfItsMarkers(t *testing.T) {
 	chart, generated := renderChart(t), generatedRoles(t)
 	for id := range generated {
 		has, needs := rightsOf(t, chart, id), rightsOf(t, generated, id)
 		for right := range has.Difference(needs) {
-			t.Errorf("the chart's %s allows %q, which no marker in controllers/ asks for", id, right)
+			t.Errorf("the chart's %s grants %q, which no marker in controllers/ requires", id, right)
 		}
 		for right := range needs.Difference(has) {
-			t.Errorf("the chart's %s does not allow %q, which a marker in controllers/ asks for", id, right)
+			t.Errorf("the chart's %s does not grant %q, which a marker in controllers/ requires", id, right)
 		}
 	}
 }
 
-// generatedRoles are written by controller-gen.
+// generatedRoles returns the roles that controller-gen writes.
 func generatedRoles(t *testing.T) objects {
 	t.Helper()
 	return readObjects(t, "config/rbac/role.yaml")
 }
 
-func TestOnlyTheAccountsOfTheChartHaveRights(t *testing.T) {
+func TestOnlyServiceAccountsOfTheChartHavePermissions(t *testing.T) {
 	for id, object := range renderChart(t, "--set", "metrics.serviceMonitor.enabled=true") {
 		var binding struct{ Subjects []rbacv1.Subject }
 		convert(t, object, &binding)
 		for _, subject := range binding.Subjects {
-			// The others have those of roles that are named as they are.
+			// The other ServiceAccounts have only roles with their own name.
 			account, others := strings.CutPrefix(subject.Name, operator+"-")
 			isOther := slices.Contains([]string{"uninstall-check", "installation-check", "metrics-reader"}, account)
 			isItsOwn := subject.Name == operator || others && isOther && strings.Contains(id, account)
 			if subject.Kind != rbacv1.ServiceAccountKind || subject.Namespace != namespace || !isItsOwn {
-				t.Errorf("%s gives rights to %s %s/%s", id, subject.Kind, subject.Namespace, subject.Name)
+				t.Errorf("%s grants permissions to %s %s/%s", id, subject.Kind, subject.Namespace, subject.Name)
 			}
 		}
 	}
 }
 
-// TestChecksHaveNoRightToBeAbused holds on to the rights of the accounts that are not the operator's. To create
-// ExtensionAPIs, that of the installation would need further ones, which the policy asks for.
-func TestChecksHaveNoRightToBeAbused(t *testing.T) {
+// TestChecksHaveMinimalPermissions compares the permissions of the ServiceAccounts other than the operator's. To create
+// ExtensionAPIs, the installation check would need further permissions, which the admission policy requires.
+func TestChecksHaveMinimalPermissions(t *testing.T) {
 	for check, want := range map[string][]string{
 		"uninstall-check": {`list any of extensionapis in group "aggregation.extensionapi.dev"`},
 		"installation-check": {
@@ -67,13 +67,13 @@ func TestChecksHaveNoRightToBeAbused(t *testing.T) {
 			}
 		}
 		if !slices.Equal(sets.List(given), want) {
-			t.Errorf("the %s has the rights %q, and not %q", check, sets.List(given), want)
+			t.Errorf("the %s has the permissions %q, want %q", check, sets.List(given), want)
 		}
 	}
 }
 
-// TestRightsOfTheHookGoWithIt has helm uninstall make them before the Job that needs them.
-func TestRightsOfTheHookGoWithIt(t *testing.T) {
+// TestPermissionsOfTheHookExistOnlyWhileItRuns checks that helm uninstall creates them before the Job that needs them.
+func TestPermissionsOfTheHookExistOnlyWhileItRuns(t *testing.T) {
 	for id, object := range renderChart(t) {
 		if !strings.Contains(id, "uninstall-check") {
 			continue
@@ -87,36 +87,36 @@ func TestRightsOfTheHookGoWithIt(t *testing.T) {
 	}
 }
 
-func TestOperatorKeptFromCertManagerHasNoRightsThere(t *testing.T) {
+func TestOperatorHasNoCertManagerPermissionsWhenDisabled(t *testing.T) {
 	objects := renderChart(t, "--set", "certManager.enabled=false")
 	for right := range rightsOf(t, objects, operatorRole) {
 		if strings.Contains(right, "cert-manager.io") {
-			t.Errorf("it may %s", right)
+			t.Errorf("the operator may %s", right)
 		}
 	}
 	deployment := get[appsv1.Deployment](t, objects, "Deployment "+namespace+"/"+operator)
 	if args := deployment.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--cert-manager=false") {
-		t.Errorf("the operator is not told: %q", args)
+		t.Errorf("the arguments of the operator lack --cert-manager=false: %q", args)
 	}
 }
 
-func TestNoRuleIsAWayToMoreRights(t *testing.T) {
+func TestNoRuleAllowsPrivilegeEscalation(t *testing.T) {
 	for _, values := range []string{"", "serverNamespaces={shop}"} {
 		for id, object := range renderChart(t, "--set", values) {
 			var role struct{ Rules []rbacv1.PolicyRule }
 			convert(t, object, &role)
 			for _, rule := range role.Rules {
-				checkNoWayToMore(t, id, rule)
+				checkNoEscalation(t, id, rule)
 			}
 		}
 	}
 }
 
-// checkNoWayToMore fails for a rule that somebody who has taken over the operator could turn into the rights of an
-// administrator.
-func checkNoWayToMore(t *testing.T, id string, rule rbacv1.PolicyRule) {
+// checkNoEscalation fails for a rule that an attacker who has compromised the operator could use to gain the
+// permissions of an administrator.
+func checkNoEscalation(t *testing.T, id string, rule rbacv1.PolicyRule) {
 	t.Helper()
-	handedOut := []string{
+	grantable := []string{
 		"system:auth-delegator", "extension-apiserver-authentication-reader", "extensionapi-operator:extension-apiserver",
 	}
 	if slices.Contains(slices.Concat(rule.Verbs, rule.APIGroups, rule.Resources, rule.NonResourceURLs), "*") {
@@ -134,36 +134,36 @@ func checkNoWayToMore(t *testing.T, id string, rule rbacv1.PolicyRule) {
 		t.Errorf("%s allows to bind every role: %s", id, rule)
 	}
 	for _, name := range rule.ResourceNames {
-		if !slices.Contains(handedOut, name) {
+		if !slices.Contains(grantable, name) {
 			t.Errorf("%s allows to bind role %s, which no server needs", id, name)
 		}
 	}
 }
 
-func TestConfinedOperatorRunsServersInTheNamedNamespacesOnly(t *testing.T) {
+func TestRestrictedOperatorRunsServersOnlyInServerNamespaces(t *testing.T) {
 	confined := renderChart(t, "--set", "serverNamespaces={shop,stock}")
 	anywhere, left := rightsOf(t, renderChart(t), operatorRole), rightsOf(t, confined, operatorRole)
 	for _, name := range []string{"shop", "stock"} {
 		id := name + "/extensionapi-operator:servers"
 		binding := get[rbacv1.RoleBinding](t, confined, "RoleBinding "+id)
 		if "Role "+name+"/"+binding.RoleRef.Name != "Role "+id || len(binding.Subjects) != 1 {
-			t.Errorf("RoleBinding %s does not give the Role to the operator alone: %s", id, toYAML(t, binding))
+			t.Errorf("RoleBinding %s does not grant the Role to the operator only: %s", id, toYAML(t, binding))
 		}
 		given := rightsOf(t, confined, "Role "+id)
 		if !given.Union(left).Equal(anywhere) || given.HasAny(left.UnsortedList()...) {
-			t.Errorf("Role %s and the ClusterRole do not share the rights %q between them", id, sets.List(anywhere))
+			t.Errorf("Role %s and the ClusterRole do not partition the permissions %q", id, sets.List(anywhere))
 		}
 	}
 	deployment := get[appsv1.Deployment](t, confined, "Deployment "+namespace+"/"+operator)
 	args := deployment.Spec.Template.Spec.Containers[0].Args
 	if flag := "--server-namespaces=shop,stock"; !slices.Contains(args, flag) {
-		t.Errorf("the operator is not told: its arguments %q do not hold %q", args, flag)
+		t.Errorf("the arguments of the operator %q lack %q", args, flag)
 	}
 }
 
-// TestConfinedOperatorChangesLittleElsewhere lists all that whoever has taken over a confined operator can change
-// outside serverNamespaces.
-func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
+// TestRestrictedOperatorHasMinimalPermissionsElsewhere lists everything that an attacker who has compromised a
+// restricted operator can change outside serverNamespaces.
+func TestRestrictedOperatorHasMinimalPermissionsElsewhere(t *testing.T) {
 	const bindings, rbac = `bindings in group "rbac.authorization.k8s.io"`, `in group "rbac.authorization.k8s.io"`
 	const authReader = `bind extension-apiserver-authentication-reader of roles ` + rbac
 	chart := renderChart(t, "--set", "serverNamespaces={shop}")
@@ -203,20 +203,20 @@ func TestConfinedOperatorChangesLittleElsewhere(t *testing.T) {
 			return slices.Contains([]string{"get", "list", "watch"}, verb)
 		})
 		if !slices.Equal(changes, want) {
-			t.Errorf("%s allows to change\n\t%s\nand not\n\t%s", id, strings.Join(changes, "\n\t"), strings.Join(want, "\n\t"))
+			t.Errorf("%s allows to change\n\t%s\nwant\n\t%s", id, strings.Join(changes, "\n\t"), strings.Join(want, "\n\t"))
 		}
 	}
 }
 
-func TestNoServerNamespaceIsTheOperatorsOwn(t *testing.T) {
+func TestServerNamespacesMustNotContainTheOperatorsNamespace(t *testing.T) {
 	problem := tryValues(t, "helm", `{"serverNamespaces": ["shop", "`+namespace+`"]}`)
-	wanted := "serverNamespaces has " + namespace + ", the operator's own namespace"
+	wanted := "serverNamespaces contains " + namespace + ", the operator's own namespace"
 	if !strings.Contains(problem, wanted) {
-		t.Errorf("refused in other words than %q: %q", wanted, problem)
+		t.Errorf("the error is %q, which lacks %q", problem, wanted)
 	}
 }
 
-// rightsOf writes out the rules of a role, one string for each thing that they allow.
+// rightsOf returns the permissions of a role, one string for each.
 func rightsOf(t *testing.T, from objects, id string) sets.Set[string] {
 	t.Helper()
 	result := sets.New[string]()

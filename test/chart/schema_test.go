@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestWrongValuesAreRefused(t *testing.T) {
+func TestInvalidValuesAreRejected(t *testing.T) {
 	for values, says := range map[string]string{
 		`{"replica": 2}`:                                      "'replica' not allowed",
 		`{"replicas": -1}`:                                    "/replicas': minimum: got -1, want 1",
@@ -47,14 +47,14 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			t.Run(helm+" "+values, func(t *testing.T) {
 				t.Parallel()
 				if problem := tryValues(t, helm, values); !strings.Contains(problem, says) {
-					t.Errorf("refused in other words than %q: %q", says, problem)
+					t.Errorf("the error is %q, which lacks %q", problem, says)
 				}
 			})
 		}
 	}
 }
 
-func TestGoodValuesAreAccepted(t *testing.T) {
+func TestValidValuesAreAccepted(t *testing.T) {
 	for _, values := range []string{
 		`{}`,
 		`{"global": {"imageRegistry": "of a chart that this one is a part of"}}`,
@@ -75,13 +75,13 @@ func TestGoodValuesAreAccepted(t *testing.T) {
 	}
 }
 
-func TestChartIsCleanWithEverythingOn(t *testing.T) {
+func TestLintPassesWithEverythingEnabled(t *testing.T) {
 	for _, helm := range []string{"helm", "helm3"} {
 		run(t, helm, "lint", "--strict", "charts/extensionapi-operator", "--values", everything, "--kube-version", "v1.36.3")
 	}
 }
 
-// tryValues returns what Helm says of values in JSON, empty when it takes them.
+// tryValues returns Helm's error for values in JSON, empty if it accepts them.
 func tryValues(t *testing.T, helm, values string) string {
 	t.Helper()
 	arguments := append(templateCommand(), "--values", "-")

@@ -14,10 +14,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// everything has values that turn everything on.
+// everything is a values file that enables everything.
 const everything = "test/chart/testdata/everything.yaml"
 
-// TestSnapshot shows what is installed. `go test ./test/chart -run Snapshot -update` writes the files.
+// TestSnapshot compares the rendered chart with golden files. `go test ./test/chart -run Snapshot -update` writes them.
 func TestSnapshot(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"default":    nil,
@@ -27,19 +27,19 @@ func TestSnapshot(t *testing.T) {
 			t.Parallel()
 			rendered := withoutBlankLines(render(t, "helm", arguments...))
 			if withHelm3 := withoutBlankLines(render(t, "helm3", arguments...)); rendered != withHelm3 {
-				t.Errorf("Helm 3 does not render what Helm 4 does: %s", firstDifference(withHelm3, rendered))
+				t.Errorf("Helm 3 and Helm 4 render different manifests: %s", firstDifference(withHelm3, rendered))
 			}
 			compareGolden(t, filepath.Join("testdata", name+".golden.yaml"), withoutFiles(rendered))
 		})
 	}
 }
 
-// withoutBlankLines removes that in which Helm 3 and 4 differ.
+// withoutBlankLines removes blank lines, in which Helm 3 and 4 differ.
 func withoutBlankLines(rendered []byte) string {
 	return regexp.MustCompile(`(?m)^[ \t]*\n`).ReplaceAllString(string(rendered), "")
 }
 
-// ofFile finds what comes, as it is, from files/: the objects whose contents others write and test.
+// ofFile matches objects whose content is copied unchanged from files/, which is written and tested elsewhere.
 var ofFile = regexp.MustCompile(
 	`(?ms)^(kind: (?:CustomResourceDefinition|PrometheusRule|ConfigMap)\n.*?^(?:spec|data):\n).*`)
 
@@ -63,7 +63,7 @@ func compareGolden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s is not what is rendered now: %s; if the change is meant, run go test ./test/chart -run Snapshot -update",
+		t.Errorf("%s differs from the rendered chart: %s; if intended, run go test ./test/chart -run Snapshot -update",
 			path, firstDifference(got, string(want)))
 	}
 }
@@ -72,8 +72,8 @@ func firstDifference(got, want string) string {
 	gotLines, wantLines := strings.SplitAfter(got, "\n"), strings.SplitAfter(want, "\n")
 	for i := range min(len(gotLines), len(wantLines)) {
 		if gotLines[i] != wantLines[i] {
-			return fmt.Sprintf("line %d is %q, not %q", i+1, gotLines[i], wantLines[i])
+			return fmt.Sprintf("line %d is %q, want %q", i+1, gotLines[i], wantLines[i])
 		}
 	}
-	return fmt.Sprintf("there are %d lines, not %d", len(gotLines), len(wantLines))
+	return fmt.Sprintf("there are %d lines, want %d", len(gotLines), len(wantLines))
 }

@@ -16,13 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// schema is what the test needs to know of values.schema.json. A value whose schema stands elsewhere has no properties
-// here: what is in it is Kubernetes' own.
+// schema is the part of values.schema.json that the test needs. A value whose schema is a $ref has no properties here:
+// its content is defined by Kubernetes.
 type schema struct {
 	Properties map[string]schema
 }
 
-func TestSchemaAndValuesListTheSame(t *testing.T) {
+func TestSchemaAndValuesHaveTheSameKeys(t *testing.T) {
 	known := schema{}
 	content, err := os.ReadFile(filepath.Join(root, "charts/extensionapi-operator/values.schema.json"))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestSchemaAndValuesListTheSame(t *testing.T) {
 	if err := json.Unmarshal(content, &known); err != nil {
 		t.Fatal(err)
 	}
-	delete(known.Properties, "global") // which Helm hands to the charts that a chart consists of
+	delete(known.Properties, "global") // which Helm passes from a parent chart to its subcharts
 	compareKeys(t, "", known, defaults(t))
 }
 
@@ -39,7 +39,7 @@ func compareKeys(t *testing.T, path string, known schema, values map[string]any)
 	t.Helper()
 	inSchema := slices.Sorted(maps.Keys(known.Properties))
 	if inValues := slices.Sorted(maps.Keys(values)); !slices.Equal(inSchema, inValues) {
-		t.Errorf("%q has in values.schema.json the properties %q, and in values.yaml %q", path, inSchema, inValues)
+		t.Errorf("%q has the properties %q in values.schema.json, and %q in values.yaml", path, inSchema, inValues)
 	}
 	for name, property := range known.Properties {
 		if len(property.Properties) > 0 {
@@ -49,8 +49,8 @@ func compareKeys(t *testing.T, path string, known schema, values map[string]any)
 	}
 }
 
-// TestEveryValueIsUsed renders the chart with one value changed at a time. Some show only where others are not set,
-// some only where they are.
+// TestEveryValueIsUsed renders the chart with one value changed at a time. Some values have an effect only if others
+// are not set, some only if they are.
 func TestEveryValueIsUsed(t *testing.T) {
 	unset, set := defaults(t), readValues(t, everything)
 	none, all := renderValues(t, unset), renderValues(t, set)
@@ -62,13 +62,13 @@ func TestEveryValueIsUsed(t *testing.T) {
 				alone, without = with(t, unset, path, !flag), with(t, set, path, !flag)
 			}
 			if bytes.Equal(renderValues(t, alone), none) && bytes.Equal(renderValues(t, without), all) {
-				t.Error("the chart is the same whatever this value is; or testdata/everything.yaml has the default")
+				t.Error("this value has no effect on the chart; or testdata/everything.yaml has the default")
 			}
 		})
 	}
 }
 
-// documentedValues are those in the README's table, which is made of values.yaml.
+// documentedValues returns the values in the README's table, which is generated from values.yaml.
 func documentedValues(t *testing.T) []string {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(root, "charts/extensionapi-operator/README.md"))
@@ -120,7 +120,7 @@ func valueOf(t *testing.T, values map[string]any, path string) any {
 	return value
 }
 
-// with returns a copy of the values in which one is another.
+// with returns a copy of the values with one value replaced.
 func with(t *testing.T, values map[string]any, path string, value any) map[string]any {
 	t.Helper()
 	changed := map[string]any{}

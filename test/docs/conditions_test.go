@@ -25,18 +25,18 @@ func TestEveryConditionAndReasonIsDocumented(t *testing.T) {
 	for _, row := range document.Rows() {
 		documented.Insert(strings.Split(row[0], ", ")...)
 	}
-	// Of APIServicesAvailable, kube-apiserver gives reasons of its own.
+	// APIServicesAvailable also has reasons set by kube-apiserver.
 	documented.Delete("any other")
 	known := constants(t, repository+"/api/v1alpha1/conditions.go")
 	for _, missing := range sets.List(known.Difference(documented)) {
-		t.Errorf("%s says nothing of %s", file, missing)
+		t.Errorf("%s does not document %s", file, missing)
 	}
 	for _, unknown := range sets.List(documented.Difference(known)) {
-		t.Errorf("%s tells of %s, which there is not", file, unknown)
+		t.Errorf("%s documents %s, which does not exist", file, unknown)
 	}
 }
 
-// constants are the values of the string constants in a Go file.
+// constants returns the values of the string constants in a Go file.
 func constants(t *testing.T, file string) sets.Set[string] {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -52,7 +52,7 @@ func constants(t *testing.T, file string) sets.Set[string] {
 		for _, value := range spec.Values {
 			literal, isLiteral := value.(*ast.BasicLit)
 			if !isLiteral {
-				t.Fatalf("%s: constant %s is no string", file, spec.Names[0])
+				t.Fatalf("%s: constant %s is not a string", file, spec.Names[0])
 			}
 			text, err := strconv.Unquote(literal.Value)
 			if err != nil {

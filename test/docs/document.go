@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package docs reads the repository's Markdown files, so that tests can compare what they say with the code and with
-// each other.
+// Package docs reads the repository's Markdown files, so that tests can compare them with the code and with each other.
 package docs
 
 import (
@@ -22,18 +21,18 @@ import (
 
 // Document is a Markdown file.
 type Document struct {
-	// Path is that of the file.
+	// Path of the file.
 	Path string
-	// Anchors are what a link may have behind its #.
+	// Anchors are the valid fragments of links to the document.
 	Anchors sets.Set[string]
-	// Links are the destinations of links and images, as they are written.
+	// Links are the destinations of links and images, as written.
 	Links []string
 	// Blocks are the fenced code blocks.
 	Blocks []Block
 	Tables []Table
 }
 
-// Table is a table, as the plain text of its cells.
+// Table is a table with the plain text of its cells.
 type Table struct {
 	Header []string
 	Rows   [][]string
@@ -48,7 +47,7 @@ func (d *Document) Rows() [][]string {
 	return rows
 }
 
-// Table returns the rows of the first table with that header, nil when there is none.
+// Table returns the rows of the first table with that header, or nil if there is none.
 func (d *Document) Table(header ...string) [][]string {
 	for _, table := range d.Tables {
 		if slices.Equal(table.Header, header) {
@@ -60,12 +59,13 @@ func (d *Document) Table(header ...string) [][]string {
 
 // Block is a fenced code block.
 type Block struct {
-	// Language is the word behind the opening fence, such as yaml.
+	// Language is the info string of the fence, such as yaml.
 	Language string
 	Text     string
 }
 
-// ReadAll returns the documents below the directory. Those in hidden directories and in bin are not the repository's.
+// ReadAll returns the documents below the directory. Hidden directories and bin are skipped, since they are not part of
+// the repository.
 func ReadAll(directory string) ([]Document, error) {
 	var documents []Document
 	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
@@ -137,7 +137,7 @@ func cells(row ast.Node, source []byte) []string {
 	return texts
 }
 
-// plain is the text below a node without its markup.
+// plain returns the text below a node without markup.
 func plain(node ast.Node, source []byte) string {
 	var result bytes.Buffer
 	_ = ast.Walk(node, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -149,7 +149,7 @@ func plain(node ast.Node, source []byte) string {
 	return result.String()
 }
 
-// anchor is what GitHub makes of a heading.
+// anchor returns the anchor that GitHub generates for a heading.
 func anchor(heading string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

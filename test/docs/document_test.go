@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-func TestDocumentIsReadAsGitHubShowsIt(t *testing.T) {
+func TestDocumentIsParsedLikeOnGitHub(t *testing.T) {
 	const source = "# Title\n\n## Why `a_b` is 1st\n\nSee [this](other.md#x).\n\n" +
 		"| a | b |\n|---|---|\n| `x` and [y](z.md) | 1 |\n\n" +
 		"```yaml\n# no heading\nkind: A\n```\n"
@@ -20,6 +20,6 @@ func TestDocumentIsReadAsGitHubShowsIt(t *testing.T) {
 		Tables:  []Table{{Header: []string{"a", "b"}, Rows: [][]string{{"x and y", "1"}}}},
 	}
 	if found := parse([]byte(source)); !reflect.DeepEqual(found, wanted) {
-		t.Errorf("read is %+v, want %+v", found, wanted)
+		t.Errorf("got %+v, want %+v", found, wanted)
 	}
 }

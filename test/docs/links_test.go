@@ -12,7 +12,7 @@ import (
 
 const repository = "../.."
 
-func TestLinksWithinTheRepositoryHold(t *testing.T) {
+func TestLinksWithinTheRepositoryAreValid(t *testing.T) {
 	documents, err := ReadAll(repository)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestLinksWithinTheRepositoryHold(t *testing.T) {
 	}
 }
 
-func TestIndexLeadsToEveryDocument(t *testing.T) {
+func TestIndexLinksToEveryDocument(t *testing.T) {
 	documents, err := filepath.Glob(repository + "/docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -38,12 +38,12 @@ func TestIndexLeadsToEveryDocument(t *testing.T) {
 	}
 	for _, document := range documents {
 		if name := filepath.Base(document); name != filepath.Base(index) && !slices.Contains(listed.Links, name) {
-			t.Errorf("%s does not lead to %s", index, name)
+			t.Errorf("%s does not link to %s", index, name)
 		}
 	}
 }
 
-// follow returns why a link leads nowhere, empty when it does not or leaves the repository.
+// follow returns why a link is broken, and the empty string for valid and external links.
 func follow(document Document, link string) string {
 	target, err := url.Parse(link)
 	if err != nil {
@@ -57,7 +57,7 @@ func follow(document Document, link string) string {
 		path = filepath.Join(filepath.Dir(document.Path), target.Path)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return "there is no such file"
+		return "the file does not exist"
 	}
 	if target.Fragment == "" {
 		return ""
@@ -73,7 +73,7 @@ func follow(document Document, link string) string {
 	}
 }
 
-func TestBrokenLinksAreFound(t *testing.T) {
+func TestBrokenLinksAreDetected(t *testing.T) {
 	directory := t.TempDir()
 	document := Document{Path: filepath.Join(directory, "a.md")}
 	content := "# `One` thing, and more\n"
@@ -88,7 +88,7 @@ func TestBrokenLinksAreFound(t *testing.T) {
 		"https://example.com/c":   true,
 	} {
 		if obstacle := follow(document, link); (obstacle == "") != holds {
-			t.Errorf("link %s holds: %t, want %t %s", link, !holds, holds, obstacle)
+			t.Errorf("link %s is valid: %t, want %t %s", link, !holds, holds, obstacle)
 		}
 	}
 }

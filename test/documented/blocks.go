@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// lineWidth is up to where lines are filled.
+// lineWidth is the width to which messages are wrapped.
 const lineWidth = 110
 
 var block = regexp.MustCompile("(?ms)^<!-- message: (\\S+) -->\n```text\n(.*?)^```$")
 
-// parse returns the messages in a document by what their markers name.
+// parse returns the messages in a document by their markers.
 func parse(document string) map[string]string {
 	messages := map[string]string{}
 	for _, found := range block.FindAllStringSubmatch(document, -1) {
@@ -22,7 +22,7 @@ func parse(document string) map[string]string {
 	return messages
 }
 
-// replace puts the message below that marker.
+// replace returns the document with the message below that marker replaced.
 func replace(document, marker, message string) string {
 	return block.ReplaceAllStringFunc(document, func(found string) string {
 		if block.FindStringSubmatch(found)[1] != marker {
@@ -32,7 +32,7 @@ func replace(document, marker, message string) string {
 	})
 }
 
-// missing returns the ids of a suite that are not among those met.
+// missing returns the ids of a suite that no test has produced.
 func missing(messages map[string]string, suite string, met map[string]bool) []string {
 	var ids []string
 	for marker := range messages {
@@ -44,7 +44,7 @@ func missing(messages map[string]string, suite string, met map[string]bool) []st
 	return ids
 }
 
-// fill breaks the message into lines.
+// fill wraps the message.
 func fill(message string) string {
 	var text strings.Builder
 	column := 0
@@ -64,7 +64,7 @@ func fill(message string) string {
 	return text.String() + "\n"
 }
 
-// changing is what differs each time: points in time, names of Pods, addresses, and durations.
+// changing matches what differs in each run: timestamps, Pod names, addresses, and durations.
 var changing = []*regexp.Regexp{
 	regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z`),
 	regexp.MustCompile(`\b[a-z0-9-]+-[a-z0-9]{7,10}-[a-z0-9]{5}\b`),
@@ -72,7 +72,7 @@ var changing = []*regexp.Regexp{
 	regexp.MustCompile(`\b(\d+(\.\d+)?(h|m|s|ms|µs))+\b`),
 }
 
-// Same tells whether two messages differ in nothing but line breaks and what differs each time.
+// Same reports whether two messages are equal apart from line breaks and what differs in each run.
 func Same(a, b string) bool { return essence(a) == essence(b) }
 
 func essence(message string) string {

@@ -30,14 +30,14 @@ two
 ` + "```" + `
 `
 
-func TestMessagesAreTheBlocksBelowMarkers(t *testing.T) {
+func TestParseReturnsBlocksBelowMarkers(t *testing.T) {
 	wanted := map[string]string{"integration/one": "Ready=False One: this is\nover two lines\n", "e2e/two": "two\n"}
 	if found := parse(document); !maps.Equal(found, wanted) {
-		t.Errorf("found are %q instead of %q", found, wanted)
+		t.Errorf("got messages %q, want %q", found, wanted)
 	}
 }
 
-func TestOneMessageIsReplacedAndFilledIntoLines(t *testing.T) {
+func TestReplaceWrapsTheMessageAndChangesNothingElse(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("a few words ", 20))
 	written := replace(document, "integration/one", long)
 	if found := parse(written)["integration/one"]; !Same(found, long) {
@@ -49,20 +49,20 @@ func TestOneMessageIsReplacedAndFilledIntoLines(t *testing.T) {
 		}
 	}
 	if back := replace(written, "integration/one", parse(document)["integration/one"]); len(back) != len(document) {
-		t.Errorf("more than the message has changed:\n%s", written)
+		t.Errorf("not only the message has changed:\n%s", written)
 	}
 }
 
-func TestMessagesThatNoTestHasMetAreMissing(t *testing.T) {
+func TestMessagesThatNoTestProducesAreMissing(t *testing.T) {
 	if found := missing(parse(document), "integration", nil); !slices.Equal(found, []string{"one"}) {
-		t.Errorf("missing are %q", found)
+		t.Errorf("got missing messages %q, want one", found)
 	}
 	if found := missing(parse(document), "integration", map[string]bool{"one": true}); len(found) > 0 {
-		t.Errorf("missing are %q, although they were met", found)
+		t.Errorf("messages %q are missing, although a test produced them", found)
 	}
 }
 
-func TestMessagesAreTheSameButForWhatDiffersEachTime(t *testing.T) {
+func TestSameIgnoresWhatDiffersInEachRun(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
 		same bool
@@ -76,7 +76,7 @@ func TestMessagesAreTheSameButForWhatDiffersEachTime(t *testing.T) {
 		{"namespace a", "namespace b", false},
 	} {
 		if same := Same(test.a, test.b); same != test.same {
-			t.Errorf("%q and %q count as the same: %t, want %t", test.a, test.b, same, test.same)
+			t.Errorf("Same(%q, %q) is %t, want %t", test.a, test.b, same, test.same)
 		}
 	}
 }
@@ -89,12 +89,12 @@ func TestEveryMessageForTroubleshootingComesFromATest(t *testing.T) {
 	messages := parse(string(content))
 	for marker := range messages {
 		if suite, _, _ := strings.Cut(marker, "/"); suite != "integration" && suite != "e2e" {
-			t.Errorf("message %s comes from no suite of tests: integration or e2e", marker)
+			t.Errorf("message %s belongs to no test suite: integration or e2e", marker)
 		}
 	}
 	for _, mark := range []string{"<!-- message:", "```text"} {
 		if count := strings.Count(string(content), mark); count != len(messages) {
-			t.Errorf("%q is there %d times, but there are %d messages: a marker stands right above its block, and none twice",
+			t.Errorf("%q occurs %d times, but there are %d messages: each block needs a unique marker directly above it",
 				mark, count, len(messages))
 		}
 	}

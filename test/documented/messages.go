@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package documented keeps messages in the docs true: each stands there as a test has met it.
+// Package documented keeps the messages in the docs up to date: each is documented as a test has produced it.
 //
-// A message is a block of text below a marker, which names the suite of tests that the message comes from, and the
-// message:
+// A message is a text block below a marker, which names the test suite that produces the message, and the message:
 //
 //	<!-- message: integration/image-pull -->
 //	```text
 //	ServerAvailable=False ImagePullFailed: ...
 //	```
 //
-// A test of that suite passes what it meets to Messages.Check. With WRITE_DOCS=1 in the environment it is written into
-// the block, otherwise compared with it.
+// A test of that suite passes the actual message to Messages.Check. With WRITE_DOCS=1 in the environment it is written
+// to the block, otherwise it is compared with it.
 package documented
 
 import (
@@ -24,10 +23,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Writing tells whether the docs are to be written instead of compared.
+// Writing reports whether the docs are written instead of compared (WRITE_DOCS=1).
 func Writing() bool { return os.Getenv("WRITE_DOCS") == "1" }
 
-// Messages are those in a file that come from one suite of tests.
+// Messages are the messages in a file that belong to one test suite.
 type Messages struct {
 	file, suite string
 
@@ -35,12 +34,12 @@ type Messages struct {
 	met map[string]bool
 }
 
-// From returns the messages in the file that come from the suite.
+// From returns the messages in the file that belong to the suite.
 func From(file, suite string) *Messages {
 	return &Messages{file: file, suite: suite, met: map[string]bool{}}
 }
 
-// Check fails the test when what it has met is not what the docs say under that id, but for what differs each time.
+// Check fails the test when the message is not the documented one of that id, apart from what differs in each run.
 func (m *Messages) Check(tb testing.TB, id, message string) {
 	tb.Helper()
 	m.mu.Lock()
@@ -54,7 +53,7 @@ func (m *Messages) Check(tb testing.TB, id, message string) {
 	documented, found := parse(string(content))[marker]
 	switch {
 	case !found:
-		tb.Errorf("%s has no message %s: add it as a block of the same form as the others", m.file, marker)
+		tb.Errorf("%s has no message %s: add it as a block in the same form as the others", m.file, marker)
 	case Same(documented, message):
 	case Writing():
 		written := replace(string(content), marker, message)
@@ -62,18 +61,18 @@ func (m *Messages) Check(tb testing.TB, id, message string) {
 			tb.Error(err)
 		}
 	default:
-		tb.Errorf("of %s, %s says\n%s\nbut the test met\n%s\n(WRITE_DOCS=1 corrects the docs)",
+		tb.Errorf("message %s in %s is outdated:\n%s\nThe actual message is\n%s\nWRITE_DOCS=1 updates the docs.",
 			marker, m.file, documented, message)
 	}
 }
 
-// Text is how the docs tell of a condition.
+// Text returns a condition as it is written in the docs.
 func Text(condition metav1.Condition) string {
 	return fmt.Sprintf("%s=%s %s: %s", condition.Type, condition.Status, condition.Reason, condition.Message)
 }
 
-// CheckAllMet returns an error when the docs have messages that no test of the suite has met. It is of use when all
-// tests have run.
+// CheckAllMet returns an error for each documented message that no test of the suite has produced. It is meaningful
+// only after all tests have run.
 func (m *Messages) CheckAllMet() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -83,7 +82,7 @@ func (m *Messages) CheckAllMet() error {
 	}
 	var errs []error
 	for _, id := range missing(parse(string(content)), m.suite, m.met) {
-		errs = append(errs, fmt.Errorf("%s has the message %s/%s, which no test has met: take it out, or add the test",
+		errs = append(errs, fmt.Errorf("%s has the message %s/%s, which no test has produced: remove it, or add the test",
 			m.file, m.suite, id))
 	}
 	return errors.Join(errs...)

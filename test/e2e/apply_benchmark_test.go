@@ -15,9 +15,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// BenchmarkApply measures the time from the first request of an apply to the moment at which a watch sees every
-// APIService available: of one ExtensionAPI, and of the same objects written by hand, in turn. Every run starts from
-// nothing left; images, etcd and namespace are there before.
+// BenchmarkApply measures the time from the first request of an apply until a watch sees every APIService available:
+// for one ExtensionAPI, and for the same objects written by hand, alternately. Each run starts without leftovers of the
+// previous one; images, etcd and namespace exist before.
 func BenchmarkApply(b *testing.B) {
 	extensionAPI := wardle(b, sampleNamespace)
 	manifests := writtenByHand(b, extensionAPI)
@@ -29,7 +29,7 @@ func BenchmarkApply(b *testing.B) {
 	}
 	progress("operator: median %s, min %s, max %s", median(operator), slices.Min(operator), slices.Max(operator))
 	progress("by hand:  median %s, min %s, max %s", median(hand), slices.Min(hand), slices.Max(hand))
-	b.ReportMetric(0, "ns/op") // both ways and the cleaning up between them: of no interest
+	b.ReportMetric(0, "ns/op") // includes both ways and the cleanup between them
 	b.ReportMetric(median(operator).Seconds(), "operator-s")
 	b.ReportMetric(median(hand).Seconds(), "hand-s")
 	b.ReportMetric(median(operator).Seconds()/median(hand).Seconds(), "operator/hand")

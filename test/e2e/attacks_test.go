@@ -26,14 +26,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// bombed is for how long a server sends bombs: some ten rounds of probes, through each of which an operator that read
-// them would have been killed.
+// bombed is how long a server sends bombs: about ten rounds of probes, in each of which an operator that reads them
+// would be killed.
 const bombed = 20 * time.Second
 
-func TestServerThatAnswersWithBombsHarmsNobody(t *testing.T) {
+func TestHostileServerAffectsNoOtherAPI(t *testing.T) {
 	bystander, hostile := singleFaultServer(t, "e2e-bystander", "v1"), singleFaultServer(t, "e2e-bomb", "v1")
 	for _, server := range []*v1alpha1.ExtensionAPI{bystander, hostile} {
-		eventually(t, time.Minute, isWell(server))
+		eventually(t, time.Minute, isHealthy(server))
 	}
 	operators, before := restarts(t), readySince(t, bystander)
 	pods, err := labelledPods(t.Context(), ownerLabel, hostile.Name)
@@ -42,28 +42,28 @@ func TestServerThatAnswersWithBombsHarmsNobody(t *testing.T) {
 	}
 
 	bomb := extensionserver.Fault{Body: extensionserver.GzipBomb}
-	// kube-apiserver, which has no limit of memory here, does read GET /apis whole.
+	// kube-apiserver, which has no memory limit here, reads GET /apis completely.
 	for _, behaviour := range []behaviour{
 		{Discovery: bomb, OpenAPI: bomb}, {Discovery: bomb, APIs: bomb, OpenAPI: bomb, For: extensionserver.Direct},
 	} {
 		behave(t, pods[0], behaviour)
 		eventually(t, time.Minute, isReportedAsFailing(hostile))
-		stays(t, bombed, isWell(bystander))
+		stays(t, bombed, isHealthy(bystander))
 	}
-	// The objects of the server are counted before its APIService is deleted, which must not take longer for a bomb.
+	// The objects of the server are counted before its APIService is deleted, which a bomb must not delay.
 	behave(t, pods[0], behaviour{Discovery: bomb, OpenAPI: bomb})
 	if err := remove(t.Context(), hostile); err != nil {
 		t.Error(err)
 	}
 	if now := restarts(t); !slices.Equal(now, operators) {
-		t.Errorf("the operator's Pods were %q and are %q", operators, now)
+		t.Errorf("the operator's Pods were %q before and are %q now", operators, now)
 	}
 	if since := readySince(t, bystander); since != before {
-		t.Errorf("%s was Ready since %s, and is since %s", bystander.Name, before, since)
+		t.Errorf("%s was Ready since %s before, and is Ready since %s now", bystander.Name, before, since)
 	}
 }
 
-// isReportedAsFailing succeeds when DiscoveryWithinLimit is False because of what the server answers.
+// isReportedAsFailing succeeds when DiscoveryWithinLimit is False because of the server's responses.
 func isReportedAsFailing(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
@@ -74,7 +74,7 @@ func isReportedAsFailing(extensionAPI *v1alpha1.ExtensionAPI) func(context.Conte
 	}
 }
 
-// restarts are the operator's Pods, each with the number of its restarts.
+// restarts returns the operator's Pods, each with its number of restarts.
 func restarts(tb testing.TB) []string {
 	tb.Helper()
 	pods, err := operatorPods(tb.Context())
@@ -98,9 +98,9 @@ func readySince(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) string {
 	return conditionOf(current, v1alpha1.ConditionReady).LastTransitionTime.String()
 }
 
-// TestTenantCannotTakeTheAPIServiceOfAnother has a user with the right to create APIServices, and no other on them, let
-// go of another's ExtensionAPI and create one of the same name.
-func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
+// TestTenantCannotTakeOverAnAPIService simulates a user who may only create APIServices, orphans the ExtensionAPI of
+// another user, and creates one of the same name.
+func TestTenantCannotTakeOverAnAPIService(t *testing.T) {
 	const name, group, other = "e2e-victim", "victim.example.com", "attacker.example.com"
 	host := startHost(t, "e2e-victims-server", group, other)
 	tenant := newTenant(t, "e2e-tenant")
@@ -109,7 +109,7 @@ func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
 	} {
 		t.Run(attack.what, func(t *testing.T) {
 			victim := host.existing(name, group)
-			createUntilTheEnd(t, victim)
+			createUntilCleanup(t, victim)
 			eventually(t, time.Minute, ready(victim))
 			apiService := &apiregistrationv1.APIService{}
 			key := client.ObjectKey{Name: "v1." + group}
@@ -134,19 +134,19 @@ func TestTenantCannotTakeTheAPIServiceOfAnother(t *testing.T) {
 			eventually(t, soon, func(ctx context.Context) error {
 				current, err := currently(ctx, successor)
 				if err == nil && current.Status.ObservedGeneration != current.Generation {
-					err = errors.New("the operator has not looked at it")
+					err = errors.New("the operator has not reconciled it")
 				}
 				return err
 			})
 			stays(t, 10*time.Second, isUntouched(apiService))
 			if err := tenant.Delete(t.Context(), apiService.DeepCopy()); !apierrors.IsForbidden(err) {
-				t.Errorf("the user may delete APIServices anyway: %v", err)
+				t.Errorf("the user may delete APIServices: %v", err)
 			}
 		})
 	}
 }
 
-// isUntouched succeeds while the APIService is the same object and leads to the same server.
+// isUntouched succeeds while the APIService is the same object with the same server.
 func isUntouched(before *apiregistrationv1.APIService) func(context.Context) error {
 	return func(ctx context.Context) error {
 		now := &apiregistrationv1.APIService{}
@@ -159,7 +159,7 @@ func isUntouched(before *apiregistrationv1.APIService) func(context.Context) err
 	}
 }
 
-// newTenant is a user who may write ExtensionAPIs, create APIServices, and see Services.
+// newTenant returns a client of a user who may write ExtensionAPIs, create APIServices, and get Services.
 func newTenant(t *testing.T, name string) client.Client {
 	t.Helper()
 	createObject(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{
@@ -184,7 +184,7 @@ func newTenant(t *testing.T, name string) client.Client {
 	return tenant
 }
 
-func TestServiceWithoutAnAddressIsNeverRegistered(t *testing.T) {
+func TestHeadlessServiceIsNeverRegistered(t *testing.T) {
 	const name, group, namespace = "e2e-headless", "headless.example.com", "e2e-beside-headless"
 	host := startHost(t, "e2e-headless-server", group)
 	createObject(t, &corev1.Service{
@@ -197,12 +197,12 @@ func TestServiceWithoutAnAddressIsNeverRegistered(t *testing.T) {
 	})
 	headless := host.existing(name, group)
 	headless.Spec.ExistingService.Name, headless.Spec.ExistingService.Port = name, 8443
-	createUntilTheEnd(t, headless)
+	createUntilCleanup(t, headless)
 	eventually(t, soon, func(ctx context.Context) error {
 		current, err := currently(ctx, headless)
-		told := conditionOf(current, v1alpha1.ConditionServerAvailable)
-		if err == nil && (told.Status != metav1.ConditionFalse || !strings.Contains(told.Message, "ClusterIP")) {
-			err = fmt.Errorf("the Service is not refused: %s", describe(current))
+		available := conditionOf(current, v1alpha1.ConditionServerAvailable)
+		if err == nil && (available.Status != metav1.ConditionFalse || !strings.Contains(available.Message, "ClusterIP")) {
+			err = fmt.Errorf("the Service is not rejected: %s", describe(current))
 		}
 		return err
 	})
@@ -216,14 +216,14 @@ func TestServiceWithoutAnAddressIsNeverRegistered(t *testing.T) {
 func notRegistered(ctx context.Context, apiService string) error {
 	err := kube.Get(ctx, client.ObjectKey{Name: apiService}, &apiregistrationv1.APIService{})
 	if err == nil {
-		return fmt.Errorf("APIService %s is there", apiService)
+		return fmt.Errorf("APIService %s exists", apiService)
 	}
 	return client.IgnoreNotFound(err)
 }
 
-// TestNothingIsLeftOfAnAPIServiceThatLostItsLabels deletes ExtensionAPIs whose APIService has lost its labels and
-// annotations, and then a namespace, which an APIService without a server would keep.
-func TestNothingIsLeftOfAnAPIServiceThatLostItsLabels(t *testing.T) {
+// TestAPIServiceWithoutLabelsIsNotLeftBehind deletes ExtensionAPIs whose APIService has lost its labels and
+// annotations, and then a namespace, whose deletion an APIService without a server would block.
+func TestAPIServiceWithoutLabelsIsNotLeftBehind(t *testing.T) {
 	const bystander = "e2e-beside-unlabelled"
 	suspend := func(spec *v1alpha1.ExtensionAPISpec) { spec.Suspend = true }
 	t.Run("deleted", func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestNothingIsLeftOfAnAPIServiceThatLostItsLabels(t *testing.T) {
 				t.Parallel()
 				apiService := "v1." + test.name + ".example.com"
 				extensionAPI := singleFaultServer(t, test.name, "v1")
-				eventually(t, time.Minute, isWell(extensionAPI))
+				eventually(t, time.Minute, isHealthy(extensionAPI))
 				change(t, extensionAPI, test.change)
 				for range test.times {
 					removeMarks(t, apiService)
@@ -256,7 +256,7 @@ func TestNothingIsLeftOfAnAPIServiceThatLostItsLabels(t *testing.T) {
 	kubectl(t, "delete", "namespace", bystander, "--timeout", "30s")
 }
 
-// removeMarks leaves nothing on the APIService that says whose it is.
+// removeMarks removes all marks of ownership from the APIService.
 func removeMarks(t *testing.T, apiService string) {
 	t.Helper()
 	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":null,"annotations":null}}`))
@@ -266,18 +266,18 @@ func removeMarks(t *testing.T, apiService string) {
 	}
 }
 
-// isServed succeeds when status says that the APIService is registered and available, for it is.
+// isServed succeeds when status reports that the APIService, which is served, is registered and available.
 func isServed(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
 		if err == nil && conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status != metav1.ConditionTrue {
-			err = fmt.Errorf("%s is served, and not reported as available: %s", extensionAPI.Name, describe(current))
+			err = fmt.Errorf("%s is served, but not reported as available: %s", extensionAPI.Name, describe(current))
 		}
 		return err
 	}
 }
 
-// host is a server of several groups, of which others are registered by ExtensionAPIs with spec.existingService.
+// host is a server of several groups, which are registered by other ExtensionAPIs with spec.existingService.
 type host struct {
 	*v1alpha1.ExtensionAPI
 	caBundle []byte
@@ -291,8 +291,8 @@ func startHost(tb testing.TB, name string, groups ...string) host {
 	for _, group := range groups {
 		container.Args = append(container.Args, "--group-version="+group+"/v1")
 	}
-	createUntilTheEnd(tb, extensionAPI)
-	eventually(tb, time.Minute, isWell(extensionAPI))
+	createUntilCleanup(tb, extensionAPI)
+	eventually(tb, time.Minute, isHealthy(extensionAPI))
 	apiService := &apiregistrationv1.APIService{}
 	if err := kube.Get(tb.Context(), client.ObjectKey{Name: "v1." + name + ".example.com"}, apiService); err != nil {
 		tb.Fatal(err)
@@ -300,7 +300,7 @@ func startHost(tb testing.TB, name string, groups ...string) host {
 	return host{extensionAPI, apiService.Spec.CABundle}
 }
 
-// existing is an ExtensionAPI that registers the server for a group.
+// existing returns an ExtensionAPI that registers the server for a group.
 func (h host) existing(name, group string) *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: name},

@@ -22,16 +22,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// byHandLabel takes the owner label's place, for the operator to see nothing of its own in what is written by hand.
+// byHandLabel replaces the owner label, so that the operator does not consider hand-written objects its own.
 const byHandLabel = "e2e.extensionapi.dev/by-hand"
 
-// kindsByHand is the order in which somebody would write the manifests who knows that an APIService comes last.
+// kindsByHand is the order of the manifests of a user who knows that an APIService must be the last one.
 var kindsByHand = []string{
 	"ServiceAccount", "ClusterRoleBinding", "RoleBinding", "Secret", "Service", "Deployment", "PodDisruptionBudget",
 	"APIService",
 }
 
-// writtenByHand has the operator make everything, and returns what somebody would have to write to have the same.
+// writtenByHand lets the operator create everything, and returns the manifests that a user would have to write for the
+// same result.
 func writtenByHand(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) []*unstructured.Unstructured {
 	tb.Helper()
 	original := extensionAPI.DeepCopy()
@@ -40,7 +41,7 @@ func writtenByHand(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) []*unstru
 	var manifests []*unstructured.Unstructured
 	for _, made := range madeByOperator(tb) {
 		if made.Namespace == operatorNamespace {
-			continue // the certificate authority
+			continue // the CA
 		}
 		current, err := objects.Resource(made.GroupVersionResource).Namespace(made.Namespace).
 			Get(tb.Context(), made.Name, metav1.GetOptions{})
@@ -58,7 +59,7 @@ func writtenByHand(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) []*unstru
 	return manifests
 }
 
-// manifestOf is the object without what the cluster has added.
+// manifestOf returns the object without the fields that the cluster has set.
 func manifestOf(tb testing.TB, current *unstructured.Unstructured) *unstructured.Unstructured {
 	tb.Helper()
 	for _, field := range [][]string{
@@ -96,7 +97,7 @@ func applyByHand(tb testing.TB, manifests ...*unstructured.Unstructured) {
 	}
 }
 
-// deleteByHand deletes the objects in the opposite order, and waits until nothing is left of them.
+// deleteByHand deletes the objects in reverse order, and waits until they are gone.
 func deleteByHand(tb testing.TB, manifests []*unstructured.Unstructured) {
 	tb.Helper()
 	ctx := context.WithoutCancel(tb.Context()) // also to clean up after a test
@@ -108,7 +109,7 @@ func deleteByHand(tb testing.TB, manifests []*unstructured.Unstructured) {
 	_, err := poll(ctx, 2*time.Minute, func(ctx context.Context) error {
 		left, err := takeInventory(ctx, byHandLabel)
 		if len(left) > 0 {
-			err = errors.Join(err, fmt.Errorf("still there: %q", slices.Collect(maps.Keys(left))))
+			err = errors.Join(err, fmt.Errorf("objects still exist: %q", slices.Collect(maps.Keys(left))))
 		}
 		return errors.Join(err, notServed("v1beta1")(ctx), notServed("v1alpha1")(ctx))
 	})

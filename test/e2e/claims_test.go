@@ -18,49 +18,50 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestWhoHasAGroupVersionIsLeftAloneAndNamed has each kind of holder be there before the ExtensionAPI, leave, come back
-// while the group-version is registered, and leave again.
-func TestWhoHasAGroupVersionIsLeftAloneAndNamed(t *testing.T) {
+// TestOwnerOfAGroupVersionIsNotTouchedAndNamed makes each kind of holder claim the group-version before the
+// ExtensionAPI, release it, claim it again while it is registered, and release it again.
+func TestOwnerOfAGroupVersionIsNotTouchedAndNamed(t *testing.T) {
 	for _, holder := range holders.All {
 		t.Run(holder.Kind, func(t *testing.T) {
 			t.Parallel()
 			name := "held-by-" + holder.Kind
-			do(t, holder.Come, name)
+			do(t, holder.Claim, name)
 			rival := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: holders.Rival(name)}}
 			if holder.Yields {
-				removeAtTheEnd(t, rival)
+				removeOnCleanup(t, rival)
 			}
 			awaitNextSecond(t)
 			extensionAPI := faultServerAPI(name, name+".example.com", "v1", "v2")
 			extensionAPI.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed
 			startSingle(t, extensionAPI)
 			eventually(t, time.Minute, isHeld(extensionAPI, holder))
-			do(t, holder.Leave, name)
-			eventually(t, time.Minute, isWell(extensionAPI))
-			do(t, holder.ComeLater, name)
+			do(t, holder.Release, name)
+			eventually(t, time.Minute, isHealthy(extensionAPI))
+			do(t, holder.TakeOver, name)
 			switch {
 			case holder.Yields:
-				eventually(t, time.Minute, tellsClaim(rival, metav1.ConditionFalse, holder.Reason, "which has registered it"))
+				eventually(t, time.Minute, reportsClaim(rival, metav1.ConditionFalse, holder.Reason, "which has registered it"))
 			case holder.Contests:
-				eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Words))
+				eventually(t, time.Minute, reportsClaim(
+					extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonContested, holder.Message))
 			default:
 				eventually(t, time.Minute, isHeld(extensionAPI, holder))
 			}
-			do(t, holder.Leave, name)
-			eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonClaimed, ""))
-			eventually(t, time.Minute, isWell(extensionAPI))
+			do(t, holder.Release, name)
+			eventually(t, time.Minute, reportsClaim(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonClaimed, ""))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 		})
 	}
 }
 
-// awaitNextSecond waits until what is created next is younger.
+// awaitNextSecond waits until new objects have a later creationTimestamp than existing ones.
 func awaitNextSecond(t *testing.T) {
 	t.Helper()
 	next := holders.NextSecond()
 	eventually(t, soon, func(context.Context) error { return next() })
 }
 
-// singleFaultServer starts a server of one replica.
+// singleFaultServer starts a server with one replica.
 func singleFaultServer(t *testing.T, name string, versions ...string) *v1alpha1.ExtensionAPI {
 	t.Helper()
 	extensionAPI := faultServerAPI(name, name+".example.com", versions...)
@@ -71,19 +72,19 @@ func singleFaultServer(t *testing.T, name string, versions ...string) *v1alpha1.
 func startSingle(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
 	extensionAPI.Spec.Server.Replicas = ptr.To[int32](1)
-	createUntilTheEnd(t, extensionAPI)
+	createUntilCleanup(t, extensionAPI)
 }
 
-func do(t *testing.T, deed holders.Deed, name string) {
+func do(t *testing.T, action holders.Action, name string) {
 	t.Helper()
-	eventually(t, soon, func(ctx context.Context) error { return deed(ctx, kube, name) })
+	eventually(t, soon, func(ctx context.Context) error { return action(ctx, kube, name) })
 }
 
-// isHeld succeeds when v1 is told to be the holder's, and v2 is registered and available all the same.
+// isHeld succeeds when v1 is reported as held by the holder, and v2 is registered and available.
 func isHeld(extensionAPI *v1alpha1.ExtensionAPI, holder holders.Holder) func(context.Context) error {
-	told := tellsClaim(extensionAPI, metav1.ConditionFalse, holder.Reason, holder.Words)
+	reported := reportsClaim(extensionAPI, metav1.ConditionFalse, holder.Reason, holder.Message)
 	return func(ctx context.Context) error {
-		if err := told(ctx); err != nil {
+		if err := reported(ctx); err != nil {
 			return err
 		}
 		current, err := currently(ctx, extensionAPI)
@@ -94,7 +95,7 @@ func isHeld(extensionAPI *v1alpha1.ExtensionAPI, holder holders.Holder) func(con
 	}
 }
 
-func tellsClaim(
+func reportsClaim(
 	extensionAPI *v1alpha1.ExtensionAPI, status metav1.ConditionStatus, reason, words string,
 ) func(context.Context) error {
 	return func(ctx context.Context) error {
@@ -102,23 +103,23 @@ func tellsClaim(
 		if err != nil {
 			return err
 		}
-		told := conditionOf(current, v1alpha1.ConditionClaimed)
-		if told.Status != status || told.Reason != reason || !strings.Contains(told.Message, words) {
+		claimed := conditionOf(current, v1alpha1.ConditionClaimed)
+		if claimed.Status != status || claimed.Reason != reason || !strings.Contains(claimed.Message, words) {
 			return fmt.Errorf("want Claimed=%s %s with %q, have %s", status, reason, words, describe(current))
 		}
 		return nil
 	}
 }
 
-// TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, as somebody's chart does, takes it over under
-// load, and uninstalls the release, which deletes it.
+// TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, adopts it under load, and uninstalls the
+// release, which deletes it.
 func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 	const name, release, groupVersion = "e2e-adopted", "e2e-shop", "/apis/e2e-adopted.example.com/v1"
 	provider := faultServerAPI("e2e-earlier", "earlier.example.com", "v1")
 	provider.Spec.Server.Template.Spec.Containers[0].Args = append(
 		provider.Spec.Server.Template.Spec.Containers[0].Args, "--group-version="+name+".example.com/v1")
-	createUntilTheEnd(t, provider)
-	eventually(t, time.Minute, isWell(provider))
+	createUntilCleanup(t, provider)
+	eventually(t, time.Minute, isHealthy(provider))
 	t.Cleanup(func() {
 		if _, err := runHelm(context.WithoutCancel(t.Context()), "uninstall", release, "--ignore-not-found"); err != nil {
 			t.Error(err)
@@ -129,17 +130,17 @@ func TestAPIServiceOfAHelmReleaseIsAdopted(t *testing.T) {
 	eventually(t, time.Minute, canBeRead(groupVersion))
 
 	extensionAPI := singleFaultServer(t, name, "v1")
-	eventually(t, time.Minute, tellsClaim(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonHeldByHelmRelease,
+	eventually(t, time.Minute, reportsClaim(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonHeldByHelmRelease,
 		fmt.Sprintf("Helm release %q", operatorNamespace+"/"+release)))
 	reading := startReadingAt(t, turnsPerSecond, groupVersion)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
-	eventually(t, time.Minute, isWell(extensionAPI))
+	eventually(t, time.Minute, isHealthy(extensionAPI))
 	if failed := reading.end(t); failed > 0 {
 		t.Errorf("%d of %d requests failed", failed, reading.requests)
 	}
 
 	helm(t, "uninstall", release)
-	eventually(t, time.Minute, isWell(extensionAPI))
+	eventually(t, time.Minute, isHealthy(extensionAPI))
 	eventually(t, time.Minute, canBeRead(groupVersion))
 }
 

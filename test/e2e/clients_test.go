@@ -28,11 +28,11 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// userName is somebody who may use what the tests' servers serve and nothing else. An administrator would be let in by
-// a server that cannot find out any more who may do what.
+// userName is a user who may use the APIs of the tests' servers and nothing else. An administrator would be admitted
+// even by a server whose authorization fails.
 const userName = "e2e-user"
 
-// Clients of the cluster, with the administrator's rights except for user.
+// Clients of the cluster, with the administrator's permissions except for user.
 var (
 	kube       client.Client
 	objects    dynamic.Interface
@@ -48,8 +48,8 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 		return ctx, err
 	}
 	config := rest.CopyConfig(kubeClient.RESTConfig())
-	config.QPS = -1                           // kube-apiserver's own limits are the ones that count
-	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are listed and used on purpose
+	config.QPS = -1                           // only kube-apiserver's own limits apply
+	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are used intentionally
 	userConfig = rest.CopyConfig(config)
 	userConfig.Impersonate.UserName = userName
 	scheme := runtime.NewScheme()
@@ -92,7 +92,7 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 	return ctx, client.IgnoreAlreadyExists(kube.Create(ctx, binding))
 }
 
-// kubectl runs kubectl in the repository's directory and returns what it prints to standard output.
+// kubectl runs kubectl in the repository's directory and returns its standard output.
 func kubectl(tb testing.TB, args ...string) string {
 	tb.Helper()
 	printed, err := output(tb.Context(), "kubectl", args...)
@@ -102,8 +102,8 @@ func kubectl(tb testing.TB, args ...string) string {
 	return printed
 }
 
-// eventually returns after how long check succeeded. When it does not within limit, the test fails with what it said
-// last.
+// eventually waits until check succeeds, and returns how long that took. If it does not succeed within limit, the test
+// fails with its last error.
 func eventually(tb testing.TB, limit time.Duration, check func(context.Context) error) time.Duration {
 	tb.Helper()
 	took, err := poll(tb.Context(), limit, check)
@@ -118,13 +118,13 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 	var last error
 	err := wait.For(func(ctx context.Context) (bool, error) {
 		err := check(ctx)
-		if err == nil || ctx.Err() == nil { // that the time is up says nothing
+		if err == nil || ctx.Err() == nil { // an error caused by the timeout is of no use
 			last = err
 		}
 		return err == nil, nil
 	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
 	if err != nil {
-		return 0, fmt.Errorf("after %s still: %w", limit, last)
+		return 0, fmt.Errorf("still failing after %s: %w", limit, last)
 	}
 	return time.Since(start).Round(10 * time.Millisecond), nil
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// diagnose logs what somebody needs who has to find out why a test failed.
+// diagnose logs the state of the cluster to find the cause of a failed test.
 func diagnose(ctx context.Context, tb testing.TB) {
 	tb.Helper()
 	const conditions = `jsonpath={range .items[*]}{.metadata.name}{" generation "}{.metadata.generation}{"\n"}` +

@@ -20,8 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// What becomes of the API without the operator is the yardstick. How long it lasts is printed; it may end by itself.
-func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
+// The baseline without the operator. The duration of the outage is printed; it may end without intervention.
+func TestUnhealthyReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 	written := writtenByHand(t, outageAPI(time.Minute))
 	t.Cleanup(func() { deleteByHand(t, written) })
 	applyByHand(t, written...)
@@ -34,22 +34,22 @@ func TestBadReplicaTakesHandWrittenManifestsDown(t *testing.T) {
 	}
 }
 
-func TestBadReplicaIsEjectedAndTheAPIHeals(t *testing.T) {
+func TestUnhealthyReplicaIsEjectedAndTheAPIRecovers(t *testing.T) {
 	for _, outage := range outages {
 		t.Run("one of two replicas "+outage.what, func(t *testing.T) {
 			extensionAPI := outageAPI(outage.interval)
 			create(t, extensionAPI)
-			eventually(t, time.Minute, isWell(extensionAPI))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 			struck := outage.strike(t, ownerLabel)
 			if !struck.over || struck.lasted > outage.healed() {
 				t.Errorf("requests failed for %s, want no more than %s", struck.lasted, outage.healed())
 			}
-			// kube-apiserver may have left the replica before the operator has seen enough of it.
-			eventually(t, watched, isOut(struck.pod))
+			// kube-apiserver may have disconnected from the replica before the operator has seen enough failures.
+			eventually(t, watched, isNotServing(struck.pod))
 			eventually(t, watched, isAvailable)
 			struck.end()
-			progress("  the replica is back after %s", eventually(t, watched, isBack(extensionAPI, struck.pod)))
-			eventually(t, time.Minute, isWell(extensionAPI))
+			progress("  the replica is back after %s", eventually(t, watched, isRestored(extensionAPI, struck.pod)))
+			eventually(t, time.Minute, isHealthy(extensionAPI))
 		})
 	}
 }
@@ -68,8 +68,8 @@ func isAvailable(ctx context.Context) error {
 	return nil
 }
 
-// isOut succeeds when the Service sends no requests to the Pod.
-func isOut(pod corev1.Pod) func(context.Context) error {
+// isNotServing succeeds when the Service routes no requests to the Pod.
+func isNotServing(pod corev1.Pod) func(context.Context) error {
 	return func(ctx context.Context) error {
 		serving, err := servingPods(ctx)
 		if err == nil && slices.Contains(serving, pod.Name) {
@@ -79,8 +79,8 @@ func isOut(pod corev1.Pod) func(context.Context) error {
 	}
 }
 
-// isBack succeeds when the Pod gets requests, and nothing tells otherwise.
-func isBack(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Context) error {
+// isRestored succeeds when the Pod gets requests, and status reports no ejected replica.
+func isRestored(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Context) error {
 	return func(ctx context.Context) error {
 		serving, err := servingPods(ctx)
 		if err != nil {
@@ -91,15 +91,16 @@ func isBack(extensionAPI *v1alpha1.ExtensionAPI, pod corev1.Pod) func(context.Co
 			return err
 		}
 		isEjected := func(endpoint v1alpha1.EndpointStatus) bool { return endpoint.Ejected != nil }
-		told := current.Status.Endpoints
-		if !slices.Contains(serving, pod.Name) || slices.ContainsFunc(told, isEjected) {
-			return fmt.Errorf("Pod %s is not back: %q get requests, and told is %+v", pod.Name, serving, told)
+		endpoints := current.Status.Endpoints
+		if !slices.Contains(serving, pod.Name) || slices.ContainsFunc(endpoints, isEjected) {
+			return fmt.Errorf("Pod %s is not restored: %q get requests, and status.endpoints is %+v", pod.Name, serving,
+				endpoints)
 		}
 		return nil
 	}
 }
 
-// servingPods are those that the Service sends requests to.
+// servingPods returns the names of the Pods to which the Service routes requests.
 func servingPods(ctx context.Context) ([]string, error) {
 	endpointSlices, err := endpoints.List(ctx, kube, client.ObjectKey{Namespace: sampleNamespace, Name: "wardle"})
 	var pods []string

@@ -20,22 +20,22 @@ import (
 
 const (
 	faultDocsFile = "docs/faults.md"
-	// columnEnd is what messages never have in them.
+	// columnEnd is the column separator, which messages never contain.
 	columnEnd = " | "
-	// lastWord is how long a message must stay the same before it is written down: kube-apiserver looks each 30 s.
+	// lastWord is how long a message must be unchanged before it is written: kube-apiserver checks every 30 s.
 	lastWord = 35 * time.Second
 )
 
-// faultDocs is the table of docs/faults.md, where a row begins with the fault, the condition and the message that tell
-// it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
+// faultDocs is the table of docs/faults.md, whose rows begin with the fault, and the condition and the message that
+// report it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
 type faultDocs struct {
 	mu    sync.Mutex
 	lines []string
-	// since is when what is to be written of a fault was told first.
+	// since is when the message to be written for a fault was first reported.
 	since map[string]time.Time
 }
 
-// openFaultDocs reads the docs, and writes them when the test ends, if wanted.
+// openFaultDocs reads the docs, and with WRITE_DOCS=1 writes them when the test ends.
 func openFaultDocs(t *testing.T) *faultDocs {
 	t.Helper()
 	path := filepath.Join(root, faultDocsFile)
@@ -57,33 +57,34 @@ func openFaultDocs(t *testing.T) *faultDocs {
 	return docs
 }
 
-// check succeeds when the docs say what is told of a fault, or have said it for a while when they are being written.
-func (d *faultDocs) check(what string, told metav1.Condition) error {
+// check succeeds when the docs contain the condition of a fault, or, when they are being written, if it has not changed
+// for lastWord.
+func (d *faultDocs) check(what string, condition metav1.Condition) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	row, columns := d.find(what)
 	if row < 0 {
 		return fmt.Errorf("%s has no row for %q", faultDocsFile, what)
 	}
-	said, condition := columns[1]+": "+columns[2], fmt.Sprintf("%s %s", told.Status, told.Reason)
-	agreed := documented.Same(said, condition+": "+told.Message)
+	said, summary := columns[1]+": "+columns[2], fmt.Sprintf("%s %s", condition.Status, condition.Reason)
+	agreed := documented.Same(said, summary+": "+condition.Message)
 	switch {
 	case !documented.Writing() && !agreed:
-		return fmt.Errorf("of %q, %s says\n%s\nbut told is\n%s: %s\n(WRITE_DOCS=1 corrects the docs)",
-			what, faultDocsFile, said, condition, told.Message)
+		return fmt.Errorf("for %q, %s documents\n%s\nbut the condition is\n%s: %s\n(WRITE_DOCS=1 updates the docs)",
+			what, faultDocsFile, said, summary, condition.Message)
 	case !documented.Writing():
 		return nil
 	case !agreed || d.since[what].IsZero():
-		columns[1], columns[2] = condition, told.Message
+		columns[1], columns[2] = summary, condition.Message
 		d.lines[row], d.since[what] = strings.Join(columns, columnEnd), time.Now()
 	}
 	if time.Since(d.since[what]) < lastWord {
-		return fmt.Errorf("this may not be the last word: %s: %s", condition, told.Message)
+		return fmt.Errorf("the condition may still change: %s: %s", summary, condition.Message)
 	}
 	return nil
 }
 
-// find returns the number of the row and its columns, -1 when there is none.
+// find returns the index of the row and its columns, or -1 if there is none.
 func (d *faultDocs) find(what string) (row int, columns []string) {
 	for row, line := range d.lines {
 		columns := strings.Split(line, columnEnd)

@@ -32,14 +32,14 @@ type behaviour = extensionserver.Behaviour
 
 const faultServerImage = "extensionapi.dev/faultserver:e2e"
 
-// faultServer is an ExtensionAPI whose replicas fail as they are told (test/extensionserver).
+// faultServer is an ExtensionAPI whose replicas have configurable faults (test/extensionserver).
 type faultServer struct {
 	*v1alpha1.ExtensionAPI
-	// pods begin with the one that kube-apiserver is connected to.
+	// pods are its Pods, the first of which is the one that kube-apiserver is connected to.
 	pods []corev1.Pod
 }
 
-// faultServerAPI is an ExtensionAPI with two replicas that is probed often, in the sample's namespace.
+// faultServerAPI returns an ExtensionAPI with two replicas that are probed often, in the sample's namespace.
 func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionAPI {
 	served := v1alpha1.APIGroup{Name: group}
 	server := corev1.Container{Name: v1alpha1.ServerContainer, Image: faultServerImage}
@@ -63,16 +63,16 @@ func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionA
 	return extensionAPI
 }
 
-// createUntilTheEnd creates the ExtensionAPI, and removes it when the test ends.
-func createUntilTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+// createUntilCleanup creates the ExtensionAPI, and deletes it when the test ends.
+func createUntilCleanup(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Helper()
-	removeAtTheEnd(tb, extensionAPI)
+	removeOnCleanup(tb, extensionAPI)
 	if err := kube.Create(tb.Context(), extensionAPI); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func removeAtTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
+func removeOnCleanup(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Helper()
 	tb.Cleanup(func() {
 		if err := remove(context.WithoutCancel(tb.Context()), extensionAPI); err != nil {
@@ -81,7 +81,7 @@ func removeAtTheEnd(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	})
 }
 
-// connectedFirst returns the Pods with that label, first the one that kube-apiserver is connected to.
+// connectedFirst returns the Pods with the label, starting with the one that kube-apiserver is connected to.
 func connectedFirst(t *testing.T, label, value string) []corev1.Pod {
 	t.Helper()
 	pods, err := labelledPods(t.Context(), label, value)
@@ -89,35 +89,35 @@ func connectedFirst(t *testing.T, label, value string) []corev1.Pod {
 		t.Fatal(err)
 	}
 	for _, pod := range pods {
-		behave(t, pod, behaviour{}) // requests are counted anew
+		behave(t, pod, behaviour{}) // resets the request counts
 	}
-	asked := map[string]int{}
+	requests := map[string]int{}
 	eventually(t, time.Minute, func(ctx context.Context) error {
 		for _, pod := range pods {
-			if asked[pod.Name], err = askedByKubeAPIServer(ctx, pod); err != nil {
+			if requests[pod.Name], err = requestsByKubeAPIServer(ctx, pod); err != nil {
 				return err
 			}
 		}
-		if len(pods) == 0 || slices.Max(slices.Collect(maps.Values(asked))) == 0 {
-			return errors.New("kube-apiserver has asked none of the Pods")
+		if len(pods) == 0 || slices.Max(slices.Collect(maps.Values(requests))) == 0 {
+			return errors.New("kube-apiserver has sent no request to any of the Pods")
 		}
 		return nil
 	})
 	return slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int {
-		return cmp.Compare(asked[b.Name], asked[a.Name])
+		return cmp.Compare(requests[b.Name], requests[a.Name])
 	})
 }
 
-func askedByKubeAPIServer(ctx context.Context, pod corev1.Pod) (int, error) {
+func requestsByKubeAPIServer(ctx context.Context, pod corev1.Pod) (int, error) {
 	requests, err := requestsOf(ctx, pod)
-	asked := 0
+	total := 0
 	for _, count := range requests[extensionserver.KubeAPIServer] {
-		asked += count
+		total += count
 	}
-	return asked, err
+	return total, err
 }
 
-// behave has a replica answer in another way from now on.
+// behave replaces the behaviour of a replica.
 func behave(tb testing.TB, pod corev1.Pod, behaviour behaviour) {
 	tb.Helper()
 	content, err := json.Marshal(behaviour)
@@ -130,7 +130,7 @@ func behave(tb testing.TB, pod corev1.Pod, behaviour behaviour) {
 	}
 }
 
-// requestsOf counts the requests that a replica has had since it was told how to behave.
+// requestsOf returns the numbers of requests to a replica since its behaviour was last replaced.
 func requestsOf(ctx context.Context, pod corev1.Pod) (map[extensionserver.Sender]map[string]int, error) {
 	content, err := control(ctx, pod, http.MethodGet, "requests", nil)
 	if err != nil {
@@ -161,7 +161,7 @@ func control(ctx context.Context, pod corev1.Pod, method, path string, content [
 	return answer, err
 }
 
-// currently returns the ExtensionAPI as it is now.
+// currently returns the current ExtensionAPI.
 func currently(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (*v1alpha1.ExtensionAPI, error) {
 	current := &v1alpha1.ExtensionAPI{}
 	return current, kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current)

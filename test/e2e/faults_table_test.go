@@ -153,7 +153,7 @@ var faults = []fault{
 	},
 }
 
-// Whom or what a message must name.
+// What a message must name.
 
 func somePod(s faultServer) string { return "Pod " + s.Name + "-" }
 
@@ -175,7 +175,7 @@ func keepOutliers(spec *v1alpha1.ExtensionAPISpec) {
 	spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
 }
 
-// cutOffKubeAPIServer drops what kube-apiserver sends to the Service. The kubelet and the operator get through.
+// cutOffKubeAPIServer drops packets from kube-apiserver to the Service. The kubelet and the operator are unaffected.
 func cutOffKubeAPIServer(t *testing.T, s faultServer) (lift func()) {
 	t.Helper()
 	service := &corev1.Service{}
@@ -185,7 +185,7 @@ func cutOffKubeAPIServer(t *testing.T, s faultServer) (lift func()) {
 	return block(t, s.Name, sentByNode, "ip daddr "+service.Spec.ClusterIP)
 }
 
-// cutOffOperator drops what the operator sends to the server's Pods.
+// cutOffOperator drops packets from the operator to the server's Pods.
 func cutOffOperator(t *testing.T, s faultServer) (lift func()) {
 	t.Helper()
 	operator, err := operatorPods(t.Context())

@@ -19,60 +19,60 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// faultTold is within how long a fault is told, and its end.
-const faultTold = 3 * time.Minute
+// faultReported is the time limit for reporting a fault, and its recovery.
+const faultReported = 3 * time.Minute
 
-// fault is what goes wrong with a server of two replicas and two versions, and how that is told.
+// fault is a fault of a server with two replicas and two versions, and how it is reported.
 type fault struct {
 	// name of the ExtensionAPI.
 	name string
 	// what describes the fault in docs/faults.md.
 	what string
 
-	// behaviour of every replica, or only of the one that kube-apiserver is connected to.
+	// behaviour of all replicas, or only of the one that kube-apiserver is connected to.
 	behaviour    behaviour
 	connectedOne bool
-	// firewall drops packets instead, until lift is called.
+	// firewall is used instead of behaviour; it drops packets until lift is called.
 	firewall func(*testing.T, faultServer) (lift func())
-	// spec is changed beforehand.
+	// spec modifies the spec before the fault.
 	spec func(*v1alpha1.ExtensionAPISpec)
 
 	status metav1.ConditionStatus
 	reason string
 	// culprit must be in the message.
 	culprit func(faultServer) string
-	// available is what kube-apiserver says; empty where it may come to be connected to the other replica by itself.
+	// available is the status that kube-apiserver reports; empty if it may reconnect to the other replica by itself.
 	available metav1.ConditionStatus
 }
 
-func TestFaultsAreToldAndClear(t *testing.T) {
+func TestDiscoveryFaultsAreReportedAndRecover(t *testing.T) {
 	docs := openFaultDocs(t)
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			server := startFaultServer(t, fault)
 			heal := fault.start(t, server)
-			told := eventually(t, faultTold, fault.isTold(server, docs))
+			reported := eventually(t, faultReported, fault.isReported(server, docs))
 			heal()
-			cleared := eventually(t, faultTold, isWell(server.ExtensionAPI))
-			progress("%s: %s was told after %s, and its end after %s", fault.what, fault.reason, told, cleared)
+			cleared := eventually(t, faultReported, isHealthy(server.ExtensionAPI))
+			progress("%s: %s was reported after %s, and its recovery after %s", fault.what, fault.reason, reported, cleared)
 		})
 	}
 }
 
-// startFaultServer returns when all is well.
+// startFaultServer starts a server, and returns when it is healthy.
 func startFaultServer(t *testing.T, fault fault) faultServer {
 	t.Helper()
 	extensionAPI := faultServerAPI(fault.name, fault.name+".example.com", "v1", "v2")
 	if fault.spec != nil {
 		fault.spec(&extensionAPI.Spec)
 	}
-	createUntilTheEnd(t, extensionAPI)
-	eventually(t, faultTold, isWell(extensionAPI))
+	createUntilCleanup(t, extensionAPI)
+	eventually(t, faultReported, isHealthy(extensionAPI))
 	return faultServer{extensionAPI, connectedFirst(t, ownerLabel, extensionAPI.Name)}
 }
 
-// start brings the fault about, until heal is called.
+// start causes the fault until heal is called.
 func (f fault) start(t *testing.T, server faultServer) (heal func()) {
 	t.Helper()
 	if f.firewall != nil {
@@ -92,39 +92,41 @@ func (f fault) start(t *testing.T, server faultServer) (heal func()) {
 	}
 }
 
-// isTold succeeds when the conditions tell of the fault, in the words of the docs. An APIService stays registered
-// whatever happens to its server.
-func (f fault) isTold(server faultServer, docs *faultDocs) func(context.Context) error {
+// isReported succeeds when the conditions report the fault as documented. An APIService stays registered regardless of
+// the state of its server.
+func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, server.ExtensionAPI)
 		if err != nil {
 			return err
 		}
-		told := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
-		if told.Status == f.status && told.Reason == f.reason && strings.Contains(told.Message, f.culprit(server)) &&
+		condition := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
+		if condition.Status == f.status && condition.Reason == f.reason &&
+			strings.Contains(condition.Message, f.culprit(server)) &&
 			(f.available == "" || conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status == f.available) &&
 			conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
-			return docs.check(f.what, told)
+			return docs.check(f.what, condition)
 		}
-		return fmt.Errorf("want DiscoveryWithinLimit=%s %s of %q, APIServicesAvailable=%s and Registered=True, have %s",
+		return fmt.Errorf("want DiscoveryWithinLimit=%s %s for %q, APIServicesAvailable=%s and Registered=True, have %s",
 			f.status, f.reason, f.culprit(server), f.available, describe(current))
 	}
 }
 
-// isWell succeeds when nothing is wrong, and every replica is available: one alone makes an ExtensionAPI Ready.
-func isWell(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+// isHealthy succeeds when all conditions are healthy, and every replica is available: a single one makes an
+// ExtensionAPI Ready.
+func isHealthy(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
 		if err == nil && (conditionOf(current, v1alpha1.ConditionReady).Status != metav1.ConditionTrue ||
 			conditionOf(current, v1alpha1.ConditionServerAvailable).Reason != v1alpha1.ReasonReplicasAvailable ||
 			conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Reason != v1alpha1.ReasonWithinLimit) {
-			err = fmt.Errorf("not all is well: %s", describe(current))
+			err = fmt.Errorf("not healthy: %s", describe(current))
 		}
 		return err
 	}
 }
 
-// Two bad probes in a row never come about, and three turn the condition.
+// There are never two failed probes in a row, and three change the condition.
 func TestServerThatFailsEveryOtherProbeDoesNotFlapTheCondition(t *testing.T) {
 	flapping := fault{name: "flapping", behaviour: behaviour{
 		Discovery: extensionserver.Fault{Status: http.StatusInternalServerError}, EveryOther: true,
@@ -136,8 +138,8 @@ func TestServerThatFailsEveryOtherProbeDoesNotFlapTheCondition(t *testing.T) {
 	}
 	flapping.start(t, server)
 	for _, pod := range server.pods {
-		// The Service's address leads to one of them, too, over another connection.
-		eventually(t, faultTold, hasBeenProbed(pod, "/apis/flapping.example.com/v1", 30))
+		// The address of the Service leads to one of them, too, over another connection.
+		eventually(t, faultReported, hasBeenProbed(pod, "/apis/flapping.example.com/v1", 30))
 	}
 	after, err := currently(t.Context(), server.ExtensionAPI)
 	if err != nil {
@@ -145,7 +147,7 @@ func TestServerThatFailsEveryOtherProbeDoesNotFlapTheCondition(t *testing.T) {
 	}
 	for _, name := range []string{v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionAPIServicesAvailable} {
 		if turned := conditionOf(after, name).LastTransitionTime; turned != conditionOf(before, name).LastTransitionTime {
-			t.Errorf("%s turned at %s: %s", name, turned, describe(after))
+			t.Errorf("%s changed at %s: %s", name, turned, describe(after))
 		}
 	}
 }

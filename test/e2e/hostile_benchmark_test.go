@@ -26,13 +26,14 @@ import (
 
 const (
 	goodAPIs, hostileAPIs = 80, 20
-	// hostileInterval is that of all probes, and calmFor is how long they are counted before the servers turn hostile.
+	// hostileInterval is the interval of all probes, and calmFor is how long they are counted before servers become
+	// hostile.
 	hostileInterval = 10 * time.Second
 	calmFor         = 2 * time.Minute
 )
 
-// BenchmarkHostile has 100 ExtensionAPIs, turns the servers behind 20 of them hostile, with every trick at once, and
-// measures what that does to the operator and to the other 80. HOSTILE_FOR says for how long, ten minutes by default.
+// BenchmarkHostile creates 100 ExtensionAPIs, makes the servers of 20 of them hostile, with all tricks at once, and
+// measures the effect on the operator and on the other 80. HOSTILE_FOR sets the duration, ten minutes by default.
 func BenchmarkHostile(b *testing.B) {
 	hostileFor := hostileDuration(b)
 	good := startMany(b, "bench-good", goodAPIs)
@@ -83,7 +84,7 @@ func hostileDuration(b *testing.B) time.Duration {
 	return duration
 }
 
-// many are ExtensionAPIs of one server with two replicas.
+// many are ExtensionAPIs with one common server, which has two replicas.
 type many struct {
 	host
 	registered []*v1alpha1.ExtensionAPI
@@ -98,11 +99,11 @@ func startMany(b *testing.B, name string, count int) many {
 	progress("Creating %d ExtensionAPIs of one server, and waiting for the last to be Ready", count)
 	m := many{host: startHost(b, name, groups...)}
 	change(b, m.ExtensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Replicas = new(int32(2)) })
-	eventually(b, time.Minute, isWell(m.ExtensionAPI))
+	eventually(b, time.Minute, isHealthy(m.ExtensionAPI))
 	for i, group := range groups {
 		extensionAPI := m.existing(fmt.Sprintf("%s-%d", name, i), group)
 		extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: hostileInterval}
-		createUntilTheEnd(b, extensionAPI)
+		createUntilCleanup(b, extensionAPI)
 		m.registered = append(m.registered, extensionAPI)
 	}
 	for _, extensionAPI := range m.registered {
@@ -111,8 +112,8 @@ func startMany(b *testing.B, name string, count int) many {
 	return m
 }
 
-// turn has one replica trick whoever probes group-versions, with a certificate that changes, and the other trick direct
-// probes of everything: kube-apiserver reads some documents whole, and it is not what is measured here.
+// turn makes one replica hostile to all clients that probe group-versions, with a changing certificate, and the other
+// one hostile to all direct probes: kube-apiserver reads some documents completely, which is not measured here.
 func (m many) turn(b *testing.B) {
 	b.Helper()
 	trick := extensionserver.Fault{Body: extensionserver.EveryTrick}
@@ -140,11 +141,12 @@ func (m many) readySince(b *testing.B) map[string]string {
 	return since
 }
 
-// probes are the numbers of direct probes of a group-version at one replica, in relation to those expected.
+// probes are the lowest and the highest number of direct probes of a group-version at a replica, relative to the
+// expected number.
 type probes struct{ least, most float64 }
 
 func (p probes) String() string {
-	return fmt.Sprintf("each group-version was probed %.2f to %.2f times as often as its interval says", p.least, p.most)
+	return fmt.Sprintf("each group-version was probed %.2f to %.2f times as often as required", p.least, p.most)
 }
 
 // countProbes counts the direct probes that each replica gets for each group-version.
@@ -155,7 +157,7 @@ func (m many) countProbes(b *testing.B, duration time.Duration) probes {
 		b.Fatal(err)
 	}
 	for _, pod := range pods {
-		behave(b, pod, behaviour{}) // requests are counted from now on
+		behave(b, pod, behaviour{}) // resets the request counts
 	}
 	pass(b, duration)
 	counted := probes{least: math.Inf(1)}
@@ -224,7 +226,7 @@ func (m *memory) look(processes []int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, process := range processes {
-		if resident, err := residentMiB(process); err == nil { // one that was killed shows in its restarts
+		if resident, err := residentMiB(process); err == nil { // a killed process is visible in the restarts
 			m.largest = max(m.largest, resident)
 		}
 	}
@@ -236,7 +238,7 @@ func (m *memory) peak() int {
 	return m.largest
 }
 
-// residentMiB reads VmHWM, the most that the process ever had.
+// residentMiB returns VmHWM, the peak resident memory of the process.
 func residentMiB(process int) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
 	if err != nil {

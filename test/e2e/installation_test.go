@@ -14,8 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestHelmTestTellsWhetherTheOperatorWorks stops the operator for a while, so no test runs beside it.
-func TestHelmTestTellsWhetherTheOperatorWorks(t *testing.T) {
+// TestHelmTestReportsWhetherTheOperatorWorks stops the operator temporarily, so no other test runs in parallel.
+func TestHelmTestReportsWhetherTheOperatorWorks(t *testing.T) {
 	t.Cleanup(func() {
 		check := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 			Namespace: operatorNamespace, Name: operatorName + "-installation-check",
@@ -29,7 +29,7 @@ func TestHelmTestTellsWhetherTheOperatorWorks(t *testing.T) {
 	start := scaleDown(t)
 	printed, err := runHelm(t.Context(), "test", operatorName, "--logs", "--timeout", "2m")
 	if err == nil {
-		t.Fatalf("passes without an operator:\n%s", printed)
+		t.Fatalf("helm test passes without an operator:\n%s", printed)
 	}
 	expectWords(t, printed+err.Error(), "FAILED   no operator is at work",
 		"nobody holds Lease extensionapi-system/extensionapi-operator", "kubectl -n extensionapi-system describe")
@@ -37,7 +37,7 @@ func TestHelmTestTellsWhetherTheOperatorWorks(t *testing.T) {
 	helm(t, "test", operatorName, "--timeout", "2m")
 }
 
-// scaleDown stops the operator, and returns how to start it again, which happens at the end of the test otherwise.
+// scaleDown stops the operator. The returned function starts it again, at the latest at the end of the test.
 func scaleDown(t *testing.T) (start func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -62,7 +62,7 @@ func expectWords(t *testing.T, text string, words ...string) {
 	t.Helper()
 	for _, wanted := range words {
 		if !strings.Contains(text, wanted) {
-			t.Errorf("%q is not in\n%s", wanted, text)
+			t.Errorf("%q is missing in\n%s", wanted, text)
 		}
 	}
 }

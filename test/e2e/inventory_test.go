@@ -21,7 +21,7 @@ import (
 
 const ownerLabel = manifests.OwnerLabel
 
-// inventory is every object of the cluster, by its name.
+// inventory contains all objects of the cluster by name.
 type inventory map[string]object
 
 type object struct {
@@ -33,8 +33,8 @@ func (o object) String() string {
 	return fmt.Sprintf("%s %s/%s", o.GroupResource(), o.Namespace, o.Name)
 }
 
-// comesAndGoes are kinds whose objects others write all the time.
-var comesAndGoes = []schema.GroupResource{
+// volatileKinds are kinds whose objects other clients write all the time.
+var volatileKinds = []schema.GroupResource{
 	{Resource: "events"},
 	{Group: "events.k8s.io", Resource: "events"},
 	{Group: "coordination.k8s.io", Resource: "leases"},
@@ -49,7 +49,7 @@ func newInventory(tb testing.TB) inventory {
 	return found
 }
 
-// takeInventory lists every kind that discovery knows and that can be listed, with a label selector that may be empty.
+// takeInventory lists all listable kinds in discovery, with a label selector that may be empty.
 func takeInventory(ctx context.Context, selector string) (inventory, error) {
 	kinds, err := listable()
 	if err != nil {
@@ -65,7 +65,7 @@ func takeInventory(ctx context.Context, selector string) (inventory, error) {
 			found[object{kind, item}.String()] = object{kind, item}
 		}
 	}
-	// The operator's Pods are replaced by tests that kill it.
+	// The operator's Pods are replaced by tests that kill the operator.
 	maps.DeleteFunc(found, func(_ string, o object) bool {
 		return o.Resource == "pods" && o.Labels["app.kubernetes.io/name"] == operatorName
 	})
@@ -80,12 +80,12 @@ func listable() ([]schema.GroupVersionResource, error) {
 	kinds, err := discovery.GroupVersionResources(
 		discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list"}}, lists))
 	maps.DeleteFunc(kinds, func(kind schema.GroupVersionResource, _ struct{}) bool {
-		return slices.Contains(comesAndGoes, kind.GroupResource())
+		return slices.Contains(volatileKinds, kind.GroupResource())
 	})
 	return slices.Collect(maps.Keys(kinds)), err
 }
 
-// sameAs fails with the differences to what is in the cluster now.
+// sameAs returns an error with the differences to the current objects of the cluster.
 func (before inventory) sameAs(ctx context.Context) error {
 	now, err := takeInventory(ctx, "")
 	if err != nil {
@@ -104,7 +104,7 @@ func (before inventory) sameAs(ctx context.Context) error {
 	}
 	if len(differences) > 0 {
 		slices.Sort(differences)
-		return fmt.Errorf("the cluster is not as before:\n%s", strings.Join(differences, "\n"))
+		return fmt.Errorf("the cluster has changed:\n%s", strings.Join(differences, "\n"))
 	}
 	return nil
 }

@@ -30,13 +30,13 @@ import (
 
 const kills = 20
 
-// stage is a piece of work that the operator is killed in.
+// stage is work during which the operator is killed.
 type stage struct {
 	name string
-	// start asks the operator for the work, done succeeds when it has come to the right end.
+	// start requests the work from the operator, done succeeds when it is complete and correct.
 	start func(*testing.T)
 	done  func(context.Context) error
-	// takes is how long the operator is at it when nobody kills it.
+	// takes is how long the work takes if the operator is not killed.
 	takes time.Duration
 }
 
@@ -79,11 +79,11 @@ func TestKilledOperatorFinishesItsWork(t *testing.T) {
 	for _, stage := range stages {
 		stage.start(t)
 		stage.takes = eventually(t, time.Minute, stage.done)
-		t.Logf("undisturbed, %s takes %s", stage.name, stage.takes)
+		t.Logf("without kills, %s takes %s", stage.name, stage.takes)
 	}
 	for i := range kills {
 		stage, pods := stages[i%len(stages)], victims(t)
-		// Squared, it is rather early: that is when most is written.
+		// Squaring favours early moments, when most objects are written.
 		moment := time.Duration(math.Pow(random.Float64(), 2) * float64(stage.takes))
 		doomed := pods[:1+random.IntN(len(pods))]
 		stage.start(t)
@@ -93,12 +93,12 @@ func TestKilledOperatorFinishesItsWork(t *testing.T) {
 		}
 		kill(t, doomed)
 		took := eventually(t, 2*time.Minute, stage.done)
-		t.Logf("kill %d in %s after %s (%d of 2 replicas): all is as it should be another %s later",
+		t.Logf("kill %d in %s after %s (%d of 2 replicas): complete and correct another %s later",
 			i+1, stage.name, moment.Round(time.Millisecond), len(doomed), took)
 	}
 }
 
-// newRandom is seeded with E2E_SEED, to do the same once more, or else with the time.
+// newRandom returns a generator that is seeded with E2E_SEED, to reproduce a run, or else with the time.
 func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -108,18 +108,18 @@ func newRandom(t *testing.T) *rand.Rand {
 			t.Fatalf("E2E_SEED: %v", err)
 		}
 	}
-	t.Logf("to kill at the same moments again: E2E_SEED=%d", seed)
+	t.Logf("to kill at the same times again: E2E_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// rearrange changes the Pods, their number, and the versions.
+// rearrange changes the Pods, the number of replicas, and the versions.
 func rearrange(spec *v1alpha1.ExtensionAPISpec) {
 	container(spec).Args = append(container(spec).Args, "--v=1")
 	spec.Server.Replicas = ptr.To[int32](1)
 	spec.Groups[0].Versions = spec.Groups[0].Versions[:1]
 }
 
-// runs succeeds when what the spec asks for is served, and nothing else.
+// runs succeeds when exactly what the spec requires is served.
 func runs(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := ready(extensionAPI)(ctx); err != nil {
@@ -143,7 +143,7 @@ func runs(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	}
 }
 
-// victims are the operator's Pods, the leader first, once all of them run.
+// victims returns the operator's Pods, the leader first, once all of them run.
 func victims(t *testing.T) []corev1.Pod {
 	t.Helper()
 	var pods []corev1.Pod
@@ -161,7 +161,7 @@ func victims(t *testing.T) []corev1.Pod {
 		}
 		slices.SortFunc(pods, func(a, _ corev1.Pod) int { return map[bool]int{true: -1, false: 1}[leads(a)] })
 		if len(pods) != 2 || !leads(pods[0]) || !running(pods[0]) || !running(pods[1]) {
-			return errors.New("the operator does not have two running Pods of which one leads")
+			return errors.New("the operator does not have two running Pods, one of which leads")
 		}
 		return nil
 	})
@@ -173,8 +173,8 @@ func running(pod corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && len(statuses) == 1 && statuses[0].State.Running != nil
 }
 
-// kill sends SIGKILL to the operator's processes. The Pods are replaced, as the kubelet would wait longer and longer
-// before it starts them again, and the Lease is given back, as it would outlive its holder by 20 seconds.
+// kill sends SIGKILL to the operator's processes. The Pods are replaced, because the kubelet would restart them with
+// exponential backoff, and the Lease is released, because it would outlive its holder by 20 seconds.
 func kill(t *testing.T, pods []corev1.Pod) {
 	t.Helper()
 	for _, pod := range pods {
@@ -208,7 +208,7 @@ func processOf(tb testing.TB, container corev1.ContainerStatus) int {
 	for _, file := range cgroups {
 		content, err := os.ReadFile(file)
 		if err != nil || !strings.Contains(string(content), "/"+id+"\n") {
-			continue // another process, or one that has ended
+			continue // another process, or one that has terminated
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		if err != nil {

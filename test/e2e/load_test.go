@@ -30,26 +30,26 @@ import (
 )
 
 const (
-	// turnsPerSecond is a little lower than the rate of requests: creating and deleting is one turn.
+	// turnsPerSecond is slightly lower than the rate of requests: creating and deleting is one turn.
 	turnsPerSecond = 50
-	// readsPerSecond is for servers that hang. On an HTTP/2 connection, at most 250 requests may hang, those that were
-	// given up included, and kube-apiserver finds out after 45 s that nobody answers: more requests would have it connect
-	// anew earlier.
+	// readsPerSecond is for servers that hang. On an HTTP/2 connection, at most 250 requests may hang, including canceled
+	// ones, and kube-apiserver detects after 45 s that there is no response: more requests would make it reconnect
+	// earlier.
 	readsPerSecond   = 5
 	loadConnections  = 3
 	loadTimeout      = 10 * time.Second
 	distinctFailures = 5
 )
 
-// load is what users send who know nothing of each other: at a fixed rate, whatever becomes of it, so that a request
-// that hangs holds up no other one. Nothing is tried a second time.
+// load is an open-loop load of independent users: at a fixed rate, regardless of the responses, so that a request that
+// hangs does not delay others. Requests are not retried.
 type load struct {
 	what    string
 	clients []*http.Client
 	address string
-	// object is the name of the Flunder that is read.
+	// object is the name of the Flunder that users read.
 	object string
-	// rate is how many turns a second there are, and take what is done in one.
+	// rate is the number of turns per second, and take performs one.
 	rate  int
 	take  func(ctx context.Context, turn int)
 	start time.Time
@@ -62,13 +62,13 @@ type load struct {
 	failures map[string]*failure
 }
 
-// failure is how often requests failed in one way, and when, after the start.
+// failure is how often requests failed with an error, and when, relative to the start.
 type failure struct {
 	count       int
 	first, last time.Duration
 }
 
-// lossless puts the test under load until end, which fails it when a single request has failed.
+// lossless sends load until end, which fails the test if any request has failed.
 func lossless(t *testing.T) (end func()) {
 	t.Helper()
 	l := startLoad(t)
@@ -79,7 +79,7 @@ func lossless(t *testing.T) (end func()) {
 	}
 }
 
-// startLoad uses Flunders. It returns when everything that users do has been done more than once.
+// startLoad starts a load that uses Flunders. It returns when each kind of request has been sent more than once.
 func startLoad(t *testing.T) *load {
 	t.Helper()
 	l := newLoad(t, turnsPerSecond)
@@ -89,7 +89,7 @@ func startLoad(t *testing.T) *load {
 	return l
 }
 
-// startReading only reads, one path after the other, at a rate for servers that hang.
+// startReading starts a load that only reads, one path after the other, at a rate for servers that hang.
 func startReading(t *testing.T, paths ...string) *load {
 	t.Helper()
 	return startReadingAt(t, readsPerSecond, paths...)
@@ -126,7 +126,7 @@ func (l *load) begin(t *testing.T) {
 	eventually(t, time.Minute, l.hasSent(l.rate))
 }
 
-// end goes on for another five seconds, prints how the requests fared, and returns how many failed.
+// end stops the load after another five seconds, prints the results, and returns the number of failed requests.
 func (l *load) end(t *testing.T) int {
 	t.Helper()
 	if !t.Failed() {
@@ -137,7 +137,7 @@ func (l *load) end(t *testing.T) int {
 	l.turns.Wait()
 	l.print()
 	if rate := float64(l.requests) / lasted.Seconds(); rate < 0.9*float64(l.rate) {
-		t.Errorf("only %.1f requests were sent a second, which is no load", rate)
+		t.Errorf("only %.1f requests per second were sent, which is too few", rate)
 	}
 	return l.failed()
 }
@@ -146,7 +146,7 @@ func loadClients(t *testing.T) []*http.Client {
 	t.Helper()
 	config := rest.CopyConfig(userConfig)
 	config.Timeout = loadTimeout
-	config.Dial = (&net.Dialer{}).DialContext // with one of its own, a client has connections of its own
+	config.Dial = (&net.Dialer{}).DialContext // a client with its own dialer has its own connections
 	var clients []*http.Client
 	for range loadConnections {
 		client, err := rest.HTTPClientFor(config)
@@ -159,8 +159,8 @@ func loadClients(t *testing.T) []*http.Client {
 	return clients
 }
 
-// createLoadObject creates a Flunder, and deletes it and what failed requests have left when the test ends. Neither is
-// part of the load. It returns the name, another one each time, so that what one test leaves is in no other one's way.
+// createLoadObject creates a Flunder, and deletes it and the leftovers of failed requests when the test ends. Neither
+// is part of the load. It returns the name, which is unique, so that leftovers of one test do not affect another one.
 func createLoadObject(t *testing.T) string {
 	t.Helper()
 	resource := schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}
@@ -184,12 +184,12 @@ func createLoadObject(t *testing.T) string {
 	return created.GetName()
 }
 
-// run starts each turn when its time has come, and catches up when it has been held up itself.
+// run starts each turn on schedule, and catches up when it has been delayed.
 func (l *load) run(ctx context.Context) {
 	interval := time.Second / time.Duration(l.rate)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	unhurried := context.WithoutCancel(ctx) // requests under way come to their end
+	unhurried := context.WithoutCancel(ctx) // requests in flight are completed
 	for turn := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -202,7 +202,7 @@ func (l *load) run(ctx context.Context) {
 	}
 }
 
-// useFlunders goes through everything that users do, in both versions and over all connections.
+// useFlunders cycles through all kinds of requests, in both versions and over all connections.
 func (l *load) useFlunders(ctx context.Context, turn int) {
 	client := l.clients[turn%len(l.clients)]
 	version := []string{"v1beta1", "v1alpha1"}[turn%2]
@@ -224,7 +224,7 @@ func (l *load) useFlunders(ctx context.Context, turn int) {
 	}
 }
 
-// send sends a request, counts it, and tells whether it succeeded.
+// send sends a request, counts it, and reports whether it succeeded.
 func (l *load) send(ctx context.Context, client *http.Client, method, path, body string) bool {
 	sent := time.Since(l.start)
 	err := exchange(ctx, client, method, l.address+path, body)
@@ -240,11 +240,11 @@ func (l *load) send(ctx context.Context, client *http.Client, method, path, body
 		l.failures[text] = &failure{first: sent}
 	}
 	l.failures[text].count++
-	l.failures[text].last = max(l.failures[text].last, sent) // those that hang fail later than others sent after them
+	l.failures[text].last = max(l.failures[text].last, sent) // requests that hang fail later than some sent after them
 	return false
 }
 
-// exchange sends a request and reads the answer, which must be a success.
+// exchange sends a request and reads the response, which must be successful.
 func exchange(ctx context.Context, client *http.Client, method, address, body string) error {
 	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
@@ -268,7 +268,7 @@ func exchange(ctx context.Context, client *http.Client, method, address, body st
 
 var clientPort = regexp.MustCompile(`:\d+->`)
 
-// withoutPorts is an error without what differs each time: the URL and the port that it was sent from.
+// withoutPorts returns the text of an error without what differs between requests: the URL and the client port.
 func withoutPorts(err error) string {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		err = failed.Err
@@ -291,7 +291,7 @@ func (l *load) hasSent(requests int) func(context.Context) error {
 	}
 }
 
-// lastFailure is when the last request was sent that has failed, the zero value when none has.
+// lastFailure returns when the last failed request was sent, or the zero value if none has failed.
 func (l *load) lastFailure() (last time.Time) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -311,10 +311,10 @@ func (l *load) hasFailed(context.Context) error {
 	return nil
 }
 
-// isSteady succeeds when no request has failed that was sent of late. Those that hang take their time to fail.
+// isSteady succeeds when no recently sent request has failed. It takes into account that requests that hang fail late.
 func (l *load) isSteady(context.Context) error {
 	if since := time.Since(l.lastFailure()); since < loadTimeout+5*time.Second {
-		return fmt.Errorf("a request has failed that was sent %s ago", since.Round(time.Second))
+		return fmt.Errorf("a request that was sent %s ago has failed", since.Round(time.Second))
 	}
 	return nil
 }
@@ -327,7 +327,7 @@ func (l *load) failed() int {
 	return failed
 }
 
-// print prints how many requests failed, and in which ways, the most frequent first.
+// print prints how many requests failed, and with which errors, the most frequent first.
 func (l *load) print() {
 	progress("load %q: %d requests in %s, %d failed; the slowest took %s", l.what, l.requests,
 		time.Since(l.start).Round(time.Second), l.failed(), l.slowest.Round(time.Millisecond))

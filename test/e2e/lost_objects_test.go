@@ -19,7 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// madeForWardle is all that the operator makes for the sample.
+// madeForWardle lists all objects that the operator creates for the sample.
 var madeForWardle = []string{
 	"apiservices.apiregistration.k8s.io /v1alpha1.wardle.example.com",
 	"apiservices.apiregistration.k8s.io /v1beta1.wardle.example.com",
@@ -34,13 +34,13 @@ var madeForWardle = []string{
 	"services wardle-system/wardle",
 }
 
-func TestLostObjectsComeBack(t *testing.T) {
+func TestDeletedObjectsAreRecreated(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
 	made := madeByOperator(t)
 	if have := slices.Sorted(maps.Keys(made)); !slices.Equal(have, madeForWardle) {
-		t.Errorf("the operator made\n%q\nwant\n%q", have, madeForWardle)
+		t.Errorf("the operator created\n%q\nwant\n%q", have, madeForWardle)
 	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
 		t.Run(name, func(t *testing.T) {
@@ -49,17 +49,17 @@ func TestLostObjectsComeBack(t *testing.T) {
 			if err := resource.Delete(t.Context(), lost.Name, metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("back after %s", eventually(t, 10*time.Second, back(lost)))
+			t.Logf("recreated after %s", eventually(t, 10*time.Second, back(lost)))
 			eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
-			// With its authority lost, all certificates are replaced, which takes its time; requests are answered meanwhile.
+			// If the CA is lost, all certificates are replaced, which takes a while; requests are served in the meantime.
 			t.Logf("healthy after another %s", eventually(t, 10*time.Minute, healthy(extensionAPI)))
 		})
 	}
-	// Who a token belongs to and what a user may do is cached for ten seconds, and hides that long that it is forgotten.
+	// Authentication and authorization results are cached for ten seconds, which could hide lost permissions.
 	stays(t, 20*time.Second, served("v1beta1", "v1alpha1"))
 }
 
-// stays fails the test when check does, at any time until duration has passed.
+// stays fails the test if check fails at any time before duration has passed.
 func stays(t *testing.T, duration time.Duration, check func(context.Context) error) {
 	t.Helper()
 	err := wait.For(func(ctx context.Context) (bool, error) { return false, check(ctx) },
@@ -69,7 +69,8 @@ func stays(t *testing.T, duration time.Duration, check func(context.Context) err
 	}
 }
 
-// madeByOperator are the objects with the owner label but for those that Kubernetes derives from them and labels alike.
+// madeByOperator returns the objects with the owner label, except those that Kubernetes derives from them with the same
+// labels.
 func madeByOperator(tb testing.TB) inventory {
 	tb.Helper()
 	var made inventory
@@ -83,19 +84,19 @@ func madeByOperator(tb testing.TB) inventory {
 	return made
 }
 
-// back succeeds when there is another object in the place of the lost one.
+// back succeeds when a new object has replaced the lost one.
 func back(lost object) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := names.Resource(lost.GroupVersionResource).Namespace(lost.Namespace).
 			Get(ctx, lost.Name, metav1.GetOptions{})
 		if err == nil && current.UID == lost.UID {
-			err = fmt.Errorf("%s is still the one that was deleted", lost)
+			err = fmt.Errorf("%s is still the deleted object", lost)
 		}
 		return err
 	}
 }
 
-// healthy succeeds when the Deployment is complete, the ExtensionAPI is Ready and users are served.
+// healthy succeeds when the Deployment is complete, the ExtensionAPI is Ready and its API can be used.
 func healthy(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := deployment(ctx)

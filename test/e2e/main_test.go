@@ -2,10 +2,10 @@
 
 //go:build e2e
 
-// Package e2e tests the operator as people meet it: installed by Helm on a real one-node cluster, which it starts and
-// takes down. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 goes on with one that is there, and
-// leaves it running. WRITE_DOCS=1 writes what is told into docs/faults.md and docs/troubleshooting.md, instead of
-// comparing it.
+// Package e2e tests the operator as users run it: installed by Helm on a real one-node cluster, which it starts and
+// deletes. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 uses an existing one, and keeps it
+// running. WRITE_DOCS=1 writes the reported messages to docs/faults.md and docs/troubleshooting.md, instead of
+// comparing them.
 package e2e
 
 import (
@@ -29,13 +29,13 @@ import (
 )
 
 const (
-	// root is the repository, seen from here.
+	// root is the repository relative to this package.
 	root              = "../.."
 	operatorName      = "extensionapi-operator"
 	operatorNamespace = "extensionapi-system"
 )
 
-// kubeconfig is the path of the administrator's, empty until the cluster is up.
+// kubeconfig is the path of the administrator's kubeconfig, empty until the cluster is up.
 var kubeconfig string
 
 func TestMain(m *testing.M) {
@@ -44,19 +44,19 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(useNode, beginAnew, startDemo, loadImages, connect, allowUser, removeSample)
+	e.Setup(useNode, removeLeftoverCluster, startDemo, loadImages, connect, allowUser, removeSample)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
 
-// useNode has the cluster be one in which the tests can reach the operator's processes and the kube-apiserver's audit
+// useNode selects a type of cluster in which the tests can reach the operator's processes and kube-apiserver's audit
 // log.
 func useNode(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	return ctx, os.Setenv("CLUSTER", "node")
 }
 
-// beginAnew removes the cluster that a run has left which was broken off, with all that was in the middle of a test.
-func beginAnew(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+// removeLeftoverCluster deletes the cluster that an aborted run has left behind, with the leftovers of its tests.
+func removeLeftoverCluster(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	if isKept() {
 		return ctx, nil
 	}
@@ -65,7 +65,7 @@ func beginAnew(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 
 func isKept() bool { return os.Getenv("E2E_KEEP") == "1" }
 
-// startDemo starts what `make demo` does, and so tests it: cluster, operator and sample.
+// startDemo starts the cluster, the operator and the sample like `make demo`, and so tests that target.
 func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
 	if err := run(ctx, "hack/demo.sh", "up"); err != nil {
 		return ctx, err
@@ -86,7 +86,7 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 	)
 }
 
-// loadImages brings the images to the node that the demo does not need.
+// loadImages loads the images onto the node that the demo does not need.
 func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	load := []string{"run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME")}
 	for _, image := range []string{"bin/images/faultserver.tar", previous + "bin/images/operator.tar"} {
@@ -99,7 +99,7 @@ func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error)
 	return ctx, run(ctx, "go", load...)
 }
 
-// removeSample leaves of the sample its namespace and its etcd, where the tests' servers keep their objects.
+// removeSample deletes the sample, except its namespace and its etcd, where the tests' servers store their objects.
 func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	progress("Deleting the demo's Flunder and its ExtensionAPI, which takes as long as its Pods take to drain")
 	return ctx, errors.Join(
@@ -108,11 +108,11 @@ func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, erro
 	)
 }
 
-// finish ends the program when something is wrong: the framework would only note it.
+// finish exits the program on errors, which the framework would only log.
 func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	var err error
 	if kubeconfig != "" && suite.IsWhole() {
-		err = lookBack()
+		err = checkCoverage()
 	}
 	if err = errors.Join(err, takeDown(ctx)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -121,11 +121,11 @@ func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	return ctx, nil
 }
 
-// troubleshooting has the messages of these tests among those that people look up.
+// troubleshooting are the messages of these tests in docs/troubleshooting.md.
 var troubleshooting = documented.From(root+"/docs/troubleshooting.md", "e2e")
 
-// lookBack checks what only all tests together can show.
-func lookBack() error {
+// checkCoverage runs checks of what all tests together must cover.
+func checkCoverage() error {
 	requests, err := operatorRequests()
 	requests = slices.DeleteFunc(requests, func(request auditv1.Event) bool { return withoutRights.includes(request) })
 	return errors.Join(err, audit.CheckRefusals(requests), troubleshooting.CheckAllMet())
@@ -148,7 +148,7 @@ func uninstall(ctx context.Context) error {
 	return err
 }
 
-// onlyLong leaves a scenario out of 'make e2e': another one, with more at once, shows the same.
+// onlyLong skips a scenario in 'make e2e': another one, which combines more, covers the same.
 func onlyLong(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -156,7 +156,7 @@ func onlyLong(t *testing.T) {
 	}
 }
 
-// progress tells a person at once what is going on; tests that pass quietly log nothing.
+// progress prints immediately, so that users can follow the run; logs of passing tests are not shown.
 func progress(format string, args ...any) {
 	_, _ = fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)
 }
@@ -171,7 +171,7 @@ func run(ctx context.Context, name string, args ...string) error {
 	return nil
 }
 
-// output runs a program in the repository's directory and returns what it prints to standard output.
+// output runs a program in the repository's directory and returns its standard output.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	command := program(ctx, name, args...)
 	var stderr strings.Builder

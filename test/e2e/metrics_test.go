@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
+func TestMetricsRequireAuthorization(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
@@ -32,7 +32,7 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pod := range pods {
-		eventually(t, time.Minute, answers(pod, reader, http.StatusOK)) // kube-apiserver follows bindings from a cache
+		eventually(t, time.Minute, answers(pod, reader, http.StatusOK)) // kube-apiserver caches bindings
 		for token, want := range map[string]int{"": http.StatusUnauthorized, stranger: http.StatusForbidden} {
 			if err := answers(pod, token, want)(t.Context()); err != nil {
 				t.Error(err)
@@ -44,18 +44,18 @@ func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
 		`extensionapi_discovery_duration_seconds_count{connection="warm",document="group-version",extensionapi="wardle"`))
 }
 
-// answers succeeds when the operator's Pod answers who asks for its metrics with a status.
+// answers succeeds when the operator's Pod responds to requests for its metrics with the status.
 func answers(pod corev1.Pod, token string, want int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		status, _, err := scrape(ctx, pod, token)
 		if err == nil && status != want {
-			err = fmt.Errorf("%s answers with status %d, want status %d", pod.Name, status, want)
+			err = fmt.Errorf("%s responds with status %d, want status %d", pod.Name, status, want)
 		}
 		return err
 	}
 }
 
-// metricsReader returns the token of somebody who may read the metrics.
+// metricsReader returns the token of a ServiceAccount that may read the metrics.
 func metricsReader(t *testing.T) string {
 	t.Helper()
 	createObject(t, &rbacv1.ClusterRoleBinding{
@@ -70,7 +70,7 @@ func metricsReader(t *testing.T) string {
 	return serviceAccountToken(t, "e2e-reader")
 }
 
-// serviceAccountToken creates a ServiceAccount and returns a token of it.
+// serviceAccountToken creates a ServiceAccount and returns a token for it.
 func serviceAccountToken(t *testing.T, name string) string {
 	t.Helper()
 	createObject(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name}})
@@ -93,7 +93,7 @@ func scrape(ctx context.Context, pod corev1.Pod, token string) (status int, body
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	// The operator signs the certificate of its metrics itself.
+	// The certificate of the metrics endpoint is self-signed.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
@@ -104,7 +104,7 @@ func scrape(ctx context.Context, pod corev1.Pod, token string) (status int, body
 	return response.StatusCode, string(content), err
 }
 
-// somePodMeasures succeeds when one of the Pods answers with a line that begins with series.
+// somePodMeasures succeeds when the metrics of one of the Pods have a line that begins with series.
 func somePodMeasures(pods []corev1.Pod, token, series string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var errs []error
@@ -115,6 +115,6 @@ func somePodMeasures(pods []corev1.Pod, token, series string) func(context.Conte
 			}
 			errs = append(errs, err)
 		}
-		return errors.Join(append(errs, fmt.Errorf("no Pod has measured %s", series))...)
+		return errors.Join(append(errs, fmt.Errorf("no Pod has the series %s", series))...)
 	}
 }

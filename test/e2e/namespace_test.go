@@ -21,8 +21,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
 
-// What the operator is there to prevent: an APIService whose server has gone keeps every namespace from being deleted.
-func TestDeletedNamespaceOfAServerSetUpByHandKeepsAllOthers(t *testing.T) {
+// The baseline without the operator: an APIService whose server is gone blocks the deletion of all namespaces.
+func TestDeletedNamespaceOfAHandWrittenServerBlocksAllOthers(t *testing.T) {
 	const doomed, bystander = "e2e-doomed-by-hand", "e2e-bystander-by-hand"
 	createNamespace(t, doomed)
 	t.Cleanup(func() { deleteNamespace(t, doomed) })
@@ -47,11 +47,11 @@ func TestDeletedNamespaceOfAServerSetUpByHandKeepsAllOthers(t *testing.T) {
 		Message: failure.Message,
 	}))
 	kubectl(t, "delete", "apiservices", "--selector", byHandLabel)
-	t.Logf("by hand: it was gone %s after somebody had deleted the APIServices",
+	t.Logf("by hand: it was gone %s after the APIServices had been deleted",
 		eventually(t, 3*time.Minute, namespaceGone(bystander)))
 }
 
-// stale succeeds when kube-apiserver cannot tell any more what there is in the group of the server.
+// stale succeeds when discovery of the server's group fails.
 func stale(context.Context) error {
 	_, err := discoverer.ServerPreferredNamespacedResources()
 	switch {
@@ -74,7 +74,7 @@ func blocked(name string) func(context.Context) error {
 	}
 }
 
-// discoveryFailure is what the namespace controller says of discovery, the zero value when it says nothing.
+// discoveryFailure returns the namespace controller's condition about discovery, or the zero value if there is none.
 func discoveryFailure(ctx context.Context, name string) (corev1.NamespaceCondition, error) {
 	namespace := &corev1.Namespace{}
 	err := kube.Get(ctx, client.ObjectKey{Name: name}, namespace)
@@ -90,13 +90,13 @@ func namespaceGone(name string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := kube.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{})
 		if err == nil {
-			return fmt.Errorf("namespace %s is still there", name)
+			return fmt.Errorf("namespace %s still exists", name)
 		}
 		return client.IgnoreNotFound(err)
 	}
 }
 
-func TestDeletedNamespaceTakesNoOtherWithIt(t *testing.T) {
+func TestDeletedNamespaceBlocksNoOther(t *testing.T) {
 	const doomed, bystander = "e2e-doomed", "e2e-bystander"
 	createNamespace(t, doomed)
 	t.Cleanup(func() { deleteNamespace(t, doomed) })
@@ -108,25 +108,25 @@ func TestDeletedNamespaceTakesNoOtherWithIt(t *testing.T) {
 
 	kubectl(t, "delete", "namespace", doomed, "--wait=false")
 	t.Logf("under the operator: the APIServices were gone after %s", eventually(t, 10*time.Second, notServed("v1beta1")))
-	eventually(t, soon, tells(extensionAPI, v1alpha1.ReasonNamespaceTerminating, doomed))
+	eventually(t, soon, reports(extensionAPI, v1alpha1.ReasonNamespaceTerminating, doomed))
 	start := time.Now()
 	kubectl(t, "delete", "namespace", bystander, "--timeout", "20s")
 	t.Logf("under the operator: meanwhile another namespace was deleted in %s",
 		time.Since(start).Round(100*time.Millisecond))
 
 	release()
-	eventually(t, time.Minute, tells(extensionAPI, v1alpha1.ReasonNamespaceNotFound, doomed))
+	eventually(t, time.Minute, reports(extensionAPI, v1alpha1.ReasonNamespaceNotFound, doomed))
 	createNamespace(t, doomed)
 	t.Logf("Ready %s after the namespace was back", eventually(t, time.Minute, ready(extensionAPI)))
 	eventually(t, soon, served("v1beta1", "v1alpha1"))
 }
 
-// tells succeeds when the ExtensionAPI is not Ready for that reason, and kstatus waits.
-func tells(extensionAPI *v1alpha1.ExtensionAPI, reason, words string) func(context.Context) error {
+// reports succeeds when the ExtensionAPI is not Ready for the reason, and kstatus computes InProgress.
+func reports(extensionAPI *v1alpha1.ExtensionAPI, reason, words string) func(context.Context) error {
 	return shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionFalse, reason, words, status.InProgressStatus)
 }
 
-// createNamespace creates a namespace that accepts restricted Pods only, as the sample's.
+// createNamespace creates a namespace that admits only restricted Pods, like the sample's.
 func createNamespace(t *testing.T, name string) {
 	t.Helper()
 	createObject(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -134,7 +134,7 @@ func createNamespace(t *testing.T, name string) {
 	}})
 }
 
-// deleteNamespace deletes the namespace, if there is one, and waits until it is gone.
+// deleteNamespace deletes the namespace, if it exists, and waits until it is gone.
 func deleteNamespace(t *testing.T, name string) {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
@@ -143,14 +143,14 @@ func deleteNamespace(t *testing.T, name string) {
 		if err := kube.Delete(ctx, namespace); err != nil {
 			return client.IgnoreNotFound(err)
 		}
-		return fmt.Errorf("namespace %s is still there", name)
+		return fmt.Errorf("namespace %s still exists", name)
 	})
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-// holdNamespace keeps a namespace that is deleted from going away, until release is called.
+// holdNamespace blocks the deletion of a namespace until release is called.
 func holdNamespace(t *testing.T, namespace string) (release func()) {
 	t.Helper()
 	anchor := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
@@ -177,7 +177,7 @@ func createObject(t *testing.T, object client.Object) {
 	t.Cleanup(func() { deleteNow(t, object) })
 }
 
-// deleteNow deletes the object, if there is one, also to clean up after a test.
+// deleteNow deletes the object, if it exists; it also works in cleanups.
 func deleteNow(t *testing.T, object client.Object) {
 	t.Helper()
 	if err := kube.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// watched is how long it is watched whether an outage ends.
+// watched is how long an outage is observed.
 const watched = 2 * time.Minute
 
-// outage is what may be wrong with the replica that kube-apiserver is connected to.
+// outage is a fault of the replica that kube-apiserver is connected to.
 type outage struct {
 	what  string
 	begin func(*testing.T, corev1.Pod) (end func())
@@ -30,35 +30,35 @@ type outage struct {
 
 var outages = []outage{
 	{"answers discovery in 7 s", makeSlow, 10 * time.Second},
-	// kube-apiserver gives up its connection to the replica after 45 s, and loads no change before where it is just
-	// waiting for an answer on it (docs/ejection.md). A shorter interval would promise more than it lets the operator do.
+	// kube-apiserver closes its connection to the replica after 45 s, and applies no change before that if it is waiting
+	// for a response on it (docs/ejection.md). A shorter interval would promise more than that allows.
 	{"is stopped", stop, 15 * time.Second},
 }
 
-// healed is within how long requests must succeed again under the operator, also where the first attempts to connect
-// anew come too early for a busy kube-proxy: the last probe times out after 6 s, and 15 s later is another attempt.
+// healed returns the time limit for requests to succeed again with the operator, even if the first reconnects are too
+// early for a busy kube-proxy: the last probe times out after 6 s, and there is another attempt 15 s later.
 func (o outage) healed() time.Duration {
 	return v1alpha1.DefaultFailureThreshold*o.interval + 30*time.Second
 }
 
-// outageAPI stands in wardle's place, for what else is done with it.
+// outageAPI returns the ExtensionAPI that replaces wardle, for the functions that use the latter.
 func outageAPI(interval time.Duration) *v1alpha1.ExtensionAPI {
 	extensionAPI := faultServerAPI("wardle", flunderGroup, "v1beta1", "v1alpha1")
 	extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: interval}
 	return extensionAPI
 }
 
-// struck is what came of an outage, until end.
+// struck is an outage in progress, until end is called.
 type struck struct {
 	pod corev1.Pod
-	// lasted is how long requests failed. If it is not over, nobody knows.
+	// lasted is how long requests failed, unknown if they still fail.
 	lasted time.Duration
 	over   bool
 	end    func()
 }
 
-// strike begins an outage under load, and returns when requests succeed again, or have not for too long. The label says
-// whose Pods are meant: the operator's or those written by hand.
+// strike causes an outage under load, and returns when requests succeed again, or after a timeout. The label selects
+// the Pods: the operator's or those written by hand.
 func (o outage) strike(t *testing.T, label string) struck {
 	t.Helper()
 	const served = "/apis/" + flunderGroup
@@ -84,12 +84,12 @@ func makeSlow(t *testing.T, pod corev1.Pod) (end func()) {
 	return func() { behave(t, pod, behaviour{}) }
 }
 
-// stop stops the process without a word: its connections stay, and nobody answers on them.
+// stop sends SIGSTOP to the process: its connections stay open without responses.
 func stop(t *testing.T, pod corev1.Pod) (end func()) {
 	t.Helper()
 	process := processOf(t, pod.Status.ContainerStatuses[0])
 	signal := func(signal syscall.Signal) {
-		// The kubelet may have ended it.
+		// The kubelet may have killed it.
 		if err := syscall.Kill(process, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			t.Error(err)
 		}

@@ -26,14 +26,14 @@ const (
 
 var (
 	writes = []string{"create", "update", "patch", "delete", "deletecollection"}
-	// upkeep are writes to nothing that the operator is for: who leads, whether a client may read the metrics, and the
-	// tokens that probes carry. They are counted apart.
+	// upkeep are writes that do not concern ExtensionAPIs: leader election, authorization of metrics requests, and tokens
+	// for probes. They are counted separately.
 	upkeep = []string{"leases", "tokenreviews", "subjectaccessreviews", "serviceaccounts/token"}
 )
 
 func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
-	// That a latency moves by a tenth of the limit is news, and worth a write.
+	// A change of a latency by a tenth of the limit is reported, and so causes a write.
 	extensionAPI.Spec.Discovery.Limit = &metav1.Duration{Duration: time.Minute}
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
@@ -53,23 +53,23 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	for _, write := range written {
 		t.Error(write)
 	}
-	t.Logf("counted apart: %v", apart)
+	t.Logf("counted separately: %v", apart)
 	if apart["update leases"] == 0 {
-		t.Error("the audit log does not even show that the operator renews its Lease: these are not its requests")
+		t.Error("the audit log does not contain renewals of the operator's Lease: these are not its requests")
 	}
 }
 
-// quiet succeeds when the operator's last write is a while ago: Events are sent after the status that a test sees.
+// quiet succeeds when the operator has not written for a while: Events are sent after the status that a test sees.
 func quiet(context.Context) error {
 	written, _, err := operatorWrites(time.Now().Add(-5 * time.Second))
 	if len(written) > 0 {
-		err = fmt.Errorf("the operator is not done yet: %q", written)
+		err = fmt.Errorf("the operator is still writing: %q", written)
 	}
 	return err
 }
 
-// operatorWrites reads from the kube-apiserver's audit log what the operator has written since start, and how often
-// each kind of upkeep.
+// operatorWrites returns the operator's writes since start from kube-apiserver's audit log, and the number of each kind
+// of upkeep.
 func operatorWrites(start time.Time) (written []string, apart map[string]int, err error) {
 	requests, err := operatorRequests()
 	if err != nil {
@@ -81,7 +81,7 @@ func operatorWrites(start time.Time) (written []string, apart map[string]int, er
 			continue
 		}
 		resource := path.Join(request.ObjectRef.Resource, request.ObjectRef.Subresource)
-		// What happens is told by a new Event; a patch may only end a series of those that other tests have brought about.
+		// New transitions create an Event; a patch may only finish a series of Events that other tests have caused.
 		if slices.Contains(upkeep, resource) || resource == "events" && request.Verb == "patch" {
 			apart[request.Verb+" "+resource]++
 			continue

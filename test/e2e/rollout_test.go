@@ -22,7 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// drained is within how long the Pods of a rollout have ended: the default grace period, and something for the kubelet.
+// drained is the time limit for the Pods of a rollout to terminate: the default grace period, and a margin for the
+// kubelet.
 const drained = 2 * time.Minute
 
 func TestRolloutsLoseNoRequest(t *testing.T) {
@@ -64,13 +65,13 @@ func TestRolloutsLoseNoRequest(t *testing.T) {
 		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 			container(spec).Args = append(slices.Clone(args), "--no-such-flag")
 		})
-		told := shows(extensionAPI, v1alpha1.ConditionServerAvailable, metav1.ConditionTrue, v1alpha1.ReasonCrashing,
+		reported := shows(extensionAPI, v1alpha1.ConditionServerAvailable, metav1.ConditionTrue, v1alpha1.ReasonCrashing,
 			"container apiserver ended with exit code 1 (Error); see its log", status.InProgressStatus)
-		progress("  told after %s", eventually(t, time.Minute, told))
+		progress("  reported after %s", eventually(t, time.Minute, reported))
 		stays(t, 30*time.Second, shows(extensionAPI, v1alpha1.ConditionAPIServicesAvailable, metav1.ConditionTrue,
 			v1alpha1.ReasonAllAvailable, "", status.InProgressStatus))
 	})
-	t.Run("the version that comes to its rescue", func(t *testing.T) {
+	t.Run("the version that fixes it", func(t *testing.T) {
 		defer lossless(t)()
 		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 			container(spec).Args = append(slices.Clone(args), "--v=1")
@@ -80,8 +81,8 @@ func TestRolloutsLoseNoRequest(t *testing.T) {
 	})
 }
 
-// evict asks for an eviction, as kubectl drain does. The only node is not cordoned, as there is no other one
-// for the replacement.
+// evict requests an eviction, as kubectl drain does. The only node is not cordoned, because there is no other one for
+// the replacement.
 func evict(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	if err := kube.SubResource("eviction").Create(t.Context(), pod, &policyv1.Eviction{}); err != nil {
@@ -89,8 +90,8 @@ func evict(t *testing.T, pod *corev1.Pod) {
 	}
 }
 
-// oldestPod is the one that kube-apiserver is most likely connected to. The label says whose Pods are meant: the
-// operator's or those written by hand.
+// oldestPod returns the Pod that kube-apiserver is most likely connected to. The label selects the Pods: the operator's
+// or those written by hand.
 func oldestPod(t *testing.T, label string) *corev1.Pod {
 	t.Helper()
 	pods, err := serverPods(t.Context(), label)
@@ -124,7 +125,7 @@ func isReady(pod corev1.Pod) bool {
 	})
 }
 
-// readyPods succeeds when that many Pods are ready that nobody has deleted.
+// readyPods succeeds when that many Pods are ready and not being deleted.
 func readyPods(label string, want int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		pods, err := serverPods(ctx, label)
@@ -136,7 +137,7 @@ func readyPods(label string, want int) func(context.Context) error {
 	}
 }
 
-// onlyPods succeeds when that many Pods are ready and all others have ended.
+// onlyPods succeeds when that many Pods are ready and all others have terminated.
 func onlyPods(label string, want int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		pods, err := serverPods(ctx, label)
@@ -147,7 +148,7 @@ func onlyPods(label string, want int) func(context.Context) error {
 	}
 }
 
-// settled succeeds when the ExtensionAPI is Ready and the Pods that were replaced have ended.
+// settled succeeds when the ExtensionAPI is Ready and the replaced Pods have terminated.
 func settled(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		pods := onlyPods(ownerLabel, int(*extensionAPI.Spec.Server.Replicas))

@@ -19,42 +19,42 @@ import (
 )
 
 const (
-	// rotated is within how long a rotation ends: kube-apiserver is given two minutes, the kubelet takes one and a half.
+	// rotated is the time limit for a rotation: kube-apiserver gets two minutes, the kubelet takes one and a half.
 	rotated = 6 * time.Minute
-	// killAgain is how long the operator is left alone while a phase goes on.
+	// killAgain is the interval between kills of the operator during a phase.
 	killAgain = 20 * time.Second
 )
 
 var rotations = []struct {
-	name   string
-	ask    func(*v1alpha1.ManagedCertificates, *metav1.Time)
-	newCA  bool
-	killed bool
-	long   bool // left out by -short
+	name    string
+	trigger func(*v1alpha1.ManagedCertificates, *metav1.Time)
+	newCA   bool
+	killed  bool
+	long    bool // skipped by -short
 }{
 	{
-		name:  "rotation of the CA",
-		ask:   func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateCAAfter = now },
-		newCA: true,
-		long:  true,
+		name:    "rotation of the CA",
+		trigger: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateCAAfter = now },
+		newCA:   true,
+		long:    true,
 	},
 	{
 		name: "rotation of both at once",
-		ask: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) {
+		trigger: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) {
 			m.RotateServingAfter, m.RotateCAAfter = now, now
 		},
 		newCA: true,
 	},
-	// After another one, for a new authority would have to be trusted everywhere first.
+	// After another one, because a new CA would have to be trusted everywhere first.
 	{
-		name: "rotation of the serving certificate",
-		ask:  func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateServingAfter = now },
+		name:    "rotation of the serving certificate",
+		trigger: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateServingAfter = now },
 	},
 	{
-		name:   "rotation of the CA, with the operator killed at every step",
-		ask:    func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateCAAfter = now },
-		newCA:  true,
-		killed: true,
+		name:    "rotation of the CA, with the operator killed at every step",
+		trigger: func(m *v1alpha1.ManagedCertificates, now *metav1.Time) { m.RotateCAAfter = now },
+		newCA:   true,
+		killed:  true,
 	},
 }
 
@@ -70,23 +70,23 @@ func TestRotationsLoseNoRequest(t *testing.T) {
 			before := look(t)
 			defer lossless(t)()
 			now := metav1.Now()
-			change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { rotation.ask(managed(spec), &now) })
+			change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { rotation.trigger(managed(spec), &now) })
 			phases := follow(t, extensionAPI, rotation.killed)
 			after := look(t)
 			if !slices.Contains(phases, v1alpha1.RotationAwaitingServed) ||
 				rotation.newCA && !slices.Contains(phases, v1alpha1.RotationAwaitingTrust) {
-				t.Errorf("went through the phases %q", phases)
+				t.Errorf("the rotation went through the phases %q", phases)
 			}
 			if after.leaf.Equal(before.leaf) {
 				t.Error("the serving certificate is still the old one")
 			}
-			if after.authority.Equal(before.authority) == rotation.newCA {
-				t.Errorf("is the authority another one? want %v", rotation.newCA)
+			if after.ca.Equal(before.ca) == rotation.newCA {
+				t.Errorf("the CA was replaced: %t, want %t", !rotation.newCA, rotation.newCA)
 			}
 			if !maps.Equal(before.restarts, after.restarts) {
 				t.Errorf("Pods were restarted or replaced: restarts before %v, after %v", before.restarts, after.restarts)
 			}
-			mustNotHoldKey(t, before.authority, after.authority)
+			mustNotContainKey(t, before.ca, after.ca)
 		})
 	}
 }
@@ -101,8 +101,8 @@ func managed(spec *v1alpha1.ExtensionAPISpec) *v1alpha1.ManagedCertificates {
 	return spec.Server.Certificates.Managed
 }
 
-// follow watches a rotation to its end and returns the phases that it has seen. If wanted it kills all of the operator
-// whenever it sees a new phase, and again and again while a phase goes on.
+// follow watches a rotation until it finishes, and returns the observed phases. If killed is set, it kills all replicas
+// of the operator at every new phase, and repeatedly during a phase.
 func follow(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, killed bool) (phases []v1alpha1.RotationPhase) {
 	t.Helper()
 	start, lastKill := time.Now(), time.Now()
@@ -131,7 +131,8 @@ func follow(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, killed bool) (pha
 	}
 }
 
-// rotationPhase is empty when no rotation is under way. The certificates must be good all the time.
+// rotationPhase returns the phase of the rotation, empty if none is in progress. CertificatesReady must be True all the
+// time.
 func rotationPhase(ctx context.Context, t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) v1alpha1.RotationPhase {
 	t.Helper()
 	current := &v1alpha1.ExtensionAPI{}

@@ -24,7 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
+func TestSampleIsServedAfterKubectlApply(t *testing.T) {
 	before := newInventory(t)
 	sample := readSample(t)
 	kubectl(t, "apply", "-f", "config/samples/wardle.yaml")
@@ -36,7 +36,7 @@ func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
 		[]string{"NAME", "READY", "AVAILABLE", "REPLICAS", "DISCOVERY", "REASON", "AGE"}) {
 		t.Errorf("kubectl get xapi has the columns %q", columns)
 	}
-	eventually(t, time.Minute, func(ctx context.Context) error { // /apis may tell of it a moment after it is available
+	eventually(t, time.Minute, func(ctx context.Context) error { // /apis may list it slightly after it becomes available
 		_, err := output(ctx, "kubectl", "apply", "-f", "config/samples/flunder.yaml")
 		return err
 	})
@@ -51,7 +51,7 @@ func TestKubectlApplyOfTheSampleIsAllItTakes(t *testing.T) {
 	}
 }
 
-func TestPlainImageBecomesServedAPI(t *testing.T) {
+func TestImageBecomesAServedAPI(t *testing.T) {
 	extensionAPI := wardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	t.Logf("Ready after %s", eventually(t, time.Minute, ready(extensionAPI)))
@@ -61,8 +61,8 @@ func TestPlainImageBecomesServedAPI(t *testing.T) {
 	t.Logf("measured after another %s", eventually(t, time.Minute, measured(extensionAPI)))
 }
 
-// kube-apiserver may call an APIService available before it sends requests on, so this is tried more than once.
-func TestReadyMeansServedFromThatMomentOn(t *testing.T) {
+// kube-apiserver may report an APIService as available before it forwards requests, so this is tried more than once.
+func TestReadyExtensionAPIIsServedImmediately(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	t.Cleanup(func() { cleanUp(t, extensionAPI) })
 	for range 5 {
@@ -83,7 +83,7 @@ func TestReadyMeansServedFromThatMomentOn(t *testing.T) {
 	}
 }
 
-// measured succeeds when there is a latency of every group-version and every replica.
+// measured succeeds when status has a latency for every group-version and every replica.
 func measured(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI); err != nil {
@@ -132,12 +132,12 @@ func TestChangesOfTheSpecAreRolledOut(t *testing.T) {
 			t.Errorf("the Deployment has the arguments %q", args)
 		}
 	})
-	t.Run("a version less", func(t *testing.T) {
+	t.Run("a version removed", func(t *testing.T) {
 		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].Versions = versions[:1] })
 		eventually(t, time.Minute, ready(extensionAPI))
 		eventually(t, 10*time.Second, notServed("v1alpha1"))
 	})
-	t.Run("a version more", func(t *testing.T) {
+	t.Run("a version added", func(t *testing.T) {
 		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Groups[0].Versions = versions })
 		eventually(t, time.Minute, ready(extensionAPI))
 		eventually(t, 10*time.Second, served("v1beta1", "v1alpha1"))
@@ -146,7 +146,7 @@ func TestChangesOfTheSpecAreRolledOut(t *testing.T) {
 	t.Run("fewer replicas", func(t *testing.T) { scale(t, extensionAPI, 1) })
 
 	if uidOf(t, "v1beta1."+flunderGroup) != v1beta1 {
-		t.Error("the APIService of v1beta1, which nobody changed, was deleted and created anew")
+		t.Error("the APIService of v1beta1, which was not changed, was recreated")
 	}
 	if uidOf(t, "v1alpha1."+flunderGroup) == v1alpha1Service {
 		t.Error("the APIService of v1alpha1 was never deleted")

@@ -24,17 +24,17 @@ import (
 
 const servingHost = "wardle." + sampleNamespace + ".svc"
 
-// sight is what can be seen from outside of the certificates of the server and of its Pods.
-type sight struct {
-	restarts  map[types.UID]int32
-	leaf      *x509.Certificate
-	authority *x509.Certificate
+// observation is the externally visible state of the server's certificates and Pods.
+type observation struct {
+	restarts map[types.UID]int32
+	leaf     *x509.Certificate
+	ca       *x509.Certificate
 }
 
-// look expects that all Pods serve one certificate, and that all APIServices trust one authority, for that certificate.
-func look(t *testing.T) sight {
+// look checks that all Pods serve one certificate, and that all APIServices trust one CA, which has issued it.
+func look(t *testing.T) observation {
 	t.Helper()
-	seen := sight{restarts: map[types.UID]int32{}, authority: trusted(t)}
+	seen := observation{restarts: map[types.UID]int32{}, ca: trusted(t)}
 	pods, err := serverPods(t.Context(), ownerLabel)
 	if err != nil {
 		t.Fatal(err)
@@ -49,25 +49,25 @@ func look(t *testing.T) sight {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(seen.authority)
+	roots.AddCert(seen.ca)
 	if _, err := seen.leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: servingHost}); err != nil {
 		t.Errorf("kube-apiserver does not trust what is served: %v", err)
 	}
 	return seen
 }
 
-// trusted is the one authority that the APIServices trust.
+// trusted returns the one CA that the APIServices trust.
 func trusted(t *testing.T) *x509.Certificate {
 	t.Helper()
-	var authority *x509.Certificate
+	var ca *x509.Certificate
 	for _, apiService := range apiServices(t) {
-		authorities := parse(t, apiService.Spec.CABundle)
-		if len(authorities) != 1 || authority != nil && !authority.Equal(authorities[0]) {
-			t.Fatalf("%s trusts %d authorities, or another one than the others", apiService.Name, len(authorities))
+		cas := parse(t, apiService.Spec.CABundle)
+		if len(cas) != 1 || ca != nil && !ca.Equal(cas[0]) {
+			t.Fatalf("%s trusts %d CAs, or another one than the other APIServices", apiService.Name, len(cas))
 		}
-		authority = authorities[0]
+		ca = cas[0]
 	}
-	return authority
+	return ca
 }
 
 func apiServices(t *testing.T) []apiregistrationv1.APIService {
@@ -83,7 +83,7 @@ func apiServices(t *testing.T) []apiregistrationv1.APIService {
 	return found
 }
 
-// allServe succeeds when every Pod serves that certificate.
+// allServe succeeds when every Pod serves the certificate.
 func allServe(label string, leaf *x509.Certificate) func(context.Context) error {
 	return func(ctx context.Context) error {
 		pods, err := serverPods(ctx, label)
@@ -99,7 +99,7 @@ func allServe(label string, leaf *x509.Certificate) func(context.Context) error 
 	}
 }
 
-// servedBy is the certificate that a Pod serves in a TLS handshake.
+// servedBy returns the certificate that a Pod serves in a TLS handshake.
 func servedBy(ctx context.Context, pod corev1.Pod) (*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
@@ -116,8 +116,8 @@ func servedBy(ctx context.Context, pod corev1.Pod) (*x509.Certificate, error) {
 	return secured.ConnectionState().PeerCertificates[0], nil
 }
 
-// mustNotHoldKey fails when the server's namespace holds the key of an authority, in whichever Secret.
-func mustNotHoldKey(t *testing.T, authorities ...*x509.Certificate) {
+// mustNotContainKey fails if any Secret in the server's namespace contains the key of a CA.
+func mustNotContainKey(t *testing.T, cas ...*x509.Certificate) {
 	t.Helper()
 	secrets := &corev1.SecretList{}
 	if err := kube.List(t.Context(), secrets, client.InNamespace(sampleNamespace)); err != nil {
@@ -128,18 +128,18 @@ func mustNotHoldKey(t *testing.T, authorities ...*x509.Certificate) {
 		for name, value := range secret.Data {
 			parsed, err := keyutil.ParsePrivateKeyPEM(value)
 			if err != nil {
-				continue // no key
+				continue // not a key
 			}
 			found++
-			for _, authority := range authorities {
-				if isKeyOf(parsed, authority) {
-					t.Errorf("Secret %s holds the key of an authority in %s", secret.Name, name)
+			for _, ca := range cas {
+				if isKeyOf(parsed, ca) {
+					t.Errorf("Secret %s contains the key of a CA in %s", secret.Name, name)
 				}
 			}
 		}
 	}
 	if found == 0 {
-		t.Error("found no key at all, not even that of the serving certificate")
+		t.Error("found no key, not even that of the serving certificate")
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// standing is what outlasts every operator: the definition, each ExtensionAPI and since when it has been Ready, so that
-// not even a moment is missed in which it was not, and the APIServices.
+// standing is the state that must survive all operators: the CRD, each ExtensionAPI and since when it has been Ready,
+// so that even a short interruption is detected, and the APIServices.
 type standing map[string]string
 
 func standingNow(t *testing.T) standing {
@@ -47,7 +47,7 @@ func standingNow(t *testing.T) standing {
 	return found
 }
 
-// withPods adds the servers' Pods, which a change of the operator alone must leave alone.
+// withPods adds the servers' Pods, which a change of only the operator must not affect.
 func (s standing) withPods(t *testing.T) standing {
 	t.Helper()
 	for _, pod := range list(t, &corev1.PodList{}, client.HasLabels{ownerLabel}).Items {
@@ -62,7 +62,7 @@ func (s standing) mustBe(t *testing.T, before standing) {
 	maps.Copy(all, before)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if s[name] != before[name] {
-			t.Errorf("%s was %q and is %q", name, before[name], s[name])
+			t.Errorf("%s was %q before and is %q now", name, before[name], s[name])
 		}
 	}
 }

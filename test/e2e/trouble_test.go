@@ -22,15 +22,15 @@ import (
 )
 
 const (
-	// soon is within how long a cause must show, once the cluster itself tells of it.
+	// soon is the time limit for reporting a cause, once the cluster itself reports it.
 	soon        = 30 * time.Second
 	lateComer   = "e2e-late"
 	policyName  = "e2e-no-wardle"
 	policyWords = "nobody deploys wardle today"
 )
 
-// troubles are what goes wrong before a server runs: how it comes about, what the condition Ready then says in the
-// cluster's own words, and what ends it.
+// troubles are faults before a server runs: how each is caused, what the condition Ready then reports verbatim from the
+// cluster, and how it is fixed.
 var troubles = map[string]struct {
 	namespace string
 	cause     func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI)
@@ -43,7 +43,7 @@ var troubles = map[string]struct {
 		namespace: lateComer,
 		cause: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
 			t.Helper()
-			t.Cleanup(func() { deleteNamespace(t, lateComer) }) // after the ExtensionAPI
+			t.Cleanup(func() { deleteNamespace(t, lateComer) }) // runs after the deletion of the ExtensionAPI
 		},
 		reason:   v1alpha1.ReasonNamespaceNotFound,
 		words:    "kubectl create namespace " + lateComer,
@@ -117,7 +117,7 @@ var troubles = map[string]struct {
 	},
 }
 
-func TestTroubleIsToldInTheClustersWordsAndHeals(t *testing.T) {
+func TestFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
 			namespace := trouble.namespace
@@ -127,13 +127,13 @@ func TestTroubleIsToldInTheClustersWordsAndHeals(t *testing.T) {
 			extensionAPI := wardle(t, namespace)
 			trouble.cause(t, extensionAPI)
 			create(t, extensionAPI)
-			t.Logf("told after %s", eventually(t, soon, shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionFalse,
+			t.Logf("reported after %s", eventually(t, soon, shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionFalse,
 				trouble.reason, trouble.words, trouble.progress)))
 			if err := notServed("v1beta1")(t.Context()); err != nil {
 				t.Error(err)
 			}
 			trouble.cure(t, extensionAPI)
-			t.Logf("Ready %s after the cause was gone", eventually(t, time.Minute, ready(extensionAPI)))
+			t.Logf("Ready %s after the cause was fixed", eventually(t, time.Minute, ready(extensionAPI)))
 			eventually(t, soon, served("v1beta1", "v1alpha1"))
 		})
 	}
@@ -143,7 +143,7 @@ func container(spec *v1alpha1.ExtensionAPISpec) *corev1.Container {
 	return &spec.Server.Template.Spec.Containers[0]
 }
 
-// podQuota has room for etcd alone.
+// podQuota returns a quota that is used up by etcd.
 func podQuota() *corev1.ResourceQuota {
 	return &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Namespace: sampleNamespace, Name: "e2e-pods"},
@@ -151,12 +151,12 @@ func podQuota() *corev1.ResourceQuota {
 	}
 }
 
-// denied succeeds when the policy is in force, which takes kube-apiserver a moment.
+// denied succeeds when the policy is in effect, which takes kube-apiserver a moment.
 func denied(ctx context.Context) error {
 	_, err := output(ctx, "kubectl", "create", "deployment", "wardle", "--image=none", "--namespace", sampleNamespace,
 		"--dry-run=server")
 	if err == nil || !strings.Contains(err.Error(), policyWords) {
-		return fmt.Errorf("the policy does not deny the Deployment yet: %w", err)
+		return fmt.Errorf("the policy is not in effect yet: %w", err)
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// withoutRights are the times from an uninstallation, in which the operator's rights go before it does, to the end of
-// the next installation.
+// withoutRights are the periods from an uninstallation, which deletes the operator's permissions before the operator,
+// to the end of the next installation.
 var withoutRights periods
 
 type periods []struct{ from, to time.Time }
@@ -46,16 +46,16 @@ func (p *periods) includes(request auditv1.Event) bool {
 	return false
 }
 
-// TestUninstallingTheOperatorLeavesNobodyInTheLurch has no operator for a while, so none runs beside it.
-func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
+// TestUninstallKeepsServersAvailable temporarily uninstalls the operator, so no other test runs in parallel.
+func TestUninstallKeepsServersAvailable(t *testing.T) {
 	install := installer(t)
 	extensionAPI := wardle(t, sampleNamespace)
 	create(t, extensionAPI)
-	t.Cleanup(func() { install(context.WithoutCancel(t.Context())) }) // before what create has deleted then
+	t.Cleanup(func() { install(context.WithoutCancel(t.Context())) }) // runs before the cleanup of create
 	eventually(t, time.Minute, ready(extensionAPI))
 
 	t.Run("is refused while there are ExtensionAPIs", func(t *testing.T) { expectRefusal(t, extensionAPI) })
-	t.Run("can be taken back as the refusal says", func(t *testing.T) {
+	t.Run("can be undone as the error says", func(t *testing.T) {
 		install(t.Context())
 		if err := errors.Join(ready(extensionAPI)(t.Context()), served("v1beta1", "v1alpha1")(t.Context())); err != nil {
 			t.Error(err)
@@ -66,7 +66,7 @@ func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
 		helm(t, "uninstall", operatorName, "--no-hooks", "--wait")
 		stays(t, 5*time.Second, served("v1beta1", "v1alpha1"))
 	})
-	t.Run("is finished by the next operator in what was asked for meanwhile", func(t *testing.T) {
+	t.Run("lets the next operator finish what was requested in the meantime", func(t *testing.T) {
 		if err := kube.Delete(t.Context(), extensionAPI); err != nil {
 			t.Fatal(err)
 		}
@@ -76,22 +76,22 @@ func TestUninstallingTheOperatorLeavesNobodyInTheLurch(t *testing.T) {
 		install(t.Context())
 		t.Logf("gone after %s", eventually(t, time.Minute, gone(extensionAPI)))
 	})
-	t.Run("leaves only the definition when there is no ExtensionAPI", func(t *testing.T) {
+	t.Run("keeps only the CRD when there is no ExtensionAPI", func(t *testing.T) {
 		withoutRights.begin()
 		helm(t, "uninstall", operatorName, "--wait")
 		eventually(t, time.Minute, func(ctx context.Context) error {
-			return errors.Join(nothingHas(ctx, "app.kubernetes.io/instance="+operatorName), nothingHas(ctx, ownerLabel))
+			return errors.Join(nothingMatches(ctx, "app.kubernetes.io/instance="+operatorName), nothingMatches(ctx, ownerLabel))
 		})
 	})
 }
 
-// expectRefusal has the chart's hook refuse, and does what it says to keep the operator.
+// expectRefusal expects an error of the chart's hook, and follows its instructions to keep the operator.
 func expectRefusal(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
 	start := time.Now()
 	printed, err := runHelm(t.Context(), "uninstall", operatorName, "--wait")
 	if err == nil {
-		t.Fatal("the operator was uninstalled under the feet of an ExtensionAPI")
+		t.Fatal("the operator was uninstalled although there is an ExtensionAPI")
 	}
 	t.Logf("refused after %s: %s\n%v", time.Since(start).Round(100*time.Millisecond), printed, err)
 	said := printed + err.Error()
@@ -99,7 +99,7 @@ func expectRefusal(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 		"there are ExtensionAPIs: wardle.", "kubectl delete extensionapis --all", "uninstall with --no-hooks",
 	} {
 		if !strings.Contains(said, words) {
-			t.Errorf("the refusal lacks %q", words)
+			t.Errorf("the error lacks %q", words)
 		}
 	}
 	if err := errors.Join(ready(extensionAPI)(t.Context()), served("v1beta1", "v1alpha1")(t.Context())); err != nil {
@@ -107,12 +107,12 @@ func expectRefusal(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	}
 	rollback := regexp.MustCompile(`helm (rollback \S+ \d+) --namespace ` + operatorNamespace).FindStringSubmatch(said)
 	if rollback == nil {
-		t.Fatal("the refusal does not say how to keep the operator")
+		t.Fatal("the error does not say how to keep the operator")
 	}
 	helm(t, strings.Fields(rollback[1])...)
 }
 
-// installer returns what installs the operator as it is installed now.
+// installer returns a function that installs the operator as it is currently installed.
 func installer(t *testing.T) func(context.Context) {
 	t.Helper()
 	values := filepath.Join(t.TempDir(), "values.yaml")
@@ -130,9 +130,9 @@ func installer(t *testing.T) func(context.Context) {
 	}
 }
 
-// nothingHas succeeds when no object is left that the selector selects, but for the CustomResourceDefinition, which the
-// chart's value crds.keep keeps.
-func nothingHas(ctx context.Context, selector string) error {
+// nothingMatches succeeds when no object matches the selector, except for the CRD, which the chart's value crds.keep
+// keeps.
+func nothingMatches(ctx context.Context, selector string) error {
 	left, err := takeInventory(ctx, selector)
 	delete(left, "customresourcedefinitions.apiextensions.k8s.io /extensionapis.aggregation.extensionapi.dev")
 	if len(left) > 0 {
@@ -141,7 +141,7 @@ func nothingHas(ctx context.Context, selector string) error {
 	return err
 }
 
-// helm runs Helm on the operator's namespace and returns what it prints to standard output.
+// helm runs Helm on the operator's namespace and returns its standard output.
 func helm(t *testing.T, args ...string) string {
 	t.Helper()
 	printed, err := runHelm(t.Context(), args...)

@@ -18,12 +18,13 @@ import (
 )
 
 const (
-	// previous is where make previous-image puts what upgrades are tested from.
+	// previous is the output directory of make previous-image, which upgrades are tested from.
 	previous      = "bin/previous/"
 	previousImage = "extensionapi.dev/extensionapi-operator"
 )
 
-// TestUpgradesAndRollbacksLoseNothing has an earlier revision of the operator for a while, so nothing runs beside it.
+// TestUpgradesAndRollbacksLoseNothing temporarily installs an earlier revision of the operator, so no other test runs
+// in parallel.
 func TestUpgradesAndRollbacksLoseNothing(t *testing.T) {
 	upgrade := installer(t)
 	t.Cleanup(func() { upgrade(context.WithoutCancel(t.Context())) })
@@ -38,7 +39,7 @@ func TestUpgradesAndRollbacksLoseNothing(t *testing.T) {
 			withoutRights.begin()
 			helm(t, "rollback", operatorName, "1", "--wait")
 		}},
-		{"upgrade once more", func() { upgrade(t.Context()) }},
+		{"second upgrade", func() { upgrade(t.Context()) }},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			before := standingNow(t).withPods(t)
@@ -55,7 +56,7 @@ func TestUpgradesAndRollbacksLoseNothing(t *testing.T) {
 	}
 }
 
-// installPrevious installs the earlier revision in place of the operator, as if there had never been a later one.
+// installPrevious replaces the operator with the earlier revision, as if there had never been a later one.
 func installPrevious(t *testing.T) {
 	t.Helper()
 	withoutRights.begin()
@@ -66,7 +67,7 @@ func installPrevious(t *testing.T) {
 }
 
 // startServers runs one server with two replicas and one with a single replica, whose Service another ExtensionAPI
-// registers, too, as one that exists.
+// registers with spec.existingService, too.
 func startServers(t *testing.T) {
 	t.Helper()
 	single := faultServerAPI("single", "single.e2e.example.com", "v1")
@@ -74,7 +75,7 @@ func startServers(t *testing.T) {
 	container(&single.Spec).Args = append(container(&single.Spec).Args, "--group-version=existing.e2e.example.com/v1")
 	servers := []*v1alpha1.ExtensionAPI{wardle(t, sampleNamespace), single}
 	for _, server := range servers {
-		createUntilTheEnd(t, server)
+		createUntilCleanup(t, server)
 	}
 	for _, server := range servers {
 		eventually(t, time.Minute, ready(server))
@@ -88,11 +89,11 @@ func startServers(t *testing.T) {
 			ExistingService: serviceOf(t, "v1.single.e2e.example.com"),
 		},
 	}
-	createUntilTheEnd(t, existing)
+	createUntilCleanup(t, existing)
 	eventually(t, time.Minute, ready(existing))
 }
 
-// serviceOf is the Service that an APIService leads to, and the bundle that it trusts.
+// serviceOf returns the Service and the CA bundle of an APIService.
 func serviceOf(t *testing.T, name string) *v1alpha1.ExistingService {
 	t.Helper()
 	apiService := &apiregistrationv1.APIService{}

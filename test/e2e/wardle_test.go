@@ -29,13 +29,13 @@ import (
 )
 
 const (
-	// sampleNamespace admits only Pods that Pod Security calls restricted, as all namespaces of the tests.
+	// sampleNamespace admits only Pods that meet the Pod Security Standard restricted, like all namespaces of the tests.
 	sampleNamespace = "wardle-system"
 	flunderGroup    = "wardle.example.com"
 )
 
-// wardle is the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace. Its Pods end within seconds
-// instead of minutes, as nobody's requests need to be drained and tests wait for the end of many of them.
+// wardle returns the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace. Its Pods terminate within
+// seconds instead of minutes, because there are no requests to drain, and tests wait for the termination of many Pods.
 func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := drainingWardle(tb, namespace)
@@ -50,12 +50,12 @@ func endSoon(pod *corev1.PodSpec) {
 	}
 }
 
-// drainingWardle is the same, but its Pods end as the operator has it by default.
+// drainingWardle returns the same, but its Pods terminate with the operator's defaults.
 func drainingWardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := readSample(tb)
 	extensionAPI.Spec.Server.Namespace = namespace
-	// The variables with etcd's address exist in the sample's namespace only.
+	// The environment variables with etcd's address exist only in the sample's namespace.
 	etcd := &corev1.Service{}
 	if err := kube.Get(tb.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {
 		tb.Fatal(err)
@@ -92,7 +92,7 @@ func create(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Cleanup(func() { cleanUp(tb, extensionAPI) })
 }
 
-// cleanUp deletes the ExtensionAPI and looks whether anything of it is left.
+// cleanUp deletes the ExtensionAPI and checks that nothing is left behind.
 func cleanUp(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 	tb.Helper()
 	ctx := context.WithoutCancel(tb.Context())
@@ -107,11 +107,11 @@ func cleanUp(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI) {
 		tb.Fatal(err)
 	}
 	for name := range left {
-		tb.Errorf("the ExtensionAPI is deleted and has left behind: %s", name)
+		tb.Errorf("the deleted ExtensionAPI has left behind: %s", name)
 	}
 }
 
-// change patches the ExtensionAPI with what mutate does to it.
+// change patches the ExtensionAPI with the changes of mutate.
 func change(tb testing.TB, extensionAPI *v1alpha1.ExtensionAPI, mutate func(*v1alpha1.ExtensionAPISpec)) {
 	tb.Helper()
 	patch := client.MergeFrom(extensionAPI.DeepCopy())
@@ -137,17 +137,17 @@ func gone(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 		if err != nil {
 			return client.IgnoreNotFound(err)
 		}
-		return fmt.Errorf("the ExtensionAPI is still there: %s", describe(current))
+		return fmt.Errorf("the ExtensionAPI still exists: %s", describe(current))
 	}
 }
 
-// ready succeeds when the current spec is what runs, by the conditions and by kstatus.
+// ready succeeds when conditions and kstatus report that the current spec is applied.
 func ready(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "",
 		status.CurrentStatus)
 }
 
-// shows succeeds when the condition is as wanted, its message holds words, and kstatus computes progress.
+// shows succeeds when the condition matches, its message contains words, and kstatus computes progress.
 func shows(
 	extensionAPI *v1alpha1.ExtensionAPI, conditionType string, conditionStatus metav1.ConditionStatus,
 	reason, words string, progress status.Status,
@@ -171,7 +171,7 @@ func shows(
 	}
 }
 
-// conditionOf returns the zero value when there is no such condition.
+// conditionOf returns the condition, or the zero value if it does not exist.
 func conditionOf(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) metav1.Condition {
 	return ptr.Deref(meta.FindStatusCondition(extensionAPI.Status.Conditions, conditionType), metav1.Condition{})
 }

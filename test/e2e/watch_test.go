@@ -25,7 +25,7 @@ func watchAll(tb testing.TB, kind schema.GroupVersionResource) watch.Interface {
 	return watcher
 }
 
-// await returns at the event that shows what seen looks for, and stops the watch.
+// await waits for an event for which seen returns true, and stops the watch.
 func await(tb testing.TB, watcher watch.Interface, seen func(*unstructured.Unstructured) bool) {
 	tb.Helper()
 	defer watcher.Stop()
@@ -34,10 +34,10 @@ func await(tb testing.TB, watcher watch.Interface, seen func(*unstructured.Unstr
 			return
 		}
 	}
-	tb.Fatal("the watch has ended and not shown what was waited for")
+	tb.Fatal("the watch ended without the expected event")
 }
 
-// isTrue tells whether an object has the condition.
+// isTrue reports whether a condition of an object is True.
 func isTrue(tb testing.TB, object *unstructured.Unstructured, conditionType string) bool {
 	tb.Helper()
 	parsed, err := status.GetObjectWithConditions(object.Object)

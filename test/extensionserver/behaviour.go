@@ -12,69 +12,71 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Behaviour says what is wrong with a server; the zero value is a good one that answers at once.
+// Behaviour configures the faults of a server; the zero value is a healthy server that responds immediately.
 type Behaviour struct {
-	// Discovery is what happens to GET /apis/GROUP/VERSION.
+	// Discovery is the fault of GET /apis/GROUP/VERSION.
 	Discovery Fault `json:"discovery,omitzero"`
-	// APIs is what happens to GET /apis, from which kube-apiserver aggregates.
+	// APIs is the fault of GET /apis, from which kube-apiserver aggregates.
 	APIs Fault `json:"apis,omitzero"`
-	// OpenAPI is what happens to GET /openapi/v3.
+	// OpenAPI is the fault of GET /openapi/v3.
 	OpenAPI Fault `json:"openAPI,omitzero"`
 
-	// AnswerFor is the GROUP/VERSION for which discovery of any group-version is answered.
+	// AnswerFor is a GROUP/VERSION that discovery returns for any group-version.
 	AnswerFor string `json:"answerFor,omitempty"`
-	// NotServed are group-versions, as GROUP/VERSION, that are answered 404, though GET /apis has them.
+	// NotServed are group-versions, as GROUP/VERSION, that return 404, although GET /apis lists them.
 	NotServed []string `json:"notServed,omitempty"`
-	// LeftOut are group-versions that GET /apis does not have, though they are served.
+	// LeftOut are group-versions that GET /apis does not list, although they are served.
 	LeftOut []string `json:"leftOut,omitempty"`
 	// Empty are group-versions without resources.
 	Empty []string `json:"empty,omitempty"`
 
-	// Certificate is shown in place of the genuine one.
+	// Certificate replaces the genuine serving certificate.
 	Certificate Certificate `json:"certificate,omitempty"`
 
-	// For limits all but the certificate to requests of one sender; empty for all of them.
+	// For limits all faults but that of the certificate to requests of one sender; empty for all senders.
 	For Sender `json:"for,omitempty"`
-	// EveryOther limits all but the certificate to every other request of a user for the same on each connection.
+	// EveryOther limits all faults but that of the certificate to every other request with the same user, path and
+	// connection.
 	EveryOther bool `json:"everyOther,omitempty"`
 }
 
-// Fault says what is wrong with an answer.
+// Fault configures the fault of a response.
 type Fault struct {
-	// Delay before the answer begins.
+	// Delay before the response begins.
 	Delay metav1.Duration `json:"delay,omitzero"`
-	// Transfer is how long the answer then takes to arrive.
+	// Transfer is the duration of the transfer of the response body.
 	Transfer metav1.Duration `json:"transfer,omitzero"`
-	// Status of the answer, 0 for 200 OK. Any other comes without a document; redirections lead to a path that is 404.
+	// Status of the response, 0 for 200 OK. Any other is sent without a document; redirects lead to a path that returns
+	// 404.
 	Status int `json:"status,omitempty"`
-	// Body comes in place of the document.
+	// Body is sent instead of the document.
 	Body Body `json:"body,omitempty"`
 }
 
-// Slow is an answer that begins after the delay.
+// Slow returns a fault that delays the response.
 func Slow(delay time.Duration) Fault { return Fault{Delay: metav1.Duration{Duration: delay}} }
 
-// Body is what becomes of the document in an answer.
+// Body is the kind of response body that is sent instead of the document.
 type Body string
 
 const (
-	// Malformed is no JSON.
+	// Malformed is not JSON.
 	Malformed Body = "Malformed"
-	// Oversized is more than 4 MiB long.
+	// Oversized is longer than 4 MiB.
 	Oversized Body = "Oversized"
-	// Broken ends in the middle, and with it the connection, or the stream of an HTTP/2 connection.
+	// Broken is cut off in the middle, and the connection, or the stream of an HTTP/2 connection, is closed.
 	Broken Body = "Broken"
 )
 
-// Sender is who sends a request, as far as its headers tell.
+// Sender is the kind of client that sends a request, according to its headers.
 type Sender string
 
 const (
-	// KubeAPIServer says for whom it asks, in X-Remote-User.
+	// KubeAPIServer sends the name of the user in X-Remote-User.
 	KubeAPIServer Sender = "kube-apiserver"
-	// Direct is somebody with a token.
+	// Direct is a client with a token.
 	Direct Sender = "direct"
-	// Anonymous is anybody else, such as the kubelet.
+	// Anonymous is any other client, such as the kubelet.
 	Anonymous Sender = "anonymous"
 )
 
@@ -89,13 +91,13 @@ func senderOf(r *http.Request) Sender {
 	}
 }
 
-// validate finds what would otherwise be ignored without a word.
+// validate rejects values that would otherwise be ignored silently.
 func (b Behaviour) validate() error {
 	switch {
 	case !slices.Contains([]Sender{"", KubeAPIServer, Direct, Anonymous}, b.For):
-		return fmt.Errorf("there is no sender %q", b.For)
+		return fmt.Errorf("unknown sender %q", b.For)
 	case !slices.Contains([]Certificate{"", Untrusted, OtherName, Expired, Changing}, b.Certificate):
-		return fmt.Errorf("there is no certificate %q", b.Certificate)
+		return fmt.Errorf("unknown certificate %q", b.Certificate)
 	}
 	return errors.Join(b.Discovery.validate(), b.APIs.validate(), b.OpenAPI.validate())
 }
@@ -103,9 +105,9 @@ func (b Behaviour) validate() error {
 func (f Fault) validate() error {
 	switch {
 	case f.Status != 0 && http.StatusText(f.Status) == "":
-		return fmt.Errorf("there is no status %d", f.Status)
+		return fmt.Errorf("unknown status %d", f.Status)
 	case !slices.Contains([]Body{"", Malformed, Oversized, Broken, EveryTrick}, f.Body) && tricks[f.Body] == nil:
-		return fmt.Errorf("there is no body %q", f.Body)
+		return fmt.Errorf("unknown body %q", f.Body)
 	}
 	return nil
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// Certificate says what is wrong with a serving certificate.
+// Certificate is the kind of fault of a serving certificate.
 type Certificate string
 
 const (
-	// Untrusted is from an authority that nobody knows.
+	// Untrusted is issued by an unknown CA.
 	Untrusted Certificate = "Untrusted"
-	// OtherName is for another name. Clients complain of that before they look for an authority.
+	// OtherName is for another name. Clients report that before they check the CA.
 	OtherName Certificate = "OtherName"
-	// Expired was valid until an hour before the genuine one. Clients complain of that first.
+	// Expired was valid until an hour before the genuine one was issued. Clients report that first.
 	Expired Certificate = "Expired"
-	// Changing is the genuine one in every other handshake, more or less, and in the others a new one from an authority
-	// that nobody knows.
+	// Changing is the genuine certificate in about half of the handshakes, and a new one issued by an unknown CA in the
+	// others.
 	Changing Certificate = "Changing"
 )
 
 // GetCertificate returns the certificate for a TLS handshake (crypto/tls.Config).
 type GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
-// TLS serves the genuine certificate, or what the behaviour has in its place.
+// TLS returns a configuration that serves the genuine certificate, or the one that the behaviour replaces it with.
 func (s *Server) TLS(genuine GetCertificate) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -58,13 +58,13 @@ func (c Certificate) inPlaceOf(genuine *tls.Certificate) (*tls.Certificate, erro
 	return issue(names, issued, validity)
 }
 
-// issue has an authority made that nobody knows.
+// issue returns a certificate of a new, unknown CA.
 func issue(names []string, issued time.Time, validity time.Duration) (*tls.Certificate, error) {
-	authority, err := pki.NewSigner("unknown authority", issued, validity)
+	ca, err := pki.NewSigner("unknown CA", issued, validity)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := authority.IssueServing(names, issued, validity)
+	pair, err := ca.IssueServing(names, issued, validity)
 	if err != nil {
 		return nil, err
 	}

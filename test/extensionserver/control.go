@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// Control lets the behaviour be read and replaced while the server runs, at /behaviour, and requests be counted, at
+// Control returns a handler to read and replace the behaviour at runtime, at /behaviour, and to read request counts, at
 // /requests.
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()

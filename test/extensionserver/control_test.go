@@ -19,7 +19,7 @@ func put(t *testing.T, server *Server, behaviour string) *httptest.ResponseRecor
 	return recorder
 }
 
-func TestBehaviourIsReplacedAndRead(t *testing.T) {
+func TestControlReplacesAndReturnsTheBehaviour(t *testing.T) {
 	const behaviour = `{"discovery":{"delay":"7s","body":"Broken"},"certificate":"Expired","for":"direct"}`
 	server := New(v1)
 	if answer := put(t, server, behaviour); answer.Code != http.StatusOK {
@@ -33,19 +33,19 @@ func TestBehaviourIsReplacedAndRead(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	server.Control().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/behaviour", nil))
 	if got := strings.TrimSpace(recorder.Body.String()); got != behaviour {
-		t.Errorf("it reads %s, want %s", got, behaviour)
+		t.Errorf("GET /behaviour returns %s, want %s", got, behaviour)
 	}
 }
 
-func TestBehaviourThatMeansNothingIsRefused(t *testing.T) {
+func TestControlRejectsInvalidBehaviour(t *testing.T) {
 	for behaviour, words := range map[string]string{
 		`{`:                                   "unexpected EOF",
 		`{"dicsovery":{}}`:                    `unknown field "dicsovery"`,
 		`{"discovery":{"delay":"soon"}}`:      `invalid duration "soon"`,
-		`{"apis":{"status":42}}`:              "there is no status 42",
-		`{"openAPI":{"body":"Beautiful"}}`:    `there is no body "Beautiful"`,
-		`{"for":"everybody"}`:                 `there is no sender "everybody"`,
-		`{"certificate":"handsomely forged"}`: `there is no certificate "handsomely forged"`,
+		`{"apis":{"status":42}}`:              "unknown status 42",
+		`{"openAPI":{"body":"Beautiful"}}`:    `unknown body "Beautiful"`,
+		`{"for":"everybody"}`:                 `unknown sender "everybody"`,
+		`{"certificate":"handsomely forged"}`: `unknown certificate "handsomely forged"`,
 	} {
 		answer := put(t, New(v1), behaviour)
 		if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), words) {

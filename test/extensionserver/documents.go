@@ -21,12 +21,12 @@ const (
 	kind     = "Widget"
 )
 
-// verbs leave out those for which Kubernetes' controllers would work through the resource.
+// verbs omits those that would make Kubernetes' controllers process the resource.
 var verbs = metav1.Verbs{"list"}
 
-// resourceList answers GET /apis/GROUP/VERSION.
+// resourceList returns the response to GET /apis/GROUP/VERSION.
 func (s *Server) resourceList(r *http.Request, behaviour Behaviour) any {
-	groupVersion := asked(r)
+	groupVersion := requestedGroupVersion(r)
 	if !s.serves(groupVersion, behaviour) {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (s *Server) resourceList(r *http.Request, behaviour Behaviour) any {
 	return list
 }
 
-// groupList answers GET /apis, in the form that is asked for.
+// groupList returns the response to GET /apis, in the requested format.
 func (s *Server) groupList(r *http.Request, behaviour Behaviour) any {
 	listed := slices.DeleteFunc(slices.Clone(s.groupVersions), func(groupVersion schema.GroupVersion) bool {
 		return slices.Contains(behaviour.LeftOut, groupVersion.String())
@@ -100,7 +100,7 @@ func legacyList(listed []schema.GroupVersion) metav1.APIGroupList {
 	return list
 }
 
-// groupsOf gathers what is of the same group. Those of one group stand together.
+// groupsOf splits adjacent group-versions by group.
 func groupsOf(groupVersions []schema.GroupVersion) [][]schema.GroupVersion {
 	var groups [][]schema.GroupVersion
 	for i, groupVersion := range groupVersions {
@@ -112,7 +112,7 @@ func groupsOf(groupVersions []schema.GroupVersion) [][]schema.GroupVersion {
 	return groups
 }
 
-// openAPIIndex answers GET /openapi/v3.
+// openAPIIndex returns the response to GET /openapi/v3.
 func (s *Server) openAPIIndex(*http.Request, Behaviour) any {
 	paths := map[string]any{}
 	for _, groupVersion := range s.groupVersions {
@@ -122,9 +122,9 @@ func (s *Server) openAPIIndex(*http.Request, Behaviour) any {
 	return map[string]any{"paths": paths}
 }
 
-// openAPI answers GET /openapi/v3/apis/GROUP/VERSION.
+// openAPI returns the response to GET /openapi/v3/apis/GROUP/VERSION.
 func (s *Server) openAPI(r *http.Request, behaviour Behaviour) any {
-	groupVersion := asked(r)
+	groupVersion := requestedGroupVersion(r)
 	if !s.serves(groupVersion, behaviour) {
 		return nil
 	}
@@ -135,9 +135,9 @@ func (s *Server) openAPI(r *http.Request, behaviour Behaviour) any {
 	}
 }
 
-// noObjects answers a list of the resource.
+// noObjects returns an empty list of the resource.
 func (s *Server) noObjects(r *http.Request, behaviour Behaviour) any {
-	groupVersion := asked(r)
+	groupVersion := requestedGroupVersion(r)
 	if !s.serves(groupVersion, behaviour) {
 		return nil
 	}
@@ -152,6 +152,6 @@ func (s *Server) serves(groupVersion schema.GroupVersion, behaviour Behaviour) b
 		!slices.Contains(behaviour.NotServed, groupVersion.String())
 }
 
-func asked(r *http.Request) schema.GroupVersion {
+func requestedGroupVersion(r *http.Request) schema.GroupVersion {
 	return schema.GroupVersion{Group: r.PathValue("group"), Version: r.PathValue("version")}
 }

@@ -12,10 +12,10 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// oversized is more than anybody reads of an answer.
+// oversized is more than any client reads of a response.
 const oversized = 17 << 20
 
-// answer answers a request with a document, unless something is wrong.
+// answer responds to a request with a document, or with the fault.
 func (f Fault) answer(w http.ResponseWriter, r *http.Request, document any) {
 	if !pause(r, f.Delay.Duration) {
 		return
@@ -42,7 +42,7 @@ func contentType(document any) string {
 	return "application/json"
 }
 
-// spoil returns what is sent of a document.
+// spoil returns the body that is sent for a document.
 func (f Fault) spoil(document any) []byte {
 	body, _ := json.Marshal(document) // all documents can be marshalled
 	switch f.Body {
@@ -55,14 +55,14 @@ func (f Fault) spoil(document any) []byte {
 	}
 }
 
-// padded adds a list to an object, none of whose elements is too long for a reader that passes over them.
+// padded adds a list to an object. None of its elements is too long for a reader that skips them.
 func padded(object []byte) []byte {
 	element := `"` + strings.Repeat("x", 1<<10) + `",`
 	list := `{"padding":[` + strings.Repeat(element, oversized/len(element)) + `""],`
 	return append([]byte(list), object[1:]...)
 }
 
-// transfer sends one half of the body, and later the other.
+// transfer sends the first half of the body immediately, and the second half at the end of the transfer.
 func (f Fault) transfer(w http.ResponseWriter, r *http.Request, body []byte) {
 	half := len(body) / 2
 	_, _ = w.Write(body[:half])
@@ -70,14 +70,14 @@ func (f Fault) transfer(w http.ResponseWriter, r *http.Request, body []byte) {
 		_ = http.NewResponseController(w).Flush()
 	}
 	if f.Body == Broken {
-		panic(http.ErrAbortHandler) //nolint:forbidigo // this is how net/http is asked to break an answer off
+		panic(http.ErrAbortHandler) //nolint:forbidigo // this is how a handler aborts a response in net/http
 	}
 	if pause(r, f.Transfer.Duration) {
 		_, _ = w.Write(body[half:])
 	}
 }
 
-// pause tells whether the client is still there after the delay.
+// pause waits for the delay, and reports whether the client is still connected.
 func pause(r *http.Request, delay time.Duration) bool {
 	select {
 	case <-r.Context().Done():

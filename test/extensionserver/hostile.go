@@ -20,31 +20,31 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Bodies by which a server would harm whoever reads them.
+// Bodies of a hostile server, which attack the client that reads them.
 const (
-	// GzipBomb is compressed though that was not requested: 16 KB that decode to millions of resources.
+	// GzipBomb is compressed although that was not requested: 16 KB that decompress to millions of resources.
 	GzipBomb Body = "GzipBomb"
 	// TinyElements is a document with millions of empty resources.
 	TinyElements Body = "TinyElements"
-	// Flood is a document that takes 100 MB.
+	// Flood is a document of 100 MiB.
 	Flood Body = "Flood"
-	// Drip begins a document and sends a byte of it every now and then, without end.
+	// Drip begins a document and sends it byte by byte, without end.
 	Drip Body = "Drip"
-	// Headers has 20 MiB of headers in front of the document.
+	// Headers sends 20 MiB of headers before the document.
 	Headers Body = "Headers"
 	// Nesting is a document with a value that is nested a million levels deep.
 	Nesting Body = "Nesting"
-	// ControlCharacters is a document for a group-version that would take over a terminal.
+	// ControlCharacters is a document for a group-version with terminal escape sequences.
 	ControlCharacters Body = "ControlCharacters"
-	// LongString is a document for a group-version of 1 MiB.
+	// LongString is a document for a group-version with a name of 1 MiB.
 	LongString Body = "LongString"
-	// RedirectLoop is no document but a redirection to itself.
+	// RedirectLoop is a redirect to itself.
 	RedirectLoop Body = "RedirectLoop"
-	// EveryTrick is another one of these for each request.
+	// EveryTrick is a random one of these for each request.
 	EveryTrick Body = "EveryTrick"
 )
 
-// Sizes of what the tricks send.
+// Sizes of the hostile responses.
 const (
 	elements       = 5_600_000
 	floodBytes     = 100 << 20
@@ -56,7 +56,7 @@ const (
 	terminalBreaks = "\x1b[2J\x1b]0;pwned\x07\r\x00\u202e\u2066evil.example.com/v1\n"
 )
 
-// trick answers a request for a document in another way.
+// trick sends a hostile response to a request for a document.
 type trick func(w http.ResponseWriter, r *http.Request, document any)
 
 var tricks = map[Body]trick{
@@ -75,7 +75,7 @@ var tricks = map[Body]trick{
 	},
 }
 
-// trickOf returns nil for a body that is no trick.
+// trickOf returns the trick of a body, and nil if it is not hostile.
 func trickOf(body Body) trick {
 	if body == EveryTrick {
 		all := slices.Sorted(maps.Keys(tricks))
@@ -84,13 +84,13 @@ func trickOf(body Body) trick {
 	return tricks[body]
 }
 
-// sendBomb leaves the Content-Length out, which would be that of the compressed bytes.
+// sendBomb omits the Content-Length, which would be that of the compressed bytes.
 func sendBomb(w http.ResponseWriter, _ *http.Request, document any) {
 	w.Header().Set("Content-Encoding", "gzip")
 	_, _ = w.Write(bombFor(document))
 }
 
-// bombs are made once for each kind of document.
+// bombs caches one bomb for each kind of document.
 var bombs sync.Map
 
 func bombFor(document any) []byte {
@@ -107,7 +107,7 @@ func bombFor(document any) []byte {
 	return bomb
 }
 
-// opening is a document up to the first element of its list.
+// opening returns a document up to the first element of its list.
 func opening(document any) string {
 	content, _ := json.Marshal(document) // all documents can be marshalled
 	list := "items"
@@ -134,7 +134,7 @@ func writeElements(w io.Writer, document any) {
 	_, _ = io.WriteString(w, "]}")
 }
 
-// writePadded writes a document with so much white space in front of it.
+// writePadded writes a document with size bytes of white space before it.
 func writePadded(w io.Writer, document any, size int) {
 	const atOnce = 1 << 20
 	padding := bytes.Repeat([]byte(" "), atOnce)
@@ -167,7 +167,7 @@ func sendHeaders(w http.ResponseWriter, _ *http.Request, document any) {
 
 func encode(w io.Writer, document any) { _ = json.NewEncoder(w).Encode(document) }
 
-// renamed returns the document with another text in place of what it is about.
+// renamed returns the document with its group-version, or its group names, replaced by text.
 func renamed(document any, text string) any {
 	switch d := document.(type) {
 	case metav1.APIResourceList:

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestGzipBombIsSmallAndHoldsMillionsOfElements(t *testing.T) {
+func TestGzipBombIsSmallAndContainsMillionsOfElements(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Body: GzipBomb}})
 	response, err := send(t, server, client, discoveryOfV1, http.Header{"Accept-Encoding": {"identity"}})
@@ -35,7 +35,7 @@ func TestGzipBombIsSmallAndHoldsMillionsOfElements(t *testing.T) {
 	}
 }
 
-func TestTricksAreWhatTheySay(t *testing.T) {
+func TestHostileBodiesHaveTheDocumentedContent(t *testing.T) {
 	tests := map[Body]struct {
 		minimum int
 		holds   string
@@ -55,7 +55,7 @@ func TestTricksAreWhatTheySay(t *testing.T) {
 				t.Errorf("%d bytes, error %v: %.100q", len(body), err, body)
 			}
 			if !json.Valid([]byte(body)) && trick != Nesting { // encoding/json gives up on the depth
-				t.Error("the answer is no JSON")
+				t.Error("the response is not JSON")
 			}
 		})
 	}
@@ -71,11 +71,11 @@ func TestDripNeverEnds(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	first := make([]byte, len(opening(map[string]any{})))
 	if _, err := io.ReadFull(response.Body, first); err != nil || first[0] != '{' {
-		t.Errorf("the answer begins with %q, and error %v", first, err)
+		t.Errorf("the response begins with %q, and error %v", first, err)
 	}
 }
 
-func TestRedirectLoopLeadsToItself(t *testing.T) {
+func TestRedirectLoopRedirectsToItself(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Body: RedirectLoop}})
 	response, err := send(t, server, client, discoveryOfV1, nil)
@@ -85,14 +85,14 @@ func TestRedirectLoopLeadsToItself(t *testing.T) {
 	_ = response.Body.Close()
 	location := response.Header.Get("Location")
 	if response.StatusCode != http.StatusTemporaryRedirect || location != discoveryOfV1 {
-		t.Errorf("the answer is %s to %q", response.Status, location)
+		t.Errorf("the response is %s with Location %q", response.Status, location)
 	}
 }
 
-func TestHeadersAreMoreThanClientsRead(t *testing.T) {
+func TestHeadersExceedTheLimitOfClients(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Body: Headers}})
 	if _, _, err := get(t, server, client, discoveryOfV1, nil); err == nil {
-		t.Error("net/http reads 20 MiB of headers")
+		t.Error("net/http accepts 20 MiB of headers")
 	}
 }

@@ -12,39 +12,39 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Local is a Server within the test's own process.
+// Local is a Server within the process of the test.
 type Local struct {
 	*Server
 	http        *httptest.Server
 	certificate atomic.Pointer[tls.Certificate]
 }
 
-// Start returns a server of the group-versions that listens on a free port of 127.0.0.1 until it is closed.
+// Start returns a server of the group-versions, which listens on a free port of 127.0.0.1 until it is closed.
 func Start(certificate tls.Certificate, groupVersions ...schema.GroupVersion) *Local {
 	l := &Local{Server: New(groupVersions...)}
 	l.Present(certificate)
 	l.http = httptest.NewUnstartedServer(l)
 	l.http.EnableHTTP2 = true
-	// Clients that do not trust the certificate are no news.
+	// Handshake errors of clients that do not trust the certificate are expected.
 	l.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	l.http.TLS = l.TLS(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return l.certificate.Load(), nil })
 	l.http.StartTLS()
 	return l
 }
 
-// Port on which the server listens.
+// Port returns the port on which the server listens.
 func (l *Local) Port() int32 {
 	address, _ := l.http.Listener.Addr().(*net.TCPAddr)
 	return int32(address.Port) //nolint:gosec // G115: a port fits
 }
 
-// Present has the server show another certificate to those who connect from now on.
+// Present makes the server present another certificate to clients that connect from now on.
 func (l *Local) Present(certificate tls.Certificate) { l.certificate.Store(&certificate) }
 
-// CloseClientConnections makes clients connect anew.
+// CloseClientConnections closes all connections, so that clients have to reconnect.
 func (l *Local) CloseClientConnections() { l.http.CloseClientConnections() }
 
-// Close ends the server and all its connections.
+// Close stops the server and closes all its connections.
 func (l *Local) Close() {
 	l.CloseClientConnections()
 	l.http.Close()

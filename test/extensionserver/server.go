@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package extensionserver is the smallest extension API server there is, for tests: it answers discovery of its
-// group-versions, as well or as badly as it is told while it runs, and its readiness probes see nothing of that.
+// Package extensionserver is a minimal extension API server for tests. It serves discovery of its group-versions, with
+// faults that can be configured at runtime. Its readiness probes are unaffected by the faults.
 package extensionserver
 
 import (
@@ -11,25 +11,25 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Server answers the requests of an extension API server. It has one resource, of which there are no objects.
+// Server serves the endpoints of an extension API server. It has one resource without objects.
 type Server struct {
 	http.Handler
 	groupVersions []schema.GroupVersion
 
 	mu        sync.Mutex
 	behaviour Behaviour
-	// requests counts those since the behaviour was changed.
+	// requests counts the requests since the behaviour was last changed.
 	requests map[request]int
 }
 
-// request is what is counted together. The user that kube-apiserver speaks for keeps its own checks apart, which it
-// makes over the same connection, five at a time.
+// request is the key by which requests are counted. The user separates clients' requests from kube-apiserver's own
+// checks, which it sends over the same connection, five at a time.
 type request struct {
 	sender                 Sender
 	user, connection, path string
 }
 
-// New returns a good server of the group-versions.
+// New returns a healthy server of the group-versions.
 func New(groupVersions ...schema.GroupVersion) *Server {
 	s := &Server{groupVersions: groupVersions}
 	s.Behave(Behaviour{})
@@ -37,21 +37,22 @@ func New(groupVersions ...schema.GroupVersion) *Server {
 	return s
 }
 
-// Behave has the server answer in another way from now on.
+// Behave replaces the behaviour of the server, and resets the request counts.
 func (s *Server) Behave(behaviour Behaviour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.behaviour, s.requests = behaviour, map[request]int{}
 }
 
-// Behaviour is how the server answers now.
+// Behaviour returns the current behaviour of the server.
 func (s *Server) Behaviour() Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.behaviour
 }
 
-// Requests is how many requests each sender has sent since the behaviour was changed, by path. Health is not counted.
+// Requests returns the number of requests by sender and path since the behaviour was last changed. Health probes are
+// not counted.
 func (s *Server) Requests() map[Sender]map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,13 +82,13 @@ func (s *Server) routes() *http.ServeMux {
 	return mux
 }
 
-// page answers with a document, if there is one, or as the server behaves.
+// page returns a handler that responds with a document, or with 404 if there is none, with the fault of the behaviour.
 func (s *Server) page(
 	fault func(Behaviour) Fault, document func(*http.Request, Behaviour) any,
 ) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.Behaviour().Certificate != "" {
-			// Whoever came before the certificate was another one must see it, too.
+			// Clients that connected before the certificate changed must reconnect to see it.
 			w.Header().Set("Connection", "close")
 		}
 		behaviour := s.behaviourFor(r)
@@ -100,7 +101,7 @@ func (s *Server) page(
 	}
 }
 
-// behaviourFor counts the request, and returns the zero value when nothing is to go wrong with it.
+// behaviourFor counts the request, and returns the zero value when no fault applies to it.
 func (s *Server) behaviourFor(r *http.Request) Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,21 +27,21 @@ const host = "server.example.svc"
 const discoveryOfV1 = "/apis/example.com/v1"
 
 var (
-	v1       = schema.GroupVersion{Group: "example.com", Version: "v1"}
-	v2       = schema.GroupVersion{Group: "example.com", Version: "v2"}
-	byProxy  = http.Header{"X-Remote-User": {"system:kube-aggregator"}}
-	byToken  = http.Header{"Authorization": {"Bearer token"}}
-	byNobody = http.Header{}
+	v1        = schema.GroupVersion{Group: "example.com", Version: "v1"}
+	v2        = schema.GroupVersion{Group: "example.com", Version: "v2"}
+	byProxy   = http.Header{"X-Remote-User": {"system:kube-aggregator"}}
+	byToken   = http.Header{"Authorization": {"Bearer token"}}
+	anonymous = http.Header{}
 )
 
 // start returns a server and a client that trusts it and speaks HTTP/2, as kube-apiserver does.
 func start(t *testing.T) (*Local, *http.Client) {
 	t.Helper()
-	authority, err := pki.NewSigner("test", time.Now(), time.Hour)
+	ca, err := pki.NewSigner("test", time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, err := authority.IssueServing([]string{host}, time.Now(), time.Hour)
+	pair, err := ca.IssueServing([]string{host}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func start(t *testing.T) (*Local, *http.Client) {
 	server := Start(certificate, v1, v2)
 	t.Cleanup(server.Close)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authority.Certificate)
+	roots.AppendCertsFromPEM(ca.Certificate)
 	return server, &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: host},
@@ -62,7 +62,7 @@ func start(t *testing.T) (*Local, *http.Client) {
 	}
 }
 
-// send returns an answer whose body may still be on its way.
+// send returns a response whose body may still be in transfer.
 func send(t *testing.T, server *Local, client *http.Client, path string, header http.Header) (*http.Response, error) {
 	t.Helper()
 	url := "https://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(int(server.Port()))) + path
@@ -74,7 +74,7 @@ func send(t *testing.T, server *Local, client *http.Client, path string, header 
 	return client.Do(request)
 }
 
-// get returns the status and the body of an answer.
+// get returns the status and the body of a response.
 func get(t *testing.T, server *Local, client *http.Client, path string, header http.Header) (int, string, error) {
 	t.Helper()
 	response, err := send(t, server, client, path, header)
@@ -86,7 +86,7 @@ func get(t *testing.T, server *Local, client *http.Client, path string, header h
 	return response.StatusCode, string(body), err
 }
 
-func TestServerAnswersAsItIsTold(t *testing.T) {
+func TestServerBehavesAsConfigured(t *testing.T) {
 	const apis, openAPI = "/apis", "/openapi/v3"
 	aggregated := http.Header{"Accept": {discovery.AcceptV2}}
 	tests := map[string]struct {
@@ -100,7 +100,7 @@ func TestServerAnswersAsItIsTold(t *testing.T) {
 			Behaviour{}, discoveryOfV1, nil, 200, `"groupVersion":"example.com/v1","resources":[{"name":"widgets"`,
 		},
 		"an unknown group-version": {Behaviour{}, "/apis/example.com/v3", nil, 404, ""},
-		"all groups, as of old": {
+		"all groups, unaggregated": {
 			Behaviour{}, apis, nil, 200, `"versions":[{"groupVersion":"example.com/v1","version":"v1"},{`,
 		},
 		"all groups, aggregated": {
@@ -114,7 +114,7 @@ func TestServerAnswersAsItIsTold(t *testing.T) {
 		"an error for /apis":          {Behaviour{APIs: Fault{Status: 503}}, apis, nil, 503, ""},
 		"an error for OpenAPI":        {Behaviour{OpenAPI: Fault{Status: 503}}, openAPI, nil, 503, ""},
 		"a redirect":                  {Behaviour{Discovery: Fault{Status: 302}}, discoveryOfV1, nil, 302, ""},
-		"a malformed answer":          {Behaviour{Discovery: Fault{Body: Malformed}}, discoveryOfV1, nil, 200, "<html>"},
+		"a malformed body":            {Behaviour{Discovery: Fault{Body: Malformed}}, discoveryOfV1, nil, 200, "<html>"},
 		"another group-version": {
 			Behaviour{AnswerFor: "other/v1"}, discoveryOfV1, nil, 200, `"groupVersion":"other/v1"`,
 		},
@@ -130,18 +130,18 @@ func TestServerAnswersAsItIsTold(t *testing.T) {
 		"a version without resources": {
 			Behaviour{Empty: []string{"example.com/v1"}}, discoveryOfV1, nil, 200, `"resources":[]`,
 		},
-		"readiness, which sees nothing": {Behaviour{Discovery: Fault{Status: 500}}, "/readyz", nil, 200, "ok"},
-		"kube-apiserver, when it is to suffer": {
+		"readiness, which is unaffected": {Behaviour{Discovery: Fault{Status: 500}}, "/readyz", nil, 200, "ok"},
+		"kube-apiserver, with a fault for it": {
 			Behaviour{Discovery: Fault{Status: 401}, For: KubeAPIServer}, discoveryOfV1, byProxy, 401, "",
 		},
-		"kube-apiserver, when others are to suffer": {
+		"kube-apiserver, with a fault for other senders": {
 			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byProxy, 200, "",
 		},
-		"a token, when it is to suffer": {
+		"a client with a token, with a fault for it": {
 			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byToken, 403, "",
 		},
-		"nobody, when others are to suffer": {
-			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, byNobody, 200, "",
+		"an anonymous client, with a fault for other senders": {
+			Behaviour{Discovery: Fault{Status: 403}, For: Direct}, discoveryOfV1, anonymous, 200, "",
 		},
 	}
 	for name, test := range tests {
@@ -157,24 +157,24 @@ func TestServerAnswersAsItIsTold(t *testing.T) {
 	}
 }
 
-func TestOversizedAnswerHasMoreThan16MiB(t *testing.T) {
+func TestOversizedBodyExceeds16MiB(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Body: Oversized}})
 	if _, body, err := get(t, server, client, discoveryOfV1, nil); err != nil || len(body) <= 16<<20 {
-		t.Errorf("the answer has %d bytes, and error %v", len(body), err)
+		t.Errorf("the response has %d bytes, and error %v", len(body), err)
 	}
 }
 
-func TestBrokenAnswerEndsInTheMiddle(t *testing.T) {
+func TestBrokenBodyIsCutOff(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Body: Broken}})
 	status, body, err := get(t, server, client, discoveryOfV1, nil)
 	if status != http.StatusOK || body == "" || err == nil {
-		t.Errorf("the answer is %d, %q and error %v", status, body, err)
+		t.Errorf("the response is %d, %q and error %v", status, body, err)
 	}
 }
 
-func TestSlowTransferSendsAHalfAtOnce(t *testing.T) {
+func TestSlowTransferSendsTheFirstHalfImmediately(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Transfer: metav1.Duration{Duration: time.Hour}}})
 	response, err := send(t, server, client, discoveryOfV1, nil)
@@ -184,14 +184,14 @@ func TestSlowTransferSendsAHalfAtOnce(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	first := make([]byte, len(`{"kind"`))
 	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != `{"kind"` {
-		t.Errorf("the answer begins with %q, and error %v", first, err)
+		t.Errorf("the response begins with %q, and error %v", first, err)
 	}
 }
 
 func TestEveryOtherRequestOfAUserFailsOnAConnection(t *testing.T) {
 	server, client := start(t)
 	server.Behave(Behaviour{Discovery: Fault{Status: 500}, EveryOther: true})
-	byUser := http.Header{"X-Remote-User": {"somebody"}}
+	byUser := http.Header{"X-Remote-User": {"user"}}
 	var statuses []int
 	for range 4 {
 		if _, _, err := get(t, server, client, discoveryOfV1, byProxy); err != nil {
@@ -204,16 +204,16 @@ func TestEveryOtherRequestOfAUserFailsOnAConnection(t *testing.T) {
 		statuses = append(statuses, status)
 	}
 	if want := []int{500, 200, 500, 200}; !slices.Equal(statuses, want) {
-		t.Errorf("the answers are %v, want %v", statuses, want)
+		t.Errorf("the statuses are %v, want %v", statuses, want)
 	}
 	if count := server.Requests()[KubeAPIServer][discoveryOfV1]; count != 8 {
 		t.Errorf("%d requests were counted, want 8", count)
 	}
 }
 
-// A client that is connected already sees the certificate after its next request.
-func TestCertificateIsWrongAsTold(t *testing.T) {
-	for certificate, isTold := range map[Certificate]func(error) bool{
+// A client that is already connected sees the certificate after its next request.
+func TestCertificateHasTheConfiguredFault(t *testing.T) {
+	for certificate, isExpected := range map[Certificate]func(error) bool{
 		Untrusted: func(err error) bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok },
 		OtherName: func(err error) bool { _, ok := errors.AsType[x509.HostnameError](err); return ok },
 		Expired: func(err error) bool {
@@ -228,14 +228,14 @@ func TestCertificateIsWrongAsTold(t *testing.T) {
 			}
 			server.Behave(Behaviour{Certificate: certificate})
 			if _, _, err := get(t, server, client, "/apis", nil); err != nil {
-				t.Errorf("the connection from before fails: %v", err)
+				t.Errorf("the existing connection fails: %v", err)
 			}
-			if _, _, err := get(t, server, client, "/apis", nil); !isTold(err) {
-				t.Errorf("the client says: %v", err)
+			if _, _, err := get(t, server, client, "/apis", nil); !isExpected(err) {
+				t.Errorf("the client returns the error: %v", err)
 			}
 			server.Behave(Behaviour{})
 			if _, _, err := get(t, server, client, "/apis", nil); err != nil {
-				t.Errorf("afterwards the client says: %v", err)
+				t.Errorf("after the fault the client still returns the error: %v", err)
 			}
 		})
 	}

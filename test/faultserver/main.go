@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command faultserver is the extension API server of package extensionserver as a program, for the end-to-end tests. It
-// serves the API at --secure-port, with the flags that all servers built on k8s.io/apiserver have. At --control-port
-// anybody may read how it answers, and have it answer otherwise: GET and PUT /behaviour, GET /requests.
+// Command faultserver runs the extension API server of package extensionserver, for the end-to-end tests. It serves the
+// API on --secure-port, with the flags that all servers built on k8s.io/apiserver have. On --control-port any client
+// can read and replace its behaviour: GET and PUT /behaviour, GET /requests.
 package main
 
 import (
@@ -48,10 +48,10 @@ func main() {
 func parseFlags() options {
 	o := options{}
 	flag.IntVar(&o.securePort, "secure-port", 8443, "port of the API, with TLS")
-	flag.IntVar(&o.controlPort, "control-port", 8080, "port where the behaviour is read and changed, without TLS")
-	flag.StringVar(&o.certificate, "tls-cert-file", "", "serving certificate; it is read again when it changes")
+	flag.IntVar(&o.controlPort, "control-port", 8080, "port of the control API, without TLS")
+	flag.StringVar(&o.certificate, "tls-cert-file", "", "serving certificate; it is reloaded when it changes")
 	flag.StringVar(&o.key, "tls-private-key-file", "", "key of the serving certificate")
-	flag.Func("group-version", "GROUP/VERSION to serve; those of one group follow each other", func(value string) error {
+	flag.Func("group-version", "GROUP/VERSION to serve; those of one group must be adjacent", func(value string) error {
 		groupVersion, err := schema.ParseGroupVersion(value)
 		o.groupVersions = append(o.groupVersions, groupVersion)
 		return err
@@ -60,7 +60,7 @@ func parseFlags() options {
 	return o
 }
 
-// run serves until ctx ends, and then until all requests have been answered.
+// run serves until ctx is done, and then until all in-flight requests have been answered.
 func run(ctx context.Context, o options) error {
 	certificate, err := certwatcher.New(o.certificate, o.key)
 	if err != nil {

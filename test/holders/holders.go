@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package holders is everybody who may have a group-version that an ExtensionAPI wants, for tests.
+// Package holders provides, for tests, all kinds of owners that may hold a group-version that an ExtensionAPI claims.
 package holders
 
 import (
@@ -22,28 +22,29 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Holder is somebody who may have version v1 of the group NAME.example.com.
+// Holder is another owner that may hold version v1 of the group NAME.example.com.
 type Holder struct {
 	// Kind is part of names.
 	Kind string
-	// Come has the holder take what nobody has, and ComeLater what is registered.
-	Come, ComeLater Deed
-	// Leave gives it up.
-	Leave Deed
-	// Reason and Words tell of the holder.
-	Reason, Words string
-	// HasGroup reports whether others get no other version of the group either.
+	// Claim makes the holder claim a group-version that has no owner, and TakeOver one that is already registered.
+	Claim, TakeOver Action
+	// Release removes the claim.
+	Release Action
+	// Reason and Message of the condition that reports the holder; Message is a part of it.
+	Reason, Message string
+	// HasGroup reports whether the holder also prevents other owners from registering other versions of the group.
 	HasGroup bool
-	// Contests tells that what is registered stays so when the holder comes later.
+	// Contests reports whether a registered group-version stays registered when the holder claims it later.
 	Contests bool
-	// Yields tells that the holder gets nothing when it comes later; it is ExtensionAPI Rival, which Come has made.
+	// Yields reports whether the holder does not get a group-version that is already registered. It is the ExtensionAPI
+	// Rival, which Claim creates.
 	Yields bool
 }
 
-// Rival is the name of the ExtensionAPI that wants the same as the ExtensionAPI of this name.
+// Rival returns the name of the ExtensionAPI that claims the same group-version as the ExtensionAPI of this name.
 func Rival(name string) string { return name + "-rival" }
 
-// NextSecond returns a check that succeeds when what is created then is younger than what was created before.
+// NextSecond returns a check that succeeds as soon as new objects have a later creationTimestamp than existing ones.
 func NextSecond() func() error {
 	now := time.Now().Unix()
 	return func() error {
@@ -54,9 +55,9 @@ func NextSecond() func() error {
 	}
 }
 
-// CheckStatus returns an error unless v1 is told to be somebody else's, and the other versions are served.
-func CheckStatus(told v1alpha1.ExtensionAPIStatus) error {
-	for _, apiService := range told.APIServices {
+// CheckStatus returns an error unless v1 is reported as held by another owner, and the other versions are available.
+func CheckStatus(status v1alpha1.ExtensionAPIStatus) error {
+	for _, apiService := range status.APIServices {
 		isHeld, isServed := apiService.HeldBy != nil, apiService.Available == metav1.ConditionTrue
 		if wanted := strings.HasPrefix(apiService.Name, "v1."); isHeld != wanted || isServed == wanted {
 			return fmt.Errorf("APIService %s is available: %s, held by: %v", apiService.Name, apiService.Available,
@@ -66,38 +67,38 @@ func CheckStatus(told v1alpha1.ExtensionAPIStatus) error {
 	return nil
 }
 
-// Deed is something that a holder does to v1.NAME.example.com.
-type Deed func(ctx context.Context, cluster client.Client, name string) error
+// Action is an action of a holder on v1.NAME.example.com.
+type Action func(ctx context.Context, cluster client.Client, name string) error
 
-// somebody is the field manager of holders, who is not the operator.
-var somebody = client.FieldOwner("somebody")
+// fieldOwner is the field manager of holders, which is not that of the operator.
+var fieldOwner = client.FieldOwner("somebody")
 
-// All are the kinds of holders.
+// All lists all kinds of holders.
 var All = []Holder{
 	withGroup(apiService("built-in", BuiltIn, v1alpha1.ReasonHeldByBuiltInGroup, "Kubernetes itself (a built-in group)")),
-	definition("crd", true, `CustomResourceDefinition "things.`),
-	definition("crd-not-served", false, "which has the version, but does not serve it now"),
+	crd("crd", true, `CustomResourceDefinition "things.`),
+	crd("crd-not-served", false, "which has the version, but does not serve it now"),
 	withGroup(apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself")),
 	apiService("helm", OfHelm, v1alpha1.ReasonHeldByHelmRelease, `Helm release "prod/shop"`),
 	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
 	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "another owner"),
 	{
-		Kind: "older", Come: createOlder, ComeLater: haveOlderWant("v1"), Leave: haveOlderWant("v9"), Yields: true,
-		Reason: v1alpha1.ReasonHeldByExtensionAPI, Words: "-rival\", which is older", HasGroup: true,
+		Kind: "older", Claim: createOlder, TakeOver: setClaimOfOlder("v1"), Release: setClaimOfOlder("v9"), Yields: true,
+		Reason: v1alpha1.ReasonHeldByExtensionAPI, Message: "-rival\", which is older", HasGroup: true,
 	},
 }
 
-func apiService(kind string, mark func(*apiregistrationv1.APIService), reason, words string) Holder {
+func apiService(kind string, mark func(*apiregistrationv1.APIService), reason, message string) Holder {
 	return Holder{
-		Kind: kind, Come: createAPIService(mark), ComeLater: takeOverAPIService(mark), Leave: deleteAPIService,
-		Reason: reason, Words: words,
+		Kind: kind, Claim: createAPIService(mark), TakeOver: takeOverAPIService(mark), Release: deleteAPIService,
+		Reason: reason, Message: message,
 	}
 }
 
-func definition(kind string, served bool, words string) Holder {
+func crd(kind string, served bool, message string) Holder {
 	return Holder{
-		Kind: kind, Come: createDefinition(served), ComeLater: createDefinition(served), Leave: DeleteDefinition,
-		Reason: v1alpha1.ReasonHeldByCustomResourceDefinition, Words: words, Contests: true, HasGroup: true,
+		Kind: kind, Claim: createCRD(served), TakeOver: createCRD(served), Release: DeleteCRD,
+		Reason: v1alpha1.ReasonHeldByCustomResourceDefinition, Message: message, Contests: true, HasGroup: true,
 	}
 }
 
@@ -106,24 +107,24 @@ func withGroup(h Holder) Holder {
 	return h
 }
 
-// BuiltIn marks an APIService as kube-apiserver's own.
+// BuiltIn marks an APIService as one of a group that is built into Kubernetes.
 func BuiltIn(a *apiregistrationv1.APIService) {
 	Local(a)
 	metav1.SetMetaDataLabel(&a.ObjectMeta, "kube-aggregator.kubernetes.io/automanaged", "onstart")
 }
 
-// Local has kube-apiserver serve it itself.
+// Local makes an APIService local, that is, served by kube-apiserver itself.
 func Local(a *apiregistrationv1.APIService) {
 	a.Spec.Service, a.Spec.CABundle, a.Spec.InsecureSkipTLSVerify = nil, nil, false
 }
 
-// OfHelm marks an APIService as that of a release.
+// OfHelm marks an APIService as an object of a Helm release.
 func OfHelm(a *apiregistrationv1.APIService) {
 	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-name", "shop")
 	metav1.SetMetaDataAnnotation(&a.ObjectMeta, "meta.helm.sh/release-namespace", "prod")
 }
 
-// OfOLM marks an APIService as that of a ClusterServiceVersion.
+// OfOLM marks an APIService as an object of a ClusterServiceVersion.
 func OfOLM(a *apiregistrationv1.APIService) {
 	metav1.SetMetaDataLabel(&a.ObjectMeta, "olm.owner", "shop.v1")
 	metav1.SetMetaDataLabel(&a.ObjectMeta, "olm.owner.kind", "ClusterServiceVersion")
@@ -131,12 +132,12 @@ func OfOLM(a *apiregistrationv1.APIService) {
 
 func unmarked(*apiregistrationv1.APIService) {}
 
-// APIService is that of NAME.example.com/v1.
+// APIService returns the APIService of NAME.example.com/v1.
 func APIService(name string) *apiregistrationv1.APIService {
 	return APIServiceOf(schema.GroupVersion{Group: name + ".example.com", Version: "v1"})
 }
 
-// APIServiceOf is one behind which there is nothing.
+// APIServiceOf returns an APIService of the group-version whose Service does not exist.
 func APIServiceOf(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
 	return &apiregistrationv1.APIService{
 		ObjectMeta: metav1.ObjectMeta{Name: groupVersion.Version + "." + groupVersion.Group},
@@ -148,16 +149,17 @@ func APIServiceOf(groupVersion schema.GroupVersion) *apiregistrationv1.APIServic
 	}
 }
 
-func createAPIService(mark func(*apiregistrationv1.APIService)) Deed {
+func createAPIService(mark func(*apiregistrationv1.APIService)) Action {
 	return func(ctx context.Context, cluster client.Client, name string) error {
 		created := APIService(name)
 		mark(created)
-		return cluster.Create(ctx, created, somebody)
+		return cluster.Create(ctx, created, fieldOwner)
 	}
 }
 
-// takeOverAPIService makes the registered APIService somebody else's in place, as if it had never been the operator's.
-func takeOverAPIService(mark func(*apiregistrationv1.APIService)) Deed {
+// takeOverAPIService changes the registered APIService to one of another owner in place, as if the operator had never
+// owned it.
+func takeOverAPIService(mark func(*apiregistrationv1.APIService)) Action {
 	return func(ctx context.Context, cluster client.Client, name string) error {
 		taken := APIService(name)
 		if err := cluster.Get(ctx, client.ObjectKeyFromObject(taken), taken); err != nil {
@@ -165,9 +167,9 @@ func takeOverAPIService(mark func(*apiregistrationv1.APIService)) Deed {
 		}
 		delete(taken.Labels, manifests.OwnerLabel)
 		delete(taken.Annotations, manifests.UIDAnnotation)
-		taken.ManagedFields = []metav1.ManagedFieldsEntry{{}} // empties them
+		taken.ManagedFields = []metav1.ManagedFieldsEntry{{}} // clears them
 		mark(taken)
-		return cluster.Update(ctx, taken, somebody)
+		return cluster.Update(ctx, taken, fieldOwner)
 	}
 }
 
@@ -175,8 +177,8 @@ func deleteAPIService(ctx context.Context, cluster client.Client, name string) e
 	return cluster.Delete(ctx, APIService(name))
 }
 
-// Definition has version v1 of the group NAME.example.com.
-func Definition(name string) *apiextensionsv1.CustomResourceDefinition {
+// CRD returns a CustomResourceDefinition with version v1 of the group NAME.example.com.
+func CRD(name string) *apiextensionsv1.CustomResourceDefinition {
 	return &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: metav1.ObjectMeta{Name: "things." + name + ".example.com"},
 		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
@@ -193,17 +195,17 @@ func Definition(name string) *apiextensionsv1.CustomResourceDefinition {
 	}
 }
 
-func createDefinition(served bool) Deed {
+func createCRD(served bool) Action {
 	return func(ctx context.Context, cluster client.Client, name string) error {
-		created := Definition(name)
+		created := CRD(name)
 		created.Spec.Versions[0].Served = served
-		return cluster.Create(ctx, created, somebody)
+		return cluster.Create(ctx, created, fieldOwner)
 	}
 }
 
-// DeleteDefinition succeeds when the definition is gone.
-func DeleteDefinition(ctx context.Context, cluster client.Client, name string) error {
-	definition := Definition(name)
+// DeleteCRD deletes the CustomResourceDefinition, and returns an error until it is gone.
+func DeleteCRD(ctx context.Context, cluster client.Client, name string) error {
+	definition := CRD(name)
 	if err := cluster.Get(ctx, client.ObjectKeyFromObject(definition), definition); err != nil {
 		return client.IgnoreNotFound(err)
 	}
@@ -211,28 +213,28 @@ func DeleteDefinition(ctx context.Context, cluster client.Client, name string) e
 	switch {
 	case definition.DeletionTimestamp.IsZero():
 		err = cluster.Delete(ctx, definition)
-	case hasFailedToEnd(definition):
+	case isTerminationStuck(definition):
 		metav1.SetMetaDataAnnotation(&definition.ObjectMeta, "example.com/tried-at", definition.ResourceVersion)
-		err = cluster.Update(ctx, definition, somebody)
+		err = cluster.Update(ctx, definition, fieldOwner)
 	}
-	return errors.Join(err, fmt.Errorf("CustomResourceDefinition %s is still there", definition.Name))
+	return errors.Join(err, fmt.Errorf("CustomResourceDefinition %s still exists", definition.Name))
 }
 
-// hasFailedToEnd tells that kube-apiserver could not look for the definition's objects, as when their storage is not
-// ready yet. It may then take until the definition changes, or five minutes, before it tries again
+// isTerminationStuck reports whether kube-apiserver failed to list the definition's objects, for example because their
+// storage is not ready yet. It then may not retry until the definition changes, or for five minutes
 // (apiextensions-apiserver pkg/controller/finalizer).
-func hasFailedToEnd(definition *apiextensionsv1.CustomResourceDefinition) bool {
+func isTerminationStuck(definition *apiextensionsv1.CustomResourceDefinition) bool {
 	condition := apihelpers.FindCRDCondition(definition, apiextensionsv1.Terminating)
 	return condition != nil && condition.Reason == "InstanceDeletionFailed"
 }
 
-// createOlder makes an ExtensionAPI that cannot be registered, since its server's namespace does not exist.
+// createOlder creates an ExtensionAPI that cannot be registered, because the namespace of its server does not exist.
 func createOlder(ctx context.Context, cluster client.Client, name string) error {
 	return cluster.Create(ctx, older(name))
 }
 
-// haveOlderWant has it want another version, which makes it no younger.
-func haveOlderWant(version string) Deed {
+// setClaimOfOlder makes it claim another version, which does not change its age.
+func setClaimOfOlder(version string) Action {
 	return func(ctx context.Context, cluster client.Client, name string) error {
 		rival := older(name)
 		if err := cluster.Get(ctx, client.ObjectKeyFromObject(rival), rival); err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package http2 shows what an HTTP/2 client allows a server to send.
+// Package http2 captures the HTTP/2 settings that a client sends, which limit what a server may send.
 package http2
 
 import (
@@ -16,31 +16,31 @@ import (
 // Setting is a parameter of HTTP/2 (RFC 9113, section 6.5.2).
 type Setting uint16
 
-// What a client allows a server, in bytes.
+// The limits that a client sets for a server, in bytes.
 const (
-	// InitialWindowSize is how much is sent of one answer before it is read.
+	// InitialWindowSize limits how much of a response is sent before the client reads it.
 	InitialWindowSize Setting = 4
-	// MaxFrameSize is the length of a frame.
+	// MaxFrameSize limits the payload of a frame.
 	MaxFrameSize Setting = 5
-	// MaxHeaderListSize is the length of the headers of an answer.
+	// MaxHeaderListSize limits the size of the headers of a response.
 	MaxHeaderListSize Setting = 6
 )
 
-// A connection begins with a preface and a frame of settings (RFC 9113, sections 3.4 and 4.1).
+// A connection begins with a preface and a SETTINGS frame (RFC 9113, sections 3.4 and 4.1).
 const (
 	prefaceBytes     = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	frameHeaderBytes = 9
 	settingBytes     = 6
 )
 
-// AllowedBy returns what a client of a server that answers nothing allows it.
+// AllowedBy returns the settings that a client sends to a server that never responds.
 func AllowedBy(t *testing.T, clientOf func(*httptest.Server) *http.Client) map[Setting]uint32 {
 	t.Helper()
-	told := make(chan map[Setting]uint32, 1)
+	received := make(chan map[Setting]uint32, 1)
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.EnableHTTP2 = true
 	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-		"h2": func(_ *http.Server, connection *tls.Conn, _ http.Handler) { told <- settingsFrom(connection) },
+		"h2": func(_ *http.Server, connection *tls.Conn, _ http.Handler) { received <- settingsFrom(connection) },
 	}
 	server.StartTLS()
 	defer server.Close()
@@ -52,7 +52,7 @@ func AllowedBy(t *testing.T, clientOf func(*httptest.Server) *http.Client) map[S
 		_ = response.Body.Close()
 	}
 	select {
-	case settings := <-told:
+	case settings := <-received:
 		return settings
 	default:
 		t.Fatal("the client does not speak HTTP/2")
@@ -60,7 +60,7 @@ func AllowedBy(t *testing.T, clientOf func(*httptest.Server) *http.Client) map[S
 	}
 }
 
-// settingsFrom returns those that the constants name, and nil when the connection breaks.
+// settingsFrom returns the settings that have constants above, and nil when the connection breaks.
 func settingsFrom(connection io.Reader) map[Setting]uint32 {
 	beginning := make([]byte, prefaceBytes+frameHeaderBytes)
 	if _, err := io.ReadFull(connection, beginning); err != nil {

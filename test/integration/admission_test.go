@@ -19,29 +19,29 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// patched is a manifest of testdata with changes.
+// patched is a manifest in testdata with a JSON patch.
 type patched struct {
 	Why   string
 	Valid string
 	Patch json.RawMessage
-	// Message is what the user is told, from the field on.
+	// Message is the expected error, starting with the field.
 	Message string
 }
 
-func TestInvalidExtensionAPIsAreRefusedWithTheFieldAndWhatIsAllowed(t *testing.T) {
+func TestInvalidExtensionAPIsAreRejectedWithTheFieldAndAllowedValues(t *testing.T) {
 	for _, test := range readCases(t, "refusals.yaml") {
 		t.Run(test.Why, func(t *testing.T) {
 			t.Parallel()
 			err := strictly().Create(ctx, test.object(t), client.DryRunAll)
 			if err == nil {
-				t.Fatal("it is accepted")
+				t.Fatal("the object is accepted")
 			}
 			expectRefusal(t, err, test.Message)
 		})
 	}
 }
 
-func TestValidExtensionAPIsOfManyShapesAreAccepted(t *testing.T) {
+func TestValidExtensionAPIsAreAccepted(t *testing.T) {
 	for _, test := range readCases(t, "acceptances.yaml") {
 		t.Run(test.Why, func(t *testing.T) {
 			t.Parallel()
@@ -52,7 +52,7 @@ func TestValidExtensionAPIsOfManyShapesAreAccepted(t *testing.T) {
 	}
 }
 
-func TestLabelsAndAnnotationsOfTheTemplateAreKept(t *testing.T) {
+func TestTemplateLabelsAndAnnotationsAreKept(t *testing.T) {
 	test := patched{Valid: "server.yaml", Patch: json.RawMessage(`[{"op": "add", "path": "/spec/server/template/metadata",
 		"value": {"labels": {"team": "stock"}, "annotations": {"example.com/scrape": "true"}}}]`)}
 	object := test.object(t)
@@ -61,11 +61,11 @@ func TestLabelsAndAnnotationsOfTheTemplateAreKept(t *testing.T) {
 	}
 	kept, _, _ := unstructured.NestedString(object.Object, "spec", "server", "template", "metadata", "labels", "team")
 	if kept != "stock" {
-		t.Errorf("the template's label became %q", kept)
+		t.Errorf("the template's label is %q", kept)
 	}
 }
 
-func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
+func TestOmittedFieldsAreDefaulted(t *testing.T) {
 	extensionAPI := served("defaults")
 	if err := strictly().Create(ctx, extensionAPI, client.DryRunAll); err != nil {
 		t.Fatal(err)
@@ -85,12 +85,12 @@ func TestWhatIsLeftOutGetsItsDefault(t *testing.T) {
 		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},
 	} {
 		if field.found != field.wants {
-			t.Errorf("%s is %v by default instead of %v", field.path, field.found, field.wants)
+			t.Errorf("%s defaults to %v, want %v", field.path, field.found, field.wants)
 		}
 	}
 }
 
-func TestServicePortIs443ByDefault(t *testing.T) {
+func TestServicePortDefaultsTo443(t *testing.T) {
 	patch := json.RawMessage(`[{"op": "remove", "path": "/spec/existingService/port"}]`)
 	test := patched{Valid: "service.yaml", Patch: patch}
 	object := test.object(t)
@@ -126,12 +126,12 @@ func TestImmutableFieldsCannotBeChanged(t *testing.T) {
 
 func expectRefusal(t *testing.T, err error, wanted string) {
 	t.Helper()
-	told := err.Error()
+	message := err.Error()
 	if !refusalsShowValues(t) {
-		told, wanted = withoutValues(told), withoutValues(wanted)
+		message, wanted = withoutValues(message), withoutValues(wanted)
 	}
-	if !strings.Contains(told, wanted) {
-		t.Errorf("the user is told\n\t%s\nwhich lacks\n\t%s", told, wanted)
+	if !strings.Contains(message, wanted) {
+		t.Errorf("the message is\n\t%s\nwhich lacks\n\t%s", message, wanted)
 	}
 }
 
@@ -141,7 +141,7 @@ func withoutValues(message string) string {
 	return invalidValue.ReplaceAllString(message, "Invalid value: ")
 }
 
-// strictly refuses unknown fields, as kubectl apply does.
+// strictly returns a client that rejects unknown fields, like kubectl apply.
 func strictly() client.Client {
 	return client.WithFieldValidation(plane.client, metav1.FieldValidationStrict)
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestAdoptionOfAServerInstalledByHelm is told, done and taken back without a failed request; its parts build on each
-// other.
+// TestAdoptionOfAServerInstalledByHelm covers dry run, adoption and orphaning without a failed request; its parts
+// depend on each other.
 func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 	t.Parallel()
 	const name, group = "adopted", "adopted.example.com"
@@ -36,8 +36,8 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 	life := t
 	apply(t, extensionAPI)
 
-	t.Run("a dry run tells what would change", func(t *testing.T) {
-		awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return tellsAdoption(e, backend.port, earlier) })
+	t.Run("a dry run reports what would change", func(t *testing.T) {
+		awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsAdoption(e, backend.port, earlier) })
 		await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByHelmRelease,
 			"status.apiServices tells what spec.adoptionPolicy: Adopt would change"))
 		if now := essenceOf(t, name); !reflect.DeepEqual(now, before) {
@@ -54,18 +54,18 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 		}
 		expectEvent(t, name, "Normal Adopted")
 	})
-	t.Run("letting go leaves it as it is", func(t *testing.T) {
+	t.Run("orphaning leaves it unchanged", func(t *testing.T) {
 		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
 		await(t, name, status.CurrentStatus)
 		before := readAPIService(t, name).ResourceVersion
 		deleteNow(t, named(name))
-		awaitEnd(t, name)
+		awaitDeleted(t, name)
 		expectEvent(t, name, "Normal Released")
 		if after := readAPIService(t, name).ResourceVersion; after != before {
 			t.Errorf("resource version %s became %s", before, after)
 		}
 	})
-	t.Run("what was let go can be adopted under another name", func(t *testing.T) {
+	t.Run("an orphaned APIService can be adopted under another name", func(t *testing.T) {
 		again := backend.declare(groups(group, "v1"))
 		again.Name = "adopted-again"
 		apply(life, again)
@@ -74,7 +74,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 		change(t, named(again.Name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
 		awaitRegistered(t, again.Name)
 		if now := readAPIService(t, name); now.UID != earlier.UID {
-			t.Error("the APIService was made anew")
+			t.Error("the APIService was recreated")
 		}
 	})
 	if sent, failed := requests(); sent == 0 || failed > 0 {
@@ -82,7 +82,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 	}
 }
 
-func tellsAdoption(e *v1alpha1.ExtensionAPI, port int32, earlier *apiregistrationv1.APIService) error {
+func reportsAdoption(e *v1alpha1.ExtensionAPI, port int32, earlier *apiregistrationv1.APIService) error {
 	if len(e.Status.APIServices) != 1 {
 		return fmt.Errorf("status has %d APIServices", len(e.Status.APIServices))
 	}
@@ -109,7 +109,7 @@ func tellsAdoption(e *v1alpha1.ExtensionAPI, port int32, earlier *apiregistratio
 	return nil
 }
 
-// registeredByHelm runs a server of NAME.example.com/v1 that is registered by hand, as somebody else's chart does.
+// registeredByHelm runs a server of NAME.example.com/v1 whose APIService looks like that of another Helm chart.
 func registeredByHelm(t *testing.T, name string) *apiregistrationv1.APIService {
 	t.Helper()
 	serviceName := name + "-earlier"
@@ -138,7 +138,7 @@ func readAPIService(t *testing.T, name string) *apiregistrationv1.APIService {
 	return apiService
 }
 
-func TestWhatWasLetGoIsTakenBackUnderTheSameNameOnRequest(t *testing.T) {
+func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 	t.Parallel()
 	const name = "let-go"
 	createNamespace(t, name)
@@ -148,9 +148,9 @@ func TestWhatWasLetGoIsTakenBackUnderTheSameNameOnRequest(t *testing.T) {
 	awaitRollout(t, name)
 	before := objectsOf(t, name)
 	deleteNow(t, named(name))
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	expectUnchanged(t, before, objectsOf(t, name))
-	authority, deployed := trustSecret(t, name).Data, deploymentOf(t, name).Spec
+	ca, deployed := trustSecret(t, name).Data, deploymentOf(t, name).Spec
 
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	apply(t, extensionAPI)
@@ -166,29 +166,29 @@ func TestWhatWasLetGoIsTakenBackUnderTheSameNameOnRequest(t *testing.T) {
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
 	awaitRollout(t, name)
 	expectOwned(t, name)
-	if now := trustSecret(t, name).Data; !reflect.DeepEqual(now, authority) {
-		t.Error("the authority and the bundle were replaced")
+	if now := trustSecret(t, name).Data; !reflect.DeepEqual(now, ca) {
+		t.Error("the CA and the bundle were replaced")
 	}
 	if now := deploymentOf(t, name).Spec; !reflect.DeepEqual(now, deployed) {
 		t.Errorf("the Deployment was changed from\n%+v\nto\n%+v", deployed, now)
 	}
 }
 
-// expectOwned makes sure that a server has all of its objects, with the marks of its ExtensionAPI.
+// expectOwned checks that a server has all of its objects, with the label and annotation of its ExtensionAPI.
 func expectOwned(t *testing.T, name string) {
 	t.Helper()
 	if found, wanted := slices.Sorted(maps.Keys(objectsOf(t, name))), ownedObjects(name); !slices.Equal(found, wanted) {
-		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
+		t.Errorf("the server has\n%q\nwant\n%q", found, wanted)
 	}
 	uid := string(get(t, name).UID)
 	for _, object := range []client.Object{trustSecret(t, name), servingSecret(t, name), deploymentOf(t, name)} {
 		if marked := object.GetAnnotations()[manifests.UIDAnnotation]; marked != uid {
-			t.Errorf("%T %s is that of %q, and not of %q", object, object.GetName(), marked, uid)
+			t.Errorf("%T %s belongs to %q, want %q", object, object.GetName(), marked, uid)
 		}
 	}
 }
 
-func TestAPIServiceOfSomebodyElseIsAdoptedOnlyWhenItIsResumed(t *testing.T) {
+func TestAPIServiceOfAnotherOwnerIsAdoptedOnlyAfterResume(t *testing.T) {
 	t.Parallel()
 	const name, group = "suspended-adoption", "suspended-adoption.example.com"
 	earlier := registeredByHelm(t, name)
@@ -207,7 +207,7 @@ func TestAPIServiceOfSomebodyElseIsAdoptedOnlyWhenItIsResumed(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftRegisteredInANamespaceThatEnds(t *testing.T) {
+func TestNothingIsOrphanedInATerminatingNamespace(t *testing.T) {
 	t.Parallel()
 	const name, apiServiceName = "orphan-ends", "v1.orphan-ends.example.com"
 	backend, _ := startBackend(t, name, "v1")
@@ -215,8 +215,8 @@ func TestNothingIsLeftRegisteredInANamespaceThatEnds(t *testing.T) {
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionOrphan
 	apply(t, extensionAPI)
 	awaitRegistered(t, name)
-	// It is still registered when the ExtensionAPI is deleted, after the end of its namespace has been seen.
-	letGo := hold(t, apiServiceName)
+	// It is still registered when the ExtensionAPI is deleted, after the operator has observed the terminating namespace.
+	release := hold(t, apiServiceName)
 	namespace := &corev1.Namespace{ObjectMeta: in("", name)}
 	deleteNow(t, namespace)
 	await(t, name, status.InProgressStatus,
@@ -226,7 +226,7 @@ func TestNothingIsLeftRegisteredInANamespaceThatEnds(t *testing.T) {
 	await(t, name, status.TerminatingStatus,
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 			"the end of the APIServices "+apiServiceName))
-	letGo()
-	awaitEnd(t, name)
+	release()
+	awaitDeleted(t, name)
 	finishDeletion(t, namespace)
 }

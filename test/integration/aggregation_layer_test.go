@@ -19,14 +19,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// requestHeaders begins the flags by which extension API servers learn how to know kube-apiserver.
+// requestHeaders is the prefix of the flags that configure how extension API servers authenticate kube-apiserver.
 const requestHeaders = "requestheader-"
 
-// A server that is registered in spite of it is refused, so that the group-version is not available: a server built on
-// k8s.io/apiserver answers 401 to a certificate that it was not told of, and 403 to a kube-apiserver that shows none.
-func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T) {
+// A server that is registered anyway rejects kube-apiserver, so that the group-version is unavailable: a server built
+// on k8s.io/apiserver responds with 401 to an unknown client certificate, and with 403 to a kube-apiserver without one.
+func TestNothingIsRegisteredIfTheAggregationLayerIsNotConfigured(t *testing.T) {
 	t.Parallel()
-	t.Run("no authority", func(t *testing.T) {
+	t.Run("no CA", func(t *testing.T) {
 		t.Parallel()
 		layer := startMisconfigured(t, requestHeaders)
 		layer.expectNotRegistered(t, "--requestheader-client-ca-file", "kube-system/extension-apiserver-authentication")
@@ -47,12 +47,12 @@ func TestNothingIsRegisteredWhereTheAggregationLayerIsNotConfigured(t *testing.T
 	})
 }
 
-// misconfigured is a control plane of its own, with an operator, and an ExtensionAPI whose server is sample-apiserver.
+// misconfigured is a dedicated control plane, with an operator, and an ExtensionAPI whose server is sample-apiserver.
 type misconfigured struct {
 	*controlPlane
 	// name of the ExtensionAPI.
 	name string
-	// apiService is what somebody could write by hand to register the server.
+	// apiService is an APIService that a user could create by hand to register the server.
 	apiService *apiregistrationv1.APIService
 }
 
@@ -70,7 +70,7 @@ func startMisconfigured(t *testing.T, without string) misconfigured {
 	return misconfigured{p, name, apiService}
 }
 
-// startApart starts a control plane and an operator until the end of the test.
+// startApart starts a control plane and an operator that run until the end of the test.
 func startApart(t *testing.T, without string, enabled ...string) (*controlPlane, *operator) {
 	t.Helper()
 	p, err := startControlPlane(without, enabled...)
@@ -100,11 +100,11 @@ func (m misconfigured) expectNotRegistered(t *testing.T, says ...string) {
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	err := m.client.Get(ctx, client.ObjectKeyFromObject(m.apiService), &apiregistrationv1.APIService{})
 	if !apierrors.IsNotFound(err) {
-		t.Errorf("it is registered (%v)", err)
+		t.Errorf("the server is registered (%v)", err)
 	}
 }
 
-// expectRefused registers the server by hand for a while, as if that had been done before the flags were lost.
+// expectRefused registers the server by hand temporarily, as if that had been done before the flags were removed.
 func (m misconfigured) expectRefused(t *testing.T, code, flag string) {
 	t.Helper()
 	m.create(t, m.apiService)
@@ -119,7 +119,7 @@ func (m misconfigured) expectRefused(t *testing.T, code, flag string) {
 	}
 }
 
-// configure publishes what the flags would, which kube-apiserver leaves there.
+// configure publishes what kube-apiserver would publish with the flags. kube-apiserver does not remove it.
 func (m misconfigured) configure(t *testing.T) {
 	t.Helper()
 	configMap := &corev1.ConfigMap{ObjectMeta: in("kube-system", "extension-apiserver-authentication")}
@@ -131,11 +131,11 @@ func (m misconfigured) configure(t *testing.T) {
 			configMap.Data[flag] = fmt.Sprintf("[%q]", value)
 		}
 	}
-	authority, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderAuthority])
+	ca, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderCA])
 	if err != nil {
 		t.Fatal(err)
 	}
-	configMap.Data[requestHeaderAuthority] = string(authority)
+	configMap.Data[requestHeaderCA] = string(ca)
 	if err := m.client.Update(ctx, configMap); err != nil {
 		t.Fatal(err)
 	}

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// patience is far above what anything here takes on a busy machine.
+	// patience is much longer than any check here takes on a busy machine.
 	patience = time.Minute
 	poll     = 50 * time.Millisecond
-	// forAWhile is how long something is watched that must not change.
+	// forAWhile is how long consistently checks that nothing changes.
 	forAWhile = 3 * time.Second
 )
 
@@ -39,7 +39,7 @@ func eventually(t *testing.T, check func() error) {
 	}
 }
 
-// consistently makes sure that the check succeeds for a while.
+// consistently checks that the check keeps succeeding for a while.
 func consistently(t *testing.T, check func() error) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(ctx, poll, forAWhile, true, func(context.Context) (bool, error) {
@@ -50,12 +50,12 @@ func consistently(t *testing.T, check func() error) {
 	}
 }
 
-// condition is what a test wants of one condition.
+// condition is the expectation of a test for one condition.
 type condition struct {
 	conditionType string
 	status        metav1.ConditionStatus
 	reason        string
-	// says are parts of the message.
+	// says are substrings of the message.
 	says []string
 }
 
@@ -71,7 +71,7 @@ func isUnknown(conditionType, reason string, says ...string) condition {
 	return condition{conditionType, metav1.ConditionUnknown, reason, says}
 }
 
-// await waits until kstatus computes want for the ExtensionAPI's newest generation and all the conditions hold.
+// await waits until kstatus computes want for the ExtensionAPI's latest generation and all conditions match.
 func await(t *testing.T, name string, want status.Status, conditions ...condition) {
 	t.Helper()
 	plane.await(t, name, want, conditions...)
@@ -88,7 +88,7 @@ func (p *controlPlane) await(t *testing.T, name string, want status.Status, cond
 			return err
 		}
 		if computed != want {
-			return fmt.Errorf("kstatus computes %s instead of %s", computed, want)
+			return fmt.Errorf("kstatus computes %s, want %s", computed, want)
 		}
 		for _, wanted := range conditions {
 			if err := wanted.check(extensionAPI); err != nil {
@@ -99,7 +99,7 @@ func (p *controlPlane) await(t *testing.T, name string, want status.Status, cond
 	})
 }
 
-// awaitThat waits until the ExtensionAPI is as wanted.
+// awaitThat waits until wanted returns no error for the ExtensionAPI.
 func awaitThat(
 	t *testing.T, name string, wanted func(*v1alpha1.ExtensionAPI) error,
 ) *v1alpha1.ExtensionAPI {
@@ -146,12 +146,12 @@ func (c condition) check(extensionAPI *v1alpha1.ExtensionAPI) error {
 		return fmt.Errorf("there is no condition %s", c.conditionType)
 	}
 	if found.Status != c.status || found.Reason != c.reason {
-		return fmt.Errorf("condition %s is %s %s instead of %s %s: %s",
+		return fmt.Errorf("condition %s is %s %s, want %s %s: %s",
 			c.conditionType, found.Status, found.Reason, c.status, c.reason, found.Message)
 	}
 	for _, part := range c.says {
 		if !strings.Contains(found.Message, part) {
-			return fmt.Errorf("condition %s does not say %q: %q", c.conditionType, part, found.Message)
+			return fmt.Errorf("the message of condition %s lacks %q: %q", c.conditionType, part, found.Message)
 		}
 	}
 	return nil

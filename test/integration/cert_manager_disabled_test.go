@@ -12,9 +12,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// TestOperatorKeptFromCertManagerNeverTouchesItsAPI has another control plane and operator take the place of those that
-// the tests share, so none runs beside it. The operator has the rights that the chart gives it.
-func TestOperatorKeptFromCertManagerNeverTouchesItsAPI(t *testing.T) {
+// TestCertManagerAPIIsNotUsedWhenDisabled temporarily replaces the shared control plane and operator, so no other test
+// runs in parallel. The operator has the permissions that the chart grants.
+func TestCertManagerAPIIsNotUsedWhenDisabled(t *testing.T) {
 	const name = "kept-from-cert-manager"
 	useAnotherControlPlane(t)
 	createNamespace(t, name)

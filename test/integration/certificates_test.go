@@ -26,7 +26,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-func TestServingCertificateIsVerifiedWithItsBundleUnderTheNameOfTheService(t *testing.T) {
+func TestServingCertificateIsValidForTheServiceNameAndItsBundle(t *testing.T) {
 	t.Parallel()
 	const name = "certified"
 	startRollout(t, name)
@@ -37,19 +37,19 @@ func TestServingCertificateIsVerifiedWithItsBundleUnderTheNameOfTheService(t *te
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := get(t, name).Status.Certificate
-	if told == nil || !told.NotAfter.Equal(&metav1.Time{Time: serving[0].NotAfter}) {
-		t.Errorf("status.certificate is %+v, the certificate ends %s", told, serving[0].NotAfter)
+	certificate := get(t, name).Status.Certificate
+	if certificate == nil || !certificate.NotAfter.Equal(&metav1.Time{Time: serving[0].NotAfter}) {
+		t.Errorf("status.certificate is %+v, but the certificate expires at %s", certificate, serving[0].NotAfter)
 	}
 }
 
-func TestKeyOfTheAuthorityStaysInTheOperatorsNamespace(t *testing.T) {
+func TestCAKeyIsStoredOnlyInTheOperatorsNamespace(t *testing.T) {
 	t.Parallel()
 	const name = "key-apart"
 	startRollout(t, name)
-	authority := trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]
-	if len(authority) == 0 {
-		t.Fatal("the authority has no key")
+	ca := trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]
+	if len(ca) == 0 {
+		t.Fatal("the CA has no key")
 	}
 	secrets := &corev1.SecretList{}
 	if err := plane.client.List(ctx, secrets, client.InNamespace(name)); err != nil {
@@ -57,8 +57,8 @@ func TestKeyOfTheAuthorityStaysInTheOperatorsNamespace(t *testing.T) {
 	}
 	for _, secret := range secrets.Items {
 		for key, value := range secret.Data {
-			if bytes.Contains(value, authority) {
-				t.Errorf("Secret %s/%s holds the authority's key in %s", secret.Namespace, secret.Name, key)
+			if bytes.Contains(value, ca) {
+				t.Errorf("Secret %s/%s contains the CA's key in %s", secret.Namespace, secret.Name, key)
 			}
 		}
 	}
@@ -79,19 +79,19 @@ func TestDamagedCertificatesAreReplaced(t *testing.T) {
 	}{
 		{"a serving key that is garbage", servingSecret, garble(corev1.TLSPrivateKeyKey)},
 		{"no serving certificate", servingSecret, func(s *corev1.Secret) { s.Data[corev1.TLSCertKey] = nil }},
-		{"a serving certificate of another authority", servingSecret, func(s *corev1.Secret) {
+		{"a serving certificate of another CA", servingSecret, func(s *corev1.Secret) {
 			s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey] = foreign.Certificate, foreign.Key
 		}},
 		{"no bundle", servingSecret, func(s *corev1.Secret) { delete(s.Data, manifests.CABundleKey) }},
 		{"a bundle that is garbage", servingSecret, garble(manifests.CABundleKey)},
 		{"no label on the serving certificate", servingSecret, func(s *corev1.Secret) { s.Labels = nil }},
-		{"no label on the authority", trustSecret, func(s *corev1.Secret) { s.Labels = nil }},
-		{"an authority whose key is garbage", trustSecret, garble(corev1.TLSPrivateKeyKey)},
+		{"no label on the CA", trustSecret, func(s *corev1.Secret) { s.Labels = nil }},
+		{"a CA whose key is garbage", trustSecret, garble(corev1.TLSPrivateKeyKey)},
 	} {
 		t.Run(test.damage, func(t *testing.T) {
 			damaged := test.secret(t, name)
 			test.do(damaged)
-			if err := plane.client.Update(ctx, damaged, client.FieldOwner(somebody)); err != nil {
+			if err := plane.client.Update(ctx, damaged, client.FieldOwner(otherManager)); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, func() error { return checkCertificates(name) })
@@ -99,7 +99,7 @@ func TestDamagedCertificatesAreReplaced(t *testing.T) {
 	}
 }
 
-func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
+func TestShorterValidityReissuesTheServingCertificate(t *testing.T) {
 	t.Parallel()
 	const name = "validity"
 	startRollout(t, name)
@@ -116,11 +116,11 @@ func TestShorterValidityIssuesAnotherServingCertificate(t *testing.T) {
 		return checkCertificates(name)
 	})
 	if !bytes.Equal(before, trustSecret(t, name).Data[corev1.TLSCertKey]) {
-		t.Error("the authority was replaced")
+		t.Error("the CA was replaced")
 	}
 }
 
-func TestNothingIsWrittenAgainAndAgainWhileTheServingCertificateCannotBeStored(t *testing.T) {
+func TestNoWriteChurnWhileTheServingCertificateCannotBeStored(t *testing.T) {
 	t.Parallel()
 	const name = "not-storable"
 	createNamespace(t, name)
@@ -131,13 +131,13 @@ func TestNothingIsWrittenAgainAndAgainWhileTheServingCertificateCannotBeStored(t
 	before := trustSecret(t, name).ResourceVersion
 	consistently(t, func() error {
 		if now := trustSecret(t, name).ResourceVersion; now != before {
-			return fmt.Errorf("Secret %s was written from %s to %s", manifests.TrustSecretName(name), before, now)
+			return fmt.Errorf("Secret %s was updated from %s to %s", manifests.TrustSecretName(name), before, now)
 		}
 		return nil
 	})
 }
 
-func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
+func TestDeletedServingCertificateIsReissued(t *testing.T) {
 	t.Parallel()
 	const name = "lost-certificate"
 	startRollout(t, name)
@@ -147,7 +147,7 @@ func TestLostServingCertificateIsIssuedAgain(t *testing.T) {
 	eventually(t, func() error { return checkCertificates(name) })
 }
 
-func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
+func TestCAAddedInTheServersNamespaceIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	const name = "smuggled-authority"
 	startRollout(t, name)
@@ -166,7 +166,7 @@ func TestAuthorityThatTheServersNamespaceAddsIsNotTrusted(t *testing.T) {
 	}
 }
 
-// registerAsOperator makes the APIService that the operator would make if the replicas had answered.
+// registerAsOperator creates the APIService that the operator would create if the replicas had responded.
 func registerAsOperator(t *testing.T, name string, caBundle []byte) {
 	t.Helper()
 	apiService := holders.APIService(name)
@@ -196,7 +196,7 @@ func readSecret(t *testing.T, namespace, name string) *corev1.Secret {
 	return secret
 }
 
-// checkCertificates makes sure that kube-apiserver would accept the server, and that it is the operator's doing.
+// checkCertificates checks that kube-apiserver would accept the server's certificate, and that the operator issued it.
 func checkCertificates(name string) error {
 	signer, serving := &corev1.Secret{}, &corev1.Secret{}
 	err := errors.Join(
@@ -230,7 +230,7 @@ func checkPair(secret *corev1.Secret) error {
 func checkTrust(name string, signer, serving *corev1.Secret) error {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(serving.Data[manifests.CABundleKey]) {
-		return errors.New("the bundle holds no certificate")
+		return errors.New("the bundle contains no certificate")
 	}
 	leaf, err := cert.ParseCertsPEM(serving.Data[corev1.TLSCertKey])
 	if err != nil {
@@ -241,9 +241,9 @@ func checkTrust(name string, signer, serving *corev1.Secret) error {
 			return fmt.Errorf("verifying the serving certificate for %s: %w", host, err)
 		}
 	}
-	authority, err := cert.ParseCertsPEM(signer.Data[corev1.TLSCertKey])
+	ca, err := cert.ParseCertsPEM(signer.Data[corev1.TLSCertKey])
 	if err != nil {
 		return err
 	}
-	return leaf[0].CheckSignatureFrom(authority[0])
+	return leaf[0].CheckSignatureFrom(ca[0])
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// startCertManager runs cert-manager's controllers on a control plane that has its CustomResourceDefinitions.
+// startCertManager runs cert-manager's controllers on a control plane that has its CRDs.
 func startCertManager(p *controlPlane) (stop func(), err error) {
 	process := exec.CommandContext(ctx, program(certManager), "--kubeconfig", p.kubeconfig)
 	process.Stdout, process.Stderr = os.Stderr, os.Stderr
@@ -36,7 +36,7 @@ func startCertManager(p *controlPlane) (stop func(), err error) {
 	}, nil
 }
 
-func TestCertManagersCAIssuerIsAccepted(t *testing.T) {
+func TestCertManagerCAIssuerIsAccepted(t *testing.T) {
 	t.Parallel()
 	const name = "cert-manager-ca"
 	createNamespace(t, name)
@@ -46,7 +46,7 @@ func TestCertManagersCAIssuerIsAccepted(t *testing.T) {
 	}
 }
 
-func TestCertManagersSelfSignedIssuerIsRefused(t *testing.T) {
+func TestCertManagerSelfSignedIssuerIsRejected(t *testing.T) {
 	t.Parallel()
 	const name = "cert-manager-self-signed"
 	createNamespace(t, name)
@@ -57,7 +57,7 @@ func TestCertManagersSelfSignedIssuerIsRefused(t *testing.T) {
 	}
 }
 
-func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T) {
+func TestCertManagerIssuesTheCertificateAndANewCAIsTrustedFirst(t *testing.T) {
 	t.Parallel()
 	const name = "cert-managed"
 	createNamespace(t, name)
@@ -72,25 +72,25 @@ func TestServerIsCertifiedByCertManagerAndANewAuthorityTrustedFirst(t *testing.T
 		"cert-manager", `of which it says: Referenced "Issuer" not found`))
 	expectDocumented(t, "issuer-missing", name, v1alpha1.ConditionCertificatesReady)
 
-	authority := createCAIssuer(t, name)
+	ca := createCAIssuer(t, name)
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,
 		"from Secret cert-managed-cert-manager"))
-	first, old := servingSecret(t, name), authority.Data[corev1.TLSCertKey]
+	first, old := servingSecret(t, name), ca.Data[corev1.TLSCertKey]
 	runServing(t, name, server)
 	registerAsOperator(t, name, old)
 
-	change(t, authority, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
-	askAnew(t, name)
+	change(t, ca, func(s *corev1.Secret) { s.Data = dataOf(newSigner(t)) })
+	reissue(t, name)
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		return errors.Join(awaitingTrust(e), trustsBoth(t, name, old, authority.Data[corev1.TLSCertKey]))
+		return errors.Join(awaitingTrust(e), trustsBoth(t, name, old, ca.Data[corev1.TLSCertKey]))
 	})
 	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], first.Data[corev1.TLSCertKey]) {
-		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new authority")
+		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new CA")
 	}
 }
 
-// askAnew has cert-manager issue the certificate again, as its command line does.
-func askAnew(t *testing.T, name string) {
+// reissue makes cert-manager reissue the certificate, as its command-line tool does.
+func reissue(t *testing.T, name string) {
 	t.Helper()
 	certificate := ofCertManager("Certificate", name, nil)
 	certificate.SetName(manifests.CertManagerName(name))
@@ -100,7 +100,7 @@ func askAnew(t *testing.T, name string) {
 		}
 		conditions, _, _ := unstructured.NestedSlice(certificate.Object, "status", "conditions")
 		conditions = append(conditions, map[string]any{
-			"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "asked for",
+			"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "requested",
 			"lastTransitionTime": metav1.Now().UTC().Format(time.RFC3339),
 		})
 		if err := unstructured.SetNestedSlice(certificate.Object, conditions, "status", "conditions"); err != nil {
@@ -110,14 +110,14 @@ func askAnew(t *testing.T, name string) {
 	})
 }
 
-// createCAIssuer makes an Issuer in the namespace of the same name, and returns the Secret with its authority.
+// createCAIssuer creates an Issuer in the namespace of the same name, and returns the Secret with its CA.
 func createCAIssuer(t *testing.T, name string) *corev1.Secret {
 	t.Helper()
-	authority := &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS}
-	authority.Data = dataOf(newSigner(t))
-	create(t, authority)
+	ca := &corev1.Secret{ObjectMeta: in(name, "authority"), Type: corev1.SecretTypeTLS}
+	ca.Data = dataOf(newSigner(t))
+	create(t, ca)
 	create(t, issuer(name, map[string]any{"ca": map[string]any{"secretName": "authority"}}))
-	return authority
+	return ca
 }
 
 func dataOf(pair pki.KeyPair) map[string][]byte {
@@ -128,7 +128,7 @@ func issuer(name string, spec map[string]any) *unstructured.Unstructured {
 	return ofCertManager("Issuer", name, spec)
 }
 
-// certified returns the Secret for the Service NAME in namespace NAME, once cert-manager has filled it.
+// certified returns the Secret for the Service NAME in namespace NAME, once cert-manager has created it.
 func certified(t *testing.T, name string) *corev1.Secret {
 	t.Helper()
 	certificate := ofCertManager("Certificate", name, map[string]any{

@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// TestHelm3InstallsUpgradesAndUninstallsTheChart does what Helm 3 does other than Helm 4, which the other tests install
-// with: it merges instead of applying on the server's side. Nothing runs the chart's Deployment.
+// TestHelm3InstallsUpgradesAndUninstallsTheChart covers how Helm 3 differs from Helm 4, which the other tests use: it
+// patches on the client side instead of server-side apply. Nothing runs the chart's Deployment.
 func TestHelm3InstallsUpgradesAndUninstallsTheChart(t *testing.T) {
 	t.Parallel()
 	alone, err := startControlPlane("")
@@ -25,7 +25,7 @@ func TestHelm3InstallsUpgradesAndUninstallsTheChart(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = alone.stop() })
 	deployment := &appsv1.Deployment{ObjectMeta: in(operatorNamespace, "extensionapi-operator")}
-	definition := &apiextensionsv1.CustomResourceDefinition{
+	crd := &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: in("", "extensionapis."+v1alpha1.GroupVersion.Group),
 	}
 	get := func(object client.Object) error {
@@ -42,16 +42,16 @@ func TestHelm3InstallsUpgradesAndUninstallsTheChart(t *testing.T) {
 	if err := get(deployment); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left behind (%v)", err)
 	}
-	if err := get(definition); err != nil || !definition.DeletionTimestamp.IsZero() {
-		t.Errorf("the CustomResourceDefinition is not kept: %v", err)
+	if err := get(crd); err != nil || !crd.DeletionTimestamp.IsZero() {
+		t.Errorf("the CRD is not kept: %v", err)
 	}
 	alone.installChart(t, "")
 	if err := get(deployment); err != nil {
-		t.Errorf("Helm 4 does not install what Helm 3 has left: %v", err)
+		t.Errorf("Helm 4 does not install over what Helm 3 has left behind: %v", err)
 	}
 }
 
-// installChart makes the chart's objects. Nothing runs its Deployment.
+// installChart creates the chart's objects. Nothing runs its Deployment.
 func (p *controlPlane) installChart(t *testing.T, values string) {
 	t.Helper()
 	p.helm(t, helm, "upgrade", "--install", "extensionapi-operator", chart, "--take-ownership", "--force-conflicts",
@@ -60,7 +60,7 @@ func (p *controlPlane) installChart(t *testing.T, values string) {
 
 var chart = filepath.Join(repository, "charts/extensionapi-operator")
 
-// helm returns what the command prints.
+// helm returns the output of the command.
 func (p *controlPlane) helm(t *testing.T, version string, arguments ...string) string {
 	t.Helper()
 	command := exec.CommandContext(ctx, program(version),

@@ -26,40 +26,40 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-func TestWhatSomebodyElseHasIsLeftAloneUntilItGoes(t *testing.T) {
+func TestGroupVersionOfAnotherOwnerIsNotTouchedUntilReleased(t *testing.T) {
 	t.Parallel()
 	for _, holder := range holders.All {
 		t.Run(holder.Kind, func(t *testing.T) {
 			t.Parallel()
 			name := "held-by-" + holder.Kind + "-before"
 			backend, _ := startBackend(t, name, "v1", "v2")
-			do(t, holder.Come, name)
+			do(t, holder.Claim, name)
 			if holder.Yields {
 				t.Cleanup(func() { remove(t, holders.Rival(name)) })
 			}
 			before := essenceOf(t, name)
-			awaitNextSecond(t) // who comes first is told by the second
+			awaitNextSecond(t) // creationTimestamps have a resolution of a second
 			apply(t, backend.declare(shared(groups(name+".example.com", "v1", "v2"))))
-			awaitHeld(t, name, holder.Reason, holder.Words)
+			awaitHeld(t, name, holder.Reason, holder.Message)
 			expectDocumented(t, "held-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			if after := essenceOf(t, name); before != nil && !reflect.DeepEqual(before, after) {
-				t.Errorf("what somebody else has was changed from\n%s\nto\n%s", toJSON(t, before), toJSON(t, after))
+				t.Errorf("the object of another owner was changed from\n%s\nto\n%s", toJSON(t, before), toJSON(t, after))
 			}
-			do(t, holder.Leave, name)
+			do(t, holder.Release, name)
 			awaitClaimed(t, name)
 			expectAPIServices(t, name, "v1."+name+".example.com", "v2."+name+".example.com")
 		})
 	}
 }
 
-func TestAGroupIsSplitOnlyWhereThatIsAllowed(t *testing.T) {
+func TestGroupIsSharedOnlyIfAllowed(t *testing.T) {
 	t.Parallel()
 	for _, holder := range holders.All {
 		t.Run(holder.Kind, func(t *testing.T) {
 			t.Parallel()
 			name := "split-by-" + holder.Kind
 			backend, _ := startBackend(t, name, "v2")
-			do(t, holder.Come, name)
+			do(t, holder.Claim, name)
 			if holder.Yields {
 				t.Cleanup(func() { remove(t, holders.Rival(name)) })
 			}
@@ -74,12 +74,12 @@ func TestAGroupIsSplitOnlyWhereThatIsAllowed(t *testing.T) {
 			}
 			awaitClaimed(t, name)
 			expectAPIServices(t, name, "v2."+name+".example.com")
-			do(t, holder.Leave, name)
+			do(t, holder.Release, name)
 		})
 	}
 }
 
-func TestARegisteredGroupIsOneExtensionAPIsUntilItIsRemoved(t *testing.T) {
+func TestRegisteredGroupIsHeldUntilItsExtensionAPIIsDeleted(t *testing.T) {
 	t.Parallel()
 	const first, second, group = "group-first", "group-second", "group-first.example.com"
 	backend, _ := startBackend(t, first, "v1", "v2")
@@ -96,31 +96,31 @@ func TestARegisteredGroupIsOneExtensionAPIsUntilItIsRemoved(t *testing.T) {
 	awaitClaimed(t, second)
 }
 
-func TestADefinitionInAGroupIsTold(t *testing.T) {
+func TestCRDInTheGroupIsReported(t *testing.T) {
 	t.Parallel()
 	const name = "group-of-definition"
 	backend, _ := startBackend(t, name, "v2")
-	crd := func() *apiextensionsv1.CustomResourceDefinition { return holders.Definition(name) }
+	crd := func() *apiextensionsv1.CustomResourceDefinition { return holders.CRD(name) }
 	create(t, crd())
 	apply(t, backend.declare(groups(name+".example.com", "v2")))
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByCustomResourceDefinition, "which has v1 of the group"))
 	expectDocumented(t, "group-of-crd", name, v1alpha1.ConditionClaimed)
-	do(t, holders.DeleteDefinition, name)
+	do(t, holders.DeleteCRD, name)
 	awaitClaimed(t, name)
 	create(t, crd())
 	await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "its group is split"),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	expectDocumented(t, "group-split-by-crd", name, v1alpha1.ConditionClaimed)
-	do(t, holders.DeleteDefinition, name)
+	do(t, holders.DeleteCRD, name)
 	awaitClaimed(t, name)
 }
 
-func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
+func TestLaterClaimIsReportedUntilReleased(t *testing.T) {
 	t.Parallel()
 	for _, holder := range holders.All {
 		if holder.Yields {
-			continue // TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt
+			continue // TestRegisteredGroupVersionIsKeptWhenAnOlderExtensionAPIClaimsIt
 		}
 		t.Run(holder.Kind, func(t *testing.T) {
 			t.Parallel()
@@ -128,25 +128,25 @@ func TestWhoComesLaterIsToldAndGoes(t *testing.T) {
 			backend, _ := startBackend(t, name, "v1", "v2")
 			apply(t, backend.declare(shared(groups(name+".example.com", "v1", "v2"))))
 			awaitRegistered(t, name)
-			do(t, holder.ComeLater, name)
+			do(t, holder.TakeOver, name)
 			if holder.Contests {
 				await(t, name, status.CurrentStatus,
-					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Words, "Delete the definition"),
+					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Message, "Delete the definition"),
 					isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 				expectDocumented(t, "contested-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			} else {
-				awaitHeld(t, name, holder.Reason, holder.Words)
+				awaitHeld(t, name, holder.Reason, holder.Message)
 			}
-			do(t, holder.Leave, name)
+			do(t, holder.Release, name)
 			awaitClaimed(t, name)
 		})
 	}
 }
 
-// do has a holder do something; it may have to be tried again when the operator writes the same.
-func do(t *testing.T, deed holders.Deed, name string) {
+// do runs an action, and retries it when the operator writes the same object concurrently.
+func do(t *testing.T, action holders.Action, name string) {
 	t.Helper()
-	eventually(t, func() error { return deed(ctx, plane.client, name) })
+	eventually(t, func() error { return action(ctx, plane.client, name) })
 }
 
 func awaitClaimed(t *testing.T, name string) {
@@ -155,7 +155,7 @@ func awaitClaimed(t *testing.T, name string) {
 	await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonClaimed))
 }
 
-func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
+func TestAPIServiceMarkedByAnotherOwnerIsKeptAndReported(t *testing.T) {
 	t.Parallel()
 	for kind, test := range map[string]struct {
 		mark  func(*apiregistrationv1.APIService)
@@ -193,7 +193,7 @@ func TestAnAPIServiceThatIsMarkedAsSomebodyElsesIsKeptAndTold(t *testing.T) {
 	}
 }
 
-func TestWhoWouldWriteTheCABundleIsKeptFromIt(t *testing.T) {
+func TestCAInjectionAnnotationIsRemoved(t *testing.T) {
 	t.Parallel()
 	const name, annotation = "injected", "cert-manager.io/inject-ca-from"
 	backend, _ := startBackend(t, name, "v1")
@@ -201,7 +201,7 @@ func TestWhoWouldWriteTheCABundleIsKeptFromIt(t *testing.T) {
 	awaitRegistered(t, name)
 	change(t, holders.APIService(name), func(a *apiregistrationv1.APIService) {
 		metav1.SetMetaDataAnnotation(&a.ObjectMeta, annotation, "prod/shop")
-		metav1.SetMetaDataAnnotation(&a.ObjectMeta, "note", "of somebody")
+		metav1.SetMetaDataAnnotation(&a.ObjectMeta, "note", "of another client")
 	})
 	expectEvent(t, name, "Warning Contested", "cert-manager's cainjector would write the caBundle")
 	left := readAPIService(t, name).Annotations
@@ -210,19 +210,19 @@ func TestWhoWouldWriteTheCABundleIsKeptFromIt(t *testing.T) {
 	}
 }
 
-func TestSomebodyWhoKeepsChangingAnAPIServiceIsNamedAndPutsUpNoFight(t *testing.T) {
+func TestConflictingWriterIsNamedAndRevertsBackOff(t *testing.T) {
 	t.Parallel()
 	const name = "fought-over"
 	backend, _ := startBackend(t, name, "v1")
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
-	fighting, surrender := context.WithCancel(ctx)
-	defer surrender()
+	fighting, stop := context.WithCancel(ctx)
+	defer stop()
 	var changes sync.WaitGroup
 	changes.Go(func() {
 		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"versionPriority":7}}`))
 		for fighting.Err() == nil {
-			err := plane.client.Patch(fighting, holders.APIService(name), patch, client.FieldOwner(somebody))
+			err := plane.client.Patch(fighting, holders.APIService(name), patch, client.FieldOwner(otherManager))
 			if err != nil && fighting.Err() == nil {
 				t.Error(err)
 			}
@@ -232,15 +232,15 @@ func TestSomebodyWhoKeepsChangingAnAPIServiceIsNamedAndPutsUpNoFight(t *testing.
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "put back again"),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	expectDocumented(t, "fought-over", name, v1alpha1.ConditionRegistered)
-	surrender()
+	stop()
 	changes.Wait()
 	awaitRegistered(t, name)
 	if priority := readAPIService(t, name).Spec.VersionPriority; priority == 7 {
-		t.Error("the APIService was not put back")
+		t.Error("the APIService was not reverted")
 	}
 }
 
-func TestWhatSomebodyElseHasHidesNoTroubleWithTheRest(t *testing.T) {
+func TestConflictDoesNotHideFaultsOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	const name = "held-and-failing"
 	backend, server := startBackend(t, name, "v1", "v2")
@@ -248,14 +248,14 @@ func TestWhatSomebodyElseHasHidesNoTroubleWithTheRest(t *testing.T) {
 	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
 	awaitHeld(t, name, v1alpha1.ReasonHeldByOther, unknownHolder)
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v2."+name),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "v2."+name))
 	deleteNow(t, holders.APIService(name))
 }
 
-func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T) {
+func TestRegisteredGroupVersionIsKeptWhenAnOlderExtensionAPIClaimsIt(t *testing.T) {
 	t.Parallel()
 	const older, younger, group = "older-later", "younger-first", "older-later.example.com"
 	backend, _ := startBackend(t, older, "v1", "v2")
@@ -274,13 +274,13 @@ func TestARegisteredGroupVersionStaysWhenAnOlderExtensionAPIWantsIt(t *testing.T
 	expectAPIServices(t, older, "v1."+group, "v2."+group)
 }
 
-func TestOfTwoExtensionAPIsCreatedAtOnceTheSameOneWins(t *testing.T) {
+func TestOlderOfTwoConcurrentlyCreatedExtensionAPIsWins(t *testing.T) {
 	t.Parallel()
 	const server = "at-once"
 	backend, backendServer := startBackend(t, server, "v1")
 	for round := range 5 {
 		first, second := fmt.Sprintf("at-once-a%d", round), fmt.Sprintf("at-once-b%d", round)
-		backendServer.Behave(unavailable) // who has registered before the other one is there would keep what it has
+		backendServer.Behave(unavailable) // or the first to register before the other exists would keep the group-version
 		created := createAtOnce(t, backend, second, first)
 		backendServer.Behave(extensionserver.Behaviour{})
 		winner, loser := first, second
@@ -297,7 +297,8 @@ func TestOfTwoExtensionAPIsCreatedAtOnceTheSameOneWins(t *testing.T) {
 	}
 }
 
-// createAtOnce makes ExtensionAPIs that want the same, and returns when each was created.
+// createAtOnce concurrently creates ExtensionAPIs that claim the same group-version, and returns their creation
+// timestamps.
 func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*metav1.Time {
 	t.Helper()
 	var creating sync.WaitGroup
@@ -325,7 +326,7 @@ func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*m
 	return created
 }
 
-// awaitHeld waits until v1 is told to be somebody else's, and the other version is registered and served.
+// awaitHeld waits until v1 is reported as held by another owner, and the other version is registered and available.
 func awaitHeld(t *testing.T, name, reason, words string) {
 	t.Helper()
 	await(t, name, status.FailedStatus,
@@ -340,13 +341,13 @@ func awaitHeld(t *testing.T, name, reason, words string) {
 	})
 }
 
-// awaitNextSecond waits until what is created next is younger.
+// awaitNextSecond waits until new objects have a later creationTimestamp than existing ones.
 func awaitNextSecond(t *testing.T) {
 	t.Helper()
 	eventually(t, holders.NextSecond())
 }
 
-// essenceOf returns the APIService without what the cluster fills in, nil when there is none.
+// essenceOf returns the APIService without the fields that the cluster sets, or nil if it does not exist.
 func essenceOf(t *testing.T, name string) map[string]any {
 	t.Helper()
 	object := &unstructured.Unstructured{}

@@ -15,13 +15,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-func TestObjectsOfOthersAreNotTouchedAndTheirHolderIsNamed(t *testing.T) {
+func TestObjectsOfOtherOwnersAreNotTouchedAndTheOwnerIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		// name of the ExtensionAPI and its namespace.
 		name    string
 		foreign client.Object
-		// what and whose the message names.
+		// what and whose are the object and the owner that the message names.
 		what, whose string
 	}{
 		{

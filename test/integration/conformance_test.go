@@ -15,7 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// conditionTypes are on every ExtensionAPI that the operator has seen.
+// conditionTypes are the conditions of every ExtensionAPI that the operator has reconciled.
 var conditionTypes = []string{
 	v1alpha1.ConditionClaimed,
 	v1alpha1.ConditionCertificatesReady,
@@ -28,7 +28,8 @@ var conditionTypes = []string{
 	v1alpha1.ConditionStalled,
 }
 
-// checkConformance holds for an ExtensionAPI at any moment of its life; every test checks it whenever it reads one.
+// checkConformance checks the invariants of an ExtensionAPI, which hold at any time; every test checks them whenever it
+// reads one.
 func checkConformance(extensionAPI *v1alpha1.ExtensionAPI) error {
 	if len(extensionAPI.Status.Conditions) == 0 {
 		return checkUntouched(extensionAPI)
@@ -42,7 +43,7 @@ func checkConformance(extensionAPI *v1alpha1.ExtensionAPI) error {
 		}
 	}
 	if known, found := len(conditionTypes), len(extensionAPI.Status.Conditions); found != known {
-		return fmt.Errorf("%d conditions instead of %d", found, known)
+		return fmt.Errorf("%d conditions, want %d", found, known)
 	}
 	return checkSummary(extensionAPI)
 }
@@ -60,15 +61,15 @@ func checkCondition(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) e
 	case condition == nil:
 		return fmt.Errorf("there is no condition %s", conditionType)
 	case condition.ObservedGeneration < observed, condition.ObservedGeneration > extensionAPI.Generation:
-		return fmt.Errorf("condition %s is of generation %d, the status of %d, the object of %d",
+		return fmt.Errorf("condition %s has generation %d, the status %d, the object %d",
 			conditionType, condition.ObservedGeneration, observed, extensionAPI.Generation)
 	case condition.Reason == "", condition.Message == "":
-		return fmt.Errorf("condition %s says nothing: %+v", conditionType, *condition)
+		return fmt.Errorf("condition %s has no reason or message: %+v", conditionType, *condition)
 	}
 	return nil
 }
 
-// checkSummary compares Ready, Reconciling and Stalled with what they sum up.
+// checkSummary compares Ready, Reconciling and Stalled with the conditions that they summarize.
 func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 	is := func(conditionType string) bool {
 		return meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, conditionType)
@@ -81,13 +82,13 @@ func checkSummary(extensionAPI *v1alpha1.ExtensionAPI) error {
 		v1alpha1.ReasonSuspended
 	switch {
 	case is(v1alpha1.ConditionReady) != served:
-		return fmt.Errorf("ready is not the sum of what it sums up")
+		return fmt.Errorf("condition Ready does not match the conditions that it summarizes")
 	case reconciling && stalled:
-		return fmt.Errorf("both Reconciling and Stalled")
+		return fmt.Errorf("both Reconciling and Stalled are True")
 	case !served && !reconciling && !stalled && !isSuspended:
-		return fmt.Errorf("not Ready, yet neither Reconciling nor Stalled")
+		return fmt.Errorf("not Ready, but neither Reconciling nor Stalled")
 	}
-	// What is not Ready for no reason that kstatus knows is in progress to it.
+	// kstatus computes InProgress for objects that are not Ready for no reason that it knows.
 	return checkKStatus(extensionAPI, reconciling || !served && !stalled, stalled)
 }
 
@@ -103,12 +104,12 @@ func checkKStatus(extensionAPI *v1alpha1.ExtensionAPI, reconciling, stalled bool
 	}
 	computed, err := kstatusOf(extensionAPI)
 	if err == nil && computed != wanted {
-		err = fmt.Errorf("kstatus computes %s instead of %s", computed, wanted)
+		err = fmt.Errorf("kstatus computes %s, want %s", computed, wanted)
 	}
 	return err
 }
 
-// kstatusOf is what kubectl wait, Helm and GitOps tools take the object for.
+// kstatusOf returns the status that kubectl wait, Helm and GitOps tools compute for the object.
 func kstatusOf(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
 	if err != nil {
@@ -121,7 +122,7 @@ func kstatusOf(extensionAPI *v1alpha1.ExtensionAPI) (status.Status, error) {
 	return result.Status, nil
 }
 
-// describe shows what a failed test needs to know of an ExtensionAPI.
+// describe returns the state of an ExtensionAPI for the messages of failed tests.
 func describe(extensionAPI *v1alpha1.ExtensionAPI) string {
 	text := &strings.Builder{}
 	shown := extensionAPI.Status.DeepCopy()

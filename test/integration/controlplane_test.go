@@ -38,23 +38,23 @@ const (
 	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 	proberAccount     = "extensionapi-operator-prober"
 
-	frontProxyName         = "front-proxy-client"
-	requestHeaderAuthority = "requestheader-client-ca-file"
+	frontProxyName  = "front-proxy-client"
+	requestHeaderCA = "requestheader-client-ca-file"
 )
 
-// controlPlane is a kube-apiserver with its etcd, and what the operator's installation puts into it.
+// controlPlane is a kube-apiserver with its etcd, and the objects of the operator's installation.
 type controlPlane struct {
 	env *envtest.Environment
 	// client reads and writes as the cluster's administrator, without a cache.
 	client client.Client
-	// dir holds files for as long as the control plane runs.
+	// dir is a directory for files, which exists while the control plane runs.
 	dir string
-	// kubeconfig is a file with the administrator's.
+	// kubeconfig is the path of the administrator's kubeconfig.
 	kubeconfig string
 }
 
-// startControlPlane starts one whose kube-apiserver lacks the flags of the front proxy that begin so, unless that is
-// empty, and has the enabled ones besides.
+// startControlPlane starts a control plane whose kube-apiserver lacks the front-proxy flags with the prefix without,
+// unless that is empty, and has the enabled flags in addition.
 func startControlPlane(without string, enabled ...string) (*controlPlane, error) {
 	dir, err := os.MkdirTemp("", "extensionapi-integration-")
 	if err != nil {
@@ -71,7 +71,7 @@ func startControlPlane(without string, enabled ...string) (*controlPlane, error)
 		},
 	}
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
-	// It would publish an address of this machine on which it does not listen.
+	// kube-apiserver would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
 	for _, flag := range enabled {
 		flags.Set(flag, "true")
@@ -92,10 +92,10 @@ func (p *controlPlane) stop() error {
 	return errors.Join(p.env.Stop(), os.RemoveAll(p.dir))
 }
 
-// configureFrontProxy gives kube-apiserver the identity with which it speaks to extension API servers, and has it tell
-// them of that.
+// configureFrontProxy configures the client certificate with which kube-apiserver authenticates to extension API
+// servers, and makes it publish the CA of that certificate.
 func configureFrontProxy(dir string, flags *envtest.Arguments, without string) error {
-	// A certificate may be its own authority, so one is enough.
+	// A self-signed certificate can be its own CA, so one is enough.
 	pair, err := pki.NewSigner(frontProxyName, time.Now(), 24*time.Hour)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func configureFrontProxy(dir string, flags *envtest.Arguments, without string) e
 func frontProxyFlags(dir string) map[string]string {
 	certificate := filepath.Join(dir, "front-proxy.crt")
 	return map[string]string{
-		requestHeaderAuthority:               certificate,
+		requestHeaderCA:                      certificate,
 		"requestheader-allowed-names":        frontProxyName,
 		"requestheader-username-headers":     "X-Remote-User",
 		"requestheader-group-headers":        "X-Remote-Group",
@@ -123,7 +123,7 @@ func frontProxyFlags(dir string) map[string]string {
 	}
 }
 
-// install makes the objects that the chart and the kustomization make, but for the operator's Deployment.
+// install creates the objects of the chart and the kustomization, except the operator's Deployment.
 func (p *controlPlane) install() error {
 	if err := os.WriteFile(p.kubeconfig, p.env.KubeConfig, 0o600); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (p *controlPlane) install() error {
 	return awaitGrants(p.client)
 }
 
-// installedFiles are what the operator needs to run, and to run servers, and the policies that stand before it.
+// installedFiles returns the manifests that the operator needs to run, and to run servers, and its admission policies.
 func installedFiles() []string {
 	var files []string
 	for _, name := range []string{
@@ -165,7 +165,7 @@ func (p *controlPlane) installFile(file string) error {
 	return p.createAll(bytes.NewReader(content))
 }
 
-// createAll creates manifests, those that name no namespace in the operator's.
+// createAll creates manifests, in the operator's namespace unless they name another one.
 func (p *controlPlane) createAll(manifests io.Reader) error {
 	decoder := yaml.NewYAMLOrJSONDecoder(manifests, 4096)
 	for {
@@ -188,7 +188,8 @@ func (p *controlPlane) createAll(manifests io.Reader) error {
 	}
 }
 
-// operatorConfig is that of the operator's ServiceAccount, so that it has the rights of config/rbac and no others.
+// operatorConfig returns a configuration for the operator's ServiceAccount, so that it has only the permissions of
+// config/rbac.
 func (p *controlPlane) operatorConfig() (*rest.Config, error) {
 	user, err := p.env.AddUser(envtest.User{
 		Name:   operatorUser,
@@ -200,7 +201,7 @@ func (p *controlPlane) operatorConfig() (*rest.Config, error) {
 	return user.Config(), nil
 }
 
-// impersonate has the rights of a ServiceAccount in the operator's namespace.
+// impersonate returns a configuration that impersonates a ServiceAccount in the operator's namespace.
 func impersonate(p *controlPlane, account string) *rest.Config {
 	config := rest.CopyConfig(p.env.Config)
 	config.Impersonate = rest.ImpersonationConfig{
@@ -210,7 +211,7 @@ func impersonate(p *controlPlane, account string) *rest.Config {
 	return config
 }
 
-// newScheme is that of main.go, and CustomResourceDefinitions.
+// newScheme returns the scheme of main.go with CustomResourceDefinitions.
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))

@@ -16,12 +16,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// named refers to an ExtensionAPI.
+// named returns a reference to an ExtensionAPI.
 func named(name string) *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }
 
-// served is an ExtensionAPI of NAME.example.com/v1 whose server the operator runs in namespace NAME.
+// served returns an ExtensionAPI of NAME.example.com/v1 whose server the operator runs in namespace NAME.
 func served(name string) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(name)
 	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
@@ -44,7 +44,7 @@ func groups(group string, versions ...string) []v1alpha1.APIGroup {
 	return []v1alpha1.APIGroup{result}
 }
 
-// shared are groups of which others may have versions.
+// shared allows other owners to have versions of the groups.
 func shared(groups []v1alpha1.APIGroup) []v1alpha1.APIGroup {
 	for i := range groups {
 		groups[i].Sharing = v1alpha1.SharingAllowed
@@ -56,14 +56,14 @@ func groupVersion(group, version string) schema.GroupVersion {
 	return schema.GroupVersion{Group: group, Version: version}
 }
 
-// backend is an extension API server that somebody already runs behind a Service.
+// backend is an extension API server that already runs behind a Service.
 type backend struct {
 	service *corev1.Service
 	signer  pki.KeyPair
 	port    int32
 }
 
-// exposeBackend makes a namespace and a Service of that name for a server on a port of this machine.
+// exposeBackend creates a namespace and a Service of that name for a server on a port of this machine.
 func exposeBackend(t *testing.T, name string, port int32) *backend {
 	t.Helper()
 	return plane.exposeBackend(t, name, port)
@@ -81,7 +81,7 @@ func (p *controlPlane) exposeBackend(t *testing.T, name string, port int32) *bac
 	return b
 }
 
-// localService leads to this machine.
+// localService returns a Service that resolves to this machine.
 func localService(name string) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: in(name, name),
@@ -89,7 +89,7 @@ func localService(name string) *corev1.Service {
 	}
 }
 
-// declare is an ExtensionAPI for the backend, with frequent probes.
+// declare returns an ExtensionAPI for the backend, with frequent probes.
 func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(b.service.Name)
 	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
@@ -102,7 +102,7 @@ func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 	return extensionAPI
 }
 
-// startBackend runs an extensionserver of the versions of group NAME.example.com.
+// startBackend runs an extensionserver that serves the versions of group NAME.example.com.
 func startBackend(t *testing.T, name string, versions ...string) (*backend, *extensionserver.Local) {
 	t.Helper()
 	var groupVersions []schema.GroupVersion
@@ -117,12 +117,12 @@ func startBackend(t *testing.T, name string, versions ...string) (*backend, *ext
 	return b, server
 }
 
-// failing answers discovery with that status.
+// failing returns a behaviour that fails discovery with the status.
 func failing(status int) extensionserver.Behaviour {
 	return extensionserver.Behaviour{Discovery: extensionserver.Fault{Status: status}}
 }
 
-// slow answers discovery after the delay.
+// slow returns a behaviour that delays discovery.
 func slow(delay time.Duration) extensionserver.Behaviour {
 	return extensionserver.Behaviour{Discovery: extensionserver.Slow(delay)}
 }
@@ -136,7 +136,7 @@ func newSigner(t *testing.T) pki.KeyPair {
 	return signer
 }
 
-// servingFor is a certificate for the Service NAME in namespace NAME.
+// servingFor returns a serving certificate for the Service NAME in namespace NAME.
 func servingFor(t *testing.T, signer pki.KeyPair, name string) pki.KeyPair {
 	t.Helper()
 	serving, err := signer.IssueServing([]string{name + "." + name + ".svc"}, time.Now(), time.Hour)

@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// TestExtensionAPIsInTheDocsAreValid has kube-apiserver judge them, unknown fields included, without storing any.
-func TestExtensionAPIsInTheDocsAreValid(t *testing.T) {
+// TestExtensionAPIsInDocsAreValid validates them with kube-apiserver, including unknown fields, in a dry run.
+func TestExtensionAPIsInDocsAreValid(t *testing.T) {
 	t.Parallel()
 	documents, err := docs.ReadAll(repository)
 	if err != nil {
@@ -35,11 +35,11 @@ func TestExtensionAPIsInTheDocsAreValid(t *testing.T) {
 		}
 	}
 	if judged == 0 {
-		t.Error("the docs show no ExtensionAPI")
+		t.Error("the docs contain no ExtensionAPI")
 	}
 }
 
-// judge returns why the API server would refuse the objects; those of other APIs are left out.
+// judge returns an error if the API server would reject the ExtensionAPIs among the objects.
 func judge(manifests string) error {
 	strict := client.WithFieldValidation(plane.client, "Strict")
 	for manifest := range strings.SplitSeq(manifests, "\n---\n") {
@@ -50,10 +50,10 @@ func judge(manifests string) error {
 		if object.GetAPIVersion() != v1alpha1.GroupVersion.String() {
 			continue
 		}
-		// Other tests have ExtensionAPIs of the names in the docs.
+		// Other tests have ExtensionAPIs with names in the docs.
 		object.SetName("in-the-docs")
 		if err := strict.Create(ctx, object, client.DryRunAll); err != nil {
-			return fmt.Errorf("the API server would refuse it: %w", err)
+			return fmt.Errorf("the API server would reject it: %w", err)
 		}
 	}
 	return nil

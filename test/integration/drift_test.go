@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// objectRef names an object.
+// objectRef is a reference to an object.
 type objectRef struct {
 	groupVersion, kind, namespace, name string
 }
@@ -37,14 +37,14 @@ func (r objectRef) read(t *testing.T) *unstructured.Unstructured {
 	return object
 }
 
-// drift is a change of an owned object by somebody else, as a JSON patch.
+// drift is a change of an owned object by another client, as a JSON patch; empty for its deletion.
 type drift struct {
 	why, patch string
 }
 
 const rbac = "rbac.authorization.k8s.io/v1"
 
-func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
+func TestDriftOfServerObjectsIsCorrected(t *testing.T) {
 	t.Parallel()
 	subjects := []drift{
 		{"loses its subject", `[{"op": "remove", "path": "/subjects"}]`},
@@ -65,22 +65,22 @@ func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
 		"drift-server":  {objectRef{rbac, "ClusterRoleBinding", "", manifests.ServerBindingName("drift-server")}, subjects},
 		"drift-read":    {objectRef{rbac, "RoleBinding", "kube-system", manifests.AuthReaderName("drift-read")}, subjects},
 		"drift-service": {objectRef{"v1", "Service", "drift-service", "drift-service"}, []drift{
-			{"selects others", `[{"op": "replace", "path": "/spec/selector", "value": {"app": "other"}}]`},
-			{"selects fewer", `[{"op": "add", "path": "/spec/selector/app", "value": "other"}]`},
-			{"sends to another port", `[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1}]`},
+			{"selects other Pods", `[{"op": "replace", "path": "/spec/selector", "value": {"app": "other"}}]`},
+			{"selects fewer Pods", `[{"op": "add", "path": "/spec/selector/app", "value": "other"}]`},
+			{"targets another port", `[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1}]`},
 			{"names another host", `[{"op": "replace", "path": "/spec/type", "value": "ExternalName"},
 				{"op": "add", "path": "/spec/externalName", "value": "example.com"}]`},
 		}},
 		"drift-budget": {objectRef{"policy/v1", "PodDisruptionBudget", "drift-budget", "drift-budget"}, []drift{
 			{"allows no disruption", `[{"op": "replace", "path": "/spec/maxUnavailable", "value": 0}]`},
-			{"counts the other way", `[{"op": "remove", "path": "/spec/maxUnavailable"},
+			{"uses minAvailable", `[{"op": "remove", "path": "/spec/maxUnavailable"},
 				{"op": "add", "path": "/spec/minAvailable", "value": 2}]`},
 		}},
 		"drift-deployment": {objectRef{"apps/v1", "Deployment", "drift-deployment", "drift-deployment"}, []drift{
 			{"is scaled", `[{"op": "replace", "path": "/spec/replicas", "value": 0}]`},
-			{"is rolled to another image", `[{"op": "replace",
+			{"gets another image", `[{"op": "replace",
 				"path": "/spec/template/spec/containers/0/image", "value": "registry.example.com/other"}]`},
-			{"takes requests away in a rollout", `[{"op": "replace", "path": "/spec/strategy", "value": {"type": "Recreate"}}]`},
+			{"gets strategy Recreate", `[{"op": "replace", "path": "/spec/strategy", "value": {"type": "Recreate"}}]`},
 			{"loses its certificate", `[{"op": "remove", "path": "/spec/template/spec/containers/0/volumeMounts"}]`},
 		}},
 	} {
@@ -93,7 +93,7 @@ func TestChangedOrDeletedObjectsOfAServerAreRepaired(t *testing.T) {
 	}
 }
 
-func TestChangedOrDeletedAPIServicesAreRepaired(t *testing.T) {
+func TestDriftOfAPIServicesIsCorrected(t *testing.T) {
 	t.Parallel()
 	const name = "drift-registered"
 	backend, _ := startBackend(t, name, "v1")
@@ -101,17 +101,18 @@ func TestChangedOrDeletedAPIServicesAreRepaired(t *testing.T) {
 	awaitRegistered(t, name)
 	expectRepaired(t, objectRef{"apiregistration.k8s.io/v1", "APIService", "", "v1." + name + ".example.com"},
 		drift{"gets another priority", `[{"op": "replace", "path": "/spec/groupPriorityMinimum", "value": 1}]`},
-		drift{"is sent to another server", `[{"op": "replace", "path": "/spec/service/name", "value": "other"}]`},
-		drift{"loses its authority", `[{"op": "remove", "path": "/spec/caBundle"}]`},
-		drift{"is served by kube-apiserver", `[{"op": "remove", "path": "/spec/service"},
+		drift{"targets another server", `[{"op": "replace", "path": "/spec/service/name", "value": "other"}]`},
+		drift{"loses its CA bundle", `[{"op": "remove", "path": "/spec/caBundle"}]`},
+		drift{"becomes local", `[{"op": "remove", "path": "/spec/service"},
 			{"op": "remove", "path": "/spec/caBundle"}]`},
-		drift{"trusts everybody", `[{"op": "remove", "path": "/spec/caBundle"},
+		drift{"skips TLS verification", `[{"op": "remove", "path": "/spec/caBundle"},
 			{"op": "add", "path": "/spec/insecureSkipTLSVerify", "value": true}]`},
 	)
 	awaitRegistered(t, name)
 }
 
-// expectRepaired does to the object what can be done to any, and the further drifts, and waits for it to be as before.
+// expectRepaired applies to the object drifts that are common to all kinds, and further ones, and waits until it is
+// restored after each.
 func expectRepaired(t *testing.T, ref objectRef, further ...drift) {
 	t.Helper()
 	before := essence(t, ref.read(t))
@@ -143,20 +144,20 @@ func (d drift) do(t *testing.T, ref objectRef) {
 		err = plane.client.Delete(ctx, object)
 	} else {
 		patch := client.RawPatch("application/json-patch+json", []byte(d.patch))
-		err = plane.client.Patch(ctx, object, patch, client.FieldOwner(somebody))
+		err = plane.client.Patch(ctx, object, patch, client.FieldOwner(otherManager))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// essence is an object without what the cluster fills in.
+// essence returns an object without the fields that the cluster sets.
 func essence(t *testing.T, object *unstructured.Unstructured) map[string]any {
 	t.Helper()
 	content := object.DeepCopy().Object
 	delete(content, "status")
 	content["metadata"] = map[string]any{"labels": object.GetLabels(), "annotations": object.GetAnnotations()}
-	// A host name without effect is what remains of a Service that named one.
+	// A Service that had an externalName keeps it without effect.
 	for _, field := range []string{"clusterIP", "clusterIPs", "externalName"} {
 		unstructured.RemoveNestedField(content, "spec", field)
 	}

@@ -20,10 +20,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// unavailable fails discovery; readiness probes would see nothing of it.
+// unavailable fails discovery, which readiness probes would not detect.
 var unavailable = failing(http.StatusServiceUnavailable)
 
-func TestReplicaThatAnswersBadlyIsEjectedToldAndRestored(t *testing.T) {
+func TestUnhealthyReplicaIsEjectedReportedAndRestored(t *testing.T) {
 	t.Parallel()
 	const name = "ejected"
 	replicas := startReplicas(t, name, 2)
@@ -31,17 +31,17 @@ func TestReplicaThatAnswersBadlyIsEjectedToldAndRestored(t *testing.T) {
 
 	replicas[1].Behave(unavailable)
 	awaitEjected(t, name, "ejected-1")
-	told := awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e, "ejected-1") })
-	ejection := told.Status.Endpoints[slices.IndexFunc(told.Status.Endpoints, isEjected)].Ejected
+	current := awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsEjected(e, "ejected-1") })
+	ejection := current.Status.Endpoints[slices.IndexFunc(current.Status.Endpoints, isEjected)].Ejected
 	if !strings.Contains(ejection.Message, "503 Service Unavailable") || time.Since(ejection.Since.Time) > patience {
-		t.Errorf("status.endpoints tells %+v", ejection)
+		t.Errorf("status.endpoints reports %+v", ejection)
 	}
 	expectEjections(t, name, 1, 1)
-	eventually(t, func() error { return connectsAnewSince(t, name, ejection.Since.Add(5*time.Second)) })
+	eventually(t, func() error { return reconnectsSince(t, name, ejection.Since.Add(5*time.Second)) })
 
 	replicas[1].Behave(extensionserver.Behaviour{})
 	awaitEjected(t, name)
-	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e) })
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsEjected(e) })
 	expectEjections(t, name, 0, 1)
 	eventually(t, func() error {
 		found := eventsOf(t, name)
@@ -52,18 +52,18 @@ func TestReplicaThatAnswersBadlyIsEjectedToldAndRestored(t *testing.T) {
 	})
 }
 
-func TestNoMoreThanHalfOfTheReplicasAreEjected(t *testing.T) {
+func TestAtMostHalfOfTheReplicasAreEjected(t *testing.T) {
 	t.Parallel()
 	const name = "ejected-half"
 	replicas := startReplicas(t, name, 3)
 	replicas[1].Behave(unavailable)
 	awaitEjected(t, name, "ejected-half-1")
 	replicas[2].Behave(unavailable)
-	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldFailing(e, "ejected-half-2") })
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsFailing(e, "ejected-half-2") })
 	consistently(t, func() error { return ejectedAre(t, name, "ejected-half-1") })
 }
 
-func TestNoReplicaIsEjectedWhenNoneIsBetter(t *testing.T) {
+func TestNoReplicaIsEjectedIfAllAreUnhealthy(t *testing.T) {
 	t.Parallel()
 	const name = "ejected-none"
 	replicas := startReplicas(t, name, 2)
@@ -76,7 +76,7 @@ func TestNoReplicaIsEjectedWhenNoneIsBetter(t *testing.T) {
 	awaitEjected(t, name, "ejected-none-0")
 }
 
-func TestReplicasComeBackWhenEjectionIsTurnedOff(t *testing.T) {
+func TestReplicasAreRestoredWhenEjectionIsDisabled(t *testing.T) {
 	t.Parallel()
 	const name = "ejected-off"
 	startReplicas(t, name, 2)[0].Behave(unavailable)
@@ -88,23 +88,23 @@ func TestReplicasComeBackWhenEjectionIsTurnedOff(t *testing.T) {
 	consistently(t, func() error { return ejectedAre(t, name) })
 }
 
-func TestKubeAPIServerConnectsAnewWhenAReplicaTurnsUnready(t *testing.T) {
+func TestKubeAPIServerReconnectsWhenAReplicaBecomesUnready(t *testing.T) {
 	t.Parallel()
 	const name = "turned-unready"
 	replicas := startReplicas(t, name, 2)
 	registerAsOperator(t, name, trustSecret(t, name).Data[corev1.TLSCertKey])
 	turned := metav1.Now().Rfc3339Copy()
 	setReadiness(t, replicas[0].pod, corev1.ConditionFalse, turned)
-	eventually(t, func() error { return connectsAnewSince(t, name, turned.Add(5*time.Second)) })
+	eventually(t, func() error { return reconnectsSince(t, name, turned.Add(5*time.Second)) })
 }
 
-// awaitEjected waits until just these Pods are taken out of the Service.
+// awaitEjected waits until exactly these Pods are ejected from the Service.
 func awaitEjected(t *testing.T, name string, wanted ...string) {
 	t.Helper()
 	eventually(t, func() error { return ejectedAre(t, name, wanted...) })
 }
 
-// ejectedAre asks the Service which Pods it leaves out, and the Deployment whether it still counts them.
+// ejectedAre checks which Pods of the Deployment the Service does not select.
 func ejectedAre(t *testing.T, name string, wanted ...string) error {
 	t.Helper()
 	service, deployment, pods := &corev1.Service{}, deploymentOf(t, name), &corev1.PodList{}
@@ -125,14 +125,14 @@ func ejectedAre(t *testing.T, name string, wanted ...string) error {
 		}
 	}
 	if !slices.Equal(found, wanted) {
-		return fmt.Errorf("the Service leaves out %v instead of %v", found, wanted)
+		return fmt.Errorf("the Service does not select %v, want %v", found, wanted)
 	}
 	return nil
 }
 
 func isEjected(endpoint v1alpha1.EndpointStatus) bool { return endpoint.Ejected != nil }
 
-func toldEjected(e *v1alpha1.ExtensionAPI, wanted ...string) error {
+func reportsEjected(e *v1alpha1.ExtensionAPI, wanted ...string) error {
 	var found []string
 	for _, endpoint := range e.Status.Endpoints {
 		if isEjected(endpoint) {
@@ -140,22 +140,22 @@ func toldEjected(e *v1alpha1.ExtensionAPI, wanted ...string) error {
 		}
 	}
 	if !slices.Equal(found, wanted) {
-		return fmt.Errorf("status.endpoints tells that %v are ejected instead of %v", found, wanted)
+		return fmt.Errorf("status.endpoints reports that %v are ejected, want %v", found, wanted)
 	}
 	return nil
 }
 
-// toldFailing succeeds when status tells that the Pod fails discovery.
-func toldFailing(e *v1alpha1.ExtensionAPI, pod string) error {
+// reportsFailing succeeds when status reports that the Pod fails discovery.
+func reportsFailing(e *v1alpha1.ExtensionAPI, pod string) error {
 	for _, endpoint := range e.Status.Endpoints {
 		if endpoint.Pod == pod && endpoint.Discovery != nil && endpoint.Discovery.Error != "" {
 			return nil
 		}
 	}
-	return fmt.Errorf("status.endpoints does not tell that Pod %s fails", pod)
+	return fmt.Errorf("status.endpoints does not report that Pod %s fails", pod)
 }
 
-// expectEjections reads the metrics.
+// expectEjections waits until the metrics report these ejections.
 func expectEjections(t *testing.T, name string, now, everSince float64) {
 	t.Helper()
 	of := map[string]string{"extensionapi": name}
@@ -170,15 +170,15 @@ func expectEjections(t *testing.T, name string, now, everSince float64) {
 	})
 }
 
-// connectsAnewSince succeeds when the APIService tells kube-apiserver to connect anew because of that moment, or of a
-// later one: here it never becomes available, so that there are more.
-func connectsAnewSince(t *testing.T, name string, moment time.Time) error {
+// reconnectsSince succeeds when the APIService makes kube-apiserver reconnect because of an event at that time or
+// later: here it never becomes available, so that there are more.
+func reconnectsSince(t *testing.T, name string, moment time.Time) error {
 	t.Helper()
 	caBundle := string(apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle)
-	_, told, _ := strings.Cut(caBundle, "\n# connect anew, a Pod has left: ")
-	since, err := time.Parse(time.RFC3339+"\n", told)
+	_, timestamp, _ := strings.Cut(caBundle, "\n# connect anew, a Pod has left: ")
+	since, err := time.Parse(time.RFC3339+"\n", timestamp)
 	if err == nil && since.Before(moment) {
-		err = fmt.Errorf("it is to connect anew because of %s, and not of %s", since, moment)
+		err = fmt.Errorf("kube-apiserver is to reconnect because of an event at %s, want %s", since, moment)
 	}
 	return err
 }

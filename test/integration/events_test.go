@@ -19,34 +19,34 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-func TestEventsTellOfTransitionsOnly(t *testing.T) {
+func TestEventsAreEmittedOnlyForTransitions(t *testing.T) {
 	t.Parallel()
 	const name = "eventful"
 	backend, server := startBackend(t, name, "v1")
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
-	good := map[string]int{
+	healthy := map[string]int{
 		"Normal UserProvided": 1, "Normal EndpointsReady": 1, "Normal Registered": 1, "Normal AllAvailable": 1,
 		"Normal WithinLimit": 1, "Normal Ready": 1,
 	}
-	expectEvents(t, name, good)
+	expectEvents(t, name, healthy)
 
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck"))
-	withTrouble := maps.Clone(good)
-	withTrouble["Warning FailedDiscoveryCheck"], withTrouble["Warning ServerError"] = 1, 1
-	expectEvents(t, name, withTrouble)
+	withFaults := maps.Clone(healthy)
+	withFaults["Warning FailedDiscoveryCheck"], withFaults["Warning ServerError"] = 1, 1
+	expectEvents(t, name, withFaults)
 
 	server.Behave(extensionserver.Behaviour{})
 	awaitRegistered(t, name)
 	for _, again := range []string{"Normal AllAvailable", "Normal WithinLimit", "Normal Ready"} {
-		withTrouble[again] = 2
+		withFaults[again] = 2
 	}
-	expectEvents(t, name, withTrouble)
+	expectEvents(t, name, withFaults)
 }
 
-func TestEventsTellOfCertificatesAndTroubleOfTheServer(t *testing.T) {
+func TestEventsReportCertificatesAndServerFaults(t *testing.T) {
 	t.Parallel()
 	const name = "eventful-server"
 	startRollout(t, name)
@@ -55,12 +55,12 @@ func TestEventsTellOfCertificatesAndTroubleOfTheServer(t *testing.T) {
 	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ImagePullFailed": 1})
 }
 
-// expectEvents waits for the events and makes sure that there are no others for a while.
+// expectEvents waits for the events, and checks that there are no others for a while.
 func expectEvents(t *testing.T, name string, wanted map[string]int) {
 	t.Helper()
 	check := func() error {
 		if found := eventsOf(t, name); !maps.Equal(found, wanted) {
-			return fmt.Errorf("the events are %v instead of %v", found, wanted)
+			return fmt.Errorf("the events are %v, want %v", found, wanted)
 		}
 		return nil
 	}
@@ -68,7 +68,7 @@ func expectEvents(t *testing.T, name string, wanted map[string]int) {
 	consistently(t, check)
 }
 
-// expectEvent waits for an event that says all of that, and returns it.
+// expectEvent waits for an event whose note contains all of says, and returns it.
 func expectEvent(t *testing.T, name, typeAndReason string, says ...string) (event string) {
 	t.Helper()
 	eventually(t, func() error {
@@ -83,7 +83,7 @@ func expectEvent(t *testing.T, name, typeAndReason string, says ...string) (even
 		}
 		i := slices.IndexFunc(found, isWanted)
 		if i < 0 {
-			return fmt.Errorf("the events are %q, none of which is %s and says %q", found, typeAndReason, says)
+			return fmt.Errorf("none of the events %q is %s and contains %q", found, typeAndReason, says)
 		}
 		event = found[i]
 		return nil

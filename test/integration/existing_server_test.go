@@ -20,7 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// TestSampleServerThatAlreadyRuns is the life of an ExtensionAPI with a real server; its parts build on each other.
+// TestSampleServerThatAlreadyRuns covers the lifecycle of an ExtensionAPI with a real server; its parts depend on each
+// other.
 func TestSampleServerThatAlreadyRuns(t *testing.T) {
 	const (
 		name   = "sample"
@@ -35,7 +36,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 	life := t
 	apply(t, sample.declare(groups(group, "v1beta1", "v1alpha1")))
 
-	t.Run("is not registered before it answers", func(t *testing.T) {
+	t.Run("is not registered before it responds", func(t *testing.T) {
 		await(t, name, status.InProgressStatus,
 			isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided),
 			isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady, "names the host localhost"),
@@ -44,7 +45,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 		expectAPIServices(t, name)
 	})
-	t.Run("is registered as soon as it does", func(t *testing.T) {
+	t.Run("is registered as soon as it responds", func(t *testing.T) {
 		plane.startSampleServer(life, sample.port, servingFor(t, sample.signer, name))
 		await(t, name, status.CurrentStatus,
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered, "all 2 group-versions"),
@@ -53,20 +54,20 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 		expectAPIServices(t, name, newest, oldest)
 	})
-	t.Run("tells people what they want to know", func(t *testing.T) {
+	t.Run("has the expected printer columns", func(t *testing.T) {
 		lines := strings.Split(kubectl(t, "get", "xapi", name), "\n")
 		columns, values := strings.Fields(lines[0]), strings.Fields(lines[1])
 		wanted := []string{"NAME", "READY", "AVAILABLE", "REPLICAS", "DISCOVERY", "REASON", "AGE"}
 		if !slices.Equal(columns, wanted) {
-			t.Errorf("the columns are %v instead of %v", columns, wanted)
+			t.Errorf("the columns are %v, want %v", columns, wanted)
 		}
 		// Behind a Service of type ExternalName, replicas are not known.
 		if len(values) != len(columns)-1 || values[1] != "True" || values[2] != "True" || values[4] != "Ready" {
 			t.Errorf("the values are %q", values)
 		}
 	})
-	t.Run("keeps objects that kubectl creates", func(t *testing.T) {
-		eventually(t, func() error { // /apis may tell of a group-version a moment after it is available
+	t.Run("stores objects that kubectl creates", func(t *testing.T) {
+		eventually(t, func() error { // /apis may list a group-version slightly after it becomes available
 			_, err := runKubectl("apply", "--filename", sampleFile("flunder.yaml"))
 			return err
 		})
@@ -85,7 +86,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			}
 		}
 	})
-	t.Run("has priorities and order of versions changed in place", func(t *testing.T) {
+	t.Run("gets changes of priorities and version order in place", func(t *testing.T) {
 		before := apiServices(t, name)
 		reordered := groups(group, "v1alpha1", "v1beta1")
 		reordered[0].GroupPriorityMinimum = 2000
@@ -94,7 +95,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		after := apiServices(t, name)
 		for _, version := range []string{newest, oldest} {
 			if after[version].UID != before[version].UID {
-				t.Errorf("APIService %s was made anew", version)
+				t.Errorf("APIService %s was recreated", version)
 			}
 			if priority := after[version].Spec.GroupPriorityMinimum; priority != 2000 {
 				t.Errorf("APIService %s has group priority %d", version, priority)
@@ -105,7 +106,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 				after[oldest].Spec.VersionPriority, after[newest].Spec.VersionPriority)
 		}
 	})
-	t.Run("loses and gets one version without the other being touched", func(t *testing.T) {
+	t.Run("loses and gets one version without a change of the other", func(t *testing.T) {
 		before := apiServices(t, name)[newest].UID
 		change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(group, "v1beta1") })
 		await(t, name, status.CurrentStatus)
@@ -115,10 +116,10 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		await(t, name, status.CurrentStatus)
 		expectAPIServices(t, name, newest, oldest)
 		if after := apiServices(t, name)[newest].UID; after != before {
-			t.Error("the APIService of the other version was made anew")
+			t.Error("the APIService of the other version was recreated")
 		}
 	})
-	t.Run("goes on serving when it is given a wrong authority", func(t *testing.T) {
+	t.Run("stays available when it gets a wrong CA bundle", func(t *testing.T) {
 		setCABundle(t, name, newSigner(t).Certificate)
 		await(t, name, status.InProgressStatus,
 			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
@@ -126,14 +127,14 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 		for version, apiService := range apiServices(t, name) {
 			if !bytes.Equal(apiService.Spec.CABundle, sample.signer.Certificate) {
-				t.Errorf("APIService %s trusts the wrong authority", version)
+				t.Errorf("APIService %s trusts the wrong CA", version)
 			}
 		}
 		expectFlunder(t)
 		setCABundle(t, name, sample.signer.Certificate)
 		await(t, name, status.CurrentStatus)
 	})
-	t.Run("stays when its ExtensionAPI goes, which tells what nobody reaches any more", func(t *testing.T) {
+	t.Run("is kept when its ExtensionAPI is deleted, which reports the unreachable objects", func(t *testing.T) {
 		allowOperator(t, rbacv1.PolicyRule{
 			APIGroups: []string{group}, Resources: []string{"flunders"}, Verbs: []string{"list"},
 		})
@@ -141,20 +142,20 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			authorizationv1.ResourceAttributes{Verb: "list", Group: group, Resource: "flunders"})
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
-		told := expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
+		event := expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
 			"an unknown number of fischers.wardle.example.com", "aggregate-to-object-counter=true")
-		troubleshooting.Check(t, "objects-unreachable", "Event: "+told)
+		troubleshooting.Check(t, "objects-unreachable", "Event: "+event)
 	})
 }
 
 func sampleFile(name string) string { return filepath.Join(repository, "config/samples", name) }
 
-// allowOperator gives the operator a right that it does not have by itself.
+// allowOperator grants the operator a permission that it does not have by default.
 func allowOperator(t *testing.T, rule rbacv1.PolicyRule) {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "operator-"}, Rules: []rbacv1.PolicyRule{rule}}
-	createForTheTest(t, role)
-	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+	createUntilCleanup(t, role)
+	createUntilCleanup(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: in("", role.Name),
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects: []rbacv1.Subject{
@@ -167,7 +168,7 @@ func expectFlunder(t *testing.T) {
 	t.Helper()
 	found := kubectl(t, "get", "flunders", "--output", "name")
 	if wanted := "flunder.wardle.example.com/my-first-flunder"; !strings.Contains(found, wanted) {
-		t.Errorf("kubectl get flunders finds %q instead of %q", found, wanted)
+		t.Errorf("kubectl get flunders prints %q, want %q", found, wanted)
 	}
 }
 

@@ -19,14 +19,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
+func TestFaultsOfAnExistingServiceAreReportedAndRecover(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		trouble func(*testing.T, *corev1.Service)
 		kstatus status.Status
 		reason  string
-		// registered is the reason why it is not.
+		// registered is the reason of Registered=False.
 		registered string
 		says       string
 	}{
@@ -52,7 +52,7 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			func(t *testing.T, s *corev1.Service) {
 				t.Helper()
 				change(t, s, clusterIP(servicePort))
-				createForTheTest(t, endpointsAt(s.Name, "192.0.2.1", servicePort))
+				createUntilCleanup(t, endpointsAt(s.Name, "192.0.2.1", servicePort))
 			},
 			status.FailedStatus, v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonServiceNotRoutable,
 			`which is named "": they are for ports named "https"`,
@@ -72,16 +72,16 @@ func TestTroubleOfAnExistingServiceIsToldAndHeals(t *testing.T) {
 			expectAPIServices(t, test.name)
 
 			change(t, named(test.name), func(e *v1alpha1.ExtensionAPI) { e.Spec.ExistingService.Port = backend.port })
-			leadHere(t, backend.service)
+			resolveLocally(t, backend.service)
 			awaitRegistered(t, test.name)
 		})
 	}
 }
 
-// servicePort is one that a Service without a server has.
+// servicePort is the port of Services without a server.
 const servicePort = 443
 
-// clusterIP makes a Service one of Pods that do not exist.
+// clusterIP changes a Service to type ClusterIP, with Pods that do not exist.
 func clusterIP(port int32) func(*corev1.Service) {
 	return func(s *corev1.Service) {
 		s.Spec = corev1.ServiceSpec{
@@ -90,8 +90,8 @@ func clusterIP(port int32) func(*corev1.Service) {
 	}
 }
 
-// leadHere makes a Service lead to this machine, whatever has become of it.
-func leadHere(t *testing.T, service *corev1.Service) {
+// resolveLocally makes a Service resolve to this machine again, and recreates it if it was deleted.
+func resolveLocally(t *testing.T, service *corev1.Service) {
 	t.Helper()
 	local := localService(service.Namespace)
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(service), service); apierrors.IsNotFound(err) {
@@ -103,7 +103,7 @@ func leadHere(t *testing.T, service *corev1.Service) {
 	change(t, service, func(s *corev1.Service) { s.Spec = local.Spec })
 }
 
-func TestAVersionIsReplacedByItsSuccessorOnlyWhenThatIsServed(t *testing.T) {
+func TestVersionIsReplacedOnlyAfterItsSuccessorIsServed(t *testing.T) {
 	t.Parallel()
 	const name, group = "succeeded", "succeeded.example.com"
 	backend, server := startBackend(t, name, "v1", "v2")
@@ -123,7 +123,7 @@ func TestAVersionIsReplacedByItsSuccessorOnlyWhenThatIsServed(t *testing.T) {
 	})
 }
 
-func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {
+func TestAPIMovesToAnotherServerOnlyAfterItResponds(t *testing.T) {
 	t.Parallel()
 	const name, apiServiceName = "moving", "v1.moving.example.com"
 	backend, _ := startBackend(t, name, "v1")
@@ -142,7 +142,7 @@ func TestAPIMovesToAnotherServerOnlyWhenThatAnswers(t *testing.T) {
 			"until then the APIService stays as it was"),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	if port := *apiServices(t, name)[apiServiceName].Spec.Service.Port; port != backend.port {
-		t.Errorf("requests go to port %d already", port)
+		t.Errorf("requests are already routed to port %d", port)
 	}
 
 	elsewhere.Behave(extensionserver.Behaviour{})

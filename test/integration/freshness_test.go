@@ -16,8 +16,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// Available says nothing of it: kube-apiserver asks for the two in different ways.
-func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
+// Available does not cover it: kube-apiserver requests the two in different ways.
+func TestStaleAggregatedDiscoveryOfKubeAPIServerIsReported(t *testing.T) {
 	t.Parallel()
 	const name = "listed-badly"
 	backend, server := startBackend(t, name, "v1")
@@ -28,25 +28,25 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	awaitRegistered(t, name)
 
 	listed := groupVersion(name+".example.com", "v1")
-	var told atomic.Int32
+	var notified atomic.Int32
 	clock := clocktesting.NewFakeClock(time.Now())
 	freshness := aggregation.NewFreshness(aggregation.NewKubeAPIServers(plane.env.Config, plane.client, clock), clock,
 		func(of schema.GroupVersion) {
 			if of == listed {
-				told.Add(1)
+				notified.Add(1)
 			}
 		})
 	go func() { _ = freshness.Start(t.Context()) }()
 	await := func(stale bool) {
 		t.Helper()
-		before := told.Load()
+		before := notified.Load()
 		eventually(t, func() error {
 			reports, _ := freshness.Of(listed)
-			if len(reports) == 1 && reports[0].Settled && reports[0].Stale == stale && told.Load() > before {
+			if len(reports) == 1 && reports[0].Settled && reports[0].Stale == stale && notified.Load() > before {
 				return nil
 			}
 			stepOnceWaiting(clock)
-			return fmt.Errorf("got %+v and was told %d times more", reports, told.Load()-before)
+			return fmt.Errorf("got %+v and got %d more notifications", reports, notified.Load()-before)
 		})
 	}
 	await(true)
@@ -54,7 +54,7 @@ func TestKubeAPIServerTellsWhatItsAggregatedDiscoveryHasNotGot(t *testing.T) {
 	await(false)
 }
 
-// stepOnceWaiting leaves a look the time that it takes.
+// stepOnceWaiting advances the clock once there is a waiter, so that a check has time to complete.
 func stepOnceWaiting(clock *clocktesting.FakeClock) {
 	if clock.HasWaiters() {
 		clock.Step(time.Minute)

@@ -21,8 +21,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// Before a group-version is unregistered, its objects are counted, for which the server is asked.
-func TestNoAnswerHoldsUpTheEndOfAServer(t *testing.T) {
+// Before a group-version is unregistered, its objects are counted, which requires requests to the server.
+func TestHostileResponsesDoNotBlockTheTeardown(t *testing.T) {
 	t.Parallel()
 	for name, trick := range map[string]extensionserver.Body{
 		"gzip-bomb": extensionserver.GzipBomb, "flood": extensionserver.Flood, "drip": extensionserver.Drip,
@@ -40,7 +40,7 @@ func TestNoAnswerHoldsUpTheEndOfAServer(t *testing.T) {
 	}
 }
 
-func TestTheWordsOfAServerAreShownEscaped(t *testing.T) {
+func TestTextFromServersIsEscaped(t *testing.T) {
 	t.Parallel()
 	const name = "escaped"
 	backend, server := startBackend(t, name, "v1")
@@ -52,8 +52,8 @@ func TestTheWordsOfAServerAreShownEscaped(t *testing.T) {
 		`answered for group-version "\x1b[2J\x1b]0;pwned\a\r\x00\u202e\u2066evil.example.com/v1`))
 }
 
-// A kube-apiserver that has gone may stay among the endpoints for long.
-func TestAKubeAPIServerThatIsGoneIsNotWaitedForWithoutEnd(t *testing.T) {
+// A kube-apiserver that no longer exists may remain in the endpoints for a long time.
+func TestWaitForAnUnreachableKubeAPIServerIsBounded(t *testing.T) {
 	t.Parallel()
 	p, err := startControlPlane("")
 	if err != nil {
@@ -84,12 +84,12 @@ func TestAKubeAPIServerThatIsGoneIsNotWaitedForWithoutEnd(t *testing.T) {
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})
 	if err != nil {
-		t.Fatalf("it is still there after %s: %v", time.Since(deleted), err)
+		t.Fatalf("the ExtensionAPI still exists after %s: %v", time.Since(deleted), err)
 	}
 	eventually(t, func() error { return expectNotAwaited(p, name) })
 }
 
-// deadAddress is for documentation (RFC 5737): it is assigned to no host.
+// deadAddress is reserved for documentation (RFC 5737) and not assigned to any host.
 const deadAddress = "192.0.2.1"
 
 func deadKubeAPIServer() *discoveryv1.EndpointSlice {
@@ -117,12 +117,12 @@ func expectNotAwaited(p *controlPlane, name string) error {
 	return apierrors.NewNotFound(eventsv1.Resource("events"), v1alpha1.ReasonKubeAPIServerNotAwaited)
 }
 
-// What kube-apiserver answers for an unknown kind is distinguished from what it answers for an object that there is
-// not, since the operator discovers no kinds.
-func TestAnUnknownKindIsToldFromAMissingObject(t *testing.T) {
+// The operator does not discover kinds, so it must distinguish kube-apiserver's response for an unknown kind from that
+// for a missing object.
+func TestUnknownKindIsDistinguishedFromAMissingObject(t *testing.T) {
 	t.Parallel()
 	for path, unknown := range map[string]bool{
-		"/apis/nobody.example.com/v1/namespaces/default/things/missing":    true,
+		"/apis/unknown.example.com/v1/namespaces/default/things/missing":   true,
 		"/apis/cert-manager.io/v9/namespaces/default/certificates/missing": true,
 		"/apis/cert-manager.io/v1/namespaces/default/certificates/missing": false,
 		"/api/v1/namespaces/default/configmaps/missing":                    false,

@@ -19,9 +19,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
-// TestInstallationIsChecked has another control plane and operator take the place of those that the tests share, so
-// none runs beside it. The check has the rights that the chart gives it.
-func TestInstallationIsChecked(t *testing.T) {
+// TestInstallationCheckReportsWhatIsMissing temporarily replaces the shared control plane and operator, so no other
+// test runs in parallel. The check has the permissions that the chart grants.
+func TestInstallationCheckReportsWhatIsMissing(t *testing.T) {
 	useAnotherControlPlane(t)
 	plane.installChart(t, "")
 	expectReport(t, false, "FAILED   no operator is at work",
@@ -55,28 +55,28 @@ func TestInstallationIsChecked(t *testing.T) {
 	expectReport(t, false, "FAILED   kube-apiserver does not know the kind ExtensionAPI", "crds.enabled")
 }
 
-// expectFailureDocumented checks that the docs have under that id the only line of the report that tells of a failure.
+// expectFailureDocumented checks that the report has one failure, and that it is documented under the id.
 func expectFailureDocumented(t *testing.T, id string) {
 	t.Helper()
 	report, _ := checkInstallation()
 	failures := regexp.MustCompile(`(?m)^FAILED .*$`).FindAllString(report, -1)
 	if len(failures) != 1 {
-		t.Fatalf("%d failures are told, want one:\n%s", len(failures), report)
+		t.Fatalf("the report has %d failures, want one:\n%s", len(failures), report)
 	}
 	troubleshooting.Check(t, id, failures[0])
 }
 
-// expectReport checks the installation until it works, or not, and the report has these words.
+// expectReport repeats the installation check until it succeeds, or fails, as expected, and the report contains says.
 func expectReport(t *testing.T, works bool, says ...string) {
 	t.Helper()
 	eventually(t, func() error {
 		report, err := checkInstallation()
 		if (err == nil) != works {
-			return fmt.Errorf("the operator works as installed: %t, want %t (%w), after\n%s", err == nil, works, err, report)
+			return fmt.Errorf("the check succeeds: %t, want %t (%w), after\n%s", err == nil, works, err, report)
 		}
 		for _, words := range says {
 			if !strings.Contains(report, words) {
-				return fmt.Errorf("the report does not say %q:\n%s", words, report)
+				return fmt.Errorf("the report lacks %q:\n%s", words, report)
 			}
 		}
 		return nil
@@ -89,7 +89,7 @@ func checkInstallation() (report string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// What is to be seen in the end is there at once.
+	// Everything that the check can find is available immediately.
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var out strings.Builder

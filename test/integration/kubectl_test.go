@@ -14,17 +14,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-func TestPlainKubectlApplyTakesTheCRD(t *testing.T) {
+func TestKubectlApplyAcceptsTheCRD(t *testing.T) {
 	t.Parallel()
-	// The first one stores the whole CRD in an annotation, which has a limit.
+	// The first apply stores the whole CRD in an annotation, which has a size limit.
 	kubectl(t, "apply", "--filename", crdFile)
 	if second := kubectl(t, "apply", "--filename", crdFile); !strings.Contains(second, "unchanged") {
-		t.Errorf("the second apply says %q", second)
+		t.Errorf("the second apply prints %q", second)
 	}
 }
 
-// The sample has the group of another test, so none runs beside this one.
-func TestPlainKubectlApplyTakesTheSamples(t *testing.T) {
+// The sample uses the group of another test, so no other test runs in parallel.
+func TestKubectlApplyAcceptsTheSamples(t *testing.T) {
 	for name, file := range map[string]string{"wardle": "wardle.yaml", "inventory": "existing-service.yaml"} {
 		kubectl(t, "apply", "--filename", sampleFile(file))
 		t.Cleanup(func() { remove(t, name) })
@@ -38,7 +38,7 @@ func TestPlainKubectlApplyTakesTheSamples(t *testing.T) {
 			"kubectl create namespace inventory-system"))
 }
 
-// kubectl returns what the command prints, errors and warnings included.
+// kubectl returns the output of the command, including errors and warnings.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	output, err := runKubectl(args...)

@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// objectsOf lists the objects of every kind with the owner label of the ExtensionAPIs, and their resource versions.
+// objectsOf returns the resource versions of the objects of all kinds with the owner label of the ExtensionAPIs.
 func objectsOf(t *testing.T, names ...string) map[string]string {
 	t.Helper()
 	metadataClient, err := metadata.NewForConfig(plane.env.Config)
@@ -27,7 +27,7 @@ func objectsOf(t *testing.T, names ...string) map[string]string {
 	found := map[string]string{}
 	for resource, kind := range listable(t) {
 		list, err := metadataClient.Resource(resource).List(ctx, ofAny)
-		// Other tests take away resources, and the servers behind them.
+		// Other tests remove resources, and the servers behind them.
 		if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) {
 			continue
 		}
@@ -42,7 +42,7 @@ func objectsOf(t *testing.T, names ...string) map[string]string {
 	return found
 }
 
-// listable are the resources of the cluster with their kinds, but for groups whose servers other tests have broken.
+// listable returns the resources of the cluster with their kinds, except for groups whose servers fail in other tests.
 func listable(t *testing.T) map[schema.GroupVersionResource]string {
 	t.Helper()
 	discoveryClient, err := discovery.NewDiscoveryClientForConfig(plane.env.Config)

@@ -18,30 +18,31 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// apply creates an ExtensionAPI, checks that nobody takes it for finished, and removes it at the end of the test.
+// apply creates an ExtensionAPI, checks that kstatus does not consider it current, and removes it at the end of the
+// test.
 func apply(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
 	create(t, extensionAPI)
 	t.Cleanup(func() { remove(t, extensionAPI.Name) })
-	// What was read back with the answer is from before the operator's first touch.
+	// The object in the response is from before the operator's first reconciliation.
 	if err := checkConformance(extensionAPI); err != nil {
-		t.Fatalf("just created, ExtensionAPI %s is not conformant: %v", extensionAPI.Name, err)
+		t.Fatalf("after its creation, ExtensionAPI %s is not conformant: %v", extensionAPI.Name, err)
 	}
 	if computed, err := kstatusOf(extensionAPI); err != nil || computed != status.InProgressStatus {
-		t.Fatalf("just created, kstatus computes %q for ExtensionAPI %s (%v)", computed, extensionAPI.Name, err)
+		t.Fatalf("after its creation, kstatus computes %q for ExtensionAPI %s (%v)", computed, extensionAPI.Name, err)
 	}
 }
 
-// remove deletes an ExtensionAPI, waits for its end, and makes sure that nothing is left of it.
+// remove deletes an ExtensionAPI, waits until it is gone, and checks that nothing is left behind.
 func remove(t *testing.T, name string) {
 	t.Helper()
 	extensionAPI := named(name)
 	if err := plane.client.Delete(ctx, extensionAPI); client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	}
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	eventually(t, func() error {
-		collectGarbage(t, name) // cert-manager may have been at work at the last moment
+		collectGarbage(t, name) // cert-manager may have written objects at the last moment
 		if left := objectsOf(t, name); len(left) > 0 {
 			return fmt.Errorf("ExtensionAPI %s is gone, but not %v", name, left)
 		}
@@ -49,7 +50,7 @@ func remove(t *testing.T, name string) {
 	})
 }
 
-func awaitEnd(t *testing.T, name string) {
+func awaitDeleted(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, func() error {
 		collectGarbage(t, name)
@@ -58,12 +59,12 @@ func awaitEnd(t *testing.T, name string) {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return errors.Join(err, fmt.Errorf("it is still there:\n%s", describe(extensionAPI)))
+		return errors.Join(err, fmt.Errorf("the ExtensionAPI still exists:\n%s", describe(extensionAPI)))
 	})
 }
 
-// collectGarbage does as the garbage collector: it ends Deployments that are being deleted, as no Pod is left, and
-// deletes what cert-manager's Certificates own.
+// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments, as if no Pod was left, and
+// deletes the objects that cert-manager's Certificates own.
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),

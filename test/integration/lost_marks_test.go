@@ -18,16 +18,16 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// An APIService that is left behind without a server keeps every namespace from being deleted. These tests look for
-// what is left by its name.
+// An APIService that is left behind without a server blocks the deletion of all namespaces. These tests look for
+// leftovers by name.
 
-// losses are patches that take marks of the operator away.
+// losses are patches that remove the operator's label and annotation.
 var losses = map[string]client.Patch{
 	"label": client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":null}}`)),
 	"marks": client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":null,"annotations":null}}`)),
 }
 
-func TestSuspendedAPIServiceWithoutMarksIsDeletedWithItsExtensionAPI(t *testing.T) {
+func TestUnmarkedAPIServiceIsDeletedWithItsSuspendedExtensionAPI(t *testing.T) {
 	t.Parallel()
 	for lost, loss := range losses {
 		t.Run(lost, func(t *testing.T) {
@@ -36,14 +36,14 @@ func TestSuspendedAPIServiceWithoutMarksIsDeletedWithItsExtensionAPI(t *testing.
 			wanted, unwanted := apiServiceOf(name, "v1"), apiServiceOf(name, "v2")
 			said := loseWhileSuspended(t, name, loss, wanted, unwanted)
 			deleteNow(t, named(name))
-			awaitEnd(t, name)
+			awaitDeleted(t, name)
 			expectGone(t, wanted, unwanted)
 			expectNeverUnregistered(t, said())
 		})
 	}
 }
 
-func TestSuspendedAPIServiceWithoutMarksGoesWithTheServersNamespace(t *testing.T) {
+func TestUnmarkedSuspendedAPIServiceIsDeletedWithTheServersNamespace(t *testing.T) {
 	t.Parallel()
 	for lost, loss := range losses {
 		t.Run(lost, func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestSuspendedAPIServiceWithoutMarksGoesWithTheServersNamespace(t *testing.T
 	}
 }
 
-// loseWhileSuspended has two versions registered, of which one is wanted no more, and takes marks from both. It returns
-// what returns the reasons that were reported since.
+// loseWhileSuspended registers two versions, removes one from the spec, and removes the marks from both APIServices.
+// The returned function returns the reasons that were reported since.
 func loseWhileSuspended(
 	t *testing.T, name string, loss client.Patch, apiServices ...*apiregistrationv1.APIService,
 ) (said func() sets.Set[string]) {
@@ -71,7 +71,7 @@ func loseWhileSuspended(
 	backend, _ := startBackend(t, name, "v1", "v2")
 	apply(t, backend.declare(groups(name+".example.com", "v1", "v2")))
 	awaitRegistered(t, name)
-	said = noteReasons(t, name)
+	said = recordReasons(t, name)
 	suspend(t, name)
 	awaitSuspended(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(name+".example.com", "v1") })
@@ -85,7 +85,7 @@ func loseWhileSuspended(
 	return said
 }
 
-func TestAPIServiceThatLosesItsMarksAgainAndAgainIsDeletedWithItsExtensionAPI(t *testing.T) {
+func TestAPIServiceThatKeepsLosingItsMarksIsDeletedWithItsExtensionAPI(t *testing.T) {
 	t.Parallel()
 	for lost, loss := range losses {
 		t.Run(lost, func(t *testing.T) {
@@ -94,14 +94,14 @@ func TestAPIServiceThatLosesItsMarksAgainAndAgainIsDeletedWithItsExtensionAPI(t 
 			backend, _ := startBackend(t, name, "v1")
 			apply(t, backend.declare(groups(name+".example.com", "v1")))
 			awaitRegistered(t, name)
-			said := noteReasons(t, name)
+			said := recordReasons(t, name)
 			apiService := apiServiceOf(name, "v1")
 			stop := keepLosing(t, apiService, loss)
 			await(t, name, status.FailedStatus,
 				isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, "another owner keeps changing it"),
 				isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 			deleteNow(t, named(name))
-			awaitEnd(t, name)
+			awaitDeleted(t, name)
 			stop()
 			expectGone(t, apiService)
 			expectNeverUnregistered(t, said())
@@ -109,7 +109,7 @@ func TestAPIServiceThatLosesItsMarksAgainAndAgainIsDeletedWithItsExtensionAPI(t 
 	}
 }
 
-// keepLosing takes marks from an APIService until stop is called.
+// keepLosing keeps removing the marks from an APIService until stop is called.
 func keepLosing(t *testing.T, apiService *apiregistrationv1.APIService, loss client.Patch) (stop func()) {
 	t.Helper()
 	var stopped atomic.Bool
@@ -131,10 +131,10 @@ func apiServiceOf(name, version string) *apiregistrationv1.APIService {
 	return &apiregistrationv1.APIService{ObjectMeta: in("", version+"."+name+".example.com")}
 }
 
-// lose takes marks from an APIService, if it is there.
+// lose removes the marks from an APIService, if it exists.
 func lose(t *testing.T, apiService *apiregistrationv1.APIService, loss client.Patch) {
 	t.Helper()
-	err := plane.client.Patch(ctx, apiService, loss, client.FieldOwner(somebody))
+	err := plane.client.Patch(ctx, apiService, loss, client.FieldOwner(otherManager))
 	if client.IgnoreNotFound(err) != nil {
 		t.Error(err)
 	}
@@ -144,13 +144,14 @@ func expectGone(t *testing.T, apiServices ...*apiregistrationv1.APIService) {
 	t.Helper()
 	for _, apiService := range apiServices {
 		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiService), apiService); !apierrors.IsNotFound(err) {
-			t.Errorf("APIService %s is left: %v", apiService.Name, err)
+			t.Errorf("APIService %s is left behind: %v", apiService.Name, err)
 		}
 	}
 }
 
-// noteReasons watches an ExtensionAPI, and returns what ends that and returns the reasons that any condition has had.
-func noteReasons(t *testing.T, name string) (end func() sets.Set[string]) {
+// recordReasons watches an ExtensionAPI. The returned function stops the watch and returns the reasons that any
+// condition has had.
+func recordReasons(t *testing.T, name string) (end func() sets.Set[string]) {
 	t.Helper()
 	watcher, err := client.NewWithWatch(plane.env.Config, client.Options{Scheme: newScheme()})
 	if err != nil {
@@ -180,13 +181,13 @@ func noteReasons(t *testing.T, name string) (end func() sets.Set[string]) {
 	return end
 }
 
-// expectNeverUnregistered makes sure that what was served all the time was never called unregistered.
+// expectNeverUnregistered checks that an API that was served all the time was never reported as unregistered.
 func expectNeverUnregistered(t *testing.T, said sets.Set[string]) {
 	t.Helper()
 	if !said.Has(v1alpha1.ReasonAllAvailable) {
-		t.Errorf("nothing was noted but %q", sets.List(said))
+		t.Errorf("only the reasons %q were recorded", sets.List(said))
 	}
 	if said.Has(v1alpha1.ReasonNotRegistered) {
-		t.Errorf("the reasons given were %q", sets.List(said))
+		t.Errorf("the reported reasons were %q", sets.List(said))
 	}
 }

@@ -3,9 +3,9 @@
 // Package integration tests the operator on a real kube-apiserver and etcd, with real extension API servers behind the
 // aggregation layer.
 //
-// There is no controller manager, no scheduler and no kubelet: Pods never start, and what those would write the tests
-// write themselves. Everything listens on loopback; kube-apiserver reaches an extension API server there through a
-// Service of type ExternalName.
+// There is no controller manager, no scheduler and no kubelet: Pods never start, and the tests write what those
+// components would write. Everything listens on loopback; kube-apiserver reaches an extension API server there through
+// a Service of type ExternalName.
 package integration
 
 import (
@@ -60,7 +60,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { running.stop() }()
-	// Tests wait more than they work, whatever the number of processors.
+	// Tests mostly wait, so their parallelism does not depend on the number of processors.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		return 0, err

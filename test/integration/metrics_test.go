@@ -18,26 +18,26 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/monitoring"
 )
 
-func TestMetricsAreForWhomTheyWereGranted(t *testing.T) {
+func TestMetricsRequireAuthorization(t *testing.T) {
 	t.Parallel()
 	const stranger, reader = "metrics-stranger", "metrics-reader"
 	allowMetrics(t, reader)
 	awaitMetrics(t, tokenOf(t, reader))
 	if status, _, err := scrape(t, tokenOf(t, stranger)); err != nil || status != http.StatusForbidden {
-		t.Errorf("the operator answers a stranger with status %d and error %v", status, err)
+		t.Errorf("an unauthorized client gets status %d and error %v", status, err)
 	}
 }
 
-// tokenOf creates a ServiceAccount and returns a token of it.
+// tokenOf creates a ServiceAccount and returns a token for it.
 func tokenOf(t *testing.T, account string) string {
 	t.Helper()
-	createForTheTest(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, account)})
+	createUntilCleanup(t, &corev1.ServiceAccount{ObjectMeta: in(operatorNamespace, account)})
 	return strings.TrimSpace(kubectl(t, "create", "token", account, "--namespace", operatorNamespace))
 }
 
-func TestMetricsHaveWhatAlertsAndTheDashboardAskFor(t *testing.T) {
+func TestMetricsSatisfyAlertsAndDashboard(t *testing.T) {
 	t.Parallel()
-	const passed, run, reader = "metrics-passed", "metrics-run", "metrics-asked"
+	const passed, run, reader = "metrics-passed", "metrics-run", "metrics-scraper"
 	allowMetrics(t, reader)
 	token := tokenOf(t, reader)
 	backend, _ := startBackend(t, passed, "v1")
@@ -53,19 +53,20 @@ func TestMetricsHaveWhatAlertsAndTheDashboardAskFor(t *testing.T) {
 	first, probed := allMetrics(t, token), probes()
 	eventually(t, func() error { return moreThan(probed, probes()) })
 	queries := append(monitoring.AlertQueries(t), monitoring.DashboardQueries(t)...)
-	if err := monitoring.Ask(t, first, allMetrics(t, token), queries); err != nil {
+	if err := monitoring.CheckQueries(t, first, allMetrics(t, token), queries); err != nil {
 		t.Error(err)
 	}
 }
 
 func moreThan(before, now uint64) error {
 	if now <= before {
-		return fmt.Errorf("there were %d probes before and are %d now", before, now)
+		return fmt.Errorf("there were %d probes before, and there are %d now", before, now)
 	}
 	return nil
 }
 
-// allMetrics are those that the operator serves, and its own: they are apart, since it is started more than once here.
+// allMetrics returns the metrics that the operator serves, and those in its own registry, which is separate, because
+// the operator is started more than once here.
 func allMetrics(t *testing.T, token string) string {
 	t.Helper()
 	served := awaitMetrics(t, token)
@@ -78,7 +79,7 @@ func allMetrics(t *testing.T, token string) string {
 // allowMetrics lets a ServiceAccount read the metrics.
 func allowMetrics(t *testing.T, account string) {
 	t.Helper()
-	createForTheTest(t, &rbacv1.ClusterRoleBinding{
+	createUntilCleanup(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: in("", account),
 		RoleRef: rbacv1.RoleRef{
 			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "extensionapi-operator:metrics-reader",
@@ -87,14 +88,14 @@ func allowMetrics(t *testing.T, account string) {
 	})
 }
 
-// awaitMetrics waits until the operator tells who asks for its metrics, and returns them. It may lead a moment before
-// it serves metrics, and kube-apiserver may follow a new binding a moment later.
+// awaitMetrics waits until the operator serves its metrics to the client with the token, and returns them. The operator
+// may lead slightly before it serves metrics, and kube-apiserver may apply a new binding with a delay.
 func awaitMetrics(t *testing.T, token string) (body string) {
 	t.Helper()
 	eventually(t, func() error {
 		status, content, err := scrape(t, token)
 		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("the operator answers with status %d", status)
+			err = fmt.Errorf("the operator responds with status %d", status)
 		}
 		body = content
 		return err
@@ -110,7 +111,7 @@ func scrape(t *testing.T, token string) (status int, body string, err error) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	// The operator signs the certificate of its metrics itself.
+	// The certificate of the metrics endpoint is self-signed.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
 	response, err := transport.RoundTrip(request)
 	if err != nil {

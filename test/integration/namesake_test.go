@@ -12,10 +12,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// TestANamesakeGetsNothingOfWhatWasLeft is an attack: whoever may orphan another's ExtensionAPI, and create one of
-// the same name, must not thereby delete its APIService, or have it lead to a server of their own. Its parts build on
-// each other.
-func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {
+// TestExtensionAPIOfTheSameNameDoesNotGetOrphanedObjects simulates an attack: a user who can orphan the ExtensionAPI of
+// another user, and create one of the same name, must not be able to delete its APIService, or redirect it to a server
+// of their own. Its parts depend on each other.
+func TestExtensionAPIOfTheSameNameDoesNotGetOrphanedObjects(t *testing.T) {
 	t.Parallel()
 	const name, attacker = "namesake", "namesake-attacker"
 	victims, _ := startBackend(t, name, "v1")
@@ -26,7 +26,7 @@ func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {
 	before := readAPIService(t, name)
 	requests := startRequests(t, "/apis/"+name+".example.com/v1/widgets")
 	deleteNow(t, named(name))
-	awaitEnd(t, name)
+	awaitDeleted(t, name)
 	expectUntouched := func(t *testing.T) {
 		t.Helper()
 		if now := readAPIService(t, name); now.UID != before.UID || !reflect.DeepEqual(now.Spec, before.Spec) ||
@@ -43,7 +43,7 @@ func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {
 		awaitRegistered(t, name)
 		expectUntouched(t)
 		deleteNow(t, named(name))
-		awaitEnd(t, name)
+		awaitDeleted(t, name)
 		expectUntouched(t)
 	})
 	t.Run("with the same group", func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestANamesakeGetsNothingOfWhatWasLeft(t *testing.T) {
 		expectDocumented(t, "held-by-earlier", name, v1alpha1.ConditionClaimed)
 		expectUntouched(t)
 		deleteNow(t, named(name))
-		awaitEnd(t, name)
+		awaitDeleted(t, name)
 		expectUntouched(t)
 	})
 	t.Run("unless it adopts it", func(t *testing.T) {

@@ -24,7 +24,7 @@ func TestServerStartsWhenItsNamespaceIsCreated(t *testing.T) {
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNamespaceNotFound))
 	expectDocumented(t, "namespace-missing", name, v1alpha1.ConditionServerAvailable)
 	if made := objectsOf(t, name); len(made) > 0 {
-		t.Errorf("without a namespace the operator made %v", made)
+		t.Errorf("without a namespace the operator created %v", made)
 	}
 	createNamespace(t, name)
 	awaitRollout(t, name)
@@ -68,7 +68,7 @@ func TestNewServerWaitsForANamespaceThatIsBeingDeleted(t *testing.T) {
 	awaitRollout(t, name)
 }
 
-// finishDeletion ends a namespace, in the namespace controller's stead, with nothing in it deleted.
+// finishDeletion finalizes a namespace instead of the namespace controller, without deleting its contents.
 func finishDeletion(t *testing.T, namespace *corev1.Namespace) {
 	t.Helper()
 	eventually(t, func() error {
@@ -79,6 +79,6 @@ func finishDeletion(t *testing.T, namespace *corev1.Namespace) {
 		if err := plane.client.SubResource("finalize").Update(ctx, namespace); err != nil {
 			return err
 		}
-		return fmt.Errorf("namespace %s is still there", namespace.Name)
+		return fmt.Errorf("namespace %s still exists", namespace.Name)
 	})
 }

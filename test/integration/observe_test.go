@@ -17,7 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// apiServices are those of an ExtensionAPI.
+// apiServices returns the APIServices of an ExtensionAPI by name.
 func apiServices(t *testing.T, name string) map[string]*apiregistrationv1.APIService {
 	t.Helper()
 	list := &apiregistrationv1.APIServiceList{}
@@ -36,11 +36,11 @@ func expectAPIServices(t *testing.T, name string, wanted ...string) {
 	found := slices.Sorted(maps.Keys(apiServices(t, name)))
 	slices.Sort(wanted)
 	if !slices.Equal(found, wanted) {
-		t.Errorf("ExtensionAPI %s has the APIServices %v instead of %v", name, found, wanted)
+		t.Errorf("ExtensionAPI %s has the APIServices %v, want %v", name, found, wanted)
 	}
 }
 
-// resourceVersions reads the objects.
+// resourceVersions returns the current resource versions of the objects.
 func resourceVersions(t *testing.T, objects ...client.Object) map[string]string {
 	t.Helper()
 	versions := map[string]string{}
@@ -60,7 +60,7 @@ func expectUnchanged(t *testing.T, before, after map[string]string) {
 	}
 	for object := range before {
 		if before[object] != after[object] {
-			t.Errorf("%s was written: resource version %s became %q", object, before[object], after[object])
+			t.Errorf("%s was updated: resource version %s became %q", object, before[object], after[object])
 		}
 	}
 	for object := range after {
@@ -70,7 +70,7 @@ func expectUnchanged(t *testing.T, before, after map[string]string) {
 	}
 }
 
-// observations counts the samples of the discovery histogram.
+// observations returns the sample count of the discovery histogram.
 func observations(t *testing.T, name, group, version, view string) uint64 {
 	t.Helper()
 	var count uint64
@@ -85,7 +85,7 @@ func observations(t *testing.T, name, group, version, view string) uint64 {
 	return count
 }
 
-// reconciliations counts those of all ExtensionAPIs.
+// reconciliations returns the number of reconciliations of all ExtensionAPIs.
 func reconciliations(t *testing.T) int {
 	t.Helper()
 	var count float64
@@ -98,7 +98,7 @@ func reconciliations(t *testing.T) int {
 	return int(count)
 }
 
-// metricsOf returns the metrics of a family that have these labels.
+// metricsOf returns the metrics of a family with these labels.
 func metricsOf(t *testing.T, gatherer prometheus.Gatherer, name string, labels map[string]string) []*dto.Metric {
 	t.Helper()
 	families, err := gatherer.Gather()

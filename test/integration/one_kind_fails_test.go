@@ -13,9 +13,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// TestAKindThatKubeAPIServerFailsHoldsUpNothingElse does to the operator what would disturb others, so none runs beside
-// it. What rests on nothing but other kinds goes on: replicas are probed, reported, ejected and restored.
-func TestAKindThatKubeAPIServerFailsHoldsUpNothingElse(t *testing.T) {
+// TestFailingKindDoesNotBlockOtherWork disturbs the shared operator, so no other test runs in parallel. Work that
+// depends only on other kinds continues: replicas are probed, reported, ejected and restored.
+func TestFailingKindDoesNotBlockOtherWork(t *testing.T) {
 	for name, test := range map[string]struct {
 		path string
 		hang bool
@@ -29,7 +29,7 @@ func TestAKindThatKubeAPIServerFailsHoldsUpNothingElse(t *testing.T) {
 			replicas := startReplicas(t, name, 2)
 			registerAsOperator(t, name, trustSecret(t, name).Data[corev1.TLSCertKey])
 			heal := failKind(t, test.path, test.hang)
-			// What changes brings the operator to look at everything.
+			// A change makes the operator reconcile everything.
 			change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 				e.Spec.Server.Template.Labels = map[string]string{"changed": "yes"}
 			})
@@ -37,7 +37,7 @@ func TestAKindThatKubeAPIServerFailsHoldsUpNothingElse(t *testing.T) {
 
 			replicas[1].Behave(unavailable)
 			awaitEjected(t, name, name+"-1")
-			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e, name+"-1") })
+			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsEjected(e, name+"-1") })
 			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
 				return isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered).check(e)
 			})
@@ -52,7 +52,7 @@ func TestAKindThatKubeAPIServerFailsHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
-// failKind has the operator's requests that have this in their path fail, or not be answered, until heal is called.
+// failKind makes the operator's requests with this in their path fail, or hang, until heal is called.
 func failKind(t *testing.T, path string, hang bool) (heal func()) {
 	t.Helper()
 	fails := func(request *http.Request) bool {

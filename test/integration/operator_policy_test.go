@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-// TestPoliciesBoundTheOperator sends, as the operator, what its roles allow. Nothing of it is kept.
-func TestPoliciesBoundTheOperator(t *testing.T) {
+// TestAdmissionPoliciesRestrictTheOperator sends, as the operator, what its roles allow. Nothing of it is kept.
+func TestAdmissionPoliciesRestrictTheOperator(t *testing.T) {
 	t.Parallel()
 	const name = "bounded"
 	createNamespace(t, name)
@@ -29,7 +29,7 @@ func TestPoliciesBoundTheOperator(t *testing.T) {
 		APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view",
 	}}
 	for _, object := range []client.Object{owned, foreign, registered, binding} {
-		createForTheTest(t, object)
+		createUntilCleanup(t, object)
 	}
 	builtIn := &apiregistrationv1.APIService{ObjectMeta: in("", "v1.apps")}
 	operator, err := client.New(impersonate(plane, operatorAccount), client.Options{Scheme: newScheme()})
@@ -53,7 +53,7 @@ func TestPoliciesBoundTheOperator(t *testing.T) {
 
 		{"binding a role under a name of its own", tryBind(operator, "extensionapi:bounded:x"), ""},
 		{"binding a role under another name", tryBind(operator, "bounded-x"), "bindings"},
-		{"deleting somebody's binding", tryDelete(operator, binding), "bindings"},
+		{"deleting a binding of another owner", tryDelete(operator, binding), "bindings"},
 
 		{"unregistering a server", tryDelete(operator, registered), ""},
 		{"unregistering a group of Kubernetes", tryDelete(operator, builtIn), "apiservices"},

@@ -26,39 +26,39 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 )
 
-// operator is the operator, run in this process as main.go runs it.
+// operator is an operator that runs in this process like in main.go.
 type operator struct {
-	// metrics are the operator's own.
+	// metrics is the operator's own registry.
 	metrics *prometheus.Registry
-	// metricsAddress is where others get metrics.
+	// metricsAddress is the address of the metrics endpoint.
 	metricsAddress string
-	// healthAddress is where others get /readyz.
+	// healthAddress is the address of /readyz.
 	healthAddress string
-	// writes are the requests that it sent to change something.
+	// writes are its write requests, except dry runs.
 	writes *writeLog
-	// dryRuns are those that only asked what would change.
+	// dryRuns are its dry-run requests.
 	dryRuns *writeLog
-	// watches are those that it began of all objects of a kind.
+	// watches are its watches of all objects of a kind.
 	watches *writeLog
-	// fails, where set, says which requests get an internal error instead of kube-apiserver's answer.
+	// fails, if set, selects requests that get an internal error instead of kube-apiserver's response.
 	fails atomic.Pointer[func(*http.Request) bool]
-	// cutOff fails every request, those about the Lease included.
+	// cutOff makes all requests fail, including those for the Lease.
 	cutOff atomic.Bool
-	// elected is closed when it leads, and ended when it has ended with err.
+	// elected is closed when it leads, and ended when it has terminated with err.
 	elected <-chan struct{}
 	ended   chan struct{}
 	err     error
-	// stop ends the operator and waits for its end.
+	// stop stops the operator and waits until it has terminated.
 	stop func()
 }
 
-// installed are the settings of an operator that is installed with the chart's default values.
+// installed are the settings of an operator with the chart's default values.
 var installed = controllers.Settings{CertManager: true}
 
-// leaseTimes are those of leader election, by default the usual ones.
+// leaseTimes are the durations of leader election, nil for the defaults.
 type leaseTimes struct{ duration, renewDeadline, retryPeriod *time.Duration }
 
-// startOperator completes the settings, and returns when the operator leads.
+// startOperator completes the settings, starts an operator, and returns when it leads.
 func startOperator(p *controlPlane, settings controllers.Settings) (*operator, error) {
 	o, err := launchOperator(p, leaseTimes{}, settings)
 	if err != nil {
@@ -109,7 +109,7 @@ func launchOperator(p *controlPlane, times leaseTimes, settings controllers.Sett
 		cancel()
 		<-o.ended
 		if o.err != nil {
-			ctrl.Log.Error(o.err, "the operator ended")
+			ctrl.Log.Error(o.err, "the operator terminated")
 		}
 	}
 	return o, nil
@@ -120,7 +120,7 @@ func freeAddress() (string, error) {
 	return fmt.Sprintf("127.0.0.1:%d", port), err
 }
 
-// isReady asks as the kubelet does.
+// isReady probes the operator like the kubelet.
 func (o *operator) isReady() bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.healthAddress+"/readyz", http.NoBody)
 	if err != nil {
@@ -136,7 +136,7 @@ func (o *operator) isReady() bool {
 func (o *operator) newManager(
 	restConfig *rest.Config, confined observe.ServerNamespaces, times leaseTimes,
 ) (ctrl.Manager, error) {
-	// The Lease is renewed all the time, which is not what tests mean by a write.
+	// Renewals of the Lease do not count as writes in tests.
 	leaderElection := rest.CopyConfig(restConfig)
 	leaderElection.Wrap(o.unlessCutOff)
 	restConfig.Wrap(o.unlessCutOff)
@@ -160,16 +160,16 @@ func (o *operator) newManager(
 		LeaderElectionConfig:          leaderElection,
 		LeaderElectionID:              operatorAccount,
 		LeaderElectionNamespace:       operatorNamespace,
-		LeaderElectionReleaseOnCancel: true, // or the next one started would wait for the end of the Lease
+		LeaderElectionReleaseOnCancel: true, // or the next operator would wait until the Lease expires
 		LeaseDuration:                 times.duration,
 		RenewDeadline:                 times.renewDeadline,
 		RetryPeriod:                   times.retryPeriod,
-		// The operator is started again in this process, under the same name.
+		// The operator is restarted in this process, with the same controller name.
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 }
 
-// writeLog records the requests that ask for a change.
+// writeLog records write requests.
 type writeLog struct {
 	mu      sync.Mutex
 	entries []string
@@ -184,7 +184,7 @@ func (w *writeLog) since(n int) []string {
 
 func (w *writeLog) count() int { return len(w.since(0)) }
 
-// distinct returns the requests without those that were sent again.
+// distinct returns the requests without repetitions.
 func (w *writeLog) distinct() sets.Set[string] { return sets.New(w.since(0)...) }
 
 func (w *writeLog) add(entry string) {

@@ -19,7 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// startRollout declares a server in a namespace of its own and waits until the operator has done its part.
+// startRollout declares a server in a namespace of its own, and waits until the operator has created its objects.
 func startRollout(t *testing.T, name string) {
 	t.Helper()
 	createNamespace(t, name)
@@ -37,7 +37,7 @@ func awaitRollout(t *testing.T, name string) {
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 }
 
-// ownedObjects are what the operator makes for a server before its Pods run, sorted.
+// ownedObjects returns the objects that the operator creates for a server before its Pods run, sorted.
 func ownedObjects(name string) []string {
 	objects := []string{
 		"ClusterRoleBinding /extensionapi:" + name + ":auth-delegator",
@@ -54,12 +54,12 @@ func ownedObjects(name string) []string {
 	return objects
 }
 
-func TestServerGetsEveryObjectThatItNeeds(t *testing.T) {
+func TestServerGetsAllObjectsThatItNeeds(t *testing.T) {
 	t.Parallel()
 	const name = "owned"
 	startRollout(t, name)
 	if found, wanted := slices.Sorted(maps.Keys(objectsOf(t, name))), ownedObjects(name); !slices.Equal(found, wanted) {
-		t.Errorf("the operator made\n%q\ninstead of\n%q", found, wanted)
+		t.Errorf("the operator created\n%q\nwant\n%q", found, wanted)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestChangesOfTheTemplateReachTheDeployment(t *testing.T) {
 	}
 }
 
-func TestServiceAccountOfTheUserTakesThePlaceOfTheOperators(t *testing.T) {
+func TestServiceAccountOfTheTemplateReplacesTheGeneratedOne(t *testing.T) {
 	t.Parallel()
 	const name = "own-account"
 	startRollout(t, name)
@@ -92,13 +92,13 @@ func TestServiceAccountOfTheUserTakesThePlaceOfTheOperators(t *testing.T) {
 		return object == "ServiceAccount own-account/own-account"
 	})
 	if !slices.Equal(found, wanted) {
-		t.Errorf("the server has\n%q\ninstead of\n%q", found, wanted)
+		t.Errorf("the server has\n%q\nwant\n%q", found, wanted)
 	}
 	awaitRight(t, true, name, "mine", authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"})
 }
 
-// A Pod is no server's because of its label, nor because its owner is said to be the server's ReplicaSet.
-func TestRightsAreGivenToTheServiceAccountsOfTheDeploymentAlone(t *testing.T) {
+// Neither its labels nor an owner reference to the server's ReplicaSet make a Pod one of the server.
+func TestPermissionsAreGrantedOnlyToServiceAccountsOfTheDeployment(t *testing.T) {
 	t.Parallel()
 	const name = "accounts"
 	may := authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"}
@@ -123,11 +123,11 @@ func runAs(t *testing.T, namespace, account string, pod metav1.ObjectMeta) *core
 	t.Helper()
 	running := &corev1.Pod{ObjectMeta: pod, Spec: served(namespace).Spec.Server.Template.Spec}
 	running.Spec.ServiceAccountName = account
-	createForTheTest(t, running)
+	createUntilCleanup(t, running)
 	return running
 }
 
-func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
+func TestServerHasThePermissionsOfAnExtensionAPIServer(t *testing.T) {
 	t.Parallel()
 	const name = "rights"
 	startRollout(t, name)
@@ -152,19 +152,19 @@ func TestServerMayDoWhatEveryExtensionServerDoes(t *testing.T) {
 	}
 }
 
-// awaitRight waits until kube-apiserver, which follows roles and bindings from a cache, lets a ServiceAccount do
-// something, or no longer.
+// awaitRight waits until kube-apiserver, which caches roles and bindings, allows or denies a request of a
+// ServiceAccount, as wanted.
 func awaitRight(t *testing.T, wanted bool, namespace, name string, what authorizationv1.ResourceAttributes) {
 	t.Helper()
 	eventually(t, func() error {
 		if allowed(t, namespace, name, what) != wanted {
-			return fmt.Errorf("that ServiceAccount %s/%s may %s %s is not %t", namespace, name, what.Verb, what.Resource, wanted)
+			return fmt.Errorf("ServiceAccount %s/%s may %s %s: want %t", namespace, name, what.Verb, what.Resource, wanted)
 		}
 		return nil
 	})
 }
 
-// allowed tells whether a ServiceAccount may do something.
+// allowed reports whether a request of a ServiceAccount is allowed.
 func allowed(t *testing.T, namespace, name string, what authorizationv1.ResourceAttributes) bool {
 	t.Helper()
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{

@@ -23,19 +23,19 @@ import (
 )
 
 var (
-	// writingAnything is every right to write objects, but none to have them be the operator's.
+	// writingAnything is the permission to write all objects, without the permission to set the owner label.
 	writingAnything = rbacv1.PolicyRule{
 		APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"get", "create", "update", "patch", "bind"},
 	}
-	// owningShop is the right to have objects be those of ExtensionAPI shop.
+	// owningShop is the permission to mark objects as owned by ExtensionAPI shop.
 	owningShop = rbacv1.PolicyRule{
 		APIGroups: writing.APIGroups, Resources: writing.Resources, Verbs: []string{"own"}, ResourceNames: []string{"shop"},
 	}
-	// certifying is a right that only cert-manager has in the whole cluster.
+	// certifying is a permission that only cert-manager has in the whole cluster.
 	certifying = right{"patch", schema.GroupResource{Group: "cert-manager.io", Resource: "certificates/status"}}.rule()
 )
 
-func TestNobodyElseMakesWhatSaysThatItIsTheOperators(t *testing.T) {
+func TestOtherUsersCannotCreateObjectsWithTheOwnerLabel(t *testing.T) {
 	t.Parallel()
 	const namespace, writers, restorers = "marked-by-whom", "writers of anything", "restorers of ExtensionAPI shop"
 	createNamespace(t, namespace)
@@ -46,18 +46,18 @@ func TestNobodyElseMakesWhatSaysThatItIsTheOperators(t *testing.T) {
 		t.Run(fmt.Sprintf("%s (%d)", object.GetKind(), i+1), func(t *testing.T) {
 			expectRefusedByOwnerPolicy(t, user.Create(inGroups(writers), object.DeepCopy(), client.DryRunAll))
 			for who, err := range map[string]error{
-				"who restores a backup": user.Create(inGroups(restorers), object.DeepCopy(), client.DryRunAll),
-				"an administrator":      plane.client.Create(ctx, object.DeepCopy(), client.DryRunAll),
+				"a user who restores a backup": user.Create(inGroups(restorers), object.DeepCopy(), client.DryRunAll),
+				"an administrator":             plane.client.Create(ctx, object.DeepCopy(), client.DryRunAll),
 			} {
 				if err != nil {
-					t.Errorf("it is refused to %s: %v", who, err)
+					t.Errorf("%s is denied: %v", who, err)
 				}
 			}
 		})
 	}
 }
 
-func TestNobodyElseChangesWhoseAnObjectIs(t *testing.T) {
+func TestOtherUsersCannotChangeTheOwnerLabel(t *testing.T) {
 	t.Parallel()
 	const namespace, writers, owners = "owned-changes", "writers of objects in owned-changes", "owners of shop"
 	createNamespace(t, namespace)
@@ -95,7 +95,7 @@ func TestNobodyElseChangesWhoseAnObjectIs(t *testing.T) {
 	}
 }
 
-func TestNobodyElseMarksAServiceByItsStatus(t *testing.T) {
+func TestOtherUsersCannotSetTheOwnerLabelThroughStatus(t *testing.T) {
 	t.Parallel()
 	const name, writers = "owned-status", "writers of objects in owned-status"
 	createNamespace(t, name)
@@ -118,7 +118,7 @@ func TestControllersCopyTheOwnerLabel(t *testing.T) {
 	createNamespace(t, namespace)
 	owned := map[string]client.Object{}
 	for _, object := range readOwned(t, namespace) {
-		object.SetLabels(manifests.Labels("shop")) // that with a template that says so comes last
+		object.SetLabels(manifests.Labels("shop")) // the object with the label in its template is the last one
 		owned[object.GetKind()] = object
 	}
 	for _, test := range []struct {
@@ -145,7 +145,7 @@ func TestControllersCopyTheOwnerLabel(t *testing.T) {
 	}
 }
 
-func TestCertManagerLabelsTheSecretThatItIsAskedFor(t *testing.T) {
+func TestCertManagerMayLabelTheRequestedSecret(t *testing.T) {
 	t.Parallel()
 	const namespace, writers, issuers = "owned-secrets", "writers of objects in owned-secrets", "issuers"
 	createNamespace(t, namespace)
@@ -167,11 +167,11 @@ func expectRefusedByOwnerPolicy(t *testing.T, err error) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy 'extensionapi-operator-owner") ||
 		!strings.Contains(err.Error(), "kubectl auth can-i") {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("the error is %v", err)
 	}
 }
 
-// readOwned returns objects of all kinds, which are or are to become those of ExtensionAPI shop.
+// readOwned returns objects of all kinds, which are marked as owned by ExtensionAPI shop, or whose templates are.
 func readOwned(t *testing.T, namespace string) []*unstructured.Unstructured {
 	t.Helper()
 	content, err := os.ReadFile("testdata/owned.yaml")

@@ -20,8 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// auditPolicy has only the operator's requests logged. No body is, but what kube-apiserver answers of bindings, since
-// the role in it is what the operator needs to be allowed to bind.
+// auditPolicy logs only the operator's requests. Bodies are not logged, except for responses with bindings, because the
+// operator needs the permission to bind the role in them.
 const auditPolicy = `
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -36,15 +36,15 @@ rules:
 - level: None
 `
 
-// configureAudit has kube-apiserver write an audit log into dir.
+// configureAudit makes kube-apiserver write an audit log to dir.
 func configureAudit(dir string, flags *envtest.Arguments) error {
 	policy := filepath.Join(dir, "audit-policy.yaml")
 	flags.Set("audit-policy-file", policy).Set("audit-log-path", filepath.Join(dir, "audit.log"))
 	return os.WriteFile(policy, []byte(auditPolicy), 0o600)
 }
 
-// checkPermissions returns an error when the operator was granted what it did not need in all the tests, or when RBAC
-// has refused it something.
+// checkPermissions returns an error if the operator has a permission that no test needed, or if RBAC has denied one of
+// its requests.
 func checkPermissions(p *controlPlane) error {
 	grants, err := operatorGrants(p.client)
 	if err != nil {
@@ -57,13 +57,13 @@ func checkPermissions(p *controlPlane) error {
 	return errors.Join(audit.CheckRefusals(events), audit.CheckGrants(grants, events))
 }
 
-// operatorGrants are all permissions of the operator's ServiceAccount, but for those that everybody has.
+// operatorGrants returns the permissions of the operator's ServiceAccount, except for those of all users.
 func operatorGrants(c client.Client) ([]audit.Grant, error) {
 	everywhere, confined := &rbacv1.ClusterRoleBindingList{}, &rbacv1.RoleBindingList{}
 	if err := errors.Join(c.List(ctx, everywhere), c.List(ctx, confined)); err != nil {
 		return nil, err
 	}
-	// A ClusterRoleBinding is one of no namespace.
+	// A ClusterRoleBinding is treated as a RoleBinding without a namespace.
 	bindings := slices.Clone(confined.Items)
 	for _, binding := range everywhere.Items {
 		bindings = append(bindings, rbacv1.RoleBinding{RoleRef: binding.RoleRef, Subjects: binding.Subjects})
@@ -103,8 +103,8 @@ func grantsOf(c client.Client, binding rbacv1.RoleBinding) ([]audit.Grant, error
 	return audit.Grants(binding.RoleRef.Kind+" "+role.Name, builtIn, binding.Namespace, role.Rules), nil
 }
 
-// awaitGrants waits until kube-apiserver's authorizer, which watches roles and bindings, knows those of the operator:
-// what it refuses before is no sign of a missing permission.
+// awaitGrants waits until kube-apiserver's authorizer, which watches roles and bindings, has those of the operator:
+// earlier denials do not indicate a missing permission.
 func awaitGrants(c client.Client) error {
 	grants, err := operatorGrants(c)
 	if err != nil {
@@ -112,7 +112,7 @@ func awaitGrants(c client.Client) error {
 	}
 	for _, grant := range grants {
 		if err := awaitAllowed(c, grant.Permission); err != nil {
-			return fmt.Errorf("the operator may not %s, although %s says so: %w", grant.Permission, grant.Role, err)
+			return fmt.Errorf("the operator may not %s, although %s grants it: %w", grant.Permission, grant.Role, err)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-func TestRightsToJustTheObjectsAreEnough(t *testing.T) {
+func TestPermissionsOnTheNamedObjectsAreSufficient(t *testing.T) {
 	t.Parallel()
 	const name, several, elsewhere = "by-name", "by-name-several", "by-name-elsewhere"
 	createNamespace(t, name)
@@ -55,7 +55,7 @@ func TestRightsToJustTheObjectsAreEnough(t *testing.T) {
 		t.Run(test.may, func(t *testing.T) {
 			err := user.Delete(inGroups(test.groups...), named(test.deletes), client.DryRunAll)
 			if test.admitted && err != nil || !test.admitted && !apierrors.IsForbidden(err) {
-				t.Errorf("the answer is %v", err)
+				t.Errorf("the error is %v", err)
 			}
 			if test.deletes == several && err != nil {
 				troubleshooting.Check(t, "not-by-hand", err.Error())
@@ -64,21 +64,21 @@ func TestRightsToJustTheObjectsAreEnough(t *testing.T) {
 	}
 }
 
-func TestNoServerIsWhereTheOperatorIs(t *testing.T) {
+func TestServerInTheOperatorsNamespaceIsDenied(t *testing.T) {
 	t.Parallel()
 	refused := served("beside-operator")
 	refused.Spec.Server.Namespace = operatorNamespace
 	err := plane.client.Create(ctx, refused)
 	if err == nil {
-		t.Fatal("a server may be in the operator's own namespace")
+		t.Fatal("a server in the operator's own namespace is allowed")
 	}
 	troubleshooting.Check(t, "beside-operator", err.Error())
 }
 
-// approved is the annotation with which the Kubernetes project approves of an API.
+// approved is the annotation for the approval of an API by the Kubernetes project.
 const approved = "api-approved.kubernetes.io"
 
-func TestGroupsOfTheKubernetesProjectNeedItsApproval(t *testing.T) {
+func TestGroupsOfTheKubernetesProjectRequireApproval(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		group, approval string
@@ -102,7 +102,7 @@ func TestGroupsOfTheKubernetesProjectNeedItsApproval(t *testing.T) {
 			metav1.SetMetaDataAnnotation(&extensionAPI.ObjectMeta, approved, test.approval)
 			err := plane.client.Create(ctx, extensionAPI, client.DryRunAll)
 			if (err == nil) != test.admitted {
-				t.Errorf("the answer is %v", err)
+				t.Errorf("the error is %v", err)
 			}
 			if test.group == "shop.k8s.io" && test.approval == "" {
 				troubleshooting.Check(t, "unapproved-group", err.Error())
@@ -111,7 +111,7 @@ func TestGroupsOfTheKubernetesProjectNeedItsApproval(t *testing.T) {
 	}
 }
 
-func TestGroupThatIsThereNeedsNoApprovalAgain(t *testing.T) {
+func TestExistingGroupNeedsNoApproval(t *testing.T) {
 	t.Parallel()
 	const name = "approved"
 	extensionAPI := served(name)
@@ -124,13 +124,13 @@ func TestGroupThatIsThereNeedsNoApprovalAgain(t *testing.T) {
 	err := plane.client.Patch(ctx, named(name), client.RawPatch("application/merge-patch+json",
 		[]byte(`{"spec":{"groups":[{"name":"approved.k8s.io","versions":[{"name":"v1"}]}]}}`)), client.DryRunAll)
 	if err == nil {
-		t.Error("the group comes back without any approval")
+		t.Error("a removed group can be added again without an approval")
 	}
 }
 
-// TestPoliciesCanPayForTheLargestExtensionAPI guards against the bounds on what an expression and a policy may cost,
-// beyond which everything is refused.
-func TestPoliciesCanPayForTheLargestExtensionAPI(t *testing.T) {
+// TestPoliciesStayWithinTheCELCostBudget checks the largest ExtensionAPI against the CEL cost limits of an expression
+// and of a policy, beyond which every request is denied.
+func TestPoliciesStayWithinTheCELCostBudget(t *testing.T) {
 	t.Parallel()
 	const name, most = "largest", 16
 	largest := served(name)

@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// TestTokensOfProbesAreRevokedWithTheirSecret has a control plane of its own: nothing is probed there for a while.
-func TestTokensOfProbesAreRevokedWithTheirSecret(t *testing.T) {
+// TestProbeTokensAreRevokedWithTheirSecret uses a dedicated control plane, where nothing is probed for a while.
+func TestProbeTokensAreRevokedWithTheirSecret(t *testing.T) {
 	const name, group = "revoked", "wardle.example.com"
 	useAnotherControlPlane(t)
 	start(t, installed)
@@ -31,14 +31,14 @@ func TestTokensOfProbesAreRevokedWithTheirSecret(t *testing.T) {
 	account := client.ObjectKey{Namespace: operatorNamespace, Name: proberAccount}
 	token, err := discovery.TokensOf(t.Context(), plane.client, clock.RealClock{}, account).Token(t.Context())
 	if err != nil || !authenticates(t, token) {
-		t.Fatalf("a new token is no good (%v)", err)
+		t.Fatalf("a new token is not valid (%v)", err)
 	}
 
 	secret := &corev1.Secret{ObjectMeta: in(operatorNamespace, proberAccount)}
 	deleteNow(t, secret)
 	eventually(t, func() error {
 		if authenticates(t, token) {
-			return errors.New("the token is still good")
+			return errors.New("the token is still valid")
 		}
 		return nil
 	})
@@ -54,7 +54,7 @@ func TestTokensOfProbesAreRevokedWithTheirSecret(t *testing.T) {
 	}
 }
 
-// authenticates reports whether kube-apiserver accepts a token as one of the prober's.
+// authenticates reports whether kube-apiserver accepts a token as one of the prober.
 func authenticates(t *testing.T, token string) bool {
 	t.Helper()
 	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}
@@ -65,7 +65,7 @@ func authenticates(t *testing.T, token string) bool {
 	return review.Status.Authenticated && review.Status.User.Username == prober
 }
 
-// probesAsOperator are the requests for discovery of a group that carried the operator's own credentials.
+// probesAsOperator returns the discovery requests for a group that carried the operator's own credentials.
 func probesAsOperator(t *testing.T, group string) (sent []string) {
 	t.Helper()
 	events, err := audit.Read(plane.dir, operatorUser)

@@ -14,24 +14,26 @@ import (
 )
 
 const (
-	// assets names the directory of the programs.
+	// assets is the environment variable with the directory of the programs.
 	assets = "KUBEBUILDER_ASSETS"
-	// sampleServerFile names the file of sampleServer, for directories without it, such as those of setup-envtest.
+	// sampleServerFile is the environment variable with the path of sampleServer, for directories without it, such as
+	// those of setup-envtest.
 	sampleServerFile = "SAMPLE_APISERVER"
 	sampleServer     = "sample-apiserver"
-	// kubeAPIServerFile names the file of kubeAPIServer, to test on another version of Kubernetes. envtest knows it, too.
+	// kubeAPIServerFile is the environment variable with the path of kubeAPIServer, to test another version of Kubernetes.
+	// envtest uses it, too.
 	kubeAPIServerFile = "TEST_ASSET_KUBE_APISERVER"
 	kubeAPIServer     = "kube-apiserver"
 
 	certManager = "cert-manager"
-	// certManagerDir holds that program and a directory with its CustomResourceDefinitions.
+	// certManagerDir is the directory with cert-manager and a directory with its CRDs.
 	certManagerDir = repository + "/bin/cert-manager"
 
 	helm  = "helm"
 	helm3 = "helm3"
 )
 
-// program is the file of a program that the tests run.
+// program returns the path of a program that the tests run.
 func program(name string) string {
 	file := filepath.Join(os.Getenv(assets), name)
 	switch name {
@@ -50,7 +52,7 @@ func program(name string) string {
 
 func checkPrograms() error {
 	if os.Getenv(assets) == "" {
-		return errors.New(assets + " does not name a directory with kube-apiserver, etcd and kubectl: " +
+		return errors.New(assets + " is not a directory with kube-apiserver, etcd and kubectl: " +
 			"run 'make test', which builds them")
 	}
 	for _, name := range []string{kubeAPIServer, "etcd", "kubectl", sampleServer, certManager, helm, helm3} {
@@ -61,8 +63,8 @@ func checkPrograms() error {
 	return nil
 }
 
-// TestInputsAreKnownToGo makes Go run the tests again when these files or variables have changed: it keeps results by
-// what tests read, and does not see what TestMain does.
+// TestInputsAreKnownToGo makes Go rerun the tests when these files or variables have changed: Go caches results by the
+// inputs that tests read, and does not track those of TestMain.
 func TestInputsAreKnownToGo(t *testing.T) {
 	if err := checkPrograms(); err != nil {
 		t.Error(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-func TestCertificateFromASecretIsServedAndABadUpdateOfItRefused(t *testing.T) {
+func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) {
 	t.Parallel()
 	const name = "provided"
 	createNamespace(t, name)
@@ -68,7 +68,7 @@ func TestSourceOfCertificatesCanBeChanged(t *testing.T) {
 	awaitServed(t, name, pair)
 	eventually(t, func() error {
 		if len(trustSecret(t, name).Data[corev1.TLSPrivateKeyKey]) > 0 {
-			return errors.New("the key of the operator's authority is kept although it is used no more")
+			return errors.New("the key of the operator's CA is kept although it is no longer used")
 		}
 		return nil
 	})
@@ -77,12 +77,12 @@ func TestSourceOfCertificatesCanBeChanged(t *testing.T) {
 	eventually(t, func() error { return checkCertificates(name) })
 }
 
-func TestExpiryThatSomebodyElseMustPreventIsWarnedOf(t *testing.T) {
+func TestExpiryOfAUserProvidedCertificateIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	const name = "expiring"
 	createNamespace(t, name)
 	signer := newSigner(t)
-	// Issued 50 minutes ago for an hour: less than a fifth is left.
+	// Issued 50 minutes ago for an hour: less than a fifth of its lifetime is left.
 	pair, err := signer.IssueServing([]string{host(name)}, time.Now().Add(-50*time.Minute), time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func awaitCertificates(t *testing.T, name string, wanted condition) {
 	awaitThat(t, name, wanted.check)
 }
 
-// awaitServed waits until the Pods are given just this certificate.
+// awaitServed waits until the Pods get exactly this certificate.
 func awaitServed(t *testing.T, name string, pair pki.KeyPair) {
 	t.Helper()
 	serving := &corev1.Secret{}

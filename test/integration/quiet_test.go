@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// This test looks at all that the operator does, so none runs beside it.
+// This test checks all writes of the operator, so no other test runs in parallel.
 func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	const name, serviceName = "quiet", "quiet-service"
 	backend := startBoth(t, name, serviceName)
@@ -21,7 +21,7 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	awaitSilence(t)
 
 	sent, before := running.writes.count(), reconciliations(t)
-	// The Pod is watched and says nothing new, the Service is none of the operator's business.
+	// The Pod is watched and unchanged, the Service does not concern the operator.
 	provokeReconciliations(t, pod, backend.service)
 	probed := observations(t, serviceName, serviceName+".example.com", "v1", "kube-apiserver")
 	eventually(t, func() error {
@@ -35,7 +35,7 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	}
 }
 
-// provokeReconciliations touches the objects until there have been many reconciliations.
+// provokeReconciliations annotates the objects until there have been many reconciliations.
 func provokeReconciliations(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	const rounds = 40
@@ -51,10 +51,11 @@ func provokeReconciliations(t *testing.T, objects ...client.Object) {
 	})
 }
 
-// unhurried is a limit so long that a busy machine does not have a latency move by a tenth of it, which would be news.
+// unhurried is a limit so long that even on a busy machine latencies do not change by a tenth of it, which would be
+// reported.
 var unhurried = metav1.Duration{Duration: time.Minute}
 
-// startBoth brings up a server that the operator runs, as far as it gets here, and an existing one.
+// startBoth starts a server that the operator runs, as far as that is possible here, and an existing one.
 func startBoth(t *testing.T, name, serviceName string) *backend {
 	t.Helper()
 	startRollout(t, name)
@@ -76,7 +77,7 @@ func awaitSilence(t *testing.T) {
 			written, since = now, time.Now()
 		}
 		if time.Since(since) < forAWhile {
-			return fmt.Errorf("the operator writes: %q", running.writes.since(max(0, written-5)))
+			return fmt.Errorf("the operator has written: %q", running.writes.since(max(0, written-5)))
 		}
 		return nil
 	})

@@ -16,15 +16,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// TestOperatorIsReadyWhenItHasReadWhatItWatches has a control plane of its own, so none runs beside it.
-func TestOperatorIsReadyWhenItHasReadWhatItWatches(t *testing.T) {
+// TestOperatorIsReadyWhenItsCachesAreSynced uses a dedicated control plane, so no other test runs in parallel.
+func TestOperatorIsReadyWhenItsCachesAreSynced(t *testing.T) {
 	useAnotherControlPlane(t)
-	for name, takeAway := range map[string]func(*testing.T) (giveBack func()){
-		"a right is missing":                takeRight,
-		"its own definition does not exist": takeDefinition,
+	for name, takeAway := range map[string]func(*testing.T) (restore func()){
+		"a permission is missing":    revokePermission,
+		"its own CRD does not exist": deleteCRD,
 	} {
 		t.Run(name, func(t *testing.T) {
-			giveBack := takeAway(t)
+			restore := takeAway(t)
 			started, err := launchOperator(plane, leaseTimes{}, installed)
 			if err != nil {
 				t.Fatal(err)
@@ -38,7 +38,7 @@ func TestOperatorIsReadyWhenItHasReadWhatItWatches(t *testing.T) {
 				}
 				return nil
 			})
-			giveBack()
+			restore()
 			eventually(t, func() error {
 				if !started.isReady() {
 					return errors.New("the operator is not ready")
@@ -49,8 +49,8 @@ func TestOperatorIsReadyWhenItHasReadWhatItWatches(t *testing.T) {
 	}
 }
 
-// takeRight takes the right to watch Pods.
-func takeRight(t *testing.T) (giveBack func()) {
+// revokePermission revokes the permission to watch Pods.
+func revokePermission(t *testing.T) (restore func()) {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: in("", operatorAccount)}
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(role), role); err != nil {
@@ -67,26 +67,26 @@ func takeRight(t *testing.T) (giveBack func()) {
 	return func() { change(t, role, func(role *rbacv1.ClusterRole) { role.Rules = rules }) }
 }
 
-func takeDefinition(t *testing.T) (giveBack func()) {
+func deleteCRD(t *testing.T) (restore func()) {
 	t.Helper()
-	definition := &apiextensionsv1.CustomResourceDefinition{
+	crd := &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: in("", "extensionapis.aggregation.extensionapi.dev"),
 	}
-	key := client.ObjectKeyFromObject(definition)
-	if err := plane.client.Get(ctx, key, definition); err != nil {
+	key := client.ObjectKeyFromObject(crd)
+	if err := plane.client.Get(ctx, key, crd); err != nil {
 		t.Fatal(err)
 	}
-	deleteNow(t, definition)
-	eventually(t, func() error { // kube-apiserver may serve the kind for a moment without its definition
+	deleteNow(t, crd)
+	eventually(t, func() error { // kube-apiserver may serve the kind for a moment after its CRD is deleted
 		err := plane.client.Get(ctx, key, &apiextensionsv1.CustomResourceDefinition{})
 		served := plane.client.List(ctx, &v1alpha1.ExtensionAPIList{})
 		if apierrors.IsNotFound(err) && apierrors.IsNotFound(served) {
 			return nil
 		}
-		return errors.Join(err, served, errors.New("the definition is still there"))
+		return errors.Join(err, served, errors.New("the CRD still exists"))
 	})
 	return func() {
-		definition.ResourceVersion = ""
-		create(t, definition)
+		crd.ResourceVersion = ""
+		create(t, crd)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
 
-func TestObjectThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
+func TestObjectDeniedByAPolicyIsRetriedUntilAllowed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name          string
@@ -63,7 +63,7 @@ func TestObjectThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
 	}
 }
 
-func TestAPIServiceThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
+func TestAPIServiceDeniedByAPolicyIsRetriedUntilAllowed(t *testing.T) {
 	t.Parallel()
 	const name = "deny-apiservice"
 	backend, _ := startBackend(t, name, "v1")
@@ -77,7 +77,7 @@ func TestAPIServiceThatAPolicyDeniesIsTriedAgainUntilItIsAllowed(t *testing.T) {
 	awaitRegistered(t, name)
 }
 
-func TestExhaustedQuotaShowsInTheClustersWordsAndHeals(t *testing.T) {
+func TestExhaustedQuotaIsReportedVerbatimAndRecovers(t *testing.T) {
 	t.Parallel()
 	const name = "quota"
 	createNamespace(t, name)
@@ -99,7 +99,7 @@ func TestExhaustedQuotaShowsInTheClustersWordsAndHeals(t *testing.T) {
 	awaitRollout(t, name)
 }
 
-func TestTemplateThatTheDeploymentRefusesShowsInTheClustersWordsAndHeals(t *testing.T) {
+func TestInvalidPodTemplateIsReportedVerbatimAndRecovers(t *testing.T) {
 	t.Parallel()
 	const name = "bad-template"
 	createNamespace(t, name)
@@ -112,7 +112,7 @@ func TestTemplateThatTheDeploymentRefusesShowsInTheClustersWordsAndHeals(t *test
 	awaitRollout(t, name)
 }
 
-// sunday is why the policies of the tests deny.
+// sunday is the message of the tests' admission policies.
 const sunday = "not on a Sunday"
 
 func ruleFor(groupVersion schema.GroupVersion, resource string) admissionregistrationv1.Rule {
@@ -121,7 +121,7 @@ func ruleFor(groupVersion schema.GroupVersion, resource string) admissionregistr
 	}
 }
 
-// deny has the API server refuse to create an object of that name until allow is called.
+// deny makes the API server deny the creation of an object of that name until allow is called.
 func deny(t *testing.T, name string, rule admissionregistrationv1.Rule, denied client.Object) (allow func()) {
 	t.Helper()
 	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
@@ -148,11 +148,11 @@ func deny(t *testing.T, name string, rule admissionregistrationv1.Rule, denied c
 	}
 	create(t, policy)
 	create(t, binding)
-	// A policy takes effect a moment after it was written.
+	// A policy takes effect slightly after its creation.
 	eventually(t, func() error {
 		err := plane.client.Create(ctx, denied, client.DryRunAll)
 		if err == nil || !strings.Contains(err.Error(), sunday) {
-			return fmt.Errorf("the policy does not deny: %w", err)
+			return fmt.Errorf("the policy is not in effect: %w", err)
 		}
 		return nil
 	})

@@ -22,7 +22,7 @@ func TestServerThatFailsDiscoveryIsRegisteredOnceItRecovers(t *testing.T) {
 		name      string
 		behaviour extensionserver.Behaviour
 		limit     time.Duration
-		// cause is what the condition tells.
+		// cause is part of the condition's message.
 		cause string
 	}{
 		{
@@ -69,7 +69,7 @@ func TestServerThatFailsDiscoveryIsRegisteredOnceItRecovers(t *testing.T) {
 	}
 }
 
-func TestServerWithAWrongCertificateIsRegisteredOnceItHasARightOne(t *testing.T) {
+func TestServerWithAnInvalidCertificateIsRegisteredOnceItIsValid(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -106,7 +106,7 @@ func TestServerWithAWrongCertificateIsRegisteredOnceItHasARightOne(t *testing.T)
 	}
 }
 
-func TestOnlyTheVersionThatTheServerLacksIsNotRegistered(t *testing.T) {
+func TestOnlyMissingVersionsAreNotRegistered(t *testing.T) {
 	t.Parallel()
 	const name = "half-served"
 	backend, _ := startBackend(t, name, "v1")
@@ -119,7 +119,7 @@ func TestOnlyTheVersionThatTheServerLacksIsNotRegistered(t *testing.T) {
 	expectAPIServices(t, name, "v1.half-served.example.com")
 }
 
-func TestAuthorityThatCannotBeParsedStallsAndHeals(t *testing.T) {
+func TestInvalidCABundleStallsAndRecovers(t *testing.T) {
 	t.Parallel()
 	const name = "garbled-authority"
 	backend, _ := startBackend(t, name, "v1")
@@ -135,7 +135,7 @@ func TestAuthorityThatCannotBeParsedStallsAndHeals(t *testing.T) {
 	awaitRegistered(t, name)
 }
 
-func TestAnswersBeyondTheLimitAreToldWithoutTakingTheAPIDown(t *testing.T) {
+func TestDiscoveryOverLimitIsReportedAndTheAPIStaysAvailable(t *testing.T) {
 	t.Parallel()
 	const name = "sluggish"
 	backend, server := startBackend(t, name, "v1")
@@ -161,7 +161,7 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 	before := apiServices(t, name)["v1.failing-later.example.com"].UID
 
 	server.Behave(failing(http.StatusInternalServerError))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.InProgressStatus,
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, "FailedDiscoveryCheck", "v1.failing-later.example.com"),
@@ -169,13 +169,13 @@ func TestRegisteredServerThatFailsIsReportedAndStaysRegistered(t *testing.T) {
 			"answered 500", "look at the server's log"))
 	expectDocumented(t, "discovery-fails", name, v1alpha1.ConditionAPIServicesAvailable)
 	if after := apiServices(t, name)["v1.failing-later.example.com"].UID; after != before {
-		t.Error("the APIService was made anew")
+		t.Error("the APIService was recreated")
 	}
 	server.Behave(extensionserver.Behaviour{})
 	awaitRegistered(t, name)
 }
 
-func TestRegisteredServerThatIsNotTrustedAnyMoreIsNotAvailable(t *testing.T) {
+func TestRegisteredServerThatIsNoLongerTrustedIsUnavailable(t *testing.T) {
 	t.Parallel()
 	const name = "trust-lost"
 	backend, server := startBackend(t, name, "v1")
@@ -184,7 +184,7 @@ func TestRegisteredServerThatIsNotTrustedAnyMoreIsNotAvailable(t *testing.T) {
 
 	server.Present(keyPair(t, servingFor(t, newSigner(t), name)))
 	server.CloseClientConnections()
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	reason := "FailedDiscoveryCheck"
 	if !availableProvesTrust(t) {
 		reason = v1alpha1.ReasonCertificateUntrusted
@@ -195,7 +195,7 @@ func TestRegisteredServerThatIsNotTrustedAnyMoreIsNotAvailable(t *testing.T) {
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonCertificateUntrusted),
 		isFalse(v1alpha1.ConditionReady, reason))
 	server.Present(keyPair(t, servingFor(t, backend.signer, name)))
-	haveCheckedAgain(t, backend)
+	triggerAvailabilityCheck(t, backend)
 	awaitRegistered(t, name)
 }
 
@@ -210,7 +210,7 @@ func expectNotRegistered(t *testing.T, b *backend, cause string) {
 	expectAPIServices(t, name)
 }
 
-// awaitRegistered waits until all is well with an ExtensionAPI.
+// awaitRegistered waits until an ExtensionAPI is registered and healthy.
 func awaitRegistered(t *testing.T, name string) {
 	t.Helper()
 	await(t, name, status.CurrentStatus,
@@ -220,8 +220,8 @@ func awaitRegistered(t *testing.T, name string) {
 		isTrue(v1alpha1.ConditionReady, v1alpha1.ReasonReady))
 }
 
-// haveCheckedAgain has kube-apiserver check the availability at once instead of within 30 seconds.
-func haveCheckedAgain(t *testing.T, b *backend) {
+// triggerAvailabilityCheck makes kube-apiserver check the availability immediately instead of within 30 seconds.
+func triggerAvailabilityCheck(t *testing.T, b *backend) {
 	t.Helper()
 	annotate(t, b.service)
 }

@@ -22,15 +22,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// replica is a Pod that serves: a port of this machine stands for it.
+// replica is a serving Pod, represented by a port of this machine.
 type replica struct {
 	*extensionserver.Server
 	pod *corev1.Pod
 }
 
-// startReplicas declares a server that is probed each second, of which one answer turns the judgement, and runs its
-// Pods NAME-0, NAME-1 and so on behind the Service. kube-apiserver does not reach them: nothing routes the address of a
-// Service here. Neither does anybody change an EndpointSlice when a Pod changes.
+// startReplicas declares a server that is probed each second, and for which one response changes the conditions, and
+// runs its Pods NAME-0, NAME-1 and so on behind the Service. kube-apiserver does not reach them: nothing routes the
+// address of a Service here. EndpointSlices are not updated either when a Pod changes.
 func startReplicas(t *testing.T, name string, count int32) []*replica {
 	t.Helper()
 	address := machineAddress(t)
@@ -50,7 +50,7 @@ func startReplicas(t *testing.T, name string, count int32) []*replica {
 	return replicas
 }
 
-// answering succeeds when each replica has answered.
+// answering succeeds when each replica has responded.
 func answering(e *v1alpha1.ExtensionAPI, count int) error {
 	answered := 0
 	for _, endpoint := range e.Status.Endpoints {
@@ -59,12 +59,12 @@ func answering(e *v1alpha1.ExtensionAPI, count int) error {
 		}
 	}
 	if answered != count {
-		return fmt.Errorf("%d of %d replicas have answered", answered, count)
+		return fmt.Errorf("%d of %d replicas have responded", answered, count)
 	}
 	return nil
 }
 
-// machineAddress is one that EndpointSlices may hold: none of loopback.
+// machineAddress returns an address of this machine that EndpointSlices may contain, that is, not a loopback address.
 func machineAddress(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -89,17 +89,17 @@ func startReplica(t *testing.T, name, podName, address string) *replica {
 	pod := &corev1.Pod{
 		ObjectMeta: asReplica(t, name, labelled(in(name, podName), template.Labels)), Spec: template.Spec,
 	}
-	// Without a kubelet on that node, nobody would end the Pod gracefully.
+	// Without a kubelet on the node, no component would finish a graceful deletion.
 	pod.Spec.NodeName = "node"
 	pod.Spec.Containers[0].Ports[0].ContainerPort = port
-	createForTheTest(t, pod)
+	createUntilCleanup(t, pod)
 	pod.Status.PodIP, pod.Status.PodIPs = address, []corev1.PodIP{{IP: address}}
 	setReadiness(t, pod, corev1.ConditionTrue, metav1.Now())
-	createForTheTest(t, endpointSliceOf(name, pod, port))
+	createUntilCleanup(t, endpointSliceOf(name, pod, port))
 	return &replica{server, pod}
 }
 
-// serveAt returns the port of the address on which the server listens until the end of the test.
+// serveAt runs the server on the address until the end of the test, and returns its port.
 func serveAt(t *testing.T, address string, server *extensionserver.Server, certificate tls.Certificate) int32 {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(address, "0"))
@@ -123,7 +123,7 @@ func deploymentOf(t *testing.T, name string) *appsv1.Deployment {
 	return deployment
 }
 
-// setReadiness writes what the kubelet says of a Pod whose container has run for an hour.
+// setReadiness writes the status that the kubelet reports for a Pod whose container has run for an hour.
 func setReadiness(t *testing.T, pod *corev1.Pod, ready corev1.ConditionStatus, since metav1.Time) {
 	t.Helper()
 	wanted := pod.Status.DeepCopy()

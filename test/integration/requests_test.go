@@ -19,7 +19,7 @@ func isServed(ctx context.Context, path string) error {
 	return clientset.RESTClient().Get().AbsPath(path).MaxRetries(0).Do(ctx).Error()
 }
 
-// startRequests sends one request after the other, and counts them when it is told to end.
+// startRequests sends sequential requests until end is called, which returns their number.
 func startRequests(t *testing.T, path string) (end func() (sent, failed int)) {
 	t.Helper()
 	sending, cancel := context.WithCancel(ctx)
@@ -31,7 +31,7 @@ func startRequests(t *testing.T, path string) (end func() (sent, failed int)) {
 			sent++
 			if err := isServed(sending, path); err != nil {
 				if sending.Err() != nil {
-					return // the last one is cut off
+					return // the last one is canceled
 				}
 				failed++
 				t.Logf("request %d: %v", sent, err)

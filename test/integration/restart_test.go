@@ -19,7 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// These tests do to the operator what would disturb others, so none runs beside them.
+// These tests disturb the shared operator, so no other test runs in parallel.
 
 func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
 	const name, serviceName = "restarted", "restarted-service"
@@ -31,7 +31,7 @@ func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
 	startAgain := stopOperator(t)
 	startAgain()
 	eventually(t, func() error {
-		// After a start each object is applied once, and each group-version probed.
+		// After a start each object is applied once, and each group-version is probed.
 		if applied := running.writes.count(); applied < len(owned) {
 			return fmt.Errorf("%d requests to apply %d objects", applied, len(owned))
 		}
@@ -46,7 +46,7 @@ func TestRestartOfTheOperatorChangesNothing(t *testing.T) {
 	awaitRegistered(t, serviceName)
 }
 
-func TestWhatChangedWhileTheOperatorWasAwayIsCaughtUp(t *testing.T) {
+func TestChangesDuringDowntimeAreReconciled(t *testing.T) {
 	const drifted, created, deleted = "away-drifted", "away-created", "away-deleted"
 	startRollout(t, drifted)
 	startRollout(t, deleted)
@@ -64,10 +64,10 @@ func TestWhatChangedWhileTheOperatorWasAwayIsCaughtUp(t *testing.T) {
 	awaitRollout(t, created)
 	await(t, drifted, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 3 replicas"))
-	awaitEnd(t, deleted)
+	awaitDeleted(t, deleted)
 }
 
-func TestRequestsThatKubeAPIServerFailsAreToldAndSentAgain(t *testing.T) {
+func TestFailedRequestsAreReportedAndRetried(t *testing.T) {
 	const name = "interrupted"
 	startRollout(t, name)
 	heal := failWrites(t, "/deployments/"+name)
@@ -79,7 +79,7 @@ func TestRequestsThatKubeAPIServerFailsAreToldAndSentAgain(t *testing.T) {
 		isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing))
 }
 
-func TestFailedRequestHidesNoConflict(t *testing.T) {
+func TestFailedRequestDoesNotHideAConflict(t *testing.T) {
 	const name = "interrupted-conflict"
 	createNamespace(t, name)
 	foreign := &corev1.Secret{ObjectMeta: in(name, manifests.ServingSecretName(name))}
@@ -93,7 +93,7 @@ func TestFailedRequestHidesNoConflict(t *testing.T) {
 	awaitRollout(t, name)
 }
 
-// failWrites has kube-apiserver fail the operator's requests to apply what is at the end of path, until heal is called.
+// failWrites makes the operator's requests to apply the object at the end of path fail until heal is called.
 func failWrites(t *testing.T, path string) (heal func()) {
 	t.Helper()
 	fails := func(request *http.Request) bool {
@@ -113,7 +113,7 @@ func awaitRetrying(t *testing.T, name string) {
 	expectKStatus(t, name, status.InProgressStatus)
 }
 
-// stopOperator returns how to start it again, which happens at the end of the test otherwise.
+// stopOperator stops the operator. The returned function starts it again, at the latest at the end of the test.
 func stopOperator(t *testing.T) (startAgain func()) {
 	t.Helper()
 	running.stop()
@@ -131,6 +131,6 @@ func stopOperator(t *testing.T) (startAgain func()) {
 func expectKStatus(t *testing.T, name string, wanted status.Status) {
 	t.Helper()
 	if computed, err := kstatusOf(get(t, name)); err != nil || computed != wanted {
-		t.Errorf("kstatus computes %s instead of %s for ExtensionAPI %s (%v)", computed, wanted, name, err)
+		t.Errorf("kstatus computes %s, want %s for ExtensionAPI %s (%v)", computed, wanted, name, err)
 	}
 }

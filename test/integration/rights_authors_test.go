@@ -18,7 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// right is to do something by hand that the operator does for an ExtensionAPI.
+// right is the permission to do by hand what the operator does for an ExtensionAPI.
 type right struct {
 	verb     string
 	resource schema.GroupResource
@@ -26,7 +26,7 @@ type right struct {
 
 func (r right) String() string { return r.verb + " " + r.resource.String() }
 
-// group is that of everybody who has the right.
+// group is the group of all users with the permission.
 func (r right) group() string { return "may " + r.String() }
 
 func (r right) rule(names ...string) rbacv1.PolicyRule {
@@ -36,7 +36,7 @@ func (r right) rule(names ...string) rbacv1.PolicyRule {
 	}
 }
 
-// namespace is where the right is given, empty for the cluster.
+// namespace is where the permission is granted, empty for the cluster.
 func (r right) namespace() string {
 	if r.resource == apiServiceResource || r.resource == definitionResource {
 		return ""
@@ -55,7 +55,7 @@ var (
 	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
 )
 
-// resourcesOf are what docs/security.md speaks of.
+// resourcesOf maps the terms of docs/security.md to resources.
 var resourcesOf = map[string][]schema.GroupResource{
 	"APIServices":               {apiServiceResource},
 	"CustomResourceDefinitions": {definitionResource},
@@ -68,16 +68,16 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 
-// author is who writes ExtensionAPIs.
+// author is the name of the user who writes ExtensionAPIs.
 const author = "author"
 
 type groupsKey struct{}
 
-// inGroups has the author send a request as a member of these groups.
+// inGroups makes the author send a request as a member of these groups.
 func inGroups(groups ...string) context.Context { return context.WithValue(ctx, groupsKey{}, groups) }
 
-// newAuthor returns a client of the author, whose groups come with the context of each request. So nothing has to be
-// written between two of them that kube-apiserver would learn late.
+// newAuthor returns a client of the author, whose groups are set by the context of each request. So permissions can
+// change between requests without RBAC changes, which kube-apiserver would apply with a delay.
 func newAuthor(t *testing.T) client.Client {
 	t.Helper()
 	config := rest.CopyConfig(plane.env.Config)
@@ -91,7 +91,7 @@ func newAuthor(t *testing.T) client.Client {
 	return newUser(t, config)
 }
 
-// as returns a client of a user whom Kubernetes or the installation gives rights.
+// as returns a client of a user to whom Kubernetes or the installation grants permissions.
 func as(t *testing.T, userName string) client.Client {
 	t.Helper()
 	config := rest.CopyConfig(plane.env.Config)
@@ -108,51 +108,51 @@ func newUser(t *testing.T, config *rest.Config) client.Client {
 	return user
 }
 
-// writing is the right to write ExtensionAPIs.
+// writing is the permission to write ExtensionAPIs.
 var writing = rbacv1.PolicyRule{
 	APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"extensionapis"},
 	Verbs: []string{"create", "patch", "delete"},
 }
 
-// grant gives everybody in the group rights, in a namespace unless that is empty, until the end of the test.
+// grant grants permissions to the group, in a namespace unless that is empty, until the end of the test.
 func grant(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	meta := in("", group)
 	role := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: group}
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: group}}
-	createForTheTest(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules})
+	createUntilCleanup(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules})
 	if namespace == "" {
-		createForTheTest(t, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+		createUntilCleanup(t, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
 	} else {
 		meta.Namespace = namespace
-		createForTheTest(t, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
+		createUntilCleanup(t, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: role, Subjects: subjects})
 	}
 }
 
-// grantNow does not return before the rights count.
+// grantNow returns when the permissions are in effect.
 func grantNow(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	grant(t, namespace, group, rules...)
 	awaitGrant(t, namespace, group, rules...)
 }
 
-// awaitGrant waits until kube-apiserver, which follows roles and bindings from a cache, knows of what was granted.
+// awaitGrant waits until kube-apiserver, which caches roles and bindings, has the granted permissions.
 func awaitGrant(t *testing.T, namespace, group string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	for _, rule := range rules {
-		asked := authorizationv1.ResourceAttributes{
+		attributes := authorizationv1.ResourceAttributes{
 			Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0],
 		}
 		if len(rule.ResourceNames) > 0 {
-			asked.Name = rule.ResourceNames[0]
+			attributes.Name = rule.ResourceNames[0]
 		}
 		eventually(t, func() error {
 			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-				User: author, Groups: []string{group}, ResourceAttributes: &asked,
+				User: author, Groups: []string{group}, ResourceAttributes: &attributes,
 			}}
 			err := plane.client.Create(ctx, review)
 			if err == nil && !review.Status.Allowed {
-				err = fmt.Errorf("group %q may not %v, which it was granted", group, asked)
+				err = fmt.Errorf("group %q may not %v, which it was granted", group, attributes)
 			}
 			return err
 		})

@@ -19,18 +19,18 @@ func both(one, another modification) modification {
 	}
 }
 
-func ofAServer(e *v1alpha1.ExtensionAPI) {
+func withServer(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server = served(e.Name).Spec.Server
 	e.Spec.Server.Namespace = byHand
 }
 
-func ofService(e *v1alpha1.ExtensionAPI) {
+func withExistingService(e *v1alpha1.ExtensionAPI) {
 	e.Spec.ExistingService = &v1alpha1.ExistingService{
 		Namespace: byHand, Name: "any", CABundle: []byte("-----BEGIN CERTIFICATE-----"),
 	}
 }
 
-// What concerns APIServices.
+// Modifications of APIServices.
 
 func addVersion(e *v1alpha1.ExtensionAPI) {
 	versions := &e.Spec.Groups[0].Versions
@@ -41,7 +41,7 @@ func dropVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions = e.Spec.
 
 func swapVersions(e *v1alpha1.ExtensionAPI) { slices.Reverse(e.Spec.Groups[0].Versions) }
 
-// addGroup adds one before the others, whose order says nothing.
+// addGroup adds a group before the others, whose order has no meaning.
 func addGroup(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Groups = append(groups(e.Name+".another.example.com", "v1"), e.Spec.Groups...)
 }
@@ -56,7 +56,7 @@ func prioritizeVersion(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Versions[0].
 
 func share(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingAllowed }
 
-func shareNot(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingNever }
+func shareNever(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[0].Sharing = v1alpha1.SharingNever }
 
 func adopt(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt }
 
@@ -70,7 +70,7 @@ func trustMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.ExistingService.CABundle = append(e.Spec.ExistingService.CABundle, '\n')
 }
 
-// What concerns the server.
+// Modifications of the server.
 
 func replicate(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) }
 
@@ -112,7 +112,7 @@ func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Certificates.CertManager.IssuerRef.Name = "another"
 }
 
-// What concerns its life.
+// Modifications of the lifecycle.
 
 func suspendIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true }
 
@@ -120,7 +120,7 @@ func resumeIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = false }
 
 func orphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }
 
-func noOrphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionDelete }
+func deleteNotOrphan(e *v1alpha1.ExtensionAPI) { e.Spec.DeletionPolicy = v1alpha1.DeletionDelete }
 
 func giveOwner(e *v1alpha1.ExtensionAPI) {
 	e.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "none", UID: "none"}}

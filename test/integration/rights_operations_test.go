@@ -15,76 +15,78 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// byHand is the namespace of all servers and Services here.
+// byHand is the namespace of all servers and Services in these tests.
 const byHand = "by-hand"
 
 type (
-	// operation prepares, with all rights, what a user does with an ExtensionAPI.
+	// operation prepares a user's request for an ExtensionAPI, with all permissions.
 	operation func(t *testing.T) attempt
-	// attempt does it so that nothing of it is kept.
+	// attempt sends the request as a dry run.
 	attempt func(ctx context.Context, user client.Client) error
-	// modification is one of an ExtensionAPI.
+	// modification modifies an ExtensionAPI.
 	modification func(*v1alpha1.ExtensionAPI)
 )
 
-// operations are examples of what the table in docs/security.md speaks of, in its words.
+// operations are examples for the rows of the table in docs/security.md, by their first cells.
 var operations = map[string][]operation{
-	"create one with spec.server":                      {creating(ofAServer)},
-	"create one whose template names a ServiceAccount": {creating(ofAServer, nameAccount)},
-	"create one with certManager":                      {creating(ofAServer, certify)},
-	"create one with spec.existingService":             {creating(ofService)},
-	"create one with adoptionPolicy: Adopt":            {creating(ofAServer, adopt)},
-	"create one with sharing: Allowed":                 {creating(ofService, share)},
+	"create one with spec.server":                      {creating(withServer)},
+	"create one whose template names a ServiceAccount": {creating(withServer, nameAccount)},
+	"create one with certManager":                      {creating(withServer, certify)},
+	"create one with spec.existingService":             {creating(withExistingService)},
+	"create one with adoptionPolicy: Adopt":            {creating(withServer, adopt)},
+	"create one with sharing: Allowed":                 {creating(withExistingService, share)},
 
-	"add a group-version":                   {changing(ofAServer, addVersion), changing(ofService, addGroup)},
-	"add one while adoptionPolicy is Adopt": {changing(both(ofAServer, adopt), addVersion)},
+	"add a group-version":                   {changing(withServer, addVersion), changing(withExistingService, addGroup)},
+	"add one while adoptionPolicy is Adopt": {changing(both(withServer, adopt), addVersion)},
 	"add one while its group's sharing is Allowed": {
-		changing(both(ofAServer, share), addVersion), changing(ofAServer, both(addGroup, share)),
+		changing(both(withServer, share), addVersion), changing(withServer, both(addGroup, share)),
 	},
 	"remove a group-version": {
-		changing(ofAServer, dropVersion), changing(both(ofService, addGroup), dropGroup),
+		changing(withServer, dropVersion), changing(both(withExistingService, addGroup), dropGroup),
 	},
 	"change the priority of a group or version, or the place of a version": {
-		changing(ofAServer, prioritize), changing(ofAServer, prioritizeVersion), changing(ofService, swapVersions),
+		changing(withServer, prioritize), changing(withServer, prioritizeVersion),
+		changing(withExistingService, swapVersions),
 	},
-	"set sharing: Allowed":                                {changing(ofAServer, share)},
-	"set adoptionPolicy: Adopt":                           {changing(ofAServer, adopt)},
-	"set adoptionPolicy: Adopt with spec.existingService": {changing(ofService, adopt)},
+	"set sharing: Allowed":                                {changing(withServer, share)},
+	"set adoptionPolicy: Adopt":                           {changing(withServer, adopt)},
+	"set adoptionPolicy: Adopt with spec.existingService": {changing(withExistingService, adopt)},
 	"change spec.existingService": {
-		changing(ofService, nameService), changing(ofService, renumberService), changing(ofService, trustMore),
+		changing(withExistingService, nameService), changing(withExistingService, renumberService),
+		changing(withExistingService, trustMore),
 	},
 
 	"change spec.server, or spec.discovery beside it": {
-		changing(ofAServer, replicate), changing(ofAServer, addNoFlags), changing(ofAServer, replaceImage),
-		changing(ofAServer, probeOften), changing(ofAServer, ejectNone),
+		changing(withServer, replicate), changing(withServer, addNoFlags), changing(withServer, replaceImage),
+		changing(withServer, probeOften), changing(withServer, ejectNone),
 	},
 	"change the server's port, or the ports of container apiserver": {
-		changing(ofAServer, renumberPort), changing(ofAServer, namePort),
+		changing(withServer, renumberPort), changing(withServer, namePort),
 	},
-	"have the template name another ServiceAccount":          {changing(ofAServer, nameAccount)},
-	"have the template name none any more":                   {changing(both(ofAServer, nameAccount), nameNoAccount)},
-	"change spec.server.certificates":                        {changing(ofAServer, manage)},
-	"set certManager":                                        {changing(ofAServer, certify)},
-	"set certManager while adoptionPolicy is Adopt":          {changing(both(ofAServer, adopt), certify)},
-	"change certManager":                                     {changing(both(ofAServer, certify), certifyElsewhere)},
-	"remove certManager":                                     {changing(both(ofAServer, certify), manage)},
-	"resume it with suspend: false":                          {changing(ofAServer, resumeIt)},
-	"resume it with suspend: false and spec.existingService": {changing(ofService, resumeIt)},
+	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
+	"change spec.server.certificates":                        {changing(withServer, manage)},
+	"set certManager":                                        {changing(withServer, certify)},
+	"set certManager while adoptionPolicy is Adopt":          {changing(both(withServer, adopt), certify)},
+	"change certManager":                                     {changing(both(withServer, certify), certifyElsewhere)},
+	"remove certManager":                                     {changing(both(withServer, certify), manage)},
+	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
+	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
-		deleting(ofAServer), changing(ofAServer, giveOwner), changing(both(ofAServer, orphan), giveOwner),
-		changingDeleted(ofAServer, orphan),
+		deleting(withServer), changing(withServer, giveOwner), changing(both(withServer, orphan), giveOwner),
+		changingDeleted(withServer, orphan),
 	},
-	"delete it with certManager":            {deleting(both(ofAServer, certify))},
-	"delete it with spec.existingService":   {deleting(ofService), changing(ofService, giveOwner)},
-	"delete it with deletionPolicy: Orphan": {deleting(both(ofAServer, orphan))},
+	"delete it with certManager":            {deleting(both(withServer, certify))},
+	"delete it with spec.existingService":   {deleting(withExistingService), changing(withExistingService, giveOwner)},
+	"delete it with deletionPolicy: Orphan": {deleting(both(withServer, orphan))},
 
 	"change anything else: labels, finalizers, deletionPolicy, suspend: true": {
-		changing(both(ofAServer, resumeIt), suspendIt), changing(ofAServer, orphan),
-		changing(both(ofAServer, orphan), noOrphan),
-		changing(both(ofAServer, adopt), adoptDry), changing(both(ofAServer, share), shareNot),
-		changing(both(ofService, addGroup), swapGroups), changing(ofService, probeOften),
-		changing(ofAServer, label), changing(ofAServer, finalize), changingDeleted(ofAServer, label),
+		changing(both(withServer, resumeIt), suspendIt), changing(withServer, orphan),
+		changing(both(withServer, orphan), deleteNotOrphan),
+		changing(both(withServer, adopt), adoptDry), changing(both(withServer, share), shareNever),
+		changing(both(withExistingService, addGroup), swapGroups), changing(withExistingService, probeOften),
+		changing(withServer, label), changing(withServer, finalize), changingDeleted(withServer, label),
 	},
 }
 
@@ -104,7 +106,7 @@ func changing(given, modify modification) operation {
 	}
 }
 
-// changingDeleted is for one whose deletion is held up.
+// changingDeleted changes an ExtensionAPI whose deletion is blocked.
 func changingDeleted(given, modify modification) operation {
 	return func(t *testing.T) attempt {
 		t.Helper()
@@ -136,14 +138,14 @@ func changeOf(t *testing.T, before *v1alpha1.ExtensionAPI, modify modification) 
 	modify(after)
 	patch, err := client.MergeFrom(before).Data(after)
 	if err != nil || string(patch) == "{}" {
-		t.Fatalf("nothing of ExtensionAPI %s is changed (%v)", before.Name, err)
+		t.Fatalf("ExtensionAPI %s is not changed (%v)", before.Name, err)
 	}
 	return func(ctx context.Context, user client.Client) error {
 		return user.Patch(ctx, named(before.Name), client.RawPatch(types.MergePatchType, patch), client.DryRunAll)
 	}
 }
 
-// existing is stored. It is suspended, so that the operator makes nothing for it.
+// existing creates an ExtensionAPI. It is suspended, so that the operator creates nothing for it.
 func existing(t *testing.T, given modification) *v1alpha1.ExtensionAPI {
 	t.Helper()
 	stored := withModifications(suspendIt, given)
@@ -153,7 +155,7 @@ func existing(t *testing.T, given modification) *v1alpha1.ExtensionAPI {
 
 var extensionAPIsByHand atomic.Int32
 
-// withModifications has a name of its own.
+// withModifications returns an ExtensionAPI with a unique name.
 func withModifications(given ...modification) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(fmt.Sprintf("by-hand-%d", extensionAPIsByHand.Add(1)))
 	extensionAPI.Spec.Groups = groups(extensionAPI.Name+".example.com", "v1", "v2")

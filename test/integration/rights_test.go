@@ -19,9 +19,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// TestOperatorActsOnlyForThoseWhoMayDoItByHand walks the table in docs/security.md. What a row speaks of is tried with
-// every subset of the rights in it, and admitted with all of them only. Nothing is kept: each request is a dry run.
-func TestOperatorActsOnlyForThoseWhoMayDoItByHand(t *testing.T) {
+// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/security.md. The operation of a row is tried
+// with every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
+func TestOperatorActsOnlyForUsersWithThePermissions(t *testing.T) {
 	t.Parallel()
 	table := readRightsTable(t)
 	expectRowsAndOperations(t, table)
@@ -36,7 +36,7 @@ func TestOperatorActsOnlyForThoseWhoMayDoItByHand(t *testing.T) {
 				for subset := range subsets(row.takes) {
 					err := attempt(withRights(subset), user)
 					if wrong := judgeAnswer(subset, row.takes, err); wrong != nil {
-						t.Fatalf("with the rights %v: %v", subset, wrong)
+						t.Fatalf("with the permissions %v: %v", subset, wrong)
 					}
 				}
 			})
@@ -67,7 +67,7 @@ func readRightsTable(t *testing.T) []rightsRow {
 	return table
 }
 
-// parseRights reads what the docs say, such as "create APIServices, Deployments; get Services".
+// parseRights parses a cell of the table, such as "create APIServices, Deployments; get Services".
 func parseRights(text string) ([]right, error) {
 	if text == "nothing more" {
 		return nil, nil
@@ -78,7 +78,7 @@ func parseRights(text string) ([]right, error) {
 		for kind := range strings.SplitSeq(kinds, ", ") {
 			resources, known := resourcesOf[kind]
 			if !known {
-				return nil, fmt.Errorf("nobody has rights to %q", kind)
+				return nil, fmt.Errorf("unknown kind %q", kind)
 			}
 			for _, resource := range resources {
 				rights = append(rights, right{verb, resource})
@@ -99,7 +99,7 @@ func withRights(rights []right) context.Context {
 	return inGroups(groups...)
 }
 
-// grantAll gives every right in the table to a group of its own.
+// grantAll grants every permission in the table to a group of its own.
 func grantAll(t *testing.T, table []rightsRow) {
 	t.Helper()
 	grantNow(t, "", writers, writing)
@@ -119,21 +119,22 @@ func expectRowsAndOperations(t *testing.T, table []rightsRow) {
 	t.Helper()
 	for _, row := range table {
 		if len(operations[row.to]) == 0 {
-			t.Errorf("nothing is tried of what the docs say about: %s", row.to)
+			t.Errorf("no operation tests the documented row: %s", row.to)
 		}
 	}
 	for to := range operations {
 		if !slices.ContainsFunc(table, func(row rightsRow) bool { return row.to == to }) {
-			t.Errorf("the docs do not say which rights it takes to: %s", to)
+			t.Errorf("the docs have no row with the permissions to: %s", to)
 		}
 	}
 }
 
-// manyRights is from where on not every subset is tried. What is refused for the lack of one right, or of two, does not
-// become admitted for the lack of others.
+// manyRights is the number of permissions from which not every subset is tried. A request that is denied because one or
+// two permissions are missing is not allowed when more are missing.
 const manyRights = 9
 
-// subsets yields every subset of the rights; of many, those that lack up to two of them, and none at all.
+// subsets yields every subset of the permissions; if there are many, only those that lack up to two of them, and the
+// empty one.
 func subsets(rights []right) iter.Seq[[]right] {
 	return func(yield func([]right) bool) {
 		for chosen := range 1 << len(rights) {
@@ -154,28 +155,29 @@ func subsets(rights []right) iter.Seq[[]right] {
 	}
 }
 
-// judgeAnswer returns what is wrong with the answer to a user who has some of the rights that it takes.
+// judgeAnswer returns an error if the response to a user with some of the required permissions is wrong.
 func judgeAnswer(has, takes []right, answer error) error {
 	lacks := slices.DeleteFunc(slices.Clone(takes), func(r right) bool { return slices.Contains(has, r) })
 	switch {
 	case len(lacks) == 0 && answer != nil:
-		return fmt.Errorf("it is refused: %w", answer)
+		return fmt.Errorf("the request is denied: %w", answer)
 	case len(lacks) == 0:
 		return nil
 	case answer == nil:
-		return fmt.Errorf("it is admitted without the right to %s", lacks[0])
+		return fmt.Errorf("the request is allowed without the permission to %s", lacks[0])
 	case !apierrors.IsForbidden(answer):
-		return fmt.Errorf("it fails: %w", answer)
+		return fmt.Errorf("the request fails: %w", answer)
 	}
 	for _, lacking := range lacks {
 		if refusalOf(lacking).MatchString(answer.Error()) {
 			return nil
 		}
 	}
-	return errors.Join(fmt.Errorf("the user is not told of the right to %s", lacks[0]), answer)
+	return errors.Join(fmt.Errorf("the message does not name the permission to %s", lacks[0]), answer)
 }
 
-// refusalOf is the message for a user who lacks a right. The object is named where there is only one of its kind.
+// refusalOf matches the message for a user who lacks a permission. The object is named if there is only one of its
+// kind.
 func refusalOf(lacking right) *regexp.Regexp {
 	what := regexp.QuoteMeta(lacking.String()) + `(/\S+)?`
 	where, flag := "", ""
@@ -184,6 +186,6 @@ func refusalOf(lacking right) *regexp.Regexp {
 	}
 	return regexp.MustCompile(fmt.Sprintf(
 		"'extensionapi-operator-rights' denied request: %[1]s may not %[2]s%[3]s, and the operator does nothing for "+
-			`ExtensionAPI \S+ that %[1]s may not do by hand\. Ask a cluster administrator for this right, which is there when `+
-			"this says yes: kubectl auth can-i --as=%[1]s %[2]s%[4]s$", author, what, where, flag))
+			`ExtensionAPI \S+ that %[1]s may not do by hand\. A cluster administrator can grant this permission; to verify it: `+
+			"kubectl auth can-i --as=%[1]s %[2]s%[4]s$", author, what, where, flag))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-func TestRotationEndsWhenEveryPodServesTheNewCertificate(t *testing.T) {
+func TestRotationFinishesWhenEveryPodServesTheNewCertificate(t *testing.T) {
 	t.Parallel()
 	const name = "rotated"
 	server := startServing(t, name)
@@ -45,7 +45,7 @@ func TestRotationEndsWhenEveryPodServesTheNewCertificate(t *testing.T) {
 	}
 }
 
-func TestPodThatCannotBeAskedIsNamed(t *testing.T) {
+func TestPodThatCannotBeProbedIsNamed(t *testing.T) {
 	t.Parallel()
 	const name = "unreachable"
 	startServing(t, name).Close()
@@ -54,7 +54,7 @@ func TestPodThatCannotBeAskedIsNamed(t *testing.T) {
 		name+"-0 (dial: ", "connection refused", "they are taken to serve the new certificate at "))
 }
 
-func TestNewAuthorityIsTrustedBeforeItsCertificateIsServed(t *testing.T) {
+func TestNewCAIsTrustedBeforeItsCertificateIsServed(t *testing.T) {
 	t.Parallel()
 	const name = "new-authority"
 	startServing(t, name)
@@ -65,11 +65,11 @@ func TestNewAuthorityIsTrustedBeforeItsCertificateIsServed(t *testing.T) {
 	rotate(t, name, func(managed *v1alpha1.ManagedCertificates) { managed.RotateCAAfter = now() })
 	awaitTrustOfBoth(t, name, old)
 	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], serving.Data[corev1.TLSCertKey]) {
-		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new authority")
+		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new CA")
 	}
 }
 
-func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *testing.T) {
+func TestLostCAIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *testing.T) {
 	t.Parallel()
 	const name = "lost-authority"
 	startServing(t, name)
@@ -80,17 +80,17 @@ func TestLostAuthorityIsReplacedAndStaysTrustedWhileItsCertificatesAreServed(t *
 		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(lost), current); err != nil {
 			return err
 		}
-		// A reconciliation that has read it before may store it once more.
+		// A reconciliation that has read it before may restore it once.
 		if bytes.Equal(current.Data[corev1.TLSCertKey], lost.Data[corev1.TLSCertKey]) {
 			deleteNow(t, current)
-			return errors.New("the authority is not lost")
+			return errors.New("the CA is not lost")
 		}
 		return nil
 	})
 	awaitTrustOfBoth(t, name, lost.Data[corev1.TLSCertKey])
 }
 
-// awaitTrustOfBoth waits until kube-apiserver is given the time to load the bundle with both authorities.
+// awaitTrustOfBoth waits until the operator gives kube-apiserver time to load the bundle with both CAs.
 func awaitTrustOfBoth(t *testing.T, name string, old []byte) {
 	t.Helper()
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
@@ -106,21 +106,21 @@ func awaitTrustOfBoth(t *testing.T, name string, old []byte) {
 	})
 }
 
-// trustsBoth succeeds when there is another authority and the APIService trusts it beside the old one.
+// trustsBoth succeeds when there is a new CA, and the APIService trusts both the new and the old one.
 func trustsBoth(t *testing.T, name string, old, current []byte) error {
 	t.Helper()
 	trusted := apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle
 	if bytes.Equal(current, old) || !bytes.Contains(trusted, current) || !bytes.Contains(trusted, old) {
-		return errors.New("the APIService does not trust both authorities")
+		return errors.New("the APIService does not trust both CAs")
 	}
 	return nil
 }
 
-// awaitingTrust succeeds while kube-apiserver is given the time to load a new authority.
+// awaitingTrust succeeds while the operator gives kube-apiserver time to load a new CA.
 func awaitingTrust(e *v1alpha1.ExtensionAPI) error {
-	if told := e.Status.Certificate; told == nil || told.Rotation == nil ||
-		told.Rotation.Phase != v1alpha1.RotationAwaitingTrust {
-		return fmt.Errorf("status.certificate is %+v", told)
+	if certificate := e.Status.Certificate; certificate == nil || certificate.Rotation == nil ||
+		certificate.Rotation.Phase != v1alpha1.RotationAwaitingTrust {
+		return fmt.Errorf("status.certificate is %+v", certificate)
 	}
 	return nil
 }
@@ -128,8 +128,8 @@ func awaitingTrust(e *v1alpha1.ExtensionAPI) error {
 func awaitRotated(t *testing.T, name string) {
 	t.Helper()
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		if told := e.Status.Certificate; told == nil || told.Rotation != nil {
-			return fmt.Errorf("status.certificate is %+v", told)
+		if certificate := e.Status.Certificate; certificate == nil || certificate.Rotation != nil {
+			return fmt.Errorf("status.certificate is %+v", certificate)
 		}
 		return isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonIssued).check(e)
 	})
@@ -149,7 +149,7 @@ func startServing(t *testing.T, name string) *extensionserver.Local {
 	return server
 }
 
-// newServer serves a certificate of its own until it is given another one.
+// newServer starts a server with a certificate of its own until it gets another one.
 func newServer(t *testing.T, name string) *extensionserver.Local {
 	t.Helper()
 	server := extensionserver.Start(keyPair(t, servingFor(t, newSigner(t), name)))
@@ -157,23 +157,23 @@ func newServer(t *testing.T, name string) *extensionserver.Local {
 	return server
 }
 
-// runServing has server stand for the first Pod, with the certificate that Pods are given.
+// runServing makes server represent the first Pod, with the certificate that Pods get.
 func runServing(t *testing.T, name string, server *extensionserver.Local) {
 	t.Helper()
 	server.Present(keyPair(t, pairOf(servingSecret(t, name))))
 	runPod(t, name, &corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}})
 }
 
-func rotate(t *testing.T, name string, ask func(*v1alpha1.ManagedCertificates)) {
+func rotate(t *testing.T, name string, trigger func(*v1alpha1.ManagedCertificates)) {
 	t.Helper()
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 		managed := &v1alpha1.ManagedCertificates{}
-		ask(managed)
+		trigger(managed)
 		e.Spec.Server.Certificates = &v1alpha1.Certificates{Managed: managed}
 	})
 }
 
-// now is the coming second: what was issued in this one is older.
+// now returns the next full second: certificates that were issued in the current one are older.
 func now() *metav1.Time {
 	return new(metav1.NewTime(time.Now().Truncate(time.Second).Add(time.Second)))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// kube-apiserver would not even try, and no namespace of the cluster could be deleted.
-func TestNothingIsRegisteredBehindAHeadlessServiceAlthoughItsServerAnswers(t *testing.T) {
+// kube-apiserver would not even try to connect, and no namespace of the cluster could be deleted.
+func TestHeadlessServiceIsNotRegisteredAlthoughItsServerResponds(t *testing.T) {
 	t.Parallel()
 	const name = "headless"
 	address := machineAddress(t)
@@ -26,7 +26,7 @@ func TestNothingIsRegisteredBehindAHeadlessServiceAlthoughItsServerAnswers(t *te
 	port := serveAt(t, address, extensionserver.New(groupVersion(name+".example.com", "v1")),
 		keyPair(t, servingFor(t, backend.signer, name)))
 	change(t, backend.service, headless)
-	createForTheTest(t, endpointsAt(name, address, port))
+	createUntilCleanup(t, endpointsAt(name, address, port))
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonServiceNotRoutable, "is headless"),
@@ -48,9 +48,8 @@ func TestNothingIsRegisteredBehindAHeadlessServiceAlthoughItsServerAnswers(t *te
 	awaitRegistered(t, name)
 }
 
-// An APIService that has been served stays: to the garbage collector a group that is gone can look like owners that are
-// gone.
-func TestWhatIsRegisteredStaysWhenItsServiceBecomesHeadless(t *testing.T) {
+// An APIService that has been served is kept: to the garbage collector a missing group can look like deleted owners.
+func TestRegisteredAPIIsKeptWhenItsServiceBecomesHeadless(t *testing.T) {
 	t.Parallel()
 	const name = "turned-headless"
 	backend, _ := startBackend(t, name, "v1")
@@ -71,7 +70,7 @@ func TestWhatIsRegisteredStaysWhenItsServiceBecomesHeadless(t *testing.T) {
 	awaitRegistered(t, name)
 }
 
-func TestHeadlessServiceOfTheOperatorsNameIsTold(t *testing.T) {
+func TestHeadlessServiceOfTheServersNameIsReported(t *testing.T) {
 	t.Parallel()
 	const name = "own-headless"
 	createNamespace(t, name)
@@ -85,8 +84,8 @@ func TestHeadlessServiceOfTheOperatorsNameIsTold(t *testing.T) {
 	awaitRollout(t, name)
 }
 
-// Which flags kube-apiserver runs with is not known before it has been tried.
-func TestExternalNameThatKubeAPIServerRefusesToRouteToDoesNotStayRegistered(t *testing.T) {
+// The flags of kube-apiserver are not known until a request has been tried.
+func TestUnroutableExternalNameDoesNotStayRegistered(t *testing.T) {
 	t.Parallel()
 	const name, group = "wardle", "wardle.example.com"
 	apart, operator := startApart(t, "", "enable-aggregator-routing")
@@ -100,7 +99,7 @@ func TestExternalNameThatKubeAPIServerRefusesToRouteToDoesNotStayRegistered(t *t
 	apart.expectDocumented(t, "external-name", name, v1alpha1.ConditionServerAvailable)
 	if deletion := "DELETE /apis/apiregistration.k8s.io/v1/apiservices/v1beta1." + group; !operator.writes.distinct().
 		Has(deletion) {
-		t.Errorf("it was not tried: the operator wrote %q", operator.writes.since(0))
+		t.Errorf("the registration was not tried: the operator wrote %q", operator.writes.since(0))
 	}
 	consistently(t, func() error {
 		found := &apiregistrationv1.APIServiceList{}
@@ -118,7 +117,7 @@ func headless(s *corev1.Service) {
 	}
 }
 
-// recreate is the only way to another ClusterIP.
+// recreate recreates the Service, which is the only way to change its ClusterIP.
 func recreate(t *testing.T, service *corev1.Service, spec corev1.ServiceSpec) {
 	t.Helper()
 	deleteNow(t, service)
@@ -126,7 +125,7 @@ func recreate(t *testing.T, service *corev1.Service, spec corev1.ServiceSpec) {
 	create(t, service)
 }
 
-// endpointsAt are those of a Service's port named https.
+// endpointsAt returns an EndpointSlice for a Service's port named https.
 func endpointsAt(service, address string, port int32) *discoveryv1.EndpointSlice {
 	return &discoveryv1.EndpointSlice{
 		ObjectMeta:  labelled(in(service, service), map[string]string{discoveryv1.LabelServiceName: service}),

@@ -14,8 +14,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It keeps its objects in the
-// control plane's etcd, apart from those of kube-apiserver.
+// startSampleServer runs k8s.io/sample-apiserver on a port until the end of the test. It stores its objects in the
+// control plane's etcd, separate from those of kube-apiserver.
 func (p *controlPlane) startSampleServer(t *testing.T, port int32, serving pki.KeyPair) {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func freePort(t *testing.T) int32 {
 	return port
 }
 
-// findFreePort returns one on which nothing listens.
+// findFreePort returns a port on which nothing listens.
 func findFreePort() (int32, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,24 +14,24 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
 
-// TestSecretWatch shows that kube-apiserver tells the operator, with its rights, of one Secret and no other.
+// TestSecretWatch checks that the operator, with its permissions, is notified of changes of one Secret and no other.
 func TestSecretWatch(t *testing.T) {
 	t.Parallel()
 	const name = "secret-watch"
 	createNamespace(t, name)
 	watched, other := &corev1.Secret{ObjectMeta: in(name, "watched")}, &corev1.Secret{ObjectMeta: in(name, "other")}
-	told := startSecretWatch(t, client.ObjectKeyFromObject(watched))
-	expectTold(t, told) // that there is none
+	notified := startSecretWatch(t, client.ObjectKeyFromObject(watched))
+	expectNotified(t, notified) // that the Secret does not exist
 	create(t, watched)
-	expectTold(t, told)
+	expectNotified(t, notified)
 	change(t, watched, func(secret *corev1.Secret) { secret.Data = map[string][]byte{"key": []byte("value")} })
-	expectTold(t, told)
+	expectNotified(t, notified)
 	deleteNow(t, watched)
-	expectTold(t, told)
+	expectNotified(t, notified)
 	create(t, other)
 	select {
-	case <-told:
-		t.Error("told of another Secret")
+	case <-notified:
+		t.Error("notified of another Secret")
 	case <-time.After(forAWhile):
 	}
 }
@@ -47,8 +47,8 @@ func startSecretWatch(t *testing.T, secret client.ObjectKey) <-chan string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := make(chan string, 100)
-	watcher := secretwatch.New(metadataClient, func(extensionAPI string) { told <- extensionAPI })
+	notified := make(chan string, 100)
+	watcher := secretwatch.New(metadataClient, func(extensionAPI string) { notified <- extensionAPI })
 	watcher.Watch("wardle", secret)
 	watchCtx, stop := context.WithCancel(ctx)
 	ended := make(chan error)
@@ -59,14 +59,14 @@ func startSecretWatch(t *testing.T, secret client.ObjectKey) <-chan string {
 			t.Error(err)
 		}
 	})
-	return told
+	return notified
 }
 
-func expectTold(t *testing.T, told <-chan string) {
+func expectNotified(t *testing.T, notified <-chan string) {
 	t.Helper()
 	select {
-	case <-told:
+	case <-notified:
 	case <-time.After(patience):
-		t.Fatalf("not told after %s", patience)
+		t.Fatalf("not notified after %s", patience)
 	}
 }

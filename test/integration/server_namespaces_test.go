@@ -21,9 +21,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
-// TestOperatorConfinedToSomeNamespaces has another control plane and operator take the place of those that the tests
-// share, so none runs beside it. The operator has the rights that the chart gives it.
-func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
+// TestOperatorRestrictedToNamespaces temporarily replaces the shared control plane and operator, so no other test runs
+// in parallel. The operator has the permissions that the chart grants.
+func TestOperatorRestrictedToNamespaces(t *testing.T) {
 	const inside, outside = "inside", "outside"
 	useAnotherControlPlane(t)
 	createNamespace(t, inside)
@@ -32,7 +32,7 @@ func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
 	if allowed(t, operatorNamespace, operatorAccount, authorizationv1.ResourceAttributes{
 		Verb: "create", Group: "apps", Resource: "deployments", Namespace: outside,
 	}) {
-		t.Error("the operator may create Deployments in the namespace that it is kept from")
+		t.Error("the operator may create Deployments in a namespace outside serverNamespaces")
 	}
 
 	apply(t, served(inside))
@@ -45,10 +45,10 @@ func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
 	expectDocumented(t, "namespace-out-of-reach", outside, v1alpha1.ConditionCertificatesReady)
 	if made := objectsOf(t, outside); len(made) > 0 {
-		t.Errorf("it makes %v", made)
+		t.Errorf("the operator created %v", made)
 	}
 
-	t.Run("lets go of a server out of reach", func(t *testing.T) { remove(t, outside) })
+	t.Run("removes the finalizer for a server out of reach", func(t *testing.T) { remove(t, outside) })
 
 	t.Run("registers a Service of any namespace", func(t *testing.T) {
 		const anywhere = "anywhere"
@@ -58,14 +58,14 @@ func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
 		remove(t, anywhere)
 	})
 
-	t.Run("serves where it is allowed to later", func(t *testing.T) {
+	t.Run("runs servers in a namespace that is added later", func(t *testing.T) {
 		apply(t, served(outside))
 		running.stop()
 		startConfined(t, inside, outside)
 		awaitRollout(t, outside)
 	})
 
-	t.Run("takes a server down whose namespace was taken away", func(t *testing.T) {
+	t.Run("tears down a server whose namespace was removed from serverNamespaces", func(t *testing.T) {
 		registerAsOperator(t, inside, trustSecret(t, inside).Data[corev1.TLSCertKey])
 		running.stop()
 		startConfined(t, outside)
@@ -73,7 +73,7 @@ func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
 			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
 		deleteNow(t, named(inside))
-		awaitEnd(t, inside)
+		awaitDeleted(t, inside)
 		expectLeftBehind(t, inside)
 	})
 
@@ -83,25 +83,25 @@ func TestOperatorConfinedToSomeNamespaces(t *testing.T) {
 	}
 }
 
-// expectLeftBehind deletes what is left of an ExtensionAPI, as the Event about it says.
+// expectLeftBehind deletes the remaining objects of an ExtensionAPI with the command of the Event.
 func expectLeftBehind(t *testing.T, name string) {
 	t.Helper()
-	told := expectEvent(t, name, "Warning "+v1alpha1.ReasonLeftBehind)
-	troubleshooting.Check(t, "left-behind", told)
+	event := expectEvent(t, name, "Warning "+v1alpha1.ReasonLeftBehind)
+	troubleshooting.Check(t, "left-behind", event)
 	for id := range objectsOf(t, name) {
 		if !strings.Contains(id, " "+name+"/") {
-			t.Errorf("%s is left, too, which is within reach", id)
+			t.Errorf("%s is left behind, too, although it is within reach", id)
 		}
 	}
-	_, command, _ := strings.Cut(told, "kubectl ")
+	_, command, _ := strings.Cut(event, "kubectl ")
 	kubectl(t, strings.Fields(command)...)
 	if left := objectsOf(t, name); len(left) > 0 {
 		t.Errorf("the command leaves %v", left)
 	}
 }
 
-// TestOperatorStartsWithoutANamespaceThatItIsConfinedTo has a control plane of its own, too.
-func TestOperatorStartsWithoutANamespaceThatItIsConfinedTo(t *testing.T) {
+// TestRestrictedOperatorStartsWithoutOneOfItsNamespaces uses a dedicated control plane, too.
+func TestRestrictedOperatorStartsWithoutOneOfItsNamespaces(t *testing.T) {
 	const kept, gone = "confined-kept", "confined-gone"
 	useAnotherControlPlane(t)
 	createNamespace(t, kept)
@@ -124,7 +124,7 @@ func TestOperatorStartsWithoutANamespaceThatItIsConfinedTo(t *testing.T) {
 	startConfined(t, kept, gone)
 	awaitRollout(t, gone)
 
-	t.Run("even when it is refused all of them", func(t *testing.T) {
+	t.Run("even when it is forbidden in all of them", func(t *testing.T) {
 		running.stop()
 		takeRights(t, kept)
 		takeRights(t, gone)
@@ -138,11 +138,11 @@ func TestOperatorStartsWithoutANamespaceThatItIsConfinedTo(t *testing.T) {
 			return nil
 		})
 		running.stop()
-		startConfined(t, kept, gone) // to take everything down
+		startConfined(t, kept, gone) // to tear down everything
 	})
 }
 
-// deleteWithRights deletes a namespace with the operator's rights in it, in the namespace controller's stead.
+// deleteWithRights deletes a namespace and the operator's permissions in it, instead of the namespace controller.
 func deleteWithRights(t *testing.T, name string) {
 	t.Helper()
 	takeRights(t, name)
@@ -160,7 +160,7 @@ func takeRights(t *testing.T, namespace string) {
 		authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets", Namespace: namespace})
 }
 
-// useAnotherControlPlane has plane and running be others until the end of the test, which has to start the operator.
+// useAnotherControlPlane replaces plane and running until the end of the test, which has to start the operator.
 func useAnotherControlPlane(t *testing.T) {
 	t.Helper()
 	sharedPlane, sharedOperator := plane, running
@@ -178,7 +178,7 @@ func useAnotherControlPlane(t *testing.T) {
 	})
 }
 
-// startConfined gives the operator rights in these namespaces alone, and starts it.
+// startConfined grants the operator permissions in these namespaces only, and starts it.
 func startConfined(t *testing.T, namespaces ...string) {
 	t.Helper()
 	plane.installChart(t, fmt.Sprintf("serverNamespaces={%s}", strings.Join(namespaces, ",")))
@@ -189,7 +189,7 @@ func startConfined(t *testing.T, namespaces ...string) {
 	launchConfined(t, namespaces...)
 }
 
-// launchConfined starts the operator with the rights that it has.
+// launchConfined starts the operator with its current permissions.
 func launchConfined(t *testing.T, namespaces ...string) {
 	t.Helper()
 	config, err := plane.operatorConfig()
@@ -205,8 +205,8 @@ func launchConfined(t *testing.T, namespaces ...string) {
 	})
 }
 
-// startWithValues starts the operator with the rights that the chart gives it with these values, and the settings that
-// follow from them.
+// startWithValues starts the operator with the permissions that the chart grants with these values, and the
+// corresponding settings.
 func startWithValues(t *testing.T, values string, settings controllers.Settings) {
 	t.Helper()
 	plane.installChart(t, values)

@@ -16,21 +16,21 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// overdue is what the deployment controller writes when a rollout takes too long.
+// overdue is the condition that the deployment controller sets when a rollout exceeds its deadline.
 var overdue = appsv1.DeploymentCondition{
 	Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded",
 	Message: `ReplicaSet "server-1" has timed out progressing.`,
 }
 
-func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
+func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 	t.Parallel()
 	const name = "trouble"
 	startRollout(t, name)
 	for _, test := range []struct {
 		trouble string
-		// documented is the id of the message in the docs, if it is there.
+		// documented is the id of the message in the docs, if it is documented.
 		documented string
-		// available of the two replicas, and what else the cluster says.
+		// available is the number of available replicas, of two.
 		available  int32
 		deployment []appsv1.DeploymentCondition
 		pod        *corev1.PodStatus
@@ -62,7 +62,7 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 			wants:      isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonCrashing, "exit code 1"),
 		},
 		{
-			trouble:    "a template that asks for what is not there",
+			trouble:    "a template that refers to an object that does not exist",
 			documented: "container-config",
 			pod:        waiting("CreateContainerConfigError", `configmap "config" not found`),
 			kstatus:    status.InProgressStatus,
@@ -122,16 +122,16 @@ func TestTroubleOfTheServerShowsInTheClustersWordsAndHeals(t *testing.T) {
 	}
 }
 
-// runPod makes the first Pod of a server, with what the kubelet says of it.
+// runPod creates the first Pod of a server, with the status that the kubelet would report.
 func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: asReplica(t, name, labelled(in(name, name+"-0"), manifests.ServerLabels(name))),
 		Spec:       served(name).Spec.Server.Template.Spec,
 	}
-	// Without a kubelet on that node, nobody would end the Pod gracefully.
+	// Without a kubelet on the node, no component would finish a graceful deletion.
 	pod.Spec.NodeName = "node"
-	createForTheTest(t, pod)
+	createUntilCleanup(t, pod)
 	if podStatus != nil {
 		pod.Status = *podStatus
 		if err := plane.client.Status().Update(ctx, pod); err != nil {
@@ -141,8 +141,8 @@ func runPod(t *testing.T, name string, podStatus *corev1.PodStatus) *corev1.Pod 
 	return pod
 }
 
-// asReplica has a Pod owned by the ReplicaSet of a server's Deployment, which it makes in the deployment controller's
-// stead.
+// asReplica makes a Pod owned by the ReplicaSet of a server's Deployment, which it creates instead of the deployment
+// controller.
 func asReplica(t *testing.T, name string, pod metav1.ObjectMeta) metav1.ObjectMeta {
 	t.Helper()
 	deployment := deploymentOf(t, name)
@@ -154,7 +154,7 @@ func asReplica(t *testing.T, name string, pod metav1.ObjectMeta) metav1.ObjectMe
 	replicaSet.OwnerReferences = controllerReference(deployment, "Deployment")
 	err := plane.client.Get(ctx, client.ObjectKeyFromObject(replicaSet), replicaSet)
 	if apierrors.IsNotFound(err) {
-		createForTheTest(t, replicaSet)
+		createUntilCleanup(t, replicaSet)
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func crashed() *corev1.PodStatus {
 	return podStatus
 }
 
-// setDeploymentStatus writes what the deployment controller does of a server with two replicas.
+// setDeploymentStatus writes the status that the deployment controller would report for a server with two replicas.
 func setDeploymentStatus(t *testing.T, name string, available int32, conditions ...appsv1.DeploymentCondition) {
 	t.Helper()
 	deployment := &appsv1.Deployment{}

@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-func TestSuspendedServerIsRepairedOnlyWhenItIsResumed(t *testing.T) {
+func TestSuspendedServerIsRepairedOnlyAfterResume(t *testing.T) {
 	t.Parallel()
 	const name = "suspended-server"
 	startRollout(t, name)
@@ -55,14 +55,14 @@ func TestSuspendedServerIsRepairedOnlyWhenItIsResumed(t *testing.T) {
 	resume(t, name)
 	awaitRollout(t, name)
 	if found, wanted := slices.Sorted(maps.Keys(objectsOf(t, name))), ownedObjects(name); !slices.Equal(found, wanted) {
-		t.Errorf("after it was resumed there are\n%q\ninstead of\n%q", found, wanted)
+		t.Errorf("after the resume there are\n%q\nwant\n%q", found, wanted)
 	}
 	if image := deploymentOf(t, name).Spec.Template.Spec.Containers[0].Image; image != "registry.example.com/server:2" {
-		t.Errorf("after it was resumed the Deployment runs %s", image)
+		t.Errorf("after the resume the Deployment runs %s", image)
 	}
 }
 
-func TestExtensionAPIThatIsCreatedSuspendedMakesNothing(t *testing.T) {
+func TestNothingIsCreatedForASuspendedExtensionAPI(t *testing.T) {
 	t.Parallel()
 	const name = "suspended-new"
 	createNamespace(t, name)
@@ -82,7 +82,7 @@ func TestExtensionAPIThatIsCreatedSuspendedMakesNothing(t *testing.T) {
 	awaitRollout(t, name)
 }
 
-func TestSuspendedAPIServicesStayAsTheyAreAndDiscoveryIsStillTold(t *testing.T) {
+func TestSuspendedAPIServicesAreUnchangedAndDiscoveryIsStillReported(t *testing.T) {
 	t.Parallel()
 	const name, first = "suspended-registered", "v1.suspended-registered.example.com"
 	backend, server := startBackend(t, name, "v1", "v2")
@@ -116,7 +116,7 @@ func TestSuspendedAPIServicesStayAsTheyAreAndDiscoveryIsStillTold(t *testing.T) 
 	awaitRegistered(t, name)
 	expectAPIServices(t, name, first, "v2."+name+".example.com")
 	if got := apiServices(t, name)[first].Spec; got.GroupPriorityMinimum != 1000 || got.Service.Name != name {
-		t.Errorf("after it was resumed the APIService is %+v", got)
+		t.Errorf("after the resume the APIService is %+v", got)
 	}
 	eventually(t, func() error {
 		if found := eventsOf(t, name); found["Normal Suspended"] != 1 || found["Normal Resumed"] != 1 {
@@ -139,10 +139,11 @@ func TestSuspendedCertificatesAreNotReplaced(t *testing.T) {
 		isSuspended("withheld: Secret suspended-rotation/suspended-rotation-serving-cert"),
 		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended,
 			"although rotateServingAfter asked for a new serving certificate; until then the last good certificate is served"))
-	if told := get(t, name).Status.Certificate; told == nil || told.Rotation != nil || told.RenewalTime != nil {
-		t.Errorf("status.certificate is %+v", told)
+	if certificate := get(t, name).Status.Certificate; certificate == nil || certificate.Rotation != nil ||
+		certificate.RenewalTime != nil {
+		t.Errorf("status.certificate is %+v", certificate)
 	}
-	// kube-apiserver goes on to trust what the APIService carries.
+	// kube-apiserver continues to trust the caBundle of the APIService.
 	deleteNow(t, trust)
 	await(t, name, status.InProgressStatus,
 		isSuspended("Secret extensionapi-system/suspended-rotation-trust"),
@@ -153,11 +154,11 @@ func TestSuspendedCertificatesAreNotReplaced(t *testing.T) {
 	resume(t, name)
 	awaitTrustOfBoth(t, name, trust.Data[corev1.TLSCertKey])
 	if !bytes.Equal(servingSecret(t, name).Data[corev1.TLSCertKey], serving.Data[corev1.TLSCertKey]) {
-		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new authority")
+		t.Error("the serving certificate was replaced before kube-apiserver had time to load the new CA")
 	}
 }
 
-func TestBadReplicaIsEjectedOnlyWhenItIsResumed(t *testing.T) {
+func TestUnhealthyReplicaIsEjectedOnlyAfterResume(t *testing.T) {
 	t.Parallel()
 	const name = "suspended-ejection"
 	replicas := startReplicas(t, name, 2)
@@ -165,7 +166,7 @@ func TestBadReplicaIsEjectedOnlyWhenItIsResumed(t *testing.T) {
 	awaitSuspended(t, name)
 	replicas[1].Behave(unavailable)
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		return errors.Join(toldFailing(e, "suspended-ejection-1"),
+		return errors.Join(reportsFailing(e, "suspended-ejection-1"),
 			isSuspended("withheld: Pod suspended-ejection/suspended-ejection-1. ",
 				"a bad replica goes on to get requests").check(e))
 	})
@@ -174,7 +175,7 @@ func TestBadReplicaIsEjectedOnlyWhenItIsResumed(t *testing.T) {
 	awaitEjected(t, name, "suspended-ejection-1")
 }
 
-func TestSuspendedExtensionAPIIsTakenDownWhenItIsDeleted(t *testing.T) {
+func TestDeletionTearsDownASuspendedExtensionAPI(t *testing.T) {
 	t.Parallel()
 	const name, serviceName = "suspended-deleted", "suspended-deleted-service"
 	startRollout(t, name)
@@ -185,8 +186,8 @@ func TestSuspendedExtensionAPIIsTakenDownWhenItIsDeleted(t *testing.T) {
 		suspend(t, name)
 		awaitSuspended(t, name)
 		remove(t, name)
-		if told := eventsOf(t, name)["Normal Resumed"]; told != 0 {
-			t.Errorf("%d Events tell that %s was resumed", told, name)
+		if count := eventsOf(t, name)["Normal Resumed"]; count != 0 {
+			t.Errorf("%d Events report that %s was resumed", count, name)
 		}
 	}
 }
@@ -207,8 +208,8 @@ func TestSuspendedServerIsUnregisteredWhileItsNamespaceIsBeingDeleted(t *testing
 	finishDeletion(t, namespace)
 }
 
-// This test looks at all that the operator does, so none runs beside it.
-func TestSuspendedExtensionAPIIsLeftAloneAfterARestart(t *testing.T) {
+// This test checks all writes of the operator, so no other test runs in parallel.
+func TestSuspendedExtensionAPIIsUnchangedAfterARestart(t *testing.T) {
 	const name, serviceName = "suspended-quiet", "suspended-quiet-service"
 	startBoth(t, name, serviceName)
 	pod := runPod(t, name, nil)
@@ -234,10 +235,10 @@ func TestSuspendedExtensionAPIIsLeftAloneAfterARestart(t *testing.T) {
 	expectUnchanged(t, owned, objectsOf(t, name, serviceName))
 	expectUnchanged(t, declared, resourceVersions(t, named(name), named(serviceName)))
 
-	asked := running.dryRuns.count()
+	before := running.dryRuns.count()
 	provokeReconciliations(t, pod)
-	if again := running.dryRuns.since(asked); asked == 0 || len(again) > 0 {
-		t.Errorf("after %d dry runs, with nothing changed since, the operator asked again: %q", asked, again)
+	if again := running.dryRuns.since(before); before == 0 || len(again) > 0 {
+		t.Errorf("after %d dry runs, with no change since, the operator sent another: %q", before, again)
 	}
 	isToken := func(write string) bool { return strings.HasSuffix(write, "/token") }
 	if writes := slices.DeleteFunc(running.writes.since(0), isToken); len(writes) > 0 {
@@ -245,7 +246,7 @@ func TestSuspendedExtensionAPIIsLeftAloneAfterARestart(t *testing.T) {
 	}
 }
 
-// isSuspended is that nothing is changed, with what is said of it.
+// isSuspended returns the condition of a suspended ExtensionAPI.
 func isSuspended(says ...string) condition {
 	return isFalse(v1alpha1.ConditionReconciling, v1alpha1.ReasonSuspended, says...)
 }
@@ -255,7 +256,7 @@ func suspend(t *testing.T, name string) {
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true })
 }
 
-// awaitSuspended waits until no reconciliation is under way that began before.
+// awaitSuspended waits until no earlier reconciliation is in progress.
 func awaitSuspended(t *testing.T, name string) {
 	t.Helper()
 	awaitThat(t, name, isSuspended().check)
@@ -266,7 +267,8 @@ func resume(t *testing.T, name string) {
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = false })
 }
 
-// expectNothingWritten makes sure that the operator writes nothing of an ExtensionAPI for a while, but what it may.
+// expectNothingWritten checks that the operator writes nothing of an ExtensionAPI for a while, except what suspension
+// allows.
 func expectNothingWritten(t *testing.T, name string) {
 	t.Helper()
 	mayBe := func(write string) bool {

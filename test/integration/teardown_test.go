@@ -16,12 +16,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-func TestWhatTheServerNeedsOutlivesItsPods(t *testing.T) {
+func TestDependenciesOfTheServerOutliveItsPods(t *testing.T) {
 	t.Parallel()
 	const name = "outlived"
 	startRollout(t, name)
 	deleteNow(t, named(name))
-	// The Deployment waits for the garbage collector, as it does while there are Pods.
+	// The Deployment waits for the garbage collector, as if there were Pods.
 	await(t, name, status.TerminatingStatus,
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 			"waiting for the end of Deployment outlived/outlived"),
@@ -32,30 +32,30 @@ func TestWhatTheServerNeedsOutlivesItsPods(t *testing.T) {
 		return object == "Service outlived/outlived" || object == "PodDisruptionBudget outlived/outlived"
 	})
 	if !slices.Equal(left, wanted) {
-		t.Errorf("while its Pods end, the server has\n%q\ninstead of\n%q", left, wanted)
+		t.Errorf("while its Pods terminate, the server has\n%q\nwant\n%q", left, wanted)
 	}
 	remove(t, name)
 }
 
-func TestServerIsUnregisteredBeforeItsExtensionAPIIsGone(t *testing.T) {
+func TestServerIsUnregisteredBeforeItsExtensionAPIIsDeleted(t *testing.T) {
 	t.Parallel()
 	const name, apiServiceName = "unregistered", "v1.unregistered.example.com"
 	backend, _ := startBackend(t, name, "v1")
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
-	letGo := hold(t, apiServiceName)
+	release := hold(t, apiServiceName)
 
 	deleteNow(t, named(name))
 	await(t, name, status.TerminatingStatus,
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonDeleting,
 			"waiting for the end of the APIServices "+apiServiceName))
-	letGo()
-	awaitEnd(t, name)
+	release()
+	awaitDeleted(t, name)
 	expectNotServed(t, "/apis/"+name+".example.com/v1")
 }
 
-// hold keeps an APIService, even if it is deleted, until letGo is called.
-func hold(t *testing.T, apiServiceName string) (letGo func()) {
+// hold blocks the deletion of an APIService with a finalizer until release is called.
+func hold(t *testing.T, apiServiceName string) (release func()) {
 	t.Helper()
 	held := &apiregistrationv1.APIService{ObjectMeta: in("", apiServiceName)}
 	change(t, held, func(a *apiregistrationv1.APIService) { a.Finalizers = []string{"example.com/hold"} })
@@ -65,7 +65,7 @@ func hold(t *testing.T, apiServiceName string) (letGo func()) {
 func expectNotServed(t *testing.T, path string) {
 	t.Helper()
 	if err := restClient(t).Get().AbsPath(path).Do(ctx).Error(); !apierrors.IsNotFound(err) {
-		t.Errorf("kube-apiserver answers for %s: %v", path, err)
+		t.Errorf("kube-apiserver responds for %s: %v", path, err)
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
 
-// troubleshooting has the messages of these tests among those that people look up.
+// troubleshooting are the messages of these tests in docs/troubleshooting.md.
 var troubleshooting = documented.From(repository+"/docs/troubleshooting.md", "integration")
 
-// expectDocumented checks that the docs say under that id what the condition says now.
+// expectDocumented checks that the docs have the current message of the condition under the id.
 func expectDocumented(t *testing.T, id, name, conditionType string) {
 	t.Helper()
 	plane.expectDocumented(t, id, name, conditionType)

@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 )
 
-func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
+func TestUninstallCheckFailsWhileExtensionAPIsExist(t *testing.T) {
 	t.Parallel()
 	alone, err := startControlPlane("")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		return errors.Join(err, uninstall.Check(ctx, checker, "helm rollback it 3"))
 	}
 	if err := check(); err != nil {
-		t.Errorf("without any ExtensionAPI: %v", err)
+		t.Errorf("the check fails without an ExtensionAPI: %v", err)
 	}
 
 	needing := served("needing")
@@ -43,13 +43,13 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 		"there are ExtensionAPIs: needing.", "kubectl delete extensionapis --all", "--no-hooks", "helm rollback it 3",
 	} {
 		if refused == nil || !strings.Contains(refused.Error(), words) {
-			t.Errorf("with an ExtensionAPI there is no word of %q: %v", words, refused)
+			t.Errorf("the error with an ExtensionAPI lacks %q: %v", words, refused)
 		}
 	}
 
-	definition := &apiextensionsv1.CustomResourceDefinition{}
-	definition.Name = "extensionapis." + v1alpha1.GroupVersion.Group
-	if err := alone.client.Delete(ctx, definition); err != nil {
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	crd.Name = "extensionapis." + v1alpha1.GroupVersion.Group
+	if err := alone.client.Delete(ctx, crd); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, check)
@@ -57,7 +57,7 @@ func TestOperatorCanBeUninstalledWhenNobodyNeedsIt(t *testing.T) {
 
 const uninstallCheck = "extensionapi-operator-uninstall-check"
 
-// installHook gives the check before uninstalling its rights, as Helm does before it runs the check.
+// installHook grants the uninstall check its permissions, as Helm does before it runs the check.
 func (p *controlPlane) installHook(t *testing.T) {
 	t.Helper()
 	rendered := p.helm(t, helm, "template", "extensionapi-operator", chart,

@@ -9,25 +9,25 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// This file has what the supported versions of Kubernetes do differently, as far as tests see it.
+// This file contains the differences between the supported versions of Kubernetes that affect tests.
 // docs/kubernetes-versions.md explains each.
 
-// availableProvesTrust tells whether an APIService that is reported available has shown a certificate that its caBundle
-// verifies.
+// availableProvesTrust reports whether the server of an APIService that is reported as available has presented a
+// certificate that its caBundle verifies.
 func availableProvesTrust(t *testing.T) bool {
 	t.Helper()
 	return isAtLeast(t, "1.36")
 }
 
-// refusalsShowValues tells whether a refusal by a CEL rule of a CustomResourceDefinition names the value that it
-// refuses, and not only its type.
+// refusalsShowValues reports whether the error of a CEL rule of a CRD contains the rejected value, and not only its
+// type.
 func refusalsShowValues(t *testing.T) bool {
 	t.Helper()
 	return isAtLeast(t, "1.35")
 }
 
-// newServersSyncTheirPolicies tells whether the cluster has all policies that a server built on k8s.io/apiserver v0.36,
-// such as the sample API server, waits for before it accepts a write.
+// newServersSyncTheirPolicies reports whether the cluster has all kinds of policies that a server built on
+// k8s.io/apiserver v0.36, such as the sample API server, must sync before it accepts a write.
 func newServersSyncTheirPolicies(t *testing.T) bool {
 	t.Helper()
 	return isAtLeast(t, "1.36")
@@ -39,9 +39,9 @@ func isAtLeast(t *testing.T, minor string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, err := client.ServerVersion()
+	serverVersion, err := client.ServerVersion()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return version.MustParseGeneric(told.GitVersion).AtLeast(version.MustParseGeneric(minor))
+	return version.MustParseGeneric(serverVersion.GitVersion).AtLeast(version.MustParseGeneric(minor))
 }

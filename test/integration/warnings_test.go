@@ -10,10 +10,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// warned begins each warning of a policy; other warnings are not looked for.
+// warned is the prefix of the warnings of admission policies; other warnings are ignored.
 const warned = "Warning: Validation failed for ValidatingAdmissionPolicy 'extensionapi-operator-"
 
-func TestWhoeverIsAboutToMakeObjectsUnreachableIsWarned(t *testing.T) {
+func TestRequestsThatMakeObjectsUnreachableAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	const name = "warned"
 	backend, _ := startBackend(t, name, "v1", "v2")
@@ -22,37 +22,38 @@ func TestWhoeverIsAboutToMakeObjectsUnreachableIsWarned(t *testing.T) {
 
 	for _, test := range []struct {
 		does string
-		// with has kubectl do it, and nothing of it be kept.
+		// with are the arguments of kubectl, which runs with --dry-run=server.
 		with []string
-		// says is empty where there is nothing to warn of.
+		// says is part of the expected warning, empty if none is expected.
 		says string
 	}{
 		{
 			"deleting the ExtensionAPI",
 			[]string{"delete", "xapi", name},
 			"deleting ExtensionAPI warned unregisters warned.example.com/v1, warned.example.com/v2: " +
-				"in the whole cluster nobody can read, change or delete their objects any more. They stay in the server's own " +
-				"storage, to be served again by the same ExtensionAPI. To leave everything running instead, run first: " +
+				"no client of the cluster can read, change or delete their objects any more. The objects stay in the server's " +
+				"own storage, and are served again if the same ExtensionAPI is recreated. To leave everything running instead, " +
+				"run this first: " +
 				`kubectl patch xapi warned --type merge -p '{"spec":{"deletionPolicy":"Orphan"}}'`,
 		},
 		{
-			"taking a version out of the spec",
+			"removing a version from the spec",
 			patching(name, `[{"op": "remove", "path": "/spec/groups/0/versions/1"}]`),
-			"taking warned.example.com/v2 out of spec.groups unregisters it: clients of it fail, and nobody reaches objects " +
-				"any more that no other version of their group serves. They stay in the server's own storage. To serve them " +
-				"again, put it back",
+			"removing warned.example.com/v2 from spec.groups unregisters it: its clients fail, and objects that no other " +
+				"version of their group serves become unreachable. The objects stay in the server's own storage. To serve them " +
+				"again, restore the version",
 		},
 		{
-			"taking another group in the place of one",
+			"replacing a group",
 			patching(name, `[{"op": "replace", "path": "/spec/groups/0/name", "value": "another.example.com"}]`),
-			"taking warned.example.com/v1, warned.example.com/v2 out of spec.groups",
+			"removing warned.example.com/v1, warned.example.com/v2 from spec.groups",
 		},
 		{
 			"deleting the server's namespace",
 			[]string{"delete", "namespace", name},
-			"namespace warned holds the server of ExtensionAPI warned: its APIServices are removed at once, and in the whole " +
-				"cluster nobody reaches the objects of warned.example.com any more. What the server stores in this namespace is " +
-				"lost with it",
+			"namespace warned contains the server of ExtensionAPI warned: its APIServices are removed immediately, and the " +
+				"objects of warned.example.com become unreachable for the whole cluster. Data that the server stores in this " +
+				"namespace is lost with it",
 		},
 		{
 			"deleting another namespace",
@@ -79,7 +80,7 @@ func TestWhoeverIsAboutToMakeObjectsUnreachableIsWarned(t *testing.T) {
 	})
 }
 
-func TestNobodyIsWarnedOfWhatWasNeverServed(t *testing.T) {
+func TestNoWarningForAnAPIThatWasNeverServed(t *testing.T) {
 	t.Parallel()
 	const name = "never-served"
 	startRollout(t, name)
@@ -91,7 +92,7 @@ func patching(name, patch string) []string {
 	return []string{"patch", "xapi", name, "--type", "json", "--patch", patch}
 }
 
-// expectWarning has kubectl do something that is not kept, and looks for the warning.
+// expectWarning runs kubectl with --dry-run=server, and expects the warning.
 func expectWarning(t *testing.T, says string, with []string) {
 	t.Helper()
 	eventually(t, func() error {

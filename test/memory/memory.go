@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package memory measures what a piece of code costs, for tests that it stays within bounds.
+// Package memory measures the memory use of a function, for tests of its limits.
 package memory
 
 import (
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// allocatedBy returns how many bytes are allocated while do runs, whether they are freed or not. Nothing else should
-// run meanwhile.
+// allocatedBy returns how many bytes are allocated while do runs, including those that are freed again. Nothing else
+// should run at the same time.
 func allocatedBy(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -21,8 +21,8 @@ func allocatedBy(do func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Least returns how many bytes are allocated while do runs, in the first of a few runs in which these are no more than
-// enough, or in the last one. What else runs meanwhile, such as Go's fuzzer, allocates something now and then.
+// Least returns how many bytes are allocated while do runs: in the first of up to five runs that allocates no more than
+// enough, or else in the last one. Other goroutines, such as those of Go's fuzzer, may allocate at the same time.
 func Least(enough uint64, do func()) (allocated uint64) {
 	for range 5 {
 		if allocated = allocatedBy(do); allocated <= enough {
@@ -32,7 +32,7 @@ func Least(enough uint64, do func()) (allocated uint64) {
 	return allocated
 }
 
-// Growth returns by how many bytes the heap grows at most while do runs, garbage that is not collected yet included.
+// Growth returns the maximum growth of the heap in bytes while do runs, including garbage that is not collected yet.
 func Growth(tb testing.TB, do func()) uint64 {
 	tb.Helper()
 	const eager = 10

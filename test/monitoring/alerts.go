@@ -10,7 +10,7 @@ import (
 
 const alertsFile = "charts/extensionapi-operator/files/alerts.yaml"
 
-// Alert is one rule.
+// Alert is an alerting rule.
 type Alert struct {
 	Alert       string
 	Expr        string
@@ -18,7 +18,7 @@ type Alert struct {
 	Annotations map[string]string
 }
 
-// Alerts returns those of the chart.
+// Alerts returns the alerting rules of the chart.
 func Alerts(t *testing.T) []Alert {
 	t.Helper()
 	var file struct{ Groups []struct{ Rules []Alert } }

@@ -15,10 +15,10 @@ import (
 	"testing"
 )
 
-func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
+func TestAlertsFireOnlyWhenTheyShould(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("found no tests of alerts (%v)", err)
+		t.Fatalf("no alert tests found (%v)", err)
 	}
 	tested := ""
 	for _, file := range files {
@@ -30,7 +30,7 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 	}
 	for _, alert := range Alerts(t) {
 		if !strings.Contains(tested, "alertname: "+alert.Alert+"\n    exp_alerts:\n") {
-			t.Errorf("no test has %s fire", alert.Alert)
+			t.Errorf("%s fires in no test", alert.Alert)
 		}
 	}
 	if err := Promtool(t, append([]string{"test", "rules"}, files...)...); err != nil {
@@ -38,7 +38,7 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 	}
 }
 
-func TestEachAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+func TestAlertsHaveSeverityAnnotationsAndRunbook(t *testing.T) {
 	runbooks := string(read(t, "docs/alerts.md"))
 	var sections []string
 	for _, heading := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(runbooks, -1) {
@@ -56,23 +56,24 @@ func TestEachAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			}
 		}
 		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/alerts.md#"+strings.ToLower(alert.Alert)) {
-			t.Errorf("the runbook of %s is elsewhere: %q", alert.Alert, url)
+			t.Errorf("%s has runbook_url %q, which is not its section of docs/alerts.md", alert.Alert, url)
 		}
 	}
 	if !slices.Equal(names, sections) {
-		t.Errorf("docs/alerts.md has the sections %q, the alerts are %q", sections, names)
+		t.Errorf("docs/alerts.md has the sections %q, but the alerts are %q", sections, names)
 	}
 }
 
-// Conditions also have reasons that are kube-apiserver's own, which alerts need not name.
-func TestAlertsNameConditionsAndReasonsThatThereAre(t *testing.T) {
+// TestAlertsUseExistingConditionsAndReasons compares with the constants of the API. Conditions also have reasons set by
+// kube-apiserver, which alerts need not use.
+func TestAlertsUseExistingConditionsAndReasons(t *testing.T) {
 	known := append(constants(t), "True", "False", "Unknown")
 	matchers := regexp.MustCompile(`(type|status|reason)=~?"([^"]*)"`)
 	for _, alert := range Alerts(t) {
 		for _, matcher := range matchers.FindAllStringSubmatch(alert.Expr, -1) {
 			for value := range strings.SplitSeq(matcher[2], "|") {
 				if !slices.Contains(known, value) {
-					t.Errorf("%s looks for the %s %q, which api/v1alpha1 does not have", alert.Alert, matcher[1], value)
+					t.Errorf("%s matches the %s %q, which does not exist in api/v1alpha1", alert.Alert, matcher[1], value)
 				}
 			}
 		}

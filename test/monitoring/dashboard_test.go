@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestThePanelsOfTheDashboardCanBeToldApartAndAskTheChosenDataSource(t *testing.T) {
+func TestDashboardPanelsHaveUniqueIDsAndQueryTheSelectedDataSource(t *testing.T) {
 	ids := map[int]string{}
 	for _, panel := range readDashboard(t).Panels {
 		if other, found := ids[panel.ID]; found {
@@ -15,12 +15,12 @@ func TestThePanelsOfTheDashboardCanBeToldApartAndAskTheChosenDataSource(t *testi
 		}
 		ids[panel.ID] = panel.Title
 		if panel.Type != "row" && (panel.Datasource.UID != "${datasource}" || len(panel.Targets) == 0) {
-			t.Errorf("the panel %q asks nothing, or %q", panel.Title, panel.Datasource.UID)
+			t.Errorf("the panel %q has no query, or the data source %q", panel.Title, panel.Datasource.UID)
 		}
 	}
 }
 
-func TestTheDashboardUsesVariablesThatItHas(t *testing.T) {
+func TestDashboardUsesOnlyVariablesThatItDefines(t *testing.T) {
 	read := readDashboard(t)
 	known := []string{"$__rate_interval", "$"}
 	for _, variable := range read.Templating.List {
@@ -34,7 +34,7 @@ func TestTheDashboardUsesVariablesThatItHas(t *testing.T) {
 		for _, text := range texts {
 			for _, used := range inDashboard.FindAllString(text, -1) {
 				if !slices.Contains(known, used) {
-					t.Errorf("the panel %q uses %s, which is no variable of the dashboard", panel.Title, used)
+					t.Errorf("the panel %q uses %s, which is not a variable of the dashboard", panel.Title, used)
 				}
 			}
 		}

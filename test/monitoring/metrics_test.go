@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
 
-func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
+func TestDocsListAllMetricsOfTheOperator(t *testing.T) {
 	registered := &registrations{Registerer: prometheus.NewRegistry()}
 	report.NewMetrics(registered, nil)
 	discovery.NewMetrics(registered)
@@ -32,12 +32,12 @@ func TestTheDocsListTheOperatorsMetrics(t *testing.T) {
 	}
 	for _, found := range listed {
 		if !slices.Contains(registered.rows, found) {
-			t.Errorf("no metric is as docs/metrics.md says: %s", found)
+			t.Errorf("docs/metrics.md has a row that matches no metric: %s", found)
 		}
 	}
 }
 
-// registrations notes what is registered, as rows of a table.
+// registrations records registered collectors as rows of a table.
 type registrations struct {
 	prometheus.Registerer
 	rows []string

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package monitoring reads the alerts and the dashboard of the chart, and has promtool check what they ask.
+// Package monitoring reads the alerts and the dashboard of the chart, and checks their queries with promtool.
 package monitoring
 
 import (
@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// root is seen from the directories of the tests, which are all as deep.
+// root is the repository relative to the test packages, which all have the same depth.
 const root = "../.."
 
-// Promtool returns what promtool says when it finds something wrong.
+// Promtool runs promtool, and returns an error with its output when it fails.
 func Promtool(t *testing.T, arguments ...string) error {
 	t.Helper()
 	program, err := filepath.Abs(filepath.Join(root, "bin/tools/promtool"))

@@ -12,16 +12,16 @@ import (
 
 const dashboardFile = "charts/extensionapi-operator/files/dashboard.json"
 
-// Query must find something in what a healthy operator measures.
+// Query must return a result for the metrics of a healthy operator.
 type Query struct {
-	// For tells what it is asked for.
+	// For names the alert, panel or variable of the query.
 	For  string
 	Expr string
-	// Labels are those that each series of the result must have.
+	// Labels that each series of the result must have.
 	Labels []string
 }
 
-// dashboard is what the dashboard asks, without how it looks.
+// dashboard contains the queries of the dashboard, without its layout.
 type dashboard struct {
 	Templating struct{ List []variable }
 	Panels     []panel
@@ -58,7 +58,7 @@ var (
 	reasonMatcher = regexp.MustCompile(`,?reason=~?"[^"]*"`)
 )
 
-// DashboardQueries returns what panels and variables ask when everything is selected.
+// DashboardQueries returns the queries of panels and variables when everything is selected.
 func DashboardQueries(t *testing.T) (queries []Query) {
 	t.Helper()
 	read := readDashboard(t)
@@ -69,7 +69,7 @@ func DashboardQueries(t *testing.T) (queries []Query) {
 	}
 	for _, panel := range read.Panels {
 		for _, target := range panel.Targets {
-			// A quantile uses le up.
+			// histogram_quantile removes the label le.
 			grouped := slices.DeleteFunc(groupedBy(target.Expr), func(label string) bool { return label == "le" })
 			queries = append(queries, Query{
 				"the panel " + panel.Title, selectAll(target.Expr), union(grouped, submatches(inLegend, target.LegendFormat)),
@@ -83,8 +83,8 @@ func selectAll(expr string) string {
 	return inDashboard.ReplaceAllString(strings.ReplaceAll(expr, "$__rate_interval", "1m"), ".*")
 }
 
-// AlertQueries returns what alerts look at: each of their selectors by itself, as alerts themselves find nothing while
-// everything is well. For the same reason any reason will do.
+// AlertQueries returns the selectors of alerts, each as a query of its own, because the alerts themselves return
+// nothing while everything is healthy. For the same reason, matchers for condition reasons are removed.
 func AlertQueries(t *testing.T) (queries []Query) {
 	t.Helper()
 	for _, alert := range Alerts(t) {

@@ -14,14 +14,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// targetLabels are what Prometheus adds to what it scrapes by the chart's ServiceMonitor.
+// targetLabels are the labels that Prometheus adds to metrics scraped through the chart's ServiceMonitor.
 const targetLabels = `job="extensionapi-operator",namespace="extensionapi-system",pod="operator-1"`
 
 const scrapeInterval = "30s"
 
-// unitTest is a file for promtool test rules.
+// unitTest is the input file of promtool test rules.
 type unitTest struct {
-	// Interval is that in which samples are loaded, too.
+	// Interval of evaluations, and also of samples.
 	Interval string         `json:"evaluation_interval"`
 	Tests    []unitTestCase `json:"tests"`
 }
@@ -48,9 +48,9 @@ type expectedSample struct {
 	Value  float64 `json:"value"`
 }
 
-// Ask has Prometheus' own engine ask the queries, when the operator's metrics (in the text format) were first and are
-// now as given. It returns an error unless each query finds something, and all that it finds has the labels.
-func Ask(t *testing.T, first, now string, queries []Query) error {
+// CheckQueries evaluates the queries with Prometheus' own engine, for two scrapes of the operator's metrics in the text
+// format, first and now. It returns an error unless each query has a result, and each series of it has the labels.
+func CheckQueries(t *testing.T, first, now string, queries []Query) error {
 	t.Helper()
 	test := unitTestCase{Interval: scrapeInterval, InputSeries: seriesOf(samplesOf(first), samplesOf(now))}
 	for _, query := range queries {
@@ -96,8 +96,8 @@ func seriesOf(first, now map[string]string) (series []inputSeries) {
 	return series
 }
 
-// checksOf asks for each label whether all series have it. promtool compares with what is expected, so whatever is
-// found is made one sample.
+// checksOf returns a check for each label that all series have it. promtool compares results with expected samples, so
+// each result is aggregated to a single sample.
 func checksOf(query Query) (checks []expressionCheck) {
 	if len(query.Labels) == 0 {
 		return []expressionCheck{{"group(" + query.Expr + ")", scrapeInterval, []expectedSample{{"{}", 1}}}}

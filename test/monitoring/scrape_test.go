@@ -4,21 +4,21 @@ package monitoring
 
 import "testing"
 
-func TestAQueryThatFindsNothingOrLacksALabelIsTold(t *testing.T) {
+func TestCheckQueriesReportsQueriesWithoutResultOrLabel(t *testing.T) {
 	const text = "# TYPE extensionapi_condition gauge\n" +
 		`extensionapi_condition{extensionapi="a",type="Ready",status="True"} 1` + "\n"
 	for what, test := range map[string]struct {
 		query Query
 		found bool
 	}{
-		"what is there":                {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"status"}}, true},
-		"a rate":                       {Query{"a test", `rate(extensionapi_condition[1m])`, nil}, true},
-		"a label of the target":        {Query{"a test", `extensionapi_condition`, []string{"pod"}}, true},
-		"a metric that there is not":   {Query{"a test", `extensionapi_conditions`, nil}, false},
-		"a matcher that finds nothing": {Query{"a test", `extensionapi_condition{kind="Ready"}`, nil}, false},
-		"a label that there is not":    {Query{"a test", `extensionapi_condition`, []string{"name"}}, false},
+		"an existing series":        {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"status"}}, true},
+		"a rate":                    {Query{"a test", `rate(extensionapi_condition[1m])`, nil}, true},
+		"a label of the target":     {Query{"a test", `extensionapi_condition`, []string{"pod"}}, true},
+		"an unknown metric":         {Query{"a test", `extensionapi_conditions`, nil}, false},
+		"a matcher without a match": {Query{"a test", `extensionapi_condition{kind="Ready"}`, nil}, false},
+		"an unknown label":          {Query{"a test", `extensionapi_condition`, []string{"name"}}, false},
 	} {
-		if err := Ask(t, text, text, []Query{test.query}); (err == nil) != test.found {
+		if err := CheckQueries(t, text, text, []Query{test.query}); (err == nil) != test.found {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -1,5 +1,5 @@
 {{/*
-Names do not depend on the release: what the operator manages is cluster-wide, so a cluster has one operator.
+Names do not depend on the release: the operator manages cluster-scoped objects, so a cluster has one operator.
 */}}
 {{- define "extensionapi-operator.labels" -}}
 {{ include "extensionapi-operator.selector" . }}
@@ -7,7 +7,8 @@ Names do not depend on the release: what the operator manages is cluster-wide, s
 {{- end }}
 
 {{/*
-With labels of the object's own. The parameters are the context and these, which win over commonLabels.
+Labels with additional ones of the object. The parameters are the context and these labels, which take precedence over
+commonLabels.
 */}}
 {{- define "extensionapi-operator.labelsWith" -}}
 {{ include "extensionapi-operator.selector" . }}
@@ -15,7 +16,7 @@ With labels of the object's own. The parameters are the context and these, which
 {{- end }}
 
 {{/*
-For Pods that are not the operator's, whose Service and PodDisruptionBudget are not for them.
+Labels of Pods other than the operator's, which its Service and PodDisruptionBudget must not select.
 */}}
 {{- define "extensionapi-operator.labelsOfRelease" -}}
 {{ list . dict | include "extensionapi-operator.labelsOfReleaseWith" }}
@@ -38,7 +39,7 @@ helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | re
 {{- end }}
 
 {{/*
-What the Pod Security standard "restricted" asks for.
+The security context that the Pod Security Standard "restricted" requires.
 */}}
 {{- define "extensionapi-operator.podSecurity" -}}
 runAsNonRoot: true
@@ -60,8 +61,8 @@ app.kubernetes.io/name: extensionapi-operator
 {{- end }}
 
 {{/*
-What the Pods of hooks have in common, which run the operator's image once. The parameters are the context, the
-ServiceAccount, and the arguments of the program.
+The Pod spec of hooks, which run the operator's image once. The parameters are the context, the ServiceAccount, and the
+argument of the program.
 */}}
 {{- define "extensionapi-operator.checkPod" -}}
 {{- $values := .context.Values -}}
@@ -101,13 +102,14 @@ containers:
 {{- end }}
 
 {{/*
-What the operator does in the namespaces of servers. Services are got and EndpointSlices listed everywhere.
+The operator's permissions in the namespaces of servers. Getting Services and listing EndpointSlices is allowed in all
+namespaces.
 */}}
 {{- define "extensionapi-operator.serverRules" -}}
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# Which Pods are a server's.
+# To find the Pods of a server.
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [list, watch]
@@ -121,7 +123,7 @@ What the operator does in the namespaces of servers. Services are got and Endpoi
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
 {{- if .Values.certManager.enabled }}
-# What spec.server.certificates.certManager asks for.
+# For spec.server.certificates.certManager.
 - apiGroups: [cert-manager.io]
   resources: [certificates]
   verbs: [get, create, patch, delete]
@@ -129,7 +131,7 @@ What the operator does in the namespaces of servers. Services are got and Endpoi
   resources: [certificaterequests]
   verbs: [list]
 {{- end }}
-# How a server fares. A patch takes a replica out of the Service, or puts it back.
+# The state of a server. A patch ejects a replica from the Service, or restores it.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]

@@ -75,7 +75,7 @@ func BehindExistingService() *snapshot.Snapshot {
 	s.Spec.Server = nil
 	s.Spec.ExistingService = &v1alpha1.ExistingService{Namespace: Namespace, Name: Name, Port: 443}
 	s.Backend = manifests.BackendOf(s.ExtensionAPI)
-	s.Workload, s.Certificates = snapshot.Known[snapshot.Workload]{}, snapshot.Known[snapshot.Certificates]{}
+	s.Server, s.Certificates = snapshot.Known[snapshot.Workload]{}, snapshot.Known[snapshot.Certificates]{}
 	return s
 }
 

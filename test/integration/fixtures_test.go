@@ -12,10 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// somebody is the field manager of the tests, who is not the operator.
-const somebody = "somebody"
+// otherManager is the field manager of the tests, which is not that of the operator.
+const otherManager = "somebody"
 
-// unknownHolder is what the operator calls somebody.
+// unknownHolder is how the operator's messages refer to this field manager.
 const unknownHolder = `another owner (last written by "somebody")`
 
 func create(t *testing.T, object client.Object) {
@@ -25,13 +25,13 @@ func create(t *testing.T, object client.Object) {
 
 func (p *controlPlane) create(t *testing.T, object client.Object) {
 	t.Helper()
-	if err := p.client.Create(ctx, object, client.FieldOwner(somebody)); err != nil {
+	if err := p.client.Create(ctx, object, client.FieldOwner(otherManager)); err != nil {
 		t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 	}
 }
 
-// createForTheTest makes an object until the end of the test.
-func createForTheTest(t *testing.T, object client.Object) {
+// createUntilCleanup creates an object, and deletes it at the end of the test.
+func createUntilCleanup(t *testing.T, object client.Object) {
 	t.Helper()
 	create(t, object)
 	t.Cleanup(func() {
@@ -41,7 +41,7 @@ func createForTheTest(t *testing.T, object client.Object) {
 	})
 }
 
-// change reads the object, has it changed, and writes it back.
+// change reads the object, applies mutate, and updates it.
 func change[T client.Object](t *testing.T, object T, mutate func(T)) {
 	t.Helper()
 	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
@@ -49,7 +49,7 @@ func change[T client.Object](t *testing.T, object T, mutate func(T)) {
 	}
 	before, _ := object.DeepCopyObject().(client.Object)
 	mutate(object)
-	if err := plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(somebody)); err != nil {
+	if err := plane.client.Patch(ctx, object, client.MergeFrom(before), client.FieldOwner(otherManager)); err != nil {
 		t.Fatalf("changing %T %s: %v", object, object.GetName(), err)
 	}
 }
@@ -82,7 +82,7 @@ func ofRelease(meta metav1.ObjectMeta, release string) metav1.ObjectMeta {
 
 var otherLabels = map[string]string{"app": "other"}
 
-// controlledBy names another controller's object as the owner.
+// controlledBy sets an object of another controller as the controller reference.
 func controlledBy(meta metav1.ObjectMeta, kind, name string) metav1.ObjectMeta {
 	meta.OwnerReferences = []metav1.OwnerReference{
 		{APIVersion: "example.com/v1", Kind: kind, Name: name, UID: "1", Controller: new(true)},
@@ -90,7 +90,7 @@ func controlledBy(meta metav1.ObjectMeta, kind, name string) metav1.ObjectMeta {
 	return meta
 }
 
-// The following are the least there is of objects that are not the operator's.
+// The following are minimal objects that the operator does not own.
 
 func otherDeployment(meta metav1.ObjectMeta) *appsv1.Deployment {
 	return &appsv1.Deployment{

@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// readsUnnoticed is how many requests a second are sent while operators come and go.
+	// readsUnnoticed is the number of requests per second during failovers of the operator.
 	readsUnnoticed = 20
 	isReadySeries  = `extensionapi_condition{extensionapi="wardle",status="True",type="Ready"} 1`
 )
@@ -41,11 +41,11 @@ var absences = []struct {
 	}},
 	{"SIGTERM for the leader", func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 		t.Helper()
-		handOver(t, extensionAPI, func(leader corev1.Pod) error { return kube.Delete(t.Context(), &leader) })
+		failOver(t, extensionAPI, func(leader corev1.Pod) error { return kube.Delete(t.Context(), &leader) })
 	}},
 	{"SIGKILL for the leader", func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 		t.Helper()
-		handOver(t, extensionAPI, func(leader corev1.Pod) error {
+		failOver(t, extensionAPI, func(leader corev1.Pod) error {
 			return syscall.Kill(processOf(t, leader.Status.ContainerStatuses[0]), syscall.SIGKILL)
 		})
 	}},
@@ -58,11 +58,11 @@ var absences = []struct {
 	}},
 }
 
-// TestOperatorsComeAndGoUnnoticed has somebody use the API all the time, which an operator is not needed for.
-func TestOperatorsComeAndGoUnnoticed(t *testing.T) {
+// TestOperatorFailoverLosesNoRequest uses the API all the time, for which no operator is needed.
+func TestOperatorFailoverLosesNoRequest(t *testing.T) {
 	extensionAPI := faultServerAPI("wardle", flunderGroup, "v1beta1", "v1alpha1")
 	extensionAPI.Spec.Server.Template.Spec.TerminationGracePeriodSeconds = ptr.To[int64](10)
-	container(&extensionAPI.Spec).Lifecycle.PreStop.Sleep.Seconds = 5 // its Pods are replaced, too
+	container(&extensionAPI.Spec).Lifecycle.PreStop.Sleep.Seconds = 5 // the server's Pods are replaced, too
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
 	reader := metricsReader(t)
@@ -82,8 +82,9 @@ func TestOperatorsComeAndGoUnnoticed(t *testing.T) {
 	}
 }
 
-// handOver tells after how long another one leads, and has done what was asked for when the leader had left.
-func handOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(leader corev1.Pod) error) {
+// failOver makes the leader leave, and prints how long it takes until another operator leads, and until that has
+// applied a change that was made when the leader had left.
+func failOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(leader corev1.Pod) error) {
 	t.Helper()
 	leader := victims(t)[0]
 	holder, err := holderOfLease(t.Context())
@@ -98,12 +99,12 @@ func handOver(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, leave func(lead
 	led := eventually(t, time.Minute, func(ctx context.Context) error {
 		current, err := holderOfLease(ctx)
 		if err == nil && (current == "" || current == holder) {
-			err = fmt.Errorf("the Lease is held by %q, as it was by %q", current, holder)
+			err = fmt.Errorf("the Lease is held by %q, and was held by %q before", current, holder)
 		}
 		return err
 	})
 	eventually(t, time.Minute, hasPriority(extensionAPI))
-	progress("  another one leads after %s, and has done what was asked for after %s", led,
+	progress("  another operator leads after %s, and has applied the change after %s", led,
 		time.Since(left).Round(10*time.Millisecond))
 }
 
@@ -125,8 +126,8 @@ func hasPriority(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) erro
 	}
 }
 
-// changeMuch does what may happen in hours: Pods are replaced, a renewal falls due, the spec changes, something is
-// deleted, and namespaces come and go. It returns what succeeds when the operator has caught up with it.
+// changeMuch simulates hours without an operator: Pods are replaced, a renewal becomes due, the spec changes, an object
+// is deleted, and namespaces are created and deleted. It returns a check that succeeds when the operator has caught up.
 func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(context.Context) error) {
 	t.Helper()
 	before, err := currently(t.Context(), extensionAPI)
@@ -151,7 +152,7 @@ func changeMuch(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (done func(co
 		current, err := currently(ctx, extensionAPI)
 		was, is := before.Status.Certificate, current.Status.Certificate
 		if err == nil && is.Rotation == nil && is.NotAfter.Equal(&was.NotAfter) {
-			err = errors.New("the certificate is neither being renewed nor has it been")
+			err = errors.New("the certificate is neither being renewed nor has it been renewed")
 		}
 		return errors.Join(err, hasPriority(extensionAPI)(ctx), kube.Get(ctx, client.ObjectKeyFromObject(budget), budget))
 	}

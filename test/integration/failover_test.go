@@ -21,13 +21,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
-// These tests have two operators of which one leads, so none runs beside them.
+// These tests run two operators, one of which leads, so no other test runs in parallel.
 
-// soonLost are times with which a leader that is cut off loses its Lease within seconds, and one on a busy machine does
-// not.
+// soonLost are leader election times with which a leader that is cut off loses its Lease within seconds, but not a
+// leader on a busy machine.
 var soonLost = leaseTimes{new(8 * time.Second), new(5 * time.Second), new(200 * time.Millisecond)}
 
-// departure is how a leader ceases to lead.
+// departure is a way in which a leader stops leading.
 type departure struct {
 	name  string
 	leave func(*testing.T, *operator)
@@ -38,17 +38,17 @@ var departures = []departure{
 	{"handover-cut-off", loseLease},
 }
 
-// loseLease is, to everybody else, like a crash: nobody gives the Lease back.
+// loseLease looks like a crash to other operators: the Lease is not released.
 func loseLease(t *testing.T, leader *operator) {
 	t.Helper()
 	leader.cutOff.Store(true)
 	expectClosed(t, leader.ended, "the leader does not end, although it has lost its Lease")
 	if leader.err == nil || leader.err.Error() != "leader election lost" {
-		t.Errorf("the leader ended with %v", leader.err)
+		t.Errorf("the leader terminated with %v", leader.err)
 	}
 }
 
-func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
+func TestNextLeaderReportsChangesAfterOneProbe(t *testing.T) {
 	for _, departure := range departures {
 		t.Run(departure.name, func(t *testing.T) {
 			leader, standby := startPair(t)
@@ -61,31 +61,31 @@ func TestNextLeaderTellsWithOneProbeWhatHasChangedMeanwhile(t *testing.T) {
 			expectClosed(t, standby.elected, "the standby does not take over")
 			running = standby
 
-			expectBreachTold(t, departure.name)
-			if asked := server.Requests()[extensionserver.Direct]["/apis/"+departure.name+".example.com/v1"]; asked > 2 {
-				// It is asked again when kube-apiserver has found out, too.
-				t.Errorf("the server was probed %d times until it was told", asked)
+			expectBreachReported(t, departure.name)
+			if probes := server.Requests()[extensionserver.Direct]["/apis/"+departure.name+".example.com/v1"]; probes > 2 {
+				// It is probed again when kube-apiserver has noticed, too.
+				t.Errorf("the server was probed %d times until the change was reported", probes)
 			}
 			if begun := standby.watches.distinct().Difference(warm); len(begun) > 0 {
-				t.Errorf("only when it led, the operator began to watch %q", sets.List(begun))
+				t.Errorf("the operator started to watch %q only after it became the leader", sets.List(begun))
 			}
 		})
 	}
 }
 
-func TestLeaderKeepsItsLeaseUntilItsWorkHasEnded(t *testing.T) {
+func TestLeaderKeepsItsLeaseUntilItsWorkIsFinished(t *testing.T) {
 	const name = "handover-working"
 	leader, standby := startPair(t)
 	startRollout(t, name)
-	begun, proceed := holdUp(t, leader, "/deployments/"+name)
+	begun, proceed := delayWrite(t, leader, "/deployments/"+name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) })
 	expectClosed(t, begun, "the leader does not change the Deployment")
 
 	go leader.stop()
 	expectRenewed(t, readLease(t))
 	proceed()
-	expectClosed(t, leader.ended, "the leader does not end")
-	expectClosed(t, standby.elected, "the standby does not take over")
+	expectClosed(t, leader.ended, "the leader does not terminate")
+	expectClosed(t, standby.elected, "the standby does not become the leader")
 }
 
 func readLease(t *testing.T) *coordinationv1.Lease {
@@ -97,8 +97,8 @@ func readLease(t *testing.T) *coordinationv1.Lease {
 	return lease
 }
 
-// expectRenewed waits until the holder of the Lease has renewed it several times: once may have been before it was told
-// to end.
+// expectRenewed waits until the holder of the Lease has renewed it several times: one renewal may precede the signal to
+// stop.
 func expectRenewed(t *testing.T, lease *coordinationv1.Lease) {
 	t.Helper()
 	const enough = 5
@@ -106,18 +106,18 @@ func expectRenewed(t *testing.T, lease *coordinationv1.Lease) {
 	eventually(t, func() error {
 		now := readLease(t)
 		if !ptr.Equal(now.Spec.HolderIdentity, lease.Spec.HolderIdentity) {
-			t.Fatal("the leader does not hold its Lease any more while it still works")
+			t.Fatal("the leader has lost its Lease before its work is finished")
 		}
 		renewals.Insert(now.Spec.RenewTime.String())
 		if len(renewals) < enough {
-			return fmt.Errorf("the leader has renewed its Lease %d times while it works", len(renewals)-1)
+			return fmt.Errorf("the leader has renewed its Lease %d times since it started to stop", len(renewals)-1)
 		}
 		return nil
 	})
 }
 
-// holdUp has the operator wait before it sends a change of what is at the end of path, until proceed is called.
-func holdUp(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
+// delayWrite delays the operator's write requests for the object at the end of path until proceed is called.
+func delayWrite(t *testing.T, o *operator, path string) (begun <-chan struct{}, proceed func()) {
 	t.Helper()
 	reached, released := make(chan struct{}), make(chan struct{})
 	reach := sync.OnceFunc(func() { close(reached) })
@@ -134,7 +134,7 @@ func holdUp(t *testing.T, o *operator, path string) (begun <-chan struct{}, proc
 	return reached, proceed
 }
 
-// startPair stops the operator until the end of the test, and starts two, of which the first one leads.
+// startPair stops the operator until the end of the test, and starts two operators, the first of which leads.
 func startPair(t *testing.T) (leader, standby *operator) {
 	t.Helper()
 	stopOperator(t)
@@ -163,7 +163,8 @@ func startPair(t *testing.T) (leader, standby *operator) {
 	return leader, standby
 }
 
-// registerPatiently registers a server that is probed every half a minute, and of which one answer turns the judgement.
+// registerPatiently registers a server that is probed every 30 seconds, and for which one response changes the
+// conditions.
 func registerPatiently(t *testing.T, name string) *extensionserver.Local {
 	t.Helper()
 	backend, server := startBackend(t, name, "v1")
@@ -176,46 +177,46 @@ func registerPatiently(t *testing.T, name string) *extensionserver.Local {
 	return server
 }
 
-// expectBreachTold waits until conditions, metrics and the APIService are as the spec and the server are now.
-func expectBreachTold(t *testing.T, name string) {
+// expectBreachReported waits until conditions, metrics and the APIService reflect the current spec and server.
+func expectBreachReported(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, func() error {
 		extensionAPI, apiService := get(t, name), apiServices(t, name)["v1."+name+".example.com"]
 		if extensionAPI.Status.ObservedGeneration != extensionAPI.Generation || apiService.Spec.GroupPriorityMinimum != 2000 {
-			return errors.New("what the spec says now has not been done")
+			return errors.New("the current spec has not been applied")
 		}
 		return isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerError, "503").check(extensionAPI)
 	})
 	eventually(t, func() error {
-		told := metricsOf(t, running.metrics, "extensionapi_condition", map[string]string{
+		conditions := metricsOf(t, running.metrics, "extensionapi_condition", map[string]string{
 			"extensionapi": name, "type": v1alpha1.ConditionDiscoveryWithinLimit, "status": "False",
 		})
 		failures := metricsOf(t, running.metrics, "extensionapi_discovery_failures_total", map[string]string{
 			"extensionapi": name, "group": name + ".example.com", "version": "v1", "view": "endpoint",
 			"document": "group-version",
 		})
-		if len(told) != 1 || told[0].GetGauge().GetValue() != 1 || len(failures) != 1 {
-			return fmt.Errorf("the metrics are %v and %v", told, failures)
+		if len(conditions) != 1 || conditions[0].GetGauge().GetValue() != 1 || len(failures) != 1 {
+			return fmt.Errorf("the metrics are %v and %v", conditions, failures)
 		}
 		return nil
 	})
 }
 
-func TestEjectedReplicaStaysEjectedWhileTheNextLeaderKnowsNothing(t *testing.T) {
+func TestEjectedReplicaStaysEjectedAfterAFailover(t *testing.T) {
 	const name = "handover-ejected"
 	replicas := startReplicas(t, name, 2)
 	replicas[1].Behave(unavailable)
 	awaitEjected(t, name, "handover-ejected-1")
-	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return toldEjected(e, "handover-ejected-1") })
+	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsEjected(e, "handover-ejected-1") })
 	awaitSilence(t)
 
 	startAgain := stopOperator(t)
 	before := resourceVersions(t, replicas[0].pod, replicas[1].pod)
-	replicas[1].Behave(unavailable) // its requests are counted anew
+	replicas[1].Behave(unavailable) // resets its request counts
 	startAgain()
 	eventually(t, func() error {
-		if asked := replicas[1].Requests()[extensionserver.Direct]["/apis"]; asked < 2 {
-			return fmt.Errorf("the ejected replica was probed %d times", asked)
+		if probes := replicas[1].Requests()[extensionserver.Direct]["/apis"]; probes < 2 {
+			return fmt.Errorf("the ejected replica was probed %d times", probes)
 		}
 		return nil
 	})

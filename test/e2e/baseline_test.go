@@ -22,8 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// What people do without the operator is the yardstick. The load must see the harm that is known to be done here, or it
-// proves nothing when it sees none elsewhere.
+// The baseline without the operator. The load must detect the failures that are known to occur here, or it proves
+// nothing when it detects none elsewhere.
 func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 	written := writtenByHand(t, drainingWardle(t, sampleNamespace))
 	for _, manifest := range written {
@@ -51,19 +51,19 @@ func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 		eventually(t, drained, onlyPods(byHandLabel, 2))
 		l.end(t)
 	})
-	// The last one: the kubelet looks after new Pods so often that it brings them a Secret at once.
+	// The last one: the kubelet syncs new Pods so often that they get a changed Secret immediately.
 	t.Run("by hand: CA, serving certificate and caBundle swapped at once", func(t *testing.T) {
 		l := startLoad(t)
 		leaf := swapCertificates(t)
 		eventually(t, 3*time.Minute, allServe(byHandLabel, leaf))
 		eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
 		if l.end(t) == 0 {
-			t.Error("no request failed, so this load would not see a loss elsewhere either")
+			t.Error("no request failed, so this load would not detect failures elsewhere either")
 		}
 	})
 }
 
-// forgetDraining leaves out of a Deployment how its Pods end, as most people do.
+// forgetDraining removes the graceful termination of Pods from a Deployment, which most users do not configure.
 func forgetDraining(t *testing.T, manifest *unstructured.Unstructured) {
 	t.Helper()
 	deployment := &appsv1.Deployment{}
@@ -78,8 +78,7 @@ func forgetDraining(t *testing.T, manifest *unstructured.Unstructured) {
 	}
 }
 
-// swapCertificates replaces everything at the same time, as the tools of today do, and returns the new serving
-// certificate.
+// swapCertificates replaces everything at the same time, as current tools do, and returns the new serving certificate.
 func swapCertificates(t *testing.T) *x509.Certificate {
 	t.Helper()
 	signer, err := pki.NewSigner("by hand", time.Now(), time.Hour)
