@@ -14,44 +14,34 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/zapr"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/controllers"
-	"github.com/extensionapi/extensionapi-operator/internal/installation"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
-	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
 
-// leaseName is that of the Lease that the leading operator renews.
+// leaseName is the name of the Lease that the leader renews.
 const leaseName = "extensionapi-operator"
 
 const (
-	// leaseDuration is how long the others wait for a leader that has crashed: less than the default interval of probes,
-	// so that not one is missed, and more than the usual 15 seconds, as a busy kube-apiserver must not cost the operator
-	// its Lease again and again. That is when it is needed.
+	// leaseDuration is how long the other replicas wait for a leader that has crashed: less than the default interval of
+	// probes, so that none is missed, and more than the usual 15 seconds, as a busy kube-apiserver must not cost the
+	// operator its Lease again and again. That is when it is needed.
 	leaseDuration = 20 * time.Second
-	// renewDeadline is how long the leader goes on without kube-apiserver's word; each request may take half of it
-	// (controller-runtime pkg/leaderelection). Then it tries for as long again to give the Lease back, and works on
-	// meanwhile (client-go tools/leaderelection, release). All that must be over before another one may lead.
+	// renewDeadline is how long the leader continues without an answer from kube-apiserver; each request may take half of
+	// it (controller-runtime pkg/leaderelection). Then it tries for as long again to release the Lease, and continues
+	// meanwhile (client-go tools/leaderelection, release). All that must be over before another replica may lead.
 	renewDeadline = (leaseDuration - retryPeriod) / 2
-	// retryPeriod is how often the Lease is renewed. The others look after it has passed up to 2.2 times: within that
-	// they take over from a leader that ends as it should.
+	// retryPeriod is how often the Lease is renewed. The other replicas look after it has passed up to 2.2 times: within
+	// that, one takes over from a leader that shuts down cleanly.
 	retryPeriod = 2 * time.Second
 )
 
@@ -97,38 +87,38 @@ func main() {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 	if err := run(ctx, o); err != nil {
-		logger.Error(err, "the operator ends")
+		logger.Error(err, "the operator terminates")
 		os.Exit(1)
 	}
 }
 
 func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443",
-		"address of the metrics, over TLS for users that may get /metrics; 0 turns them off")
+		"address of the metrics, over TLS for users that may get /metrics; 0 disables them")
 	flags.StringVar(&o.healthBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
-	flags.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas lead at a time")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several replicas as the leader")
 	flags.StringVar(&o.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"),
 		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
-		"ServiceAccount in the operator's namespace, without any rights, as which extension API servers are probed")
+		"ServiceAccount in the operator's namespace, without any permissions, with which extension API servers are probed")
 	flags.Func("server-namespaces", "namespaces, with commas between them, in which alone the operator runs servers; "+
 		"defaults to every namespace", func(names string) error {
 		o.serverNamespaces = strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
 		return nil
 	})
 	flags.BoolVar(&o.certManager, "cert-manager", true,
-		"serve ExtensionAPIs that ask cert-manager for a certificate; without, cert-manager's API is never touched")
+		"serve ExtensionAPIs that request a certificate from cert-manager; if false, its API is never used")
 	flags.IntVar(&o.workers, "workers", 4, "how many ExtensionAPIs are reconciled at a time")
 	flags.BoolVar(&o.checkInstallation, "check-installation", false,
-		"print what is in order and what is not, and do nothing else; fail if the operator does not work")
+		"check whether the operator works as installed, print the result, and exit; fail if it does not")
 	flags.StringVar(&o.checkUninstall, "check-uninstall", "", "fail if there are ExtensionAPIs, which need the operator, "+
-		"and do nothing else; the value is the command that keeps the operator, to be told then")
+		"and exit; the value is the command that keeps the operator, to be printed then")
 	flags.BoolVar(&o.printVersion, "version", false, "print version, commit, Go version and platform, and exit")
 }
 
 func run(ctx context.Context, o options) error {
 	if o.operatorNamespace == "" {
-		return errors.New("the operator's namespace is not known: set --operator-namespace or POD_NAMESPACE")
+		return errors.New("the operator's namespace is unknown: set --operator-namespace or POD_NAMESPACE")
 	}
 	_, live, err := newClient()
 	if err != nil {
@@ -179,7 +169,7 @@ func newManager(o options, serverNamespaces observe.ServerNamespaces) (ctrl.Mana
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:         newScheme(),
+		Scheme:         kinds.Scheme(),
 		Cache:          controllers.CacheOptions(serverNamespaces),
 		Client:         clientOptions,
 		MapperProvider: kinds.ProvideMapper,
@@ -201,51 +191,4 @@ func newManager(o options, serverNamespaces observe.ServerNamespaces) (ctrl.Mana
 		return nil, err
 	}
 	return mgr, mgr.AddHealthzCheck("ping", healthz.Ping)
-}
-
-// check returns what is done instead of running the operator, nil for nothing.
-func (o *options) check() func(context.Context) error {
-	switch {
-	case o.checkUninstall != "":
-		return o.runCheckUninstall
-	case o.checkInstallation:
-		return o.runCheckInstallation
-	default:
-		return nil
-	}
-}
-
-func (o *options) runCheckUninstall(ctx context.Context) error {
-	_, reader, err := newClient()
-	if err != nil {
-		return err
-	}
-	return uninstall.Check(ctx, reader, o.checkUninstall)
-}
-
-func (o *options) runCheckInstallation(ctx context.Context) error {
-	config, c, err := newClient()
-	if err != nil {
-		return err
-	}
-	lease := client.ObjectKey{Namespace: o.operatorNamespace, Name: leaseName}
-	return installation.Check(ctx, config, c, lease, os.Stdout)
-}
-
-func newClient() (*rest.Config, client.WithWatch, error) {
-	config, err := ctrl.GetConfig()
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
-	return config, c, err
-}
-
-func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(apiextensionsv1.AddToScheme(scheme))
-	utilruntime.Must(apiregistrationv1.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-	return scheme
 }
