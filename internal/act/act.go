@@ -72,7 +72,7 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 	if e.out.DryRun {
 		e.applier = e.applier.Withholding(withheld)
 	}
-	e.look(p)
+	e.lookAtLayer(p)
 	e.out.Failed = plan.Failures{
 		Certificates: e.tolerateConflicts(e.certificates(ctx, p.Certificates)),
 		Server:       e.tolerateConflicts(e.server(ctx, p.Server)),

@@ -5,6 +5,8 @@ package act
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -20,16 +22,28 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
-// look begins what a plan needs to know next. Each wakes the reconciler when it ends.
-func (e *execution) look(p plan.Plan) {
+// handshakesAge is how old the handshakes with the Pods of a server may be. A rotation that waits for them looks again
+// after 3 seconds.
+const handshakesAge = 2 * time.Second
+
+// lookAtLayer has the configuration of the aggregation layer looked at, which wakes the reconciler.
+func (e *execution) lookAtLayer(p plan.Plan) {
 	if p.LookAtLayer {
 		e.Configurations.Begin(e.s.Name, "", diagnosis.LayerRecheck, e.Layer.Configuration)
 	}
-	if p.Certificates != nil && len(p.Certificates.Handshakes) > 0 {
-		pods, server, host := p.Certificates.Handshakes, e.s.Spec.Server, manifests.ServingHost(e.s.Backend)
-		e.Handshakes.Begin(e.s.Name, host, plan.HandshakesAge, func(ctx context.Context) observe.Handshakes {
-			return handshakes(ctx, pods, server, host)
-		})
+}
+
+// lookAtPods makes handshakes with the Pods that a rotation depends on, which wakes the reconciler.
+func (e *execution) lookAtPods(c *plan.Certificates) {
+	pods, server, host := c.Handshakes, e.s.Spec.Server, manifests.ServingHost(e.s.Backend)
+	if len(pods) == 0 {
+		return
+	}
+	e.Handshakes.Begin(e.s.Name, host, handshakesAge, func(ctx context.Context) observe.Handshakes {
+		return handshakes(ctx, pods, server, host)
+	})
+	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { _, found := e.s.Handshakes.ByPod[pod.UID]; return !found }) {
+		e.out.After(handshakesAge) // when the last ones are old enough for others
 	}
 }
 

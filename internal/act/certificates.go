@@ -33,11 +33,10 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 	if err := e.certManager(ctx, c); err != nil || e.out.Certificates.Found() {
 		return err
 	}
-	if c.Rotation == nil {
+	if c.Problem.Found() {
 		return nil
 	}
 	err := e.store(ctx, c)
-	e.out.Stored = err == nil && !e.out.DryRun
 	if found, refused := refusal(err); refused {
 		e.out.Certificates = found
 		e.out.After(refusalRetry)
@@ -78,12 +77,20 @@ func certManagerTrouble(err error) finding.Finding {
 	return diagnosis.CertificateNotApplied(err)
 }
 
+// store goes one step further in a rotation.
 func (e *execution) store(ctx context.Context, c *plan.Certificates) error {
 	stored := e.s.Certificates.Value().Stored
 	if e.out.DryRun {
 		return e.dryRunCertificates(ctx, c, stored)
 	}
-	return e.storeCertificates(ctx, c.Source.Signer, c.Rotation.State, stored.Record)
+	e.lookAtPods(c)
+	if c.Rotation == nil {
+		return nil
+	}
+	err := e.storeCertificates(ctx, c.Source.Signer, c.Rotation.State, stored.Record)
+	e.out.Stored = err == nil
+	e.out.After(c.Rotation.CheckAfter)
+	return err
 }
 
 // dryRunCertificates finds out which Secrets would get other content, now or at the end of a rotation, and whether

@@ -68,6 +68,48 @@ func TestNoResultOfAnotherVersionIsReturned(t *testing.T) {
 	})
 }
 
+func TestReadingAResultBeginsNoLook(t *testing.T) {
+	looking(t, 1, func(looks *Looks[int], woken *[]string) {
+		if got, ended := looks.Result("a", "1"); got != 0 || !ended.IsZero() {
+			t.Errorf("got %d of %s before anything was looked at", got, ended)
+		}
+		synctest.Wait()
+		if len(*woken) != 0 || len(looks.subjects) != 0 {
+			t.Errorf("woken: %q, subjects: %v", *woken, looks.subjects)
+		}
+		looks.Begin("a", "1", time.Second, returning(7))
+		synctest.Wait()
+		<-time.After(time.Hour)
+		if got, ended := looks.Result("a", "1"); got != 7 || ended.IsZero() {
+			t.Errorf("got %d of %s", got, ended)
+		}
+		if got, ended := looks.Result("a", "2"); got != 0 || !ended.IsZero() {
+			t.Errorf("got %d of %s of another version", got, ended)
+		}
+		if len(*woken) != 1 {
+			t.Errorf("woken: %q", *woken)
+		}
+	})
+}
+
+func TestALookBeginsOnlyWhenTheLastOneIsOldEnough(t *testing.T) {
+	looking(t, 1, func(looks *Looks[int], woken *[]string) {
+		for _, result := range []int{7, 8} {
+			looks.Begin("a", "1", time.Second, returning(result))
+			synctest.Wait()
+		}
+		if got, _ := looks.Result("a", "1"); got != 7 || len(*woken) != 1 {
+			t.Errorf("got %d, woken: %q", got, *woken)
+		}
+		<-time.After(time.Second)
+		looks.Begin("a", "1", time.Second, returning(9))
+		synctest.Wait()
+		if got, _ := looks.Result("a", "1"); got != 9 || len(*woken) != 2 {
+			t.Errorf("a second later got %d, woken: %q", got, *woken)
+		}
+	})
+}
+
 func TestNothingIsWokenForASubjectThatIsForgotten(t *testing.T) {
 	looking(t, 1, func(looks *Looks[int], woken *[]string) {
 		looks.Last("a", "1", time.Second, returning(7))

@@ -96,10 +96,10 @@ func TestAggregatedDiscoveryThatDisagreesWithTheServerIsReported(t *testing.T) {
 		resources       int
 		reason, message string
 	}{
-		"nothing has lasted":         {snapshot.Aggregated{}, 1, "WithinLimit", ""},
-		"stale":                      {snapshot.Aggregated{Stale: stale}, 1, "Stale", "kube-apiserver " + kubeAPIServer},
+		"nothing has lasted":          {snapshot.Aggregated{}, 1, "WithinLimit", ""},
+		"stale":                       {snapshot.Aggregated{Stale: stale}, 1, "Stale", "kube-apiserver " + kubeAPIServer},
 		"empty, and so is the server": {snapshot.Aggregated{Empty: empty}, 0, "WithinLimit", ""},
-		"empty":                      {snapshot.Aggregated{Empty: empty}, 1, "Empty", "namespace deletion leaves"},
+		"empty":                       {snapshot.Aggregated{Empty: empty}, 1, "Empty", "namespace deletion leaves"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func TestConfinedOperatorNeverWatchesEveryNamespace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			confined := confine("system", test.confinedTo, func(namespace string) bool { return namespace == "stock" })
-			if watched := slices.Sorted(maps.Keys(confined.cached())); !slices.Equal(watched, test.watched) {
+			if watched := slices.Sorted(maps.Keys(confined.Cached())); !slices.Equal(watched, test.watched) {
 				t.Errorf("it watches %q, and not %q", watched, test.watched)
 			}
 		})

@@ -20,10 +20,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// HandshakesAge is how old the handshakes with the Pods of a server may be. A rotation that waits for them looks again
-// after 3 seconds.
-const HandshakesAge = 2 * time.Second
-
 // Certificates is what to do about the certificates of a server.
 type Certificates struct {
 	Source rotation.Source
@@ -153,18 +149,14 @@ func (c *Certificates) rotate(s *snapshot.Snapshot, stored rotation.Stored) erro
 	if err != nil {
 		return err
 	}
-	if len(c.Handshakes) > 0 {
-		c.recheck = Soonest(c.recheck, handshakesRecheck(pods, s.Handshakes))
-		if s.Handshakes.Ended.IsZero() {
-			return nil
-		}
+	if len(c.Handshakes) > 0 && s.Handshakes.Ended.IsZero() {
+		return nil
 	}
 	c.Rotation = &next
 	served := rotation.ServedFrom(next.State, manifests.ServingHost(s.Backend), s.Now)
 	if served.Leaf() != nil {
 		c.recheck = Soonest(c.recheck, c.Source.Changes(served).Sub(s.Now))
 	}
-	c.recheck = Soonest(c.recheck, next.CheckAfter)
 	return nil
 }
 
@@ -180,12 +172,4 @@ func lastHandshakes(pods []corev1.Pod, last snapshot.Handshakes) []rotation.Pod 
 		result = append(result, served)
 	}
 	return result
-}
-
-// handshakesRecheck is when the last handshakes are old enough for others, 0 where each Pod had one.
-func handshakesRecheck(pods []corev1.Pod, last snapshot.Handshakes) time.Duration {
-	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { _, found := last.ByPod[pod.UID]; return !found }) {
-		return HandshakesAge
-	}
-	return 0
 }

@@ -38,13 +38,13 @@ func (r Reconciliation) certificate() (found finding.Finding, recheck time.Durat
 		return diagnosis.WithLastGood(r.Outcome.Certificates, served), 0
 	case c.Problem.Found():
 		return diagnosis.WithLastGood(c.Problem, served), 0
+	case r.Outcome.DryRun:
+		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
 	case c.Rotation == nil && len(c.Handshakes) > 0:
 		return diagnosis.WithLastGood(finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the Pods",
 			finding.Working), served), 0
 	case c.Rotation == nil:
 		return finding.Finding{}, 0
-	case r.Outcome.DryRun:
-		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
 	default:
 		return diagnosis.Certificate(*c.Rotation, served, c.Source, r.Now), 0
 	}

@@ -4,10 +4,12 @@ package report
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,31 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
-var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-
-// all are findings of every condition, the same but for one.
-func all(same finding.Finding, but string, other finding.Finding) map[string]finding.Finding {
-	findings := map[string]finding.Finding{}
-	for _, conditionType := range Found() {
-		findings[conditionType] = same
-	}
-	if but != "" {
-		findings[but] = other
-	}
-	return findings
-}
-
-func summarized(generation int64, findings map[string]finding.Finding) *v1alpha1.ExtensionAPIStatus {
-	status := &v1alpha1.ExtensionAPIStatus{}
-	Conditions{Generation: generation, Findings: findings, Now: noon}.WriteTo(status)
-	return status
-}
-
-func statusOf(status *v1alpha1.ExtensionAPIStatus, conditionType string) metav1.ConditionStatus {
-	return meta.FindStatusCondition(status.Conditions, conditionType).Status
-}
-
-func TestSummarizeSetsEveryConditionWithGenerationReasonAndMessage(t *testing.T) {
+func TestEveryConditionIsSetWithGenerationReasonAndMessage(t *testing.T) {
 	s := summarized(7, nil)
 	if len(s.Conditions) != 9 || s.ObservedGeneration != 7 {
 		t.Errorf("%d conditions, observed generation %d", len(s.Conditions), s.ObservedGeneration)
@@ -50,11 +28,11 @@ func TestSummarizeSetsEveryConditionWithGenerationReasonAndMessage(t *testing.T)
 		}
 	}
 	if got := statusOf(s, v1alpha1.ConditionReady); got != metav1.ConditionUnknown {
-		t.Errorf("Ready = %s before anything was looked at", got)
+		t.Errorf("Ready = %s before anything was observed", got)
 	}
 }
 
-func TestSummarizeFollowsKstatus(t *testing.T) {
+func TestReconcilingAndStalledFollowKstatus(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
 	tests := map[string]struct {
 		server                       finding.Finding
@@ -64,7 +42,7 @@ func TestSummarizeFollowsKstatus(t *testing.T) {
 		"rolling out":    {finding.True(v1alpha1.ReasonRollingOut, "1 of 2", finding.Working), "True", "True", "False"},
 		"not up yet":     {finding.Bad(v1alpha1.ReasonRollingOut, "0 of 2", finding.Working), "False", "True", "False"},
 		"up to the user": {finding.Bad(v1alpha1.ReasonRolloutStalled, "0 of 2", finding.Stalled), "False", "False", "True"},
-		"not known":      {finding.Unknown(v1alpha1.ReasonPending, "not looked at"), "Unknown", "True", "False"},
+		"not known":      {finding.Unknown(v1alpha1.ReasonPending, "not observed"), "Unknown", "True", "False"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,22 +60,23 @@ func TestSummarizeFollowsKstatus(t *testing.T) {
 	}
 }
 
-func TestReadyTellsOfAChangeThatIsNotRolledOut(t *testing.T) {
+func TestReadyReportsARolloutThatIsNotComplete(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
-	other := finding.True(v1alpha1.ReasonImagePullFailed, "not found", finding.Working)
-	s := summarized(1, all(fine, v1alpha1.ConditionServerAvailable, other))
+	other := finding.True(v1alpha1.ReasonImagePullFailed, "not found", finding.Working).Alarming()
+	findings := all(fine, v1alpha1.ConditionServerAvailable, other)
+	s := summarized(1, findings)
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
 	if ready.Status != metav1.ConditionTrue || !strings.Contains(ready.Message, "not found") {
-		t.Errorf("Ready is %s and says %q", ready.Status, ready.Message)
+		t.Errorf("Ready is %s: %q", ready.Status, ready.Message)
 	}
-	for _, n := range Transitions(nil, s.Conditions) {
+	for _, n := range Transitions(nil, s.Conditions, findings) {
 		if (n.Reason == v1alpha1.ReasonImagePullFailed) != (n.Type == "Warning") {
 			t.Errorf("%s is a %s", n.Reason, n.Type)
 		}
 	}
 }
 
-func TestReadyTellsTheFirstCause(t *testing.T) {
+func TestReadyReportsTheFirstCause(t *testing.T) {
 	consequence := finding.Bad(v1alpha1.ReasonNotRegistered, "a consequence", finding.Working)
 	cause := finding.Bad(v1alpha1.ReasonImagePullFailed, "the cause", finding.Working)
 	findings := all(consequence, v1alpha1.ConditionServerAvailable, cause)
@@ -105,7 +84,7 @@ func TestReadyTellsTheFirstCause(t *testing.T) {
 	findings[v1alpha1.ConditionCertificatesReady] = finding.Good(v1alpha1.ReasonIssued, "fine")
 	s := summarized(1, findings)
 	if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got.Message != "the cause" {
-		t.Errorf("Ready says %q", got.Message)
+		t.Errorf("Ready reports %q", got.Message)
 	}
 }
 
@@ -118,7 +97,7 @@ func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
 	}
 }
 
-func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
+func TestAnErrorKeepsWhatWasReportedOfTheGenerationThatItWasObservedOf(t *testing.T) {
 	later := summarized(1, all(finding.Good(v1alpha1.ReasonRegistered, "fine"), "", finding.Finding{}))
 	Conditions{
 		Generation: 2, Interruption: errors.New("kube-apiserver is away"), Interrupted: noon.Add(time.Hour),
@@ -129,7 +108,7 @@ func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
 			t.Errorf("%s turned to %s", condition.Type, condition.Status)
 		}
 		if condition.ObservedGeneration != 1 {
-			t.Errorf("%s claims to speak of generation %d", condition.Type, condition.ObservedGeneration)
+			t.Errorf("%s claims to be of generation %d", condition.Type, condition.ObservedGeneration)
 		}
 	}
 	if got := statusOf(later, v1alpha1.ConditionReconciling); got != metav1.ConditionTrue {
@@ -140,20 +119,19 @@ func TestAnErrorKeepsWhatWasToldOfTheGenerationThatItWasToldOf(t *testing.T) {
 	}
 }
 
-func TestTransitionsTellEachTurnOnce(t *testing.T) {
+func TestEachTransitionHasOneEvent(t *testing.T) {
 	starting := finding.Bad(v1alpha1.ReasonRollingOut, "starting", finding.Working)
-	before := summarized(1, all(starting, "", finding.Finding{}))
-	if notes := Transitions(nil, before.Conditions); len(notes) != 0 {
+	findings := all(starting, "", finding.Finding{})
+	before := summarized(1, findings)
+	if notes := Transitions(nil, before.Conditions, findings); len(notes) != 0 {
 		t.Errorf("what every ExtensionAPI goes through is an Event: %+v", notes)
 	}
 
 	crashing := finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", finding.Working)
 	after := before.DeepCopy()
-	Conditions{
-		Generation: 1, Now: noon, Findings: all(
-			finding.Good(v1alpha1.ReasonRegistered, "fine"), v1alpha1.ConditionServerAvailable, crashing),
-	}.WriteTo(after)
-	notes := Transitions(before.Conditions, after.Conditions)
+	findings = all(finding.Good(v1alpha1.ReasonRegistered, "fine"), v1alpha1.ConditionServerAvailable, crashing)
+	Conditions{Generation: 1, Now: noon, Findings: findings}.WriteTo(after)
+	notes := Transitions(before.Conditions, after.Conditions, findings)
 	var warnings int
 	for _, n := range notes {
 		if n.Type == "Warning" {
@@ -163,12 +141,29 @@ func TestTransitionsTellEachTurnOnce(t *testing.T) {
 	if len(notes) != 6 || warnings != 1 {
 		t.Errorf("%d notes, %d warnings: %+v", len(notes), warnings, notes)
 	}
-	if again := Transitions(after.Conditions, after.Conditions); len(again) != 0 {
+	if again := Transitions(after.Conditions, after.Conditions, findings); len(again) != 0 {
 		t.Errorf("there are Events again: %+v", again)
 	}
 }
 
-func TestWhatCouldNotBeLookedAtForMinutesIsUnknown(t *testing.T) {
+func TestReadyHasAnEventWhenItTurnsTrueAlone(t *testing.T) {
+	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
+	findings := all(fine, "", finding.Finding{})
+	isOfReady := func(n finding.Note) bool { return n.Reason == v1alpha1.ReasonReady }
+	notes := Transitions(nil, summarized(1, findings).Conditions, findings)
+	if i := slices.IndexFunc(notes, isOfReady); i < 0 || notes[i].Type != corev1.EventTypeNormal {
+		t.Errorf("once it is True, the Events are %+v", notes)
+	}
+	bad := finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", finding.Working)
+	findings = all(fine, v1alpha1.ConditionServerAvailable, bad)
+	notes = Transitions(nil, summarized(1, findings).Conditions, findings)
+	isOfTheCause := func(n finding.Note) bool { return n.Reason == v1alpha1.ReasonCrashing }
+	if slices.ContainsFunc(notes, isOfReady) || len(slices.DeleteFunc(slices.Clone(notes), isOfTheCause)) != 5 {
+		t.Errorf("while it is False, the Events are %+v", notes)
+	}
+}
+
+func TestWhatCouldNotBeObservedForMinutesIsUnknown(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
 	later := summarized(1, all(fine, "", finding.Finding{}))
 	Conditions{

@@ -12,12 +12,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-const testLimit = 5 * time.Second
-
-func took(latency time.Duration) *v1alpha1.DiscoveryStatus {
-	return &v1alpha1.DiscoveryStatus{Last: &metav1.Duration{Duration: latency}}
-}
-
 func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 	tests := map[string]struct {
 		before, after *v1alpha1.DiscoveryStatus
@@ -36,7 +30,7 @@ func TestAFigureIsRewrittenOnlyWhenItMoves(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			before, after := statusWith(test.before), statusWith(test.after)
-			if got := OnlyNoise(before, after, testLimit); got != test.noise {
+			if got := OnlyNoise(before, after, limited); got != test.noise {
 				t.Errorf("taken for noise: %v", got)
 			}
 		})
@@ -59,12 +53,12 @@ func statusWith(shown *v1alpha1.DiscoveryStatus) *v1alpha1.ExtensionAPIStatus {
 func TestAnythingButFiguresIsNoNoise(t *testing.T) {
 	before, after := statusWith(took(time.Second)), statusWith(took(time.Second))
 	after.Endpoints[0].Pod = "another"
-	if OnlyNoise(before, after, testLimit) {
+	if OnlyNoise(before, after, limited) {
 		t.Error("another Pod is taken for noise")
 	}
 	after = statusWith(took(time.Second))
 	after.Endpoints = after.Endpoints[:1]
-	if OnlyNoise(before, after, testLimit) {
+	if OnlyNoise(before, after, limited) {
 		t.Error("an endpoint less is taken for noise")
 	}
 }
@@ -75,10 +69,10 @@ func TestAnotherFigureInTheMessageIsNoise(t *testing.T) {
 		status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionDiscoveryWithinLimit, Message: message}}
 		return status
 	}
-	if !OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("x took 6.3s (limit 5s)"), testLimit) {
+	if !OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("x took 6.3s (limit 5s)"), limited) {
 		t.Error("another figure is no noise")
 	}
-	if OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("y took 6.2s (limit 5s)"), testLimit) {
+	if OnlyNoise(shown("x took 6.2s (limit 5s)"), shown("y took 6.2s (limit 5s)"), limited) {
 		t.Error("another culprit is noise")
 	}
 }

@@ -32,7 +32,7 @@ func noteOf(condition metav1.Condition, found finding.Finding) (n finding.Note, 
 		return finding.Note{}, false
 	}
 	n = finding.NormalNote(condition.Reason, condition.Message, nil)
-	if condition.Status == metav1.ConditionTrue && !found.IsWarning() {
+	if condition.Status == metav1.ConditionTrue && (!found.Found() || !found.IsWarning()) {
 		return n, true
 	}
 	n.Type = corev1.EventTypeWarning

@@ -59,12 +59,12 @@ func TestAFailedCheckIsOneOfDiscovery(t *testing.T) {
 		apiService *apiregistrationv1.APIService
 		want       string
 	}{
-		"no APIService":     {nil, ""},
-		"nothing reported":  {&apiregistrationv1.APIService{}, ""},
-		"available":         {reporting(apiregistrationv1.ConditionTrue, "FailedDiscoveryCheck", "a"), ""},
-		"another reason":    {reporting(apiregistrationv1.ConditionFalse, "ServiceNotFound", "a"), ""},
-		"the check failed":  {reporting(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "a"), "a"},
-		"not printable":     {reporting(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "a\x1bb"), `a\x1bb`},
+		"no APIService":    {nil, ""},
+		"nothing reported": {&apiregistrationv1.APIService{}, ""},
+		"available":        {reporting(apiregistrationv1.ConditionTrue, "FailedDiscoveryCheck", "a"), ""},
+		"another reason":   {reporting(apiregistrationv1.ConditionFalse, "ServiceNotFound", "a"), ""},
+		"the check failed": {reporting(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "a"), "a"},
+		"not printable":    {reporting(apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck", "a\x1bb"), `a\x1bb`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := FailedCheck(test.apiService); got != test.want {

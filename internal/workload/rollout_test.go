@@ -60,7 +60,7 @@ func unschedulable() corev1.Pod {
 	return pod
 }
 
-func TestServerVerdictNamesTheCause(t *testing.T) {
+func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 	complete := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
 	half := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}
 	surging := appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}
@@ -87,24 +87,24 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 		progress   finding.Progress
 	}{
 		"complete":          {deploymentWith(complete), nil, yes, v1alpha1.ReasonReplicasAvailable, "2 of 2", settled},
-		"not there yet":     {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
+		"not created yet":   {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
 		"not observed yet":  {outdated, nil, yes, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
 		"half available":    {deploymentWith(half), nil, yes, v1alpha1.ReasonRollingOut, "1 available", working},
 		"old Pods left":     {deploymentWith(surging), nil, yes, v1alpha1.ReasonRollingOut, "2 available", working},
 		"paused":            {paused, nil, no, v1alpha1.ReasonRollingOut, "rollout resume deployment wardle", working},
 		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonPodsRefused, "exceeded quota", working},
 		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonRolloutStalled, "timed out", stalled},
-		"image not to be had": {
+		"image not available": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("ErrImagePull", "not found")},
 			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", finding.Working,
 		},
-		"image not to be had for too long": {
+		"image not available for too long": {
 			deploymentWith(overdue),
 			[]corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
 			no, v1alpha1.ReasonImagePullFailed, "pull secrets", finding.Stalled,
 		},
-		"a template the kubelet cannot follow": {
+		"a template that the kubelet rejects": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
 			no, v1alpha1.ReasonContainerConfigError, "image will run as root", finding.Working,
@@ -112,12 +112,13 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 		"crashing": {
 			deploymentWith(none),
 			[]corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
-			no, v1alpha1.ReasonCrashing, "exit code 1 (Error); see its log", finding.Working,
+			no, v1alpha1.ReasonCrashing,
+			"exit code 1 (Error). See its log: kubectl -n wardle-system logs wardle-1 -c apiserver --previous", finding.Working,
 		},
-		"a server that just ends": {
+		"a server that exits without an error": {
 			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashing, "exit code 0", finding.Working,
 		},
-		"no node takes it": {
+		"no node fits": {
 			deploymentWith(none),
 			[]corev1.Pod{unschedulable()},
 			no, v1alpha1.ReasonUnschedulable, "Insufficient cpu",
@@ -130,14 +131,14 @@ func TestServerVerdictNamesTheCause(t *testing.T) {
 			if got.Status != test.status || got.Code != test.reason || got.Progress != test.progress {
 				t.Errorf("got %+v", got)
 			}
-			if !strings.Contains(got.Message, test.message) {
-				t.Errorf("message %q does not contain %q", got.Message, test.message)
+			if !strings.Contains(got.Message(), test.message) {
+				t.Errorf("message %q does not contain %q", got.Message(), test.message)
 			}
 		})
 	}
 }
 
-func TestWhatWasJustAppliedIsNotRolledOutAndTheOldStillServes(t *testing.T) {
+func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.T) {
 	cached := deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2})
 	got := Rollout(cached, nil, 2, cached.Generation+1)
 	if got.Status != metav1.ConditionTrue || got.Code != v1alpha1.ReasonRollingOut || got.Progress != finding.Working {
@@ -145,8 +146,39 @@ func TestWhatWasJustAppliedIsNotRolledOutAndTheOldStillServes(t *testing.T) {
 	}
 }
 
-func TestPodProblemPassesOverWhatIsNone(t *testing.T) {
-	ended := podWith(corev1.ContainerStatus{Name: "init", Ready: true, State: corev1.ContainerState{
+// Requests may still be served by old replicas.
+func TestTroubleOfARolloutIsAWarningWhileReplicasAreAvailable(t *testing.T) {
+	half := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 1, AvailableReplicas: 1}
+	overdue, refused := half, half
+	overdue.Conditions = []appsv1.DeploymentCondition{progressing(corev1.ConditionFalse, "ProgressDeadlineExceeded")}
+	refused.Conditions = []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota",
+	}}
+	tests := map[string]struct {
+		status appsv1.DeploymentStatus
+		pods   []corev1.Pod
+		want   bool
+	}{
+		"Pods are starting":        {half, nil, false},
+		"the image is missing":     {half, []corev1.Pod{podWaiting("ErrImagePull", "not found")}, true},
+		"the template is rejected": {half, []corev1.Pod{podWaiting("CreateContainerError", "no such file")}, true},
+		"the server crashes":       {half, []corev1.Pod{crashed("", 1)}, true},
+		"no node fits":             {half, []corev1.Pod{unschedulable()}, true},
+		"Pods are rejected":        {refused, nil, true},
+		"the deadline is exceeded": {overdue, nil, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := Rollout(deploymentWith(test.status), test.pods, 2, 2)
+			if got.Status != metav1.ConditionTrue || got.IsWarning() != test.want {
+				t.Errorf("it is %s, and a warning: %t", got.Status, got.IsWarning())
+			}
+		})
+	}
+}
+
+func TestAPodWithoutAProblemIsPassedOver(t *testing.T) {
+	completed := podWith(corev1.ContainerStatus{Name: "init", Ready: true, State: corev1.ContainerState{
 		Terminated: &corev1.ContainerStateTerminated{Reason: "Completed"},
 	}})
 	recovered := crashed("old trouble", 1)
@@ -156,30 +188,31 @@ func TestPodProblemPassesOverWhatIsNone(t *testing.T) {
 	deleted.DeletionTimestamp = &metav1.Time{}
 	starting := podWaiting("ContainerCreating", "")
 	for name, pod := range map[string]corev1.Pod{
-		"an init container that is done": ended, "a server that runs again": recovered,
-		"a Pod that goes": deleted, "a Pod that starts": starting,
+		"an init container that has completed": completed, "a server that runs again": recovered,
+		"a Pod that is terminating": deleted, "a Pod that starts": starting,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if reason, message := podProblem([]corev1.Pod{pod}); reason != "" {
-				t.Errorf("%s: %s", reason, message)
+			if found := podProblem([]corev1.Pod{pod}); found.Found() {
+				t.Errorf("%s: %s", found.Code, found.Message())
 			}
 		})
 	}
 }
 
-func TestAProblemOfAnOlderRevisionIsNotTold(t *testing.T) {
+func TestAProblemOfAnOlderRevisionIsNotReported(t *testing.T) {
 	older, newer := podWaiting("ErrImagePull", "not found"), podWaiting("ContainerCreating", "")
 	older.Labels = map[string]string{"pod-template-hash": "a"}
 	newer.Labels = map[string]string{"pod-template-hash": "b"}
 	newer.CreationTimestamp = metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
-	if reason, message := podProblem([]corev1.Pod{older, newer}); reason != "" {
-		t.Errorf("%s: %s", reason, message)
+	if found := podProblem([]corev1.Pod{older, newer}); found.Found() {
+		t.Errorf("%s: %s", found.Code, found.Message())
 	}
 }
 
 // Status and Events are read by others than the Pod's log.
-func TestLastWordsOfAContainerAreNotRepeated(t *testing.T) {
-	if _, message := podProblem([]corev1.Pod{crashed("password 1234 is wrong", 1)}); strings.Contains(message, "1234") {
-		t.Errorf("repeated in %q", message)
+func TestTheLastOutputOfAContainerIsNotRepeated(t *testing.T) {
+	found := podProblem([]corev1.Pod{crashed("password 1234 is wrong", 1)})
+	if !found.Found() || strings.Contains(found.Message(), "1234") {
+		t.Errorf("repeated in %q", found.Message())
 	}
 }

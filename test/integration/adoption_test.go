@@ -39,7 +39,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 	t.Run("a dry run reports what would change", func(t *testing.T) {
 		awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsAdoption(e, backend.port, earlier) })
 		await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByHelmRelease,
-			"status.apiServices tells what spec.adoptionPolicy: Adopt would change"))
+			"See status.apiServices for what spec.adoptionPolicy: Adopt would change"))
 		if now := essenceOf(t, name); !reflect.DeepEqual(now, before) {
 			t.Errorf("the dry run changed the APIService to %s", toJSON(t, now))
 		}

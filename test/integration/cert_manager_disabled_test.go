@@ -27,7 +27,7 @@ func TestCertManagerAPIIsNotUsedWhenDisabled(t *testing.T) {
 	apply(t, extensionAPI)
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonCertManagerDisabled,
-			"set the value certManager.enabled of its Helm chart to true", "there is no serving certificate"))
+			"Set the value certManager.enabled of its Helm chart to true", "there is no serving certificate"))
 	expectDocumented(t, "cert-manager-disabled", name, v1alpha1.ConditionCertificatesReady)
 
 	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Certificates = nil })

@@ -69,7 +69,7 @@ func TestCertManagerIssuesTheCertificateAndANewCAIsTrustedFirst(t *testing.T) {
 	}}
 	apply(t, extensionAPI)
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
-		"cert-manager", `of which it says: Referenced "Issuer" not found`))
+		"cert-manager", `which it reports as: Referenced "Issuer" not found`))
 	expectDocumented(t, "issuer-missing", name, v1alpha1.ConditionCertificatesReady)
 
 	ca := createCAIssuer(t, name)

@@ -330,7 +330,7 @@ func createAtOnce(t *testing.T, backend *backend, names ...string) map[string]*m
 func awaitHeld(t *testing.T, name, reason, words string) {
 	t.Helper()
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionClaimed, reason, "v1.", "belongs to ", words, "left alone"),
+		isFalse(v1alpha1.ConditionClaimed, reason, "v1.", "belongs to ", words, "it belongs to"),
 		isTrue(v1alpha1.ConditionStalled, reason, words),
 		isFalse(v1alpha1.ConditionReady, reason),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonNotClaimed, "see Claimed"),

@@ -123,7 +123,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		setCABundle(t, name, newSigner(t).Certificate)
 		await(t, name, status.InProgressStatus,
 			isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
-				"signed by unknown authority", "until then the APIService stays as it was"),
+				"signed by unknown authority", "Until then the APIService stays as it was"),
 			isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 		for version, apiService := range apiServices(t, name) {
 			if !bytes.Equal(apiService.Spec.CABundle, sample.signer.Certificate) {

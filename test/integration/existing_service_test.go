@@ -34,7 +34,7 @@ func TestFaultsOfAnExistingServiceAreReportedAndRecover(t *testing.T) {
 			"service-missing",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); deleteNow(t, s) },
 			status.InProgressStatus, v1alpha1.ReasonServiceNotFound, v1alpha1.ReasonWaitingForServer,
-			"Service service-missing/service-missing does not exist; create it or correct spec.existingService",
+			"Service service-missing/service-missing does not exist. Create it, or correct spec.existingService",
 		},
 		{
 			"service-port",
@@ -139,7 +139,7 @@ func TestAPIMovesToAnotherServerOnlyAfterItResponds(t *testing.T) {
 	await(t, name, status.InProgressStatus,
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
 			fmt.Sprintf("endpoint localhost:%d", elsewhere.Port()), "503 Service Unavailable",
-			"until then the APIService stays as it was"),
+			"Until then the APIService stays as it was"),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	if port := *apiServices(t, name)[apiServiceName].Spec.Service.Port; port != backend.port {
 		t.Errorf("requests are already routed to port %d", port)

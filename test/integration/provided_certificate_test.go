@@ -25,7 +25,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 
 	apply(t, withSecretRef(name))
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
-		"Secret provided/brought does not exist; create it with tls.crt, tls.key and ca.crt"))
+		"Secret provided/brought does not exist.", "Create it with tls.crt, tls.key and ca.crt"))
 	expectDocumented(t, "secret-missing", name, v1alpha1.ConditionCertificatesReady)
 
 	brought := broughtSecret(name, first, signer)
@@ -90,7 +90,7 @@ func TestExpiryOfAUserProvidedCertificateIsWarnedOf(t *testing.T) {
 	create(t, broughtSecret(name, pair, signer))
 	apply(t, withSecretRef(name))
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonExpiresSoon,
-		"Secret brought", "expires at", "put a new one there"))
+		"Secret brought", "expires at", "Put a new one there"))
 	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ExpiresSoon": 1})
 }
 

@@ -108,7 +108,7 @@ func failWrites(t *testing.T, path string) (heal func()) {
 func awaitRetrying(t *testing.T, name string) {
 	t.Helper()
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
-		return isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonRetrying, "it is tried again").check(e)
+		return isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonRetrying, "retrying").check(e)
 	})
 	expectKStatus(t, name, status.InProgressStatus)
 }

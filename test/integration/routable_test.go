@@ -79,7 +79,7 @@ func TestHeadlessServiceOfTheServersNameIsReported(t *testing.T) {
 	create(t, service)
 	apply(t, served(name))
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonServiceNotRoutable,
-		"the operator creates another: kubectl -n own-headless delete service own-headless"))
+		"the operator recreates it: kubectl -n own-headless delete service own-headless"))
 	deleteNow(t, service)
 	awaitRollout(t, name)
 }

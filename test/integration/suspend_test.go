@@ -42,7 +42,7 @@ func TestSuspendedServerIsRepairedOnlyAfterResume(t *testing.T) {
 	})
 	await(t, name, status.InProgressStatus,
 		isSuspended("withheld: Deployment suspended-server/suspended-server, "+
-			"Secret suspended-server/suspended-server-serving-cert, Service suspended-server/suspended-server. Until"),
+			"Secret suspended-server/suspended-server-serving-cert, Service suspended-server/suspended-server. Changes"),
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended, "there is no serving certificate"),
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "0 of 5 replicas"))
 	expectNothingWritten(t, name)
@@ -103,7 +103,7 @@ func TestSuspendedAPIServicesAreUnchangedAndDiscoveryIsStillReported(t *testing.
 	server.Behave(extensionserver.Behaviour{})
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups = groups(name+".example.com", "v1", "v2") })
 	await(t, name, status.InProgressStatus,
-		isSuspended("withheld: APIService "+first+", APIService v2.suspended-registered.example.com. Until"),
+		isSuspended("withheld: APIService "+first+", APIService v2.suspended-registered.example.com. Changes"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonSuspended, "v2.suspended-registered.example.com: no APIService"),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	expectAPIServices(t, name, first)
@@ -138,7 +138,7 @@ func TestSuspendedCertificatesAreNotReplaced(t *testing.T) {
 	await(t, name, status.InProgressStatus,
 		isSuspended("withheld: Secret suspended-rotation/suspended-rotation-serving-cert"),
 		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended,
-			"although rotateServingAfter asked for a new serving certificate; until then the last good certificate is served"))
+			"although rotateServingAfter asked for a new serving certificate. The last good certificate stays in use"))
 	if certificate := get(t, name).Status.Certificate; certificate == nil || certificate.Rotation != nil ||
 		certificate.RenewalTime != nil {
 		t.Errorf("status.certificate is %+v", certificate)
@@ -168,7 +168,7 @@ func TestUnhealthyReplicaIsEjectedOnlyAfterResume(t *testing.T) {
 	awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
 		return errors.Join(reportsFailing(e, "suspended-ejection-1"),
 			isSuspended("withheld: Pod suspended-ejection/suspended-ejection-1. ",
-				"a bad replica goes on to get requests").check(e))
+				"unhealthy replicas continue to get requests").check(e))
 	})
 	consistently(t, func() error { return ejectedAre(t, name) })
 	resume(t, name)

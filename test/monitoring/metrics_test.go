@@ -47,14 +47,28 @@ var description = regexp.MustCompile(`fqName: "(\w+)".*variableLabels: {([^}]*)}
 
 func (r *registrations) MustRegister(collectors ...prometheus.Collector) {
 	for _, collector := range collectors {
-		descriptions := make(chan *prometheus.Desc, 1)
-		collector.Describe(descriptions)
-		parts := description.FindStringSubmatch((<-descriptions).String())
-		labels := "`" + strings.Join(strings.Split(parts[2], ","), "`, `") + "`"
-		r.rows = append(r.rows, fmt.Sprintf("| `%s` | %s | %s |", parts[1], kindOf(collector), labels))
+		for _, described := range descriptionsOf(collector) {
+			parts := description.FindStringSubmatch(described.String())
+			labels := "`" + strings.Join(strings.Split(parts[2], ","), "`, `") + "`"
+			r.rows = append(r.rows, fmt.Sprintf("| `%s` | %s | %s |", parts[1], kindOf(collector), labels))
+		}
 	}
 }
 
+// descriptionsOf are those of all metrics of a collector.
+func descriptionsOf(collector prometheus.Collector) (result []*prometheus.Desc) {
+	descriptions := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descriptions)
+		collector.Describe(descriptions)
+	}()
+	for described := range descriptions {
+		result = append(result, described)
+	}
+	return result
+}
+
+// kindOf is the type of a collector's metrics. Those that describe several have gauges alone.
 func kindOf(collector prometheus.Collector) string {
 	switch collector.(type) {
 	case *prometheus.CounterVec:

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
+)
+
+// ready is a ready Pod.
+func ready(name string) corev1.Pod {
+	pod := corev1.Pod{Status: corev1.PodStatus{
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+	}}
+	pod.Name = name
+	return pod
+}
+
+// answering is a snapshot of these replicas with what each answers; those that are ejected get no requests.
+func answering(answers map[string]discovery.Record, serving []string, ejected ...string) *snapshot.Snapshot {
+	s := snapshottest.New()
+	s.Endpoints = snapshot.Of(snapshot.Endpoints{}, nil)
+	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) {
+		for _, name := range serving {
+			behind.Ready = append(behind.Ready, endpoints.Endpoint{Address: name, Pod: name})
+		}
+		for _, name := range ejected {
+			behind.Ejected = append(behind.Ejected, ejection.Ejected{Endpoint: endpoints.Endpoint{Address: name, Pod: name}})
+		}
+	})
+	target := targetOf(s, nil)
+	records := discovery.Records{snapshottest.ThroughKubeAPIServer(snapshottest.KubeAPIServer): snapshottest.Fine}
+	for _, key := range target.Direct() {
+		records[key] = answers[key.Pod]
+	}
+	s.Probes = discovery.NewRound(target, records)
+	return s
+}
+
+func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecForbidsIt(t *testing.T) {
+	tests := map[string]struct {
+		replicas *int32
+		policy   v1alpha1.OutlierEjection
+		want     bool
+	}{
+		"nothing is set": {nil, "", true},
+		"enabled":        {ptr.To[int32](3), v1alpha1.OutlierEjectionEnabled, true},
+		"disabled":       {ptr.To[int32](3), v1alpha1.OutlierEjectionDisabled, false},
+		"one replica":    {ptr.To[int32](1), v1alpha1.OutlierEjectionEnabled, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
+				Server: &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.policy},
+			}}
+			if got := isEjecting(extensionAPI); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
+	s := answering(map[string]discovery.Record{
+		"good": snapshottest.Fine, "slow": snapshottest.Slow, "slower": snapshottest.Record(discovery.Bad, 7*time.Second),
+	}, []string{"good", "slow", "new"}, "slower")
+	judged, why := judge(s)
+	if want := []ejection.Replica{
+		{Pod: "slower", Ejected: true, Standing: discovery.Bad},
+		{Pod: "slow", Standing: discovery.Bad},
+		{Pod: "good", Standing: discovery.Good},
+		{Pod: "new", Standing: discovery.Unsettled},
+	}; !slices.Equal(judged, want) {
+		t.Errorf("judged %+v, want %+v", judged, want)
+	}
+	if !strings.Contains(why["slow"], "6.2s") {
+		t.Errorf("the slow one is judged because of %q", why["slow"])
+	}
+}
+
+func TestAReplicaThatOnlyTheOperatorDoesNotReachIsNotJudged(t *testing.T) {
+	unreachable := snapshottest.Failing(
+		&discovery.ProbeError{Class: discovery.ClassUnreachable, Text: "no connection"})
+	for name, test := range map[string]struct {
+		through discovery.Record
+		want    discovery.Standing
+	}{
+		"clients are served":   {snapshottest.Fine, discovery.Unsettled},
+		"clients are affected": {snapshottest.Slow, discovery.Bad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := snapshottest.New()
+			s.Probes = snapshottest.Round(s, test.through, unreachable)
+			judged, _ := judge(s)
+			if len(judged) != 1 || judged[0].Standing != test.want {
+				t.Errorf("judged %+v", judged)
+			}
+		})
+	}
+}
+
+func TestOnlyPodsThatAreStillReadyCount(t *testing.T) {
+	gone, unready := ejection.Replica{Pod: "gone"}, ejection.Replica{Pod: "unready"}
+	judged := []ejection.Replica{gone, unready, {Pod: "a"}}
+	kept := stillReady(judged, []corev1.Pod{ready("a"), {ObjectMeta: metav1.ObjectMeta{Name: "unready"}}})
+	if len(kept) != 1 || kept[0].Pod != "a" {
+		t.Errorf("kept %+v", kept)
+	}
+	if len(judged) != 3 || judged[0] != gone || judged[1] != unready {
+		t.Errorf("what was judged has become %+v", judged)
+	}
+}
+
+func TestAnEjectionIsPlannedOnlyWhileOneIsDue(t *testing.T) {
+	answers := map[string]discovery.Record{"good": snapshottest.Fine, "slow": snapshottest.Slow}
+	disabled := answering(answers, []string{"good", "slow"})
+	disabled.Spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	for name, test := range map[string]struct {
+		s    *snapshot.Snapshot
+		want *ejection.Plan
+	}{
+		"one is slow":           {answering(answers, []string{"good", "slow"}), &ejection.Plan{Eject: []string{"slow"}}},
+		"none is slow":          {answering(answers, []string{"good"}), nil},
+		"none is to be ejected": {disabled, nil},
+		"one has recovered": {
+			answering(map[string]discovery.Record{"a": snapshottest.Fine, "b": snapshottest.Fine}, []string{"a"}, "b"),
+			&ejection.Plan{Restore: []string{"b"}, Reason: ejection.Recovered},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ejects(test.s)
+			if (got == nil) != (test.want == nil) {
+				t.Fatalf("planned is %+v", got)
+			}
+			if test.want == nil {
+				return
+			}
+			now := ejection.Next(got.enabled, got.Judged)
+			if !slices.Equal(now.Eject, test.want.Eject) || !slices.Equal(now.Restore, test.want.Restore) ||
+				len(now.Restore) > 0 && now.Reason != test.want.Reason {
+				t.Errorf("planned is %+v, want %+v", now, test.want)
+			}
+		})
+	}
+}
+
+func TestNothingIsEjectedOnceOthersAreEjectedOrHaveLeft(t *testing.T) {
+	answers := map[string]discovery.Record{"good": snapshottest.Fine, "slow": snapshottest.Slow}
+	planned := ejects(answering(answers, []string{"good", "slow"}))
+	if planned == nil {
+		t.Fatal("nothing is planned")
+	}
+	server := &v1alpha1.Server{Port: 8443}
+	ejected := ready("other")
+	ejection.Record(&ejected, snapshottest.Noon, "took 7s")
+	for name, test := range map[string]struct {
+		pods  []corev1.Pod
+		eject []string
+	}{
+		"nothing has changed":       {[]corev1.Pod{ready("good"), ready("slow")}, []string{"slow"}},
+		"another one is ejected":    {[]corev1.Pod{ready("good"), ready("slow"), ejected}, nil},
+		"the good one has left":     {[]corev1.Pod{ready("slow")}, nil},
+		"the slow one has left":     {[]corev1.Pod{ready("good")}, nil},
+		"the slow one is not ready": {[]corev1.Pod{ready("good"), {ObjectMeta: metav1.ObjectMeta{Name: "slow"}}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := planned.Now(test.pods, server); !slices.Equal(got.Eject, test.eject) || len(got.Restore) > 0 {
+				t.Errorf("what is done is %+v, want to eject %q", got, test.eject)
+			}
+		})
+	}
+}
