@@ -25,7 +25,7 @@ const maxMemory = 96 << 20
 // hostile maps the attacks of a server to the expected errors.
 var hostile = map[extensionserver.Body]ProbeError{
 	extensionserver.GzipBomb: {
-		Class: ClassMalformed, Text: `answered with Content-Encoding "gzip", which was not asked for`,
+		Class: ClassMalformed, Text: `answered with Content-Encoding "gzip", which was not requested`,
 	},
 	extensionserver.TinyElements: {Class: ClassOversized, Text: "answered more than 4 MiB"},
 	extensionserver.Flood:        {Class: ClassOversized, Text: "answered a single piece of JSON longer than 64 KiB"},
@@ -33,7 +33,7 @@ var hostile = map[extensionserver.Body]ProbeError{
 	// HTTP/2 and HTTP/1 have different errors for it.
 	extensionserver.Headers: {Class: ClassOther},
 	extensionserver.Nesting: {
-		Class: ClassMalformed, Text: "answered something that is no APIResourceList: [ in place of {",
+		Class: ClassMalformed, Text: "answered with no valid APIResourceList: [ instead of {",
 	},
 	extensionserver.ControlCharacters: {
 		Class: ClassMalformed, Text: `answered for group-version "\x1b[2J\x1b]0;pwned\a\r\x00\u202e\u2066evil`,

@@ -59,7 +59,7 @@ func TestProbeReportsInvalidResponses(t *testing.T) {
 		"a valid response": {answering(http.StatusOK, goodAnswer), ""},
 		"an error":         {answering(http.StatusInternalServerError, "oops"), "answered 500"},
 		"a refusal":        {answering(http.StatusForbidden, "{}"), "answered 403"},
-		"something else":   {answering(http.StatusOK, "<html>"), "no APIResourceList"},
+		"something else":   {answering(http.StatusOK, "<html>"), "no valid APIResourceList"},
 		"another group-version": {
 			answering(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of",
 		},
