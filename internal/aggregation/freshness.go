@@ -113,7 +113,7 @@ func fetch(ctx context.Context, client *http.Client, address string, last docume
 func (f *Freshness) log(ctx context.Context, failures map[string]string) {
 	for address, failure := range failures {
 		if f.failures[address] != failure {
-			ctrl.LoggerFrom(ctx).Info("Cannot read aggregated discovery, Stale and Empty group-versions are not reported",
+			ctrl.LoggerFrom(ctx).Info("cannot read aggregated discovery, Stale and Empty group-versions are not reported",
 				"kubeAPIServer", address, "error", failure)
 		}
 	}

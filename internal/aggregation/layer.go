@@ -60,7 +60,7 @@ func (l *Layer) Configuration(ctx context.Context) Configuration {
 	}
 	current := l.check(ctx)
 	if len(current.Unknown) > 0 && !slices.Equal(current.Unknown, l.last.Unknown) {
-		ctrl.LoggerFrom(ctx).Info("Cannot determine whether the aggregation layer is configured, assuming that it is",
+		ctrl.LoggerFrom(ctx).Info("cannot determine whether the aggregation layer is configured, assuming that it is",
 			"reasons", current.Unknown)
 	}
 	l.last, l.checkedAt = current, l.clock.Now()
