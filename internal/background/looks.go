@@ -46,7 +46,7 @@ func NewLooks[T any](ctx context.Context, clk clock.PassiveClock, atOnce int64, 
 // Last returns the result of the last look at this version of a subject and when it ended, zero while there is none. It
 // begins another look unless one is running, or the last one ended less than maxAge ago.
 func (l *Looks[T]) Last(
-	name, version string, maxAge time.Duration, look func(context.Context) T,
+	name, version string, maxAge time.Duration, check func(context.Context) T,
 ) (result T, ended time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,7 +57,7 @@ func (l *Looks[T]) Last(
 	}
 	if !s.running && (s.ended.IsZero() || l.clock.Since(s.ended) >= maxAge) {
 		s.running = true
-		go l.run(name, s, look)
+		go l.run(name, s, check)
 	}
 	return s.result, s.ended
 }
@@ -69,11 +69,11 @@ func (l *Looks[T]) Forget(name string) {
 	delete(l.subjects, name)
 }
 
-func (l *Looks[T]) run(name string, s *subject[T], look func(context.Context) T) {
+func (l *Looks[T]) run(name string, s *subject[T], check func(context.Context) T) {
 	if l.slots.Acquire(l.ctx, 1) != nil {
 		return // the program ends
 	}
-	result := look(l.ctx)
+	result := check(l.ctx)
 	l.slots.Release(1)
 	if l.conclude(name, s, result) {
 		l.wake(name)

@@ -12,8 +12,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// looking runs a test in which looks end when the test lets them, and returns what was woken.
-func looking(t *testing.T, atOnce int64, test func(looks *Looks[int], woken *[]string)) {
+// runTest runs a test in which looks end when the test lets them, and returns what was woken.
+func runTest(t *testing.T, atOnce int64, test func(checks *Looks[int], woken *[]string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var woken []string
@@ -25,66 +25,66 @@ func returning(result int) func(context.Context) int {
 	return func(context.Context) int { return result }
 }
 
-func TestAResultIsKnownOnceItsSubjectHasBeenWoken(t *testing.T) {
-	looking(t, 1, func(looks *Looks[int], woken *[]string) {
-		if _, ended := looks.Last("a", "1", time.Second, returning(7)); !ended.IsZero() {
+func TestResultIsAvailableOnceTheSubjectIsWoken(t *testing.T) {
+	runTest(t, 1, func(checks *Looks[int], woken *[]string) {
+		if _, ended := checks.Last("a", "1", time.Second, returning(7)); !ended.IsZero() {
 			t.Error("a result is known before anything was looked at")
 		}
 		synctest.Wait()
-		if got, ended := looks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 || len(*woken) != 1 {
+		if got, ended := checks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 || len(*woken) != 1 {
 			t.Errorf("got %d of %s, woken: %q", got, ended, *woken)
 		}
 	})
 }
 
-func TestAnOldResultIsReturnedWhileThereIsANewLook(t *testing.T) {
-	looking(t, 1, func(looks *Looks[int], woken *[]string) {
-		looks.Last("a", "1", time.Second, returning(7))
+func TestLastResultIsReturnedDuringANewCheck(t *testing.T) {
+	runTest(t, 1, func(checks *Looks[int], woken *[]string) {
+		checks.Last("a", "1", time.Second, returning(7))
 		synctest.Wait()
 		<-time.After(time.Second)
-		if got, ended := looks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 {
+		if got, ended := checks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 {
 			t.Errorf("got %d of %s", got, ended)
 		}
 		synctest.Wait()
-		if got, _ := looks.Last("a", "1", time.Second, returning(9)); got != 8 || len(*woken) != 2 {
+		if got, _ := checks.Last("a", "1", time.Second, returning(9)); got != 8 || len(*woken) != 2 {
 			t.Errorf("got %d, woken: %q", got, *woken)
 		}
 	})
 }
 
-func TestNoResultOfAnotherVersionIsReturned(t *testing.T) {
-	looking(t, 2, func(looks *Looks[int], woken *[]string) {
+func TestResultsOfAnotherVersionAreNotReturned(t *testing.T) {
+	runTest(t, 2, func(checks *Looks[int], woken *[]string) {
 		ends := make(chan int)
-		looks.Last("a", "1", time.Second, func(context.Context) int { return <-ends })
-		if _, ended := looks.Last("a", "2", time.Second, returning(8)); !ended.IsZero() {
+		checks.Last("a", "1", time.Second, func(context.Context) int { return <-ends })
+		if _, ended := checks.Last("a", "2", time.Second, returning(8)); !ended.IsZero() {
 			t.Error("a result of the first version is taken for one of the second")
 		}
 		synctest.Wait()
 		ends <- 7
 		synctest.Wait()
-		if got, _ := looks.Last("a", "2", time.Second, returning(9)); got != 8 || len(*woken) != 1 {
+		if got, _ := checks.Last("a", "2", time.Second, returning(9)); got != 8 || len(*woken) != 1 {
 			t.Errorf("got %d, woken: %q", got, *woken)
 		}
 	})
 }
 
-func TestNothingIsWokenForASubjectThatIsForgotten(t *testing.T) {
-	looking(t, 1, func(looks *Looks[int], woken *[]string) {
-		looks.Last("a", "1", time.Second, returning(7))
-		looks.Forget("a")
+func TestForgottenSubjectsAreNotWoken(t *testing.T) {
+	runTest(t, 1, func(checks *Looks[int], woken *[]string) {
+		checks.Last("a", "1", time.Second, returning(7))
+		checks.Forget("a")
 		synctest.Wait()
-		if len(*woken) != 0 || len(looks.subjects) != 0 {
-			t.Errorf("woken: %q, subjects: %v", *woken, looks.subjects)
+		if len(*woken) != 0 || len(checks.subjects) != 0 {
+			t.Errorf("woken: %q, subjects: %v", *woken, checks.subjects)
 		}
 	})
 }
 
-func TestNoMoreLooksRunThanAllowed(t *testing.T) {
-	looking(t, 2, func(looks *Looks[int], woken *[]string) {
+func TestConcurrentChecksAreBounded(t *testing.T) {
+	runTest(t, 2, func(checks *Looks[int], woken *[]string) {
 		var running atomic.Int32
 		ends := make(chan struct{})
 		for _, name := range []string{"a", "b", "c"} {
-			looks.Last(name, "", time.Second, func(context.Context) int {
+			checks.Last(name, "", time.Second, func(context.Context) int {
 				if running.Add(1) > 2 {
 					t.Error("three looks run at a time")
 				}

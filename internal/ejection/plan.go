@@ -54,10 +54,10 @@ func (p Plan) IsEmpty() bool { return len(p.Eject)+len(p.Restore) == 0 }
 
 // Next returns the next step for the replicas, of which the worst come first.
 func Next(enabled bool, replicas []Replica) Plan {
-	ejected := those(replicas, func(r Replica) bool { return r.Ejected })
-	recovered := those(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Good })
+	ejected := podsOf(replicas, func(r Replica) bool { return r.Ejected })
+	recovered := podsOf(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Good })
 	serving := func(standing discovery.Standing) []string {
-		return those(replicas, func(r Replica) bool { return !r.Ejected && r.Standing == standing })
+		return podsOf(replicas, func(r Replica) bool { return !r.Ejected && r.Standing == standing })
 	}
 	bad := serving(discovery.Bad)
 	switch {
@@ -79,7 +79,7 @@ func Next(enabled bool, replicas []Replica) Plan {
 	}
 }
 
-func those(replicas []Replica, match func(Replica) bool) []string {
+func podsOf(replicas []Replica, match func(Replica) bool) []string {
 	var pods []string
 	for _, replica := range replicas {
 		if match(replica) {

@@ -25,7 +25,7 @@ func replicasOf(words string) []Replica {
 	return replicas
 }
 
-func TestNextStep(t *testing.T) {
+func TestNext(t *testing.T) {
 	tests := map[string]struct {
 		replicas string
 		disabled bool

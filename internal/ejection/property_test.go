@@ -12,12 +12,12 @@ import (
 )
 
 // Whatever happens to the replicas of a server, each step keeps to the bounds, and the steps come to an end.
-func TestNoOrderOfEventsEjectsTooMany(t *testing.T) {
+func TestNoSequenceOfEventsEjectsTooMany(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
+			w := &simulation{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
 			for range 200 {
-				w.live()
+				w.disturb()
 				w.step()
 			}
 			w.settle()
@@ -25,8 +25,8 @@ func TestNoOrderOfEventsEjectsTooMany(t *testing.T) {
 	}
 }
 
-// world is a server whose replicas come, go, fail and recover.
-type world struct {
+// simulation is a server whose replicas come, go, fail and recover.
+type simulation struct {
 	*testing.T
 	random   *rand.Rand
 	enabled  bool
@@ -34,7 +34,7 @@ type world struct {
 	started  int
 }
 
-func (w *world) live() {
+func (w *simulation) disturb() {
 	switch w.random.IntN(8) {
 	case 0:
 		if len(w.replicas) < 9 {
@@ -58,7 +58,7 @@ func (w *world) live() {
 }
 
 // step does what is planned and tells whether that was anything.
-func (w *world) step() bool {
+func (w *simulation) step() bool {
 	w.Helper()
 	before := slices.Clone(w.replicas)
 	plan := Next(w.enabled, before)
@@ -82,7 +82,7 @@ func (w *world) step() bool {
 }
 
 // flip changes a replica that is not as wanted yet. Only bad ones are ejected.
-func (w *world) flip(pod string, ejected bool) {
+func (w *simulation) flip(pod string, ejected bool) {
 	w.Helper()
 	i := slices.IndexFunc(w.replicas, func(r Replica) bool { return r.Pod == pod })
 	if w.replicas[i].Ejected == ejected || ejected && w.replicas[i].Standing != discovery.Bad {
@@ -92,7 +92,7 @@ func (w *world) flip(pod string, ejected bool) {
 }
 
 // settle lets nothing more happen: the steps end, and what can serve well does.
-func (w *world) settle() {
+func (w *simulation) settle() {
 	w.Helper()
 	for steps := 0; w.step(); steps++ {
 		if steps > 2 {
@@ -110,8 +110,8 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) count(match func(Replica) bool) int {
-	return len(those(w.replicas, match))
+func (w *simulation) count(match func(Replica) bool) int {
+	return len(podsOf(w.replicas, match))
 }
 
 func isEjected(r Replica) bool { return r.Ejected }

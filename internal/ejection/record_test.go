@@ -38,7 +38,7 @@ func changed(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
 	return pod
 }
 
-func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
+func TestFoundReturnsReadyPodsEjectedByTheOperator(t *testing.T) {
 	reset := func(p *corev1.Pod) { p.Labels[manifests.ServingLabel] = manifests.Serving }
 	takeOut := func(p *corev1.Pod) { delete(p.Labels, manifests.ServingLabel) }
 	fail := func(p *corev1.Pod) { p.Status.Conditions = nil }
@@ -65,7 +65,7 @@ func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
 	}
 }
 
-func TestAnEjectedReplicaIsFoundWithWhatWasRecordedOfIt(t *testing.T) {
+func TestFoundReadsTheRecordOfEjectedReplicas(t *testing.T) {
 	pods := []corev1.Pod{ejected("b", "took 7s"), ejected("a", strings.Repeat("x", 2*1024)), ejected("c", "")}
 	pods[2].Annotations[Annotation] = "not a time"
 	found := Found(pods, &v1alpha1.Server{Port: 8443})

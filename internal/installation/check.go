@@ -25,8 +25,8 @@ type mark string
 
 const (
 	good mark = "ok"
-	// suspicious is what the operator is not to blame for, or what could not be found out.
-	suspicious mark = "warning"
+	// warning is what the operator is not to blame for, or what could not be found out.
+	warning mark = "warning"
 	bad        mark = "FAILED"
 )
 
@@ -38,10 +38,10 @@ func Check(ctx context.Context, config *rest.Config, c client.WithWatch, lease c
 	layer := aggregation.NewLayer(servers, c, clock.RealClock{})
 	failed := 0
 	for _, check := range []func() []finding{
-		func() []finding { return []finding{rightsFinding(createWithoutRights(ctx, c))} },
+		func() []finding { return []finding{permissionsFinding(createWithoutPermissions(ctx, c))} },
 		func() []finding { return layerFindings(layer.Configuration(ctx)) },
 		func() []finding { return []finding{awaitLeader(ctx, c, lease)} },
-		func() []finding { return lookAtExtensionAPIs(ctx, c) },
+		func() []finding { return checkExtensionAPIs(ctx, c) },
 	} {
 		for _, found := range check() {
 			if _, err := fmt.Fprintf(out, "%-8s %s\n", found.mark, found.text); err != nil {

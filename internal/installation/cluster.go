@@ -23,7 +23,7 @@ func layerFindings(layer aggregation.Configuration) []finding {
 	}
 	for _, unknown := range layer.Unknown {
 		findings = append(findings, finding{
-			suspicious, "whether the aggregation layer is configured is not known: " + unknown,
+			warning, "whether the aggregation layer is configured is not known: " + unknown,
 		})
 	}
 	if len(findings) == 0 {
@@ -32,12 +32,12 @@ func layerFindings(layer aggregation.Configuration) []finding {
 	return findings
 }
 
-// lookAtExtensionAPIs only warns of those that are not Ready: the operator may well be right that a server does not
+// checkExtensionAPIs only warns of those that are not Ready: the operator may well be right that a server does not
 // work.
-func lookAtExtensionAPIs(ctx context.Context, reader client.Reader) []finding {
+func checkExtensionAPIs(ctx context.Context, reader client.Reader) []finding {
 	list := &v1alpha1.ExtensionAPIList{}
 	if err := reader.List(ctx, list); err != nil {
-		return []finding{{suspicious, fmt.Sprintf("how the ExtensionAPIs fare is not known: %v", err)}}
+		return []finding{{warning, fmt.Sprintf("how the ExtensionAPIs fare is not known: %v", err)}}
 	}
 	return extensionAPIFindings(list.Items)
 }
@@ -51,7 +51,7 @@ func extensionAPIFindings(extensionAPIs []v1alpha1.ExtensionAPI) []finding {
 		}
 		ready := ptr.Deref(meta.FindStatusCondition(conditions, v1alpha1.ConditionReady),
 			metav1.Condition{Reason: v1alpha1.ReasonPending, Message: "the operator has not looked at it yet"})
-		findings = append(findings, finding{suspicious, fmt.Sprintf("ExtensionAPI %s is not Ready (%s): %s. See: "+
+		findings = append(findings, finding{warning, fmt.Sprintf("ExtensionAPI %s is not Ready (%s): %s. See: "+
 			"kubectl describe extensionapi %s", name, ready.Reason, ready.Message, name)})
 	}
 	switch {

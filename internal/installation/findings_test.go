@@ -25,11 +25,11 @@ import (
 var errUnknownKind = apierrors.NewGenericServerResponse(
 	http.StatusNotFound, "create", schema.GroupResource{}, "", "404 page not found", 0, true)
 
-func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
+func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
 		want   mark
-		says   string
+		text   string
 	}{
 		"refused by the policy": {
 			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
@@ -40,25 +40,25 @@ func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
 		"refused by somebody":   {errors.New("the server is currently unable"), bad, "currently unable"},
 		"invalid to an old CRD": {errors.New(`unknown field "spec.server"`), bad, "that of this version of the chart?"},
 	} {
-		t.Run(name, func(t *testing.T) { expect(t, rightsFinding(test.answer), test.want, test.says) })
+		t.Run(name, func(t *testing.T) { expect(t, permissionsFinding(test.answer), test.want, test.text) })
 	}
 }
 
-func TestLayerIsGoodWhenNothingIsMissingOrUnknown(t *testing.T) {
+func TestLayerFindings(t *testing.T) {
 	for name, test := range map[string]struct {
 		layer aggregation.Configuration
 		want  mark
-		says  string
+		text  string
 	}{
 		"configured":    {aggregation.Configuration{}, good, "is configured"},
 		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, bad, "no key. Set these flags"},
-		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, suspicious, "not known: no answer"},
+		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, warning, "not known: no answer"},
 	} {
-		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.says) })
+		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.text) })
 	}
 }
 
-func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
+func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 	named := func(name string, conditions ...metav1.Condition) v1alpha1.ExtensionAPI {
 		e := v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		e.Status.Conditions = conditions
@@ -71,7 +71,7 @@ func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
 	for name, test := range map[string]struct {
 		extensionAPIs []v1alpha1.ExtensionAPI
 		want          mark
-		says          []string
+		text          []string
 	}{
 		"none": {nil, good, []string{"there is no ExtensionAPI yet"}},
 		"all Ready": {
@@ -79,23 +79,23 @@ func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
 		},
 		"two not": {
 			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
-			suspicious,
+			warning,
 			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings := extensionAPIFindings(test.extensionAPIs)
-			if len(findings) != len(test.says) {
-				t.Fatalf("got %v, want %q", findings, test.says)
+			if len(findings) != len(test.text) {
+				t.Fatalf("got %v, want %q", findings, test.text)
 			}
 			for i := range findings {
-				expect(t, findings[i], test.want, test.says[i])
+				expect(t, findings[i], test.want, test.text[i])
 			}
 		})
 	}
 }
 
-func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
+func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	held := func(holder string, after time.Duration) watch.Event {
 		return watch.Event{Type: watch.Modified, Object: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{
@@ -106,7 +106,7 @@ func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
 	for name, test := range map[string]struct {
 		events  []watch.Event
 		renewed bool
-		says    string
+		text    string
 	}{
 		"nothing is seen":              {nil, false, "there is no Lease system/operator"},
 		"it is deleted":                {[]watch.Event{held("a", 0), deleted}, false, "there is no Lease system/operator"},
@@ -130,14 +130,14 @@ func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
 			if renewed != test.renewed {
 				t.Errorf("it is renewed: %t, want %t", renewed, test.renewed)
 			}
-			if trouble := seen.trouble(); !renewed && !strings.Contains(trouble, test.says) {
-				t.Errorf("%q does not say %q", trouble, test.says)
+			if problem := seen.problem(); !renewed && !strings.Contains(problem, test.text) {
+				t.Errorf("%q does not say %q", problem, test.text)
 			}
 		})
 	}
 }
 
-func TestWatchThatFailsIsNoLeader(t *testing.T) {
+func TestFailedWatchIsAnError(t *testing.T) {
 	seen := &observation{}
 	for _, object := range []watch.Event{
 		{Type: watch.Error, Object: &metav1.Status{Message: "too old"}}, {Type: watch.Added, Object: &corev1.Pod{}},
@@ -148,9 +148,9 @@ func TestWatchThatFailsIsNoLeader(t *testing.T) {
 	}
 }
 
-func expect(t *testing.T, got finding, want mark, says string) {
+func expect(t *testing.T, got finding, want mark, text string) {
 	t.Helper()
-	if got.mark != want || !strings.Contains(got.text, says) {
-		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, says)
+	if got.mark != want || !strings.Contains(got.text, text) {
+		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, text)
 	}
 }

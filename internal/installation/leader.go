@@ -35,7 +35,7 @@ func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey
 	case ctx.Err() == nil:
 		return finding{bad, fmt.Sprintf("whether the operator runs is not known: watching Lease %s: %v", lease, err)}
 	default:
-		return finding{bad, seen.trouble()}
+		return finding{bad, seen.problem()}
 	}
 }
 
@@ -48,7 +48,7 @@ type observation struct {
 }
 
 // isRenewed tells whether the event shows that the holder has renewed the Lease since an earlier one. That it is held
-// says little: a holder that was killed stays in it.
+// text little: a holder that was killed stays in it.
 func (o *observation) isRenewed(event watch.Event) (bool, error) {
 	lease, isLease := event.Object.(*coordinationv1.Lease)
 	if !isLease {
@@ -61,7 +61,7 @@ func (o *observation) isRenewed(event watch.Event) (bool, error) {
 	return again, nil
 }
 
-func (o *observation) trouble() string {
+func (o *observation) problem() string {
 	what := fmt.Sprintf("Lease %s is held by %s, who does not renew it", o.lease, o.holder)
 	switch {
 	case !o.exists:

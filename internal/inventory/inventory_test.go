@@ -18,7 +18,7 @@ import (
 
 var shop = Places{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
 
-func TestTheOperatorMayWriteWhatItOwnsAndNothingElse(t *testing.T) {
+func TestPermissionsMatchTheOwnedKinds(t *testing.T) {
 	granted := granted(t)
 	for _, kind := range Kinds() {
 		verbs := []string{"get", "create", "patch", "delete"}
@@ -67,7 +67,7 @@ func resourceOf(kind schema.GroupVersionKind) schema.GroupResource {
 	return plural.GroupResource()
 }
 
-func TestEveryObjectHasItsOwnNameAndAKnownKind(t *testing.T) {
+func TestObjectsHaveUniqueNamesAndKnownKinds(t *testing.T) {
 	seen := map[string]bool{}
 	for _, object := range objects {
 		key := object.Key(shop)
@@ -82,7 +82,7 @@ func TestEveryObjectHasItsOwnNameAndAKnownKind(t *testing.T) {
 	}
 }
 
-func TestObjectsAreBuiltUnderTheirKey(t *testing.T) {
+func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	extensionAPI.Name = shop.Name
 	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
@@ -111,7 +111,7 @@ func TestObjectsAreBuiltUnderTheirKey(t *testing.T) {
 	}
 }
 
-func TestWhatIsOutOfReachIsInTheNamespaceOfTheServer(t *testing.T) {
+func TestIsAtServer(t *testing.T) {
 	inKubeSystem := Places{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
 	for _, object := range objects {
 		atServer := object.IsAtServer(inKubeSystem)

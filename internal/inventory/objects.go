@@ -81,14 +81,14 @@ var objects = []Object{
 
 // MadeAt returns the objects of a stage.
 func MadeAt(stage Stage) []Object {
-	return matching(func(o Object) bool { return o.Made == stage && o.build != nil })
+	return filter(func(o Object) bool { return o.Made == stage && o.build != nil })
 }
 
 // GoingAt returns the objects of a step, in the order in which they are deleted.
-func GoingAt(step Step) []Object { return matching(func(o Object) bool { return o.Goes == step }) }
+func GoingAt(step Step) []Object { return filter(func(o Object) bool { return o.Goes == step }) }
 
 // OfCertManager returns the objects that are made by or for cert-manager.
-func OfCertManager() []Object { return matching(Object.IsOfCertManager) }
+func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
 
 // IsOfCertManager reports whether the object is made by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
@@ -103,7 +103,7 @@ func (o Object) IsAtServer(places Places) bool {
 	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
 }
 
-func matching(match func(Object) bool) []Object {
+func filter(match func(Object) bool) []Object {
 	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !match(o) })
 }
 

@@ -122,8 +122,8 @@ func readObjects() map[string]client.Object {
 	}
 }
 
-// litter adds what anybody may add to an object of any kind.
-func litter(object client.Object) {
+// addUnread adds what anybody may add to an object of any kind.
+func addUnread(object client.Object) {
 	for i := range 2000 {
 		object.GetLabels()[fmt.Sprint("label-", i)] = "litter"
 		object.SetManagedFields(append(object.GetManagedFields(), metav1.ManagedFieldsEntry{
@@ -148,11 +148,11 @@ func litter(object client.Object) {
 		full.Endpoints[0].Addresses = append(full.Endpoints[0].Addresses, "10.9.9.9")
 		full.Endpoints[0].Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: "litter"}}}
 	case *corev1.Pod:
-		litterPod(full)
+		addUnreadToPod(full)
 	}
 }
 
-func litterPod(full *corev1.Pod) {
+func addUnreadToPod(full *corev1.Pod) {
 	full.Spec.Volumes = []corev1.Volume{{Name: "litter"}}
 	full.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "litter"}}
 	full.Spec.Containers = append([]corev1.Container{{Name: "sidecar"}}, full.Spec.Containers...)
@@ -161,11 +161,11 @@ func litterPod(full *corev1.Pod) {
 	full.Status.InitContainerStatuses[0].LastTerminationState.Terminated.Message = "my password is 1234"
 }
 
-func TestJustWhatIsReadIsKept(t *testing.T) {
+func TestOnlyReadFieldsAreKept(t *testing.T) {
 	wanted := readObjects()
 	for kind, object := range readObjects() {
 		t.Run(kind, func(t *testing.T) {
-			litter(object)
+			addUnread(object)
 			for range 2 { // client-go may trim an object more than once
 				if _, err := Object(object); err != nil {
 					t.Fatal(err)
@@ -179,7 +179,7 @@ func TestJustWhatIsReadIsKept(t *testing.T) {
 }
 
 // What is read is bounded, too, since Kubernetes lets it be of any length.
-func TestHugeObjectsBecomeSmall(t *testing.T) {
+func TestLargeObjectsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	metadata := metav1.ObjectMeta{Labels: map[string]string{}, Annotations: map[string]string{}}
 	for i := range 5000 {
@@ -223,7 +223,7 @@ func TestHugeObjectsBecomeSmall(t *testing.T) {
 	}
 }
 
-func TestTheControllerIsKeptAmongManyOwners(t *testing.T) {
+func TestControllerIsKeptAmongManyOwners(t *testing.T) {
 	full := &metav1.ObjectMeta{OwnerReferences: make([]metav1.OwnerReference, 100)}
 	full.OwnerReferences[99] = metav1.OwnerReference{UID: "controller", Controller: new(true)}
 	for _, kept := range []metav1.ObjectMeta{metadata(full), withMarks(full)} {
