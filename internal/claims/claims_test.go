@@ -24,7 +24,7 @@ const group = "shop.example.com"
 var (
 	noon   = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	v1, v2 = schema.GroupVersion{Group: group, Version: "v1"}, schema.GroupVersion{Group: group, Version: "v2"}
-	self   = claimant("me", noon, v1)
+	self   = claimant("own", noon, v1)
 	// sharing is self, but shares the group with other owners.
 	sharing = share(self)
 )
@@ -47,7 +47,7 @@ func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistration
 		ObjectMeta: metav1.ObjectMeta{Name: manifests.APIServiceName(groupVersion)},
 		Spec: apiregistrationv1.APIServiceSpec{
 			Group: groupVersion.Group, Version: groupVersion.Version,
-			Service: &apiregistrationv1.ServiceReference{Namespace: "me", Name: "me"},
+			Service: &apiregistrationv1.ServiceReference{Namespace: "own", Name: "own"},
 		},
 	}
 	for _, mark := range marks {
@@ -150,16 +150,16 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 	adopting.Adopts = true
 	checkClaims(t, []claimTest{
 		{"free", self, World{}, "granted"},
-		{"own", self, registered(v1, of("me")), "granted"},
+		{"own", self, registered(v1, of("own")), "granted"},
 		{"own, without its label", self, registered(v1, applied), "granted"},
-		{"own, although an older one wants it", self, registered(v1, of("me")).with(older), "granted"},
+		{"own, although an older one wants it", self, registered(v1, of("own")).with(older), "granted"},
 		{"own without its label, although an older one wants it", self, registered(v1, applied).with(older), "granted"},
 		{"once own, then orphaned to Helm", self, registered(v1, applied, ofHelm), "adoptable from Helm release"},
 		{
 			"once own, then pointed elsewhere", self, registered(v1, applied, pointingElsewhere),
 			"adoptable from another owner",
 		},
-		{"own, and marked by Helm", self, registered(v1, of("me"), ofHelm), `contested by Helm release "prod/shop"`},
+		{"own, and marked by Helm", self, registered(v1, of("own"), ofHelm), `contested by Helm release "prod/shop"`},
 
 		{"a definition's", self, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
 		{
@@ -170,10 +170,10 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 			"a definition's that kube-apiserver has registered", self, registered(v1, ofNewDefinition).and(definition(v1)),
 			"held by CustomResourceDefinition",
 		},
-		{"own, and a later definition's", self, registered(v1, of("me")).and(definition(v1)), "contested by CustomRes"},
+		{"own, and a later definition's", self, registered(v1, of("own")).and(definition(v1)), "contested by CustomRes"},
 
 		{"built in", self, registered(v1, builtIn), "held by Kubernetes itself (a bu"},
-		{"kube-apiserver's, with own marks", self, registered(v1, of("me"), ofNewDefinition), "held by Kubernetes itself"},
+		{"kube-apiserver's, with own marks", self, registered(v1, of("own"), ofNewDefinition), "held by Kubernetes itself"},
 		{"local", self, registered(v1, local), "held by kube-apiserver, which serves it itself"},
 
 		{"Helm's", self, registered(v1, ofHelm), `adoptable from Helm release "prod/shop"`},
@@ -189,10 +189,10 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 			`adoptable from ExtensionAPI "another", which no longer exists`,
 		},
 		{
-			"orphaned by an earlier one of the same name", self, registered(v1, ofUID("me", "earlier")),
-			`adoptable from an earlier ExtensionAPI "me", which was deleted`,
+			"orphaned by an earlier one of the same name", self, registered(v1, ofUID("own", "earlier")),
+			`adoptable from an earlier ExtensionAPI "own", which was deleted`,
 		},
-		{"orphaned by an earlier one, and adopted", adopting, registered(v1, ofUID("me", "earlier")), "granted"},
+		{"orphaned by an earlier one, and adopted", adopting, registered(v1, ofUID("own", "earlier")), "granted"},
 		{
 			"registered by a younger one", self, registered(v1, of("another")).with(younger),
 			`held by ExtensionAPI "another", which has registered it`,
@@ -218,7 +218,7 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 	older := claimant("another", noon.Add(-time.Minute), v2)
 	registrant := registered(v2, of("another")).with(older)
-	mine := registered(v1, of("me"))
+	mine := registered(v1, of("own"))
 	both := mine
 	both.APIServices = slices.Concat(mine.APIServices, registrant.APIServices)
 	others := definition(v2)
@@ -249,7 +249,7 @@ func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 		{"another version is OLM's", self, registered(v2, labelled("olm.owner", "shop.v1")), "granted"},
 		{"another version is of an unknown owner", self, registered(v2), "granted"},
 		{"another version was orphaned by one that no longer exists", self, registered(v2, of("another")), "granted"},
-		{"another version is own", self, registered(v2, of("me")), "granted"},
+		{"another version is own", self, registered(v2, of("own")), "granted"},
 
 		{
 			"another ExtensionAPI has registered another version", self, registrant,
@@ -263,7 +263,7 @@ func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 		},
 		{"the same, and it is shared", sharing, World{}.with(older), "granted"},
 		{
-			"an older one wants another version, while the own one is registered", self, registered(v2, of("me")).with(older),
+			"an older one wants another version, while the own one is registered", self, registered(v2, of("own")).with(older),
 			"granted",
 		},
 		{
@@ -291,7 +291,7 @@ func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
 	if claim.Standing != Held || !claim.Until.IsZero() {
 		t.Errorf("the group that the older one has just lost is %s until %s", standings[claim.Standing], claim.Until)
 	}
-	if claim := Of(unserved, v1, registered(v1, of("me")).with(self, unserved).minutesLater(9)); claim.Standing != Held {
+	if claim := Of(unserved, v1, registered(v1, of("own")).with(self, unserved).minutesLater(9)); claim.Standing != Held {
 		t.Errorf("after the younger one is served, the older one's claim is %s", standings[claim.Standing])
 	}
 	claim = Of(self, v1, registered(v1, of("another")).with(self, unserved).minutesLater(100))
@@ -302,8 +302,8 @@ func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
 
 func TestAPIServicesWithoutMarksHaveOneOwner(t *testing.T) {
 	older, younger := claimant("older", noon, v1), claimant("younger", noon.Add(time.Second), v1)
-	older.Namespace, older.Service = "me", "me"
-	younger.Namespace, younger.Service = "me", "me"
+	older.Namespace, older.Service = "own", "own"
+	younger.Namespace, younger.Service = "own", "own"
 	world := registered(v1, applied).with(younger, older)
 	if !world.Owns(older, world.APIServices[0]) || world.Owns(younger, world.APIServices[0]) {
 		t.Error("it does not belong to the older one only")
@@ -316,8 +316,8 @@ func TestAPIServicesWithoutMarksHaveOneOwner(t *testing.T) {
 }
 
 func TestUnwantedVersionsAreStillRegistered(t *testing.T) {
-	world := registered(v2, of("me")).with(self)
-	world.APIServices = append(world.APIServices, registered(v1, ofUID("me", "earlier")).APIServices...)
+	world := registered(v2, of("own")).with(self)
+	world.APIServices = append(world.APIServices, registered(v1, ofUID("own", "earlier")).APIServices...)
 	if own := world.RegisteredBy(self); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
 		t.Errorf("registered are %v", own)
 	}
@@ -326,8 +326,8 @@ func TestUnwantedVersionsAreStillRegistered(t *testing.T) {
 func TestOnlyWantedVersionsAreAdopted(t *testing.T) {
 	adopting := self
 	adopting.Adopts, adopting.Wants = true, []schema.GroupVersion{v1}
-	world := registered(v1, ofUID("me", "earlier")).with(adopting)
-	world.APIServices = append(world.APIServices, registered(v2, ofUID("me", "earlier")).APIServices...)
+	world := registered(v1, ofUID("own", "earlier")).with(adopting)
+	world.APIServices = append(world.APIServices, registered(v2, ofUID("own", "earlier")).APIServices...)
 	if own := world.RegisteredBy(adopting); len(own) != 1 || own[0].Name != manifests.APIServiceName(v1) {
 		t.Errorf("adopted are %v", own)
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 )
 
-// errUnknownKind is what client-go makes of an answer for a path that kube-apiserver does not know.
+// errUnknownKind is client-go's error for a path that kube-apiserver does not serve.
 var errUnknownKind = apierrors.NewGenericServerResponse(
 	http.StatusNotFound, "create", schema.GroupResource{}, "", "404 page not found", 0, true)
 
@@ -31,14 +31,14 @@ func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 		want   mark
 		text   string
 	}{
-		"refused by the policy": {
+		"rejected by the policy": {
 			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
-				"'extensionapi-operator-rights' denied request: may not"), good, "keeps them from those who lack the rights",
+				"'extensionapi-operator-rights' denied request: may not"), markOK, "rejects those of users without the permissions",
 		},
-		"accepted":              {nil, bad, "extensionapi-operator-rights is missing or not in force"},
-		"not known":             {errUnknownKind, bad, "install the CustomResourceDefinition"},
-		"refused by somebody":   {errors.New("the server is currently unable"), bad, "currently unable"},
-		"invalid to an old CRD": {errors.New(`unknown field "spec.server"`), bad, "that of this version of the chart?"},
+		"accepted":               {nil, markFailed, "extensionapi-operator-rights is missing or not in force"},
+		"unknown kind":           {errUnknownKind, markFailed, "install the CustomResourceDefinition"},
+		"rejected otherwise":     {errors.New("the server is currently unable"), markFailed, "currently unable"},
+		"invalid for an old CRD": {errors.New(`unknown field "spec.server"`), markFailed, "match the version of the chart?"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, permissionsFinding(test.answer), test.want, test.text) })
 	}
@@ -50,9 +50,9 @@ func TestLayerFindings(t *testing.T) {
 		want  mark
 		text  string
 	}{
-		"configured":    {aggregation.Configuration{}, good, "is configured"},
-		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, bad, "no key. Set these flags"},
-		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, warning, "not known: no answer"},
+		"configured":    {aggregation.Configuration{}, markOK, "is configured"},
+		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, markFailed, "no key. Set these flags"},
+		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, markWarning, "is configured: no answer"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.text) })
 	}
@@ -73,13 +73,13 @@ func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 		want          mark
 		text          []string
 	}{
-		"none": {nil, good, []string{"there is no ExtensionAPI yet"}},
+		"none": {nil, markOK, []string{"there is no ExtensionAPI yet"}},
 		"all Ready": {
-			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, good, []string{"every ExtensionAPI is Ready"},
+			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, markOK, []string{"every ExtensionAPI is Ready"},
 		},
 		"two not": {
 			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
-			warning,
+			markWarning,
 			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
@@ -108,11 +108,11 @@ func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
 		renewed bool
 		text    string
 	}{
-		"nothing is seen":              {nil, false, "there is no Lease system/operator"},
+		"no event":                     {nil, false, "there is no Lease system/operator"},
 		"it is deleted":                {[]watch.Event{held("a", 0), deleted}, false, "there is no Lease system/operator"},
-		"nobody holds it":              {[]watch.Event{held("", 0)}, false, "nobody holds Lease system/operator"},
-		"its holder is not heard of":   {[]watch.Event{held("a", 0)}, false, "is held by a, who does not renew it"},
-		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "who does not renew it"},
+		"it has no holder":             {[]watch.Event{held("", 0)}, false, "Lease system/operator has no holder"},
+		"its holder does not renew it": {[]watch.Event{held("a", 0)}, false, "is held by a, which does not renew it"},
+		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "which does not renew it"},
 		"it is taken, not yet renewed": {[]watch.Event{held("a", 0), held("b", time.Second)}, false, "is held by b"},
 		"it is renewed":                {[]watch.Event{held("a", 0), held("a", time.Second)}, true, ""},
 		"it is renewed by another": {
@@ -128,10 +128,10 @@ func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
 				}
 			}
 			if renewed != test.renewed {
-				t.Errorf("it is renewed: %t, want %t", renewed, test.renewed)
+				t.Errorf("renewed: %t, want %t", renewed, test.renewed)
 			}
 			if problem := seen.problem(); !renewed && !strings.Contains(problem, test.text) {
-				t.Errorf("%q does not say %q", problem, test.text)
+				t.Errorf("%q does not contain %q", problem, test.text)
 			}
 		})
 	}

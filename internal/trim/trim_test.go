@@ -24,7 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// readMetadata is all that is read of it.
+// readMetadata returns all metadata that is read.
 func readMetadata() metav1.ObjectMeta {
 	now := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	return metav1.ObjectMeta{
@@ -40,7 +40,7 @@ func readMetadata() metav1.ObjectMeta {
 	}
 }
 
-// readOfAPIService is what is read of its metadata: others may have it.
+// readOfAPIService returns the metadata that is read of an APIService, which may have other owners.
 func readOfAPIService() metav1.ObjectMeta {
 	read := readMetadata()
 	maps.Copy(read.Labels, map[string]string{
@@ -58,7 +58,7 @@ func readOfAPIService() metav1.ObjectMeta {
 	return read
 }
 
-// readObjects are one of each kind with all that is read of it.
+// readObjects returns one object of each kind with all fields that are read.
 func readObjects() map[string]client.Object {
 	metadata := readMetadata()
 	finalized := readMetadata()
@@ -122,7 +122,7 @@ func readObjects() map[string]client.Object {
 	}
 }
 
-// addUnread adds what anybody may add to an object of any kind.
+// addUnread adds fields that any user may set, to an object of any kind.
 func addUnread(object client.Object) {
 	for i := range 2000 {
 		object.GetLabels()[fmt.Sprint("label-", i)] = "litter"
@@ -178,7 +178,7 @@ func TestOnlyReadFieldsAreKept(t *testing.T) {
 	}
 }
 
-// What is read is bounded, too, since Kubernetes lets it be of any length.
+// Fields that are read are bounded, too, since Kubernetes does not limit their length.
 func TestLargeObjectsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	metadata := metav1.ObjectMeta{Labels: map[string]string{}, Annotations: map[string]string{}}
@@ -211,7 +211,7 @@ func TestLargeObjectsAreBounded(t *testing.T) {
 		pod:                                                 16 << 10,
 		service:                                             16 << 10,
 		endpointSlice:                                       64 << 10,
-		// Only who may register APIs in the whole cluster may make one of these.
+		// Only users who may register APIs for the whole cluster may create one of these.
 		&apiregistrationv1.APIService{ObjectMeta: metadata}: 128 << 10,
 	} {
 		if _, err := Object(object); err != nil {

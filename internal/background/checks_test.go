@@ -12,7 +12,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// runTest runs a test in which looks end when the test lets them, and returns what was woken.
+// runTest runs a test in a synctest bubble, and collects the woken subjects.
 func runTest(t *testing.T, atOnce int64, test func(checks *Looks[int], woken *[]string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -28,7 +28,7 @@ func returning(result int) func(context.Context) int {
 func TestResultIsAvailableOnceTheSubjectIsWoken(t *testing.T) {
 	runTest(t, 1, func(checks *Looks[int], woken *[]string) {
 		if _, ended := checks.Last("a", "1", time.Second, returning(7)); !ended.IsZero() {
-			t.Error("a result is known before anything was looked at")
+			t.Error("there is a result before the first check")
 		}
 		synctest.Wait()
 		if got, ended := checks.Last("a", "1", time.Second, returning(8)); ended.IsZero() || got != 7 || len(*woken) != 1 {
@@ -57,7 +57,7 @@ func TestResultsOfAnotherVersionAreNotReturned(t *testing.T) {
 		ends := make(chan int)
 		checks.Last("a", "1", time.Second, func(context.Context) int { return <-ends })
 		if _, ended := checks.Last("a", "2", time.Second, returning(8)); !ended.IsZero() {
-			t.Error("a result of the first version is taken for one of the second")
+			t.Error("a result of the first version is returned for the second")
 		}
 		synctest.Wait()
 		ends <- 7
@@ -86,7 +86,7 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			checks.Last(name, "", time.Second, func(context.Context) int {
 				if running.Add(1) > 2 {
-					t.Error("three looks run at a time")
+					t.Error("three checks run concurrently")
 				}
 				<-ends
 				running.Add(-1)

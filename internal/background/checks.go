@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package background runs outside of the workers what waits for a network other than kube-apiserver's: TLS handshakes
-// with Pods, each kube-apiserver by itself, the objects of a server. It knows nothing of what it runs, and imports
-// nothing of this project.
+// Package background runs checks that wait for a network other than kube-apiserver's outside of the workers: TLS
+// handshakes with Pods, requests to each kube-apiserver, listing the objects of a server. It does not depend on what it
+// runs, and imports nothing of this project.
 package background
 
 import (
@@ -14,9 +14,9 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Looks are of one kind. For each subject at most one runs at a time, and of all subjects a bounded number.
+// Looks runs checks of one kind. For each subject at most one runs at a time, and for all subjects a bounded number.
 type Looks[T any] struct {
-	ctx   context.Context //nolint:containedctx // looks end with the program, not with the reconciliation that began them
+	ctx   context.Context //nolint:containedctx // checks end with the program, not with a reconciliation
 	clock clock.PassiveClock
 	wake  func(subject string)
 	slots *semaphore.Weighted
@@ -25,26 +25,26 @@ type Looks[T any] struct {
 	subjects map[string]*subject[T]
 }
 
-// subject is what is looked at.
+// subject is what is checked.
 type subject[T any] struct {
-	// version distinguishes what is looked at now from what was looked at before.
+	// version distinguishes what is checked now from what was checked before.
 	version string
 	running bool
-	// result is of a look that ended at the time; there is none while that is zero.
+	// result is that of a check that finished at ended; there is none while that is zero.
 	result T
 	ended  time.Time
 }
 
-// NewLooks returns looks that run until ctx ends, atOnce at a time. wake is called with the subject of each that has
-// ended.
+// NewLooks returns a Looks that runs checks until ctx is done, at most atOnce concurrently. wake is called with the
+// subject of each check that has finished.
 func NewLooks[T any](ctx context.Context, clk clock.PassiveClock, atOnce int64, wake func(subject string)) *Looks[T] {
 	return &Looks[T]{
 		ctx: ctx, clock: clk, wake: wake, slots: semaphore.NewWeighted(atOnce), subjects: map[string]*subject[T]{},
 	}
 }
 
-// Last returns the result of the last look at this version of a subject and when it ended, zero while there is none. It
-// begins another look unless one is running, or the last one ended less than maxAge ago.
+// Last returns the result of the last check of this version of a subject and when it finished, zero while there is
+// none. It starts another check unless one is running, or the last one finished less than maxAge ago.
 func (l *Looks[T]) Last(
 	name, version string, maxAge time.Duration, check func(context.Context) T,
 ) (result T, ended time.Time) {
@@ -62,7 +62,7 @@ func (l *Looks[T]) Last(
 	return s.result, s.ended
 }
 
-// Forget drops the results of a subject. A look that is running ends unheard.
+// Forget drops the results of a subject. The result of a running check is discarded.
 func (l *Looks[T]) Forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +71,7 @@ func (l *Looks[T]) Forget(name string) {
 
 func (l *Looks[T]) run(name string, s *subject[T], check func(context.Context) T) {
 	if l.slots.Acquire(l.ctx, 1) != nil {
-		return // the program ends
+		return // the program is shutting down
 	}
 	result := check(l.ctx)
 	l.slots.Release(1)
@@ -80,7 +80,7 @@ func (l *Looks[T]) run(name string, s *subject[T], check func(context.Context) T
 	}
 }
 
-// conclude reports whether the subject is still looked at.
+// conclude stores the result and reports whether the subject is still current.
 func (l *Looks[T]) conclude(name string, s *subject[T], result T) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
