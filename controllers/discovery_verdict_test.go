@@ -112,7 +112,7 @@ func TestDiscoveryVerdict(t *testing.T) {
 	}{
 		"within the limit": {roundOf(fine, fine), "True", "WithinLimit", "within 5s"},
 		"near the limit":   {roundOf(near, fine), "True", "NearLimit", "answers in 3s"},
-		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "several answers"},
+		"not asked yet":    {discovery.Round{}, "Unknown", "Probing", "several consecutive probes"},
 		"too slow": {
 			roundOf(slow, slow), "False", "ServerSlow",
 			apiServiceName + " took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.2s waiting for Pod api-7c9",

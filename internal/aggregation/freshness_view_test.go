@@ -114,12 +114,12 @@ func TestDocument(t *testing.T) {
 		want map[schema.GroupVersion]state
 		err  string
 	}{
-		"current":                         {head + `{"version":"v1","resources":[{}],"freshness":"Current"}]}]}`, documentOf['g'].states, ""},
-		"stale":                           {head + `{"version":"v1","resources":[{}],"freshness":"Stale"}]}]}`, documentOf['s'].states, ""},
-		"empty":                           {head + `{"version":"v1","freshness":"Current"}]}]}`, documentOf['e'].states, ""},
-		"left out":                        {head + `]}]}`, nil, ""},
-		"cut off":                         {head, nil, "too early"},
-		"not aggregated, as from a proxy": {`{"kind":"APIGroupList"}`, nil, `"APIGroupList"`},
+		"current":        {head + `{"version":"v1","resources":[{}],"freshness":"Current"}]}]}`, documentOf['g'].states, ""},
+		"stale":          {head + `{"version":"v1","resources":[{}],"freshness":"Stale"}]}]}`, documentOf['s'].states, ""},
+		"empty":          {head + `{"version":"v1","freshness":"Current"}]}]}`, documentOf['e'].states, ""},
+		"left out":       {head + `]}]}`, nil, ""},
+		"cut off":        {head, nil, "too early"},
+		"not aggregated": {`{"kind":"APIGroupList"}`, nil, `"APIGroupList"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 const flunders = `{"groupVersion":"wardle.example.com/v1","resources":[{"name":"flunders","verbs":["list"]}]}`
 
 // counted counts objects at a kube-apiserver that proxies the server's responses to discovery and lists.
-func counted(t *testing.T, discovery, list http.HandlerFunc, patience time.Duration) []Objects {
+func counted(t *testing.T, discovery, list http.HandlerFunc, timeout time.Duration) []Objects {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/wardle.example.com/v1", discovery)
@@ -32,7 +32,7 @@ func counted(t *testing.T, discovery, list http.HandlerFunc, patience time.Durat
 	defer server.Close()
 	defer server.CloseClientConnections()
 	servers, _ := listing(configOf(server), endpointReader{})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	mayList := func(schema.GroupVersionResource) error { return nil }
 	return servers.CountObjects(ctx, []schema.GroupVersion{groupVersion}, nil, mayList)

@@ -48,8 +48,10 @@ func TestAggregatedDiscoveryIsReadLikeKubeAPIServer(t *testing.T) {
 			nil,
 			"503 Service Unavailable: wait",
 		},
-		"not a discovery document": {response(http.StatusOK, aggregatedType, "<html>"), nil,
-			"no valid APIGroupDiscoveryList"},
+		"not a discovery document": {
+			response(http.StatusOK, aggregatedType, "<html>"), nil,
+			"no valid APIGroupDiscoveryList",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

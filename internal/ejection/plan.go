@@ -6,11 +6,11 @@
 // next step from the state of the replicas.
 //
 //   - A replica is ejected only while another one that gets requests is good.
-//   - At most half of all are ejected, so that the others can handle the load; the worst are ejected first, and if others
-//     are removed, the least bad are restored.
+//   - At most half of all are ejected, so that the others can handle the load; the worst are ejected first, and if
+//     others are removed, the least bad are restored.
 //   - A replica that has recovered is restored.
-//   - If every replica that gets requests is bad, all are restored: the server itself is unhealthy, and ejection does not
-//     help.
+//   - If every replica that gets requests is bad, all are restored: the server itself is unhealthy, and ejection does
+//     not help.
 //   - A replica that is neither good nor bad yet is not changed, and does not count for or against others.
 package ejection
 

@@ -30,7 +30,7 @@ func TestInstallationIsChecked(t *testing.T) {
 	expectFailureDocumented(t, "no-operator")
 
 	startWithValues(t, "", installed)
-	expectReport(t, true, "ok       kube-apiserver serves ExtensionAPIs, and rejects those of users without the " +
+	expectReport(t, true, "ok       kube-apiserver serves ExtensionAPIs, and rejects those of users without the "+
 		"permissions",
 		"ok       the aggregation layer is configured", "ok       the operator is running: ",
 		"ok       there is no ExtensionAPI yet")
