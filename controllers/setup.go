@@ -28,8 +28,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 )
 
-// looksAtOnce bounds the ExtensionAPIs that are looked at in the background at a time, for each kind of look.
-const looksAtOnce = 16
+// checksAtOnce bounds the ExtensionAPIs that are checked in the background at a time, by each kind of check.
+const checksAtOnce = 16
 
 // Settings are what the command line decides.
 type Settings struct {
@@ -84,8 +84,8 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		CertManager:       settings.CertManager,
 		Prober:            prober,
 		Freshness:         freshness,
-		Handshakes:        background.NewLooks[observe.Handshakes](ctx, clock.RealClock{}, looksAtOnce, changed),
-		Configurations:    background.NewLooks[aggregation.Configuration](ctx, clock.RealClock{}, looksAtOnce, changed),
+		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 	}
 	metrics := report.NewMetrics(settings.Metrics, cached.all)
 	reconciler := &Reconciler{
@@ -102,8 +102,8 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 			Layer:          aggregation.NewLayer(kubeAPIServers, live, clock.RealClock{}),
 			Handshakes:     observer.Handshakes,
 			Configurations: observer.Configurations,
-			Counts:         background.NewLooks[[]aggregation.Objects](ctx, clock.RealClock{}, looksAtOnce, changed),
-			Served:         background.NewLooks[act.StillServed](ctx, clock.RealClock{}, looksAtOnce, changed),
+			Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
+			Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
 			Clock:          clock.RealClock{},
 			Ejected:        metrics.CountEjection,
 			Registering:    keymutex.NewHashed(0),

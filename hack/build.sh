@@ -3,9 +3,10 @@
 #
 # hack/build.sh OUTPUT, in the repository's root, builds the operator for Linux: for make, the Dockerfile and releases.
 #
-# VERSION and COMMIT are what --version tells; GOARCH is the architecture, by default the machine's. The same three and
-# the same sources give the same bytes on every machine, in every directory: Go is of exactly the version in go.mod, which
-# another Go downloads from the module proxy, and what shapes a binary is set here, whatever environment and `go env` say.
+# VERSION and COMMIT are what --version prints; GOARCH is the architecture, by default the machine's. The same three and
+# the same sources give the same bytes on every machine, in every directory: the Go version is exactly that in go.mod,
+# which another Go downloads from the module proxy, and everything that affects the binary is set here, overriding the
+# environment and `go env`.
 set -eu
 
 GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)
@@ -14,7 +15,7 @@ export GOFLAGS=-mod=readonly
 unset GOEXPERIMENT
 experiments=$(go env GOEXPERIMENT)
 if [ -n "$experiments" ]; then
-	echo "Go's experiments change the program: take them off with go env -u GOEXPERIMENT (they are: $experiments)" >&2
+	echo "Go's experiments change the program: remove them with go env -u GOEXPERIMENT (currently: $experiments)" >&2
 	exit 1
 fi
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# hack/demo.sh up    runs the operator and its sample on a cluster of their own; safe to repeat
+# hack/demo.sh up    runs the operator and its sample on a dedicated cluster; safe to repeat
 # hack/demo.sh down  removes the cluster
 #
-# CLUSTER (node or kind) and CLUSTER_NAME come from make, which first builds the tools and images that this needs:
-# make demo, make demo-down.
+# CLUSTER (node or kind) and CLUSTER_NAME are set by make, which first builds the required tools and images: make demo,
+# make demo-down.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,7 +40,7 @@ kind_down() {
 
 need_docker() {
 	docker version --format '{{.Server.Version}}' >/dev/null 2>&1 && return
-	echo "CLUSTER=kind needs a Docker engine, and 'docker version' reaches none: start it, or leave CLUSTER out" >&2
+	echo "CLUSTER=kind needs a Docker engine, but 'docker version' fails: start it, or do not set CLUSTER" >&2
 	return 1
 }
 
@@ -65,7 +65,7 @@ up() {
 	"$kubectl" apply -f config/samples/flunder.yaml
 	"$kubectl" get -f config/samples/flunder.yaml
 
-	step "How the sample fares, as soon as its discovery has been measured"
+	step "Status of the sample, once its discovery has been measured"
 	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
 	print_status
 	print_next
@@ -74,13 +74,13 @@ up() {
 install_operator() {
 	local image
 	image=$(image_index io.containerd.image.name)
-	# A Helm that was killed leaves its release pending, and one that was refused uninstalling; the next one would refuse
-	# to touch either.
+	# A killed Helm leaves its release pending, and a rejected uninstallation leaves it uninstalling; the next Helm would
+	# refuse to change either.
 	"$kubectl" delete secret --namespace "$namespace" --ignore-not-found \
 		--selector 'owner=helm,status in (pending-install,pending-upgrade,uninstalling)' >/dev/null
-	# Labelled, so that only what Pod Security calls restricted runs there.
+	# Labelled, so that Pod Security restricted is enforced there.
 	"$kubectl" apply --server-side -f config/default/namespace.yaml
-	# The annotation makes the Pods roll when a new image came under the same tag.
+	# The annotation triggers a rollout if a new image has the same tag.
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
 		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
 		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
@@ -103,32 +103,32 @@ print_status() {
 print_next() {
 	cat <<-NEXT
 
-		The cluster keeps running. To go on in this shell:
+		The cluster keeps running. To continue in this shell:
 
 		  export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH
 
-		  kubectl get xapi -o wide                        # what the operator knows
-		  kubectl get flunders -A                         # the API that the sample serves
-		  kubectl get all,secrets,pdb -n wardle-system    # the server as the operator made it, and its etcd
-		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # repaired in seconds
-		  kubectl delete xapi wardle                      # takes it down in order; a minute, as it drains
+		  kubectl get xapi -o wide                        # the status reported by the operator
+		  kubectl get flunders -A                         # the API served by the sample
+		  kubectl get all,secrets,pdb -n wardle-system    # the server created by the operator, and its etcd
+		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # recreated in seconds
+		  kubectl delete xapi wardle                      # ordered teardown; a minute, as it drains
 
 		  make demo-down CLUSTER=$CLUSTER CLUSTER_NAME=$CLUSTER_NAME
 	NEXT
 }
 
-# diagnose prints what somebody needs who has to find out why the demo failed.
+# diagnose prints what is needed to find out why the demo failed.
 diagnose() {
 	trap - ERR
 	set +e
 	{
-		step "The demo failed. What the cluster says:"
+		step "The demo failed. State of the cluster:"
 		"$kubectl" get xapi -o wide
 		"$kubectl" get xapi -o jsonpath='{range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
 		"$kubectl" get pods --all-namespaces -o wide
 		"$kubectl" get events --all-namespaces --sort-by .metadata.creationTimestamp | tail -n 20
 		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator --prefix --tail 30
-		echo "To look further: export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH"
+		echo "To investigate further: export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH"
 	} >&2
 	exit 1
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Checks what the chart installs, by default and with everything on, with kube-linter and kube-score. All exceptions
-# stand here.
+# Checks what the chart installs, by default and with everything enabled, with kube-linter and kube-score. All
+# exceptions are listed here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,13 +13,13 @@ linter=(
 score=(
 	# As above.
 	--ignore-test deployment-has-host-podantiaffinity
-	# Held back, the operator would take what is slow for a bad server.
+	# CPU throttling would skew latency measurements.
 	--ignore-container-cpu-limit
 	# The container writes nothing but its log, which the kubelet rotates.
 	--ignore-test container-ephemeral-storage-request-and-limit
-	# A released tag is never moved, and a digest cannot be: pulling anew only adds a way to fail.
+	# A released tag is never moved, and a digest cannot be: pulling again only adds a way to fail.
 	--ignore-test container-image-pull-policy
-	# Off by default, as not every cluster's network obeys policies. The operator must reach every kube-apiserver and
+	# Off by default, as not every cluster's network enforces policies. The operator must reach every kube-apiserver and
 	# every replica, at any port, so there is none for egress; nothing listens in the Pods of the hooks.
 	--ignore-test pod-networkpolicy
 )

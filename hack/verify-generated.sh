@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Checks that the given generated files and directories are what `make generate` writes now, and that git has them.
-# Generates into a directory of its own, so that uncommitted work stays as it is.
+# Checks that the given generated files and directories match the output of `make generate`, and that they are in git.
+# Generates into a temporary directory, so that uncommitted work is not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +20,6 @@ if ((${#stale[@]})); then
 	echo "out of date: ${stale[*]}; run 'make generate' and commit what it writes" >&2
 fi
 if [[ $untracked ]]; then
-	echo "not in git: ${untracked//$'\n'/ }; run 'git add' on what is generated, delete the rest" >&2
+	echo "not in git: ${untracked//$'\n'/ }; run 'git add' on generated files, delete the rest" >&2
 fi
 [[ ${#stale[@]} == 0 && ! $untracked ]]

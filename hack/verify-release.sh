@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Releases the last commit twice, from clones in different directories, at different times and under different settings,
-# and compares the checksums. The clones share the tools in bin/tools and Go's build cache: what is compiled once is not
-# compiled again, but everything is linked, packed and compressed twice.
+# Releases the last commit twice, from clones in different directories, at different times and with different settings,
+# and compares the checksums. The clones share the tools in bin/tools and Go's build cache: nothing is compiled twice,
+# but everything is linked, packaged and compressed twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ release() { # release DIRECTORY
 	git clone --quiet --no-hardlinks . "$1"
 	mkdir "$1/bin"
 	ln -s "$PWD/bin/tools" "$1/bin/tools"
-	# The tools are up to date, though the files that they are built from are newer in a clone.
+	# The tools are up to date, though their sources are newer in a clone.
 	make --silent --directory "$1" --assume-old=bin/tools/helm --assume-old=bin/tools/cyclonedx-gomod \
 		release VERSION=v0.0.0-verify
 }

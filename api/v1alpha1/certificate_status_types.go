@@ -6,21 +6,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// CertificateStatus tells of the serving certificate.
+// CertificateStatus is the state of the serving certificate.
 type CertificateStatus struct {
 	// notAfter is when the serving certificate expires.
 	// +required
 	NotAfter metav1.Time `json:"notAfter,omitempty,omitzero"` //nolint:kubeapilinter // never left out
 
-	// renewalTime is when the operator will renew it; absent where somebody else renews it.
+	// renewalTime is when the operator will renew it; absent if the operator does not issue it.
 	// +optional
 	RenewalTime *metav1.Time `json:"renewalTime,omitempty"`
 
-	// caNotAfter is when the certificate authority that issued it expires.
+	// caNotAfter is when the CA that issued it expires.
 	// +optional
 	CANotAfter *metav1.Time `json:"caNotAfter,omitempty"`
 
-	// rotation tells of a change that is under way; absent when there is none.
+	// rotation is the change of certificates in progress; absent if there is none.
 	// +optional
 	Rotation *RotationStatus `json:"rotation,omitempty"`
 }
@@ -30,27 +30,28 @@ type CertificateStatus struct {
 type RotationPhase string
 
 const (
-	// RotationPublishingTrust means that the new authority is being added to the caBundle of every APIService.
+	// RotationPublishingTrust means that the new CA is being added to the caBundle of every APIService.
 	RotationPublishingTrust RotationPhase = "PublishingTrust"
-	// RotationAwaitingTrust means that every APIService has it; every kube-apiserver is given the time to load it.
+	// RotationAwaitingTrust means that every APIService has it; the operator waits for every kube-apiserver to load it.
 	RotationAwaitingTrust RotationPhase = "AwaitingTrust"
-	// RotationAwaitingServed means that the new serving certificate is in its Secret; every Pod must be seen to serve it.
+	// RotationAwaitingServed means that the new serving certificate is in its Secret; the operator waits for every Pod to
+	// serve it.
 	RotationAwaitingServed RotationPhase = "AwaitingServed"
-	// RotationDroppingTrust means that the old authority is being taken out of the caBundle of every APIService.
+	// RotationDroppingTrust means that the old CA is being removed from the caBundle of every APIService.
 	RotationDroppingTrust RotationPhase = "DroppingTrust"
 )
 
-// RotationStatus tells how far a change of certificates has come. The steps follow in the order of the phases.
+// RotationStatus is the progress of a change of certificates. The steps are in the order of the phases.
 type RotationStatus struct {
-	// phase is what is waited for.
+	// phase is what the rotation waits for.
 	// +required
 	Phase RotationPhase `json:"phase,omitempty"` //nolint:kubeapilinter // the step of a plan; conditions sum it up
 
-	// since when it is waited for.
+	// since is when the phase began.
 	// +required
 	Since metav1.Time `json:"since,omitempty,omitzero"` //nolint:kubeapilinter // never left out
 
-	// next is what comes next, and when at the earliest.
+	// next is the next step, and its earliest time.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:MinLength=1

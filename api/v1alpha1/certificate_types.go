@@ -6,27 +6,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Certificates says where the serving certificate comes from: one of managed, secretRef and certManager. The server's
-// Pods always mount the Secret <name>-serving-cert; the operator puts there what it has checked.
+// Certificates is the source of the serving certificate: one of managed, secretRef and certManager. The server's Pods
+// always mount the Secret <name>-serving-cert, into which the operator writes certificates that it has verified.
 // +kubebuilder:validation:XValidation:rule="[has(self.managed), has(self.secretRef), has(self.certManager)].filter(x, x).size() == 1",message="spec.server.certificates: set one of managed, secretRef and certManager, or leave it out, which is managed: {}"
 // +kubebuilder:validation:MinProperties=1
 type Certificates struct {
-	// managed has the operator keep a certificate authority of its own for this ExtensionAPI. It is the default.
+	// managed makes the operator issue certificates from a CA of its own for this ExtensionAPI. It is the default.
 	// +optional
 	Managed *ManagedCertificates `json:"managed,omitempty"`
 
-	// secretRef names a Secret that somebody else keeps up to date.
+	// secretRef references a Secret that a user or another controller provides and renews.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
 
-	// certManager has cert-manager issue the certificate.
+	// certManager makes cert-manager issue the certificate.
 	// +optional
 	CertManager *CertManagerCertificates `json:"certManager,omitempty"`
 }
 
 // ManagedCertificates are certificates that the operator issues and renews.
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) + duration(self.renewBefore) <= duration(self.validity)",message="spec.server.certificates.managed.renewBefore must be at most half of validity"
-// +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.server.certificates.managed.caValidity must be at least three times validity: an authority is renewed when two thirds of its life have passed, and must outlive what it issues"
+// +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.server.certificates.managed.caValidity must be at least three times validity: a CA is renewed after two thirds of its lifetime, and must outlive the certificates that it issues"
 // +kubebuilder:validation:MinProperties=1
 type ManagedCertificates struct {
 	// validity of the serving certificate, 1h to 8760h (a year); defaults to 2160h (90 days).
@@ -46,8 +46,8 @@ type ManagedCertificates struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10m')",message="spec.server.certificates.managed.renewBefore must be at least 10m, such as 240h; its units are h, m, s and ms"
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// caValidity is the validity of the certificate authority, up to 175200h (20 years), and at least three times
-	// validity; defaults to 87600h (10 years). An authority is renewed when two thirds of its life have passed.
+	// caValidity is the validity of the CA, up to 175200h (20 years), and at least three times validity; defaults to
+	// 87600h (10 years). The CA is renewed after two thirds of its lifetime.
 	// +optional
 	// +kubebuilder:default="87600h"
 	// +kubebuilder:validation:Type=string
@@ -55,20 +55,20 @@ type ManagedCertificates struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) <= duration('175200h')",message="spec.server.certificates.managed.caValidity must be at most 175200h (20 years), such as 87600h; its units are h, m, s and ms"
 	CAValidity *metav1.Duration `json:"caValidity,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// rotateServingAfter has a serving certificate replaced that was issued before this moment. A moment in the future
-	// takes effect when it comes.
+	// rotateServingAfter replaces a serving certificate that was issued before this time. A time in the future takes
+	// effect when it is reached.
 	// +optional
 	RotateServingAfter *metav1.Time `json:"rotateServingAfter,omitempty"`
 
-	// rotateCAAfter has a certificate authority replaced that was made before this moment, and then the serving
-	// certificate. A moment in the future takes effect when it comes.
+	// rotateCAAfter replaces a CA that was created before this time, and then the serving certificate. A time in the
+	// future takes effect when it is reached.
 	// +optional
 	RotateCAAfter *metav1.Time `json:"rotateCAAfter,omitempty"`
 }
 
-// SecretReference names a Secret in the server's namespace with the keys tls.crt, tls.key and ca.crt. The certificate
-// must be valid for <name>.<namespace>.svc and issued by an authority in ca.crt. What is not is refused, while the last
-// good one goes on serving.
+// SecretReference references a Secret in the server's namespace with the keys tls.crt, tls.key and ca.crt. The
+// certificate must be valid for <name>.<namespace>.svc and issued by a CA in ca.crt. Invalid updates are rejected and
+// reported, and the last valid certificate stays in use.
 type SecretReference struct {
 	// name of the Secret.
 	// +required
@@ -81,13 +81,13 @@ type SecretReference struct {
 // CertManagerCertificates are certificates that cert-manager issues and renews, into the Secret <name>-cert-manager in
 // the server's namespace.
 type CertManagerCertificates struct {
-	// issuerRef names the issuer. It must be one that fills in ca.crt with an authority, such as a CA or Vault issuer; a
-	// self-signed issuer does not.
+	// issuerRef references the issuer. It must be one that sets ca.crt to a CA certificate, such as a CA or Vault issuer;
+	// a self-signed issuer does not.
 	// +required
 	IssuerRef CertManagerIssuer `json:"issuerRef,omitzero"`
 
-	// validity that is asked for, 1h to 8760h (a year); defaults to 2160h (90 days). cert-manager renews when two thirds
-	// have passed.
+	// validity that is requested, 1h to 8760h (a year); defaults to 2160h (90 days). cert-manager renews the certificate
+	// after two thirds of it.
 	// +optional
 	// +kubebuilder:default="2160h"
 	// +kubebuilder:validation:Type=string
@@ -96,7 +96,7 @@ type CertManagerCertificates struct {
 	Validity *metav1.Duration `json:"validity,omitempty"` //nolint:kubeapilinter // people write 5s
 }
 
-// CertManagerIssuer names an issuer as cert-manager does.
+// CertManagerIssuer references an issuer in the same way as cert-manager.
 type CertManagerIssuer struct {
 	// name of the issuer.
 	// +required

@@ -2,11 +2,11 @@
 
 package v1alpha1
 
-// Condition types of an ExtensionAPI, in the order of its life.
+// Condition types of an ExtensionAPI, in the order of its lifecycle.
 const (
-	// ConditionClaimed: no group-version belongs to somebody else.
+	// ConditionClaimed: no group-version belongs to another owner.
 	ConditionClaimed = "Claimed"
-	// ConditionCertificatesReady: a serving certificate and its trust bundle exist and fit each other.
+	// ConditionCertificatesReady: a serving certificate and its trust bundle exist and match.
 	ConditionCertificatesReady = "CertificatesReady"
 	// ConditionServerAvailable: at least one replica is ready to serve.
 	ConditionServerAvailable = "ServerAvailable"
@@ -20,17 +20,17 @@ const (
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled is True when nothing will change until somebody acts (kstatus).
+	// ConditionStalled is True when nothing will change until a user acts (kstatus).
 	ConditionStalled = "Stalled"
 )
 
 // Reasons that several condition types share.
 const (
-	// ReasonPending: not looked at yet; an earlier phase comes first.
+	// ReasonPending: not evaluated yet; an earlier phase comes first.
 	ReasonPending = "Pending"
 	// ReasonDeleting: the ExtensionAPI is being torn down.
 	ReasonDeleting = "Deleting"
-	// ReasonAsDesired: nothing is left to do (Reconciling and Stalled).
+	// ReasonAsDesired: there is nothing to do (Reconciling and Stalled).
 	ReasonAsDesired = "AsDesired"
 	// ReasonReady: everything is in place (Ready).
 	ReasonReady = "Ready"
@@ -39,33 +39,33 @@ const (
 	ReasonNamespaceNotFound = "NamespaceNotFound"
 	// ReasonNamespaceTerminating: the server's namespace is being deleted.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
-	// ReasonNamespaceOutOfReach: the operator may not run servers in spec.server.namespace.
+	// ReasonNamespaceOutOfReach: the operator is not permitted to run servers in spec.server.namespace.
 	ReasonNamespaceOutOfReach = "NamespaceOutOfReach"
-	// ReasonNameConflict: an object with a name that the operator needs belongs to somebody else.
+	// ReasonNameConflict: an object with a name that the operator needs belongs to another owner.
 	ReasonNameConflict = "NameConflict"
-	// ReasonRefused: the API server refused an object (admission, quota, validation).
+	// ReasonRefused: the API server rejected an object (admission, quota, validation).
 	ReasonRefused = "Refused"
 )
 
-// Reasons of Claimed; those that begin with HeldBy say whose a group-version is.
+// Reasons of Claimed; those that begin with HeldBy name the kind of a group-version's owner.
 const (
-	// ReasonClaimed: every group-version is this ExtensionAPI's.
+	// ReasonClaimed: every group-version belongs to this ExtensionAPI.
 	ReasonClaimed = "Claimed"
-	// ReasonContested: every group-version is this ExtensionAPI's, but somebody else wants one, too.
+	// ReasonContested: every group-version belongs to this ExtensionAPI, but another owner also wants one.
 	ReasonContested = "Contested"
 	// ReasonHeldByBuiltInGroup: kube-apiserver serves it itself.
 	ReasonHeldByBuiltInGroup = "HeldByBuiltInGroup"
 	// ReasonHeldByCustomResourceDefinition: a CustomResourceDefinition has it, served or not.
 	ReasonHeldByCustomResourceDefinition = "HeldByCustomResourceDefinition"
-	// ReasonHeldByLocalAPIService: an APIService has kube-apiserver serve it itself.
+	// ReasonHeldByLocalAPIService: an APIService without a Service makes kube-apiserver serve it itself.
 	ReasonHeldByLocalAPIService = "HeldByLocalAPIService"
 	// ReasonHeldByHelmRelease: its APIService belongs to a Helm release.
 	ReasonHeldByHelmRelease = "HeldByHelmRelease"
 	// ReasonHeldByOLM: its APIService belongs to the Operator Lifecycle Manager.
 	ReasonHeldByOLM = "HeldByOLM"
-	// ReasonHeldByExtensionAPI: another ExtensionAPI has it, or is older and wants it, or an earlier one has left it.
+	// ReasonHeldByExtensionAPI: another ExtensionAPI has it, or is older and wants it, or an earlier one orphaned it.
 	ReasonHeldByExtensionAPI = "HeldByExtensionAPI"
-	// ReasonHeldByOther: its APIService belongs to somebody else.
+	// ReasonHeldByOther: its APIService belongs to another owner.
 	ReasonHeldByOther = "HeldByOther"
 )
 
@@ -73,25 +73,25 @@ const (
 const (
 	// ReasonIssued: the operator issued the serving certificate.
 	ReasonIssued = "Issued"
-	// ReasonUserProvided: the certificate comes from somebody else: from a Secret, or with the existing backend, which is
-	// verified with spec.existingService.caBundle.
+	// ReasonUserProvided: the operator does not issue the certificate: it is in a Secret, or the existing server has it,
+	// which is verified with spec.existingService.caBundle.
 	ReasonUserProvided = "UserProvided"
-	// ReasonRotating: certificates are being replaced, step by step; status.certificate.rotation tells how far it is.
+	// ReasonRotating: certificates are being replaced, step by step; status.certificate.rotation has the progress.
 	ReasonRotating = "Rotating"
 	// ReasonRotationStuck: a step of the replacement takes much longer than it should.
 	ReasonRotationStuck = "RotationStuck"
-	// ReasonExpiresSoon: a certificate is about to expire that somebody else has to renew, or that nobody renews while
+	// ReasonExpiresSoon: a certificate is about to expire that the operator does not renew: its issuer has to, or
 	// spec.suspend is true.
 	ReasonExpiresSoon = "ExpiresSoon"
 	// ReasonSecretNotFound: the Secret with the certificate does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonSecretRefused: the certificate in the Secret cannot be served.
+	// ReasonSecretRefused: the certificate in the Secret is invalid, and is not served.
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonCertManagerMissing: cert-manager is not installed.
 	ReasonCertManagerMissing = "CertManagerMissing"
-	// ReasonCertManagerDisabled: the operator may not ask cert-manager for certificates.
+	// ReasonCertManagerDisabled: the operator is not permitted to request certificates from cert-manager.
 	ReasonCertManagerDisabled = "CertManagerDisabled"
-	// ReasonInvalidCABundle: spec.existingService.caBundle cannot be parsed or holds no usable authority.
+	// ReasonInvalidCABundle: spec.existingService.caBundle cannot be parsed or contains no usable CA.
 	ReasonInvalidCABundle = "InvalidCABundle"
 )
 
@@ -107,11 +107,11 @@ const (
 	ReasonPodsRefused = "PodsRefused"
 	// ReasonImagePullFailed: an image cannot be pulled.
 	ReasonImagePullFailed = "ImagePullFailed"
-	// ReasonCrashing: a container exits or is killed again and again.
+	// ReasonCrashing: a container repeatedly exits or is killed.
 	ReasonCrashing = "Crashing"
-	// ReasonContainerConfigError: a container cannot be started as the template asks.
+	// ReasonContainerConfigError: a container cannot be started with the template's configuration.
 	ReasonContainerConfigError = "ContainerConfigError"
-	// ReasonUnschedulable: no node takes the Pod.
+	// ReasonUnschedulable: the Pod fits no node.
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.
 	ReasonEndpointsReady = "EndpointsReady"
@@ -121,10 +121,10 @@ const (
 	ReasonServicePortNotFound = "ServicePortNotFound"
 	// ReasonNoReadyEndpoints: the Service has no ready endpoint.
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
-	// ReasonServiceNotRoutable: kube-apiserver cannot route to the Service. Registered has it, too.
+	// ReasonServiceNotRoutable: kube-apiserver cannot route to the Service. It is also a reason of Registered.
 	ReasonServiceNotRoutable = "ServiceNotRoutable"
 	// ReasonExternalNameNotRouted: kube-apiserver runs with --enable-aggregator-routing, and so cannot route to the
-	// Service, which is of type ExternalName. Registered has it, too.
+	// Service, which is of type ExternalName. It is also a reason of Registered.
 	ReasonExternalNameNotRouted = "ExternalNameNotRouted"
 )
 
@@ -140,14 +140,14 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonWaitingForServer: there is no ready replica yet.
 	ReasonWaitingForServer = "WaitingForServer"
-	// ReasonNotClaimed: a group-version belongs to somebody else.
+	// ReasonNotClaimed: a group-version belongs to another owner.
 	ReasonNotClaimed = "NotClaimed"
-	// ReasonAggregationLayerNotConfigured: a kube-apiserver lacks what it needs to be known to extension API servers.
-	// APIServicesAvailable has it, too, when that is why a registered server is not available.
+	// ReasonAggregationLayerNotConfigured: a kube-apiserver lacks the configuration to authenticate to extension API
+	// servers. It is also a reason of APIServicesAvailable, if a registered server is unavailable because of it.
 	ReasonAggregationLayerNotConfigured = "AggregationLayerNotConfigured"
 )
 
-// Reasons of APIServicesAvailable that are the operator's; any other is the reason kube-apiserver gave.
+// Reasons of APIServicesAvailable that the operator sets; any other is the reason from kube-apiserver.
 const (
 	// ReasonAllAvailable: kube-apiserver reports every APIService available.
 	ReasonAllAvailable = "AllAvailable"
@@ -157,23 +157,23 @@ const (
 	ReasonNotReported = "NotReported"
 )
 
-// Reasons of DiscoveryWithinLimit that are no failure, or say that nothing is known; ReasonProbing is another.
+// Reasons of DiscoveryWithinLimit that are not failures, or mean that nothing is known; ReasonProbing is another.
 const (
 	// ReasonWithinLimit: every group-version answers within the limit.
 	ReasonWithinLimit = "WithinLimit"
-	// ReasonNearLimit: a group-version answers within the limit, but not far from it.
+	// ReasonNearLimit: a group-version answers within the limit, but close to it.
 	ReasonNearLimit = "NearLimit"
-	// ReasonNotAvailable: kube-apiserver answers for the server itself, so nothing can be measured.
+	// ReasonNotAvailable: kube-apiserver sends no requests to the server, so nothing can be measured.
 	ReasonNotAvailable = "NotAvailable"
-	// ReasonReplicaEjected: it is within the limit since a bad replica gets no requests any more.
+	// ReasonReplicaEjected: it is within the limit since an unhealthy replica was ejected.
 	ReasonReplicaEjected = "ReplicaEjected"
 	// ReasonOpenAPISlow: discovery is within the limit, but the list of OpenAPI v3 documents is not.
 	ReasonOpenAPISlow = "OpenAPISlow"
-	// ReasonOperatorBlocked: requests are served, but the operator reaches no replica.
+	// ReasonOperatorBlocked: requests are served, but the operator cannot reach any replica.
 	ReasonOperatorBlocked = "OperatorBlocked"
-	// ReasonKubeAPIServerBusy: a kube-apiserver turns requests away.
+	// ReasonKubeAPIServerBusy: a kube-apiserver rejects requests because of load.
 	ReasonKubeAPIServerBusy = "KubeAPIServerBusy"
-	// ReasonProbeNotPossible: the operator cannot ask: it has no token, or no list of kube-apiservers.
+	// ReasonProbeNotPossible: the operator cannot probe: it has no token, or no list of kube-apiservers.
 	ReasonProbeNotPossible = "ProbeNotPossible"
 	// ReasonKubeAPIServerUnreachable: the operator cannot reach a kube-apiserver.
 	ReasonKubeAPIServerUnreachable = "KubeAPIServerUnreachable"
@@ -181,9 +181,9 @@ const (
 
 // Reasons of DiscoveryWithinLimit that name the cause of a failure.
 const (
-	// ReasonLimitExceeded: requests through kube-apiserver are bad, and what the replicas do is not known.
+	// ReasonLimitExceeded: requests through kube-apiserver fail or are slow, and the state of the replicas is unknown.
 	ReasonLimitExceeded = "LimitExceeded"
-	// ReasonNotPassedOn: a kube-apiserver answers itself instead of sending requests on to the server.
+	// ReasonNotPassedOn: a kube-apiserver answers itself instead of proxying requests to the server.
 	ReasonNotPassedOn = "NotPassedOn"
 	// ReasonServerSlow: every replica takes too long.
 	ReasonServerSlow = "ServerSlow"
@@ -191,73 +191,74 @@ const (
 	ReasonReplicaSlow = "ReplicaSlow"
 	// ReasonNetworkSlow: requests through kube-apiserver take too long although no replica does.
 	ReasonNetworkSlow = "NetworkSlow"
-	// ReasonNetworkBlocked: kube-apiserver does not reach the replicas, which the operator does.
+	// ReasonNetworkBlocked: kube-apiserver cannot reach the replicas, but the operator can.
 	ReasonNetworkBlocked = "NetworkBlocked"
-	// ReasonReplicaUnreachable: the operator does not reach a replica that should be ready.
+	// ReasonReplicaUnreachable: the operator cannot reach a replica that should be ready.
 	ReasonReplicaUnreachable = "ReplicaUnreachable"
-	// ReasonCertificateUntrusted: the serving certificate does not lead to an authority in the bundle.
+	// ReasonCertificateUntrusted: the serving certificate does not chain to a CA in the bundle.
 	ReasonCertificateUntrusted = "CertificateUntrusted"
 	// ReasonCertificateForOtherName: the serving certificate is not for the name of the Service.
 	ReasonCertificateForOtherName = "CertificateForOtherName"
-	// ReasonCertificateExpired: the serving certificate, or an authority above it, is not valid now.
+	// ReasonCertificateExpired: the serving certificate, or a CA in its chain, has expired or is not valid yet.
 	ReasonCertificateExpired = "CertificateExpired"
-	// ReasonProbeRefused: a replica does not let an authenticated user see discovery.
+	// ReasonProbeRefused: a replica does not allow an authenticated user to read discovery.
 	ReasonProbeRefused = "ProbeRefused"
 	// ReasonFrontProxyRefused: the server does not accept kube-apiserver's front-proxy certificate.
 	ReasonFrontProxyRefused = "FrontProxyRefused"
-	// ReasonGroupVersionNotServed: a replica does not know a group-version of the spec.
+	// ReasonGroupVersionNotServed: a replica does not serve a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
-	// ReasonStale: kube-apiserver marks a group-version Stale although the server answers for it.
+	// ReasonStale: kube-apiserver marks a group-version Stale although the server serves it.
 	ReasonStale = "Stale"
-	// ReasonEmpty: kube-apiserver knows of no resource in a group-version although the server has some.
+	// ReasonEmpty: kube-apiserver lists no resource in a group-version although the server has some.
 	ReasonEmpty = "Empty"
-	// ReasonAggregatedDiscoveryFails: a replica does not answer GET /apis in time, which makes it Stale.
+	// ReasonAggregatedDiscoveryFails: a replica does not answer GET /apis in time, which makes its group-versions Stale.
 	ReasonAggregatedDiscoveryFails = "AggregatedDiscoveryFails"
-	// ReasonLeftOutOfDiscovery: a replica leaves a group-version out of GET /apis that it serves.
+	// ReasonLeftOutOfDiscovery: a replica omits a group-version from GET /apis that it serves.
 	ReasonLeftOutOfDiscovery = "LeftOutOfDiscovery"
 	// ReasonRedirected: a replica redirects discovery.
 	ReasonRedirected = "Redirected"
 	// ReasonServerError: a replica answers discovery with an error.
 	ReasonServerError = "ServerError"
-	// ReasonMalformedAnswer: what a replica answers is no discovery of the group-version.
+	// ReasonMalformedAnswer: the response of a replica is not a discovery document of the group-version.
 	ReasonMalformedAnswer = "MalformedAnswer"
-	// ReasonOversizedAnswer: what a replica answers is far too large.
+	// ReasonOversizedAnswer: the response of a replica exceeds the size limit.
 	ReasonOversizedAnswer = "OversizedAnswer"
-	// ReasonConnectionBroken: a replica breaks the connection off.
+	// ReasonConnectionBroken: a replica closes the connection during a request.
 	ReasonConnectionBroken = "ConnectionBroken"
 )
 
-// Reasons of Events that tell of what was done; ReasonReplicaEjected is another.
+// Reasons of Events about actions; ReasonReplicaEjected is another.
 const (
 	// ReasonCertificateIssued: a serving certificate was issued.
 	ReasonCertificateIssued = "CertificateIssued"
-	// ReasonAdopted: the APIService of somebody else was taken over.
+	// ReasonAdopted: an APIService of another owner was adopted.
 	ReasonAdopted = "Adopted"
-	// ReasonReleased: the ExtensionAPI was deleted, and everything of it left running.
+	// ReasonReleased: the ExtensionAPI was deleted, and its server and APIServices were orphaned.
 	ReasonReleased = "Released"
-	// ReasonLeftBehind: the ExtensionAPI was deleted, and what it had where the operator may not run servers was not.
+	// ReasonLeftBehind: the ExtensionAPI was deleted, but not its objects in a namespace where the operator is not
+	// permitted to run servers.
 	ReasonLeftBehind = "LeftBehind"
 	// ReasonObjectsUnreachable: the objects of a group-version are about to become unreachable.
 	ReasonObjectsUnreachable = "ObjectsUnreachable"
 	// ReasonKubeAPIServerNotAwaited: a server is stopped although it is not known whether a kube-apiserver still sends
 	// requests to it.
 	ReasonKubeAPIServerNotAwaited = "KubeAPIServerNotAwaited"
-	// ReasonResumed: spec.suspend is false again.
+	// ReasonResumed: spec.suspend was reset to false.
 	ReasonResumed = "Resumed"
-	// ReasonReplicaRestored: a replica that was ejected was put back into the Service.
+	// ReasonReplicaRestored: an ejected replica was restored to the Service.
 	ReasonReplicaRestored = "ReplicaRestored"
 )
 
 // Reasons of Reconciling.
 const (
-	// ReasonRetrying: kube-apiserver failed a request; it is tried again. Registered has it, too.
+	// ReasonRetrying: a request to kube-apiserver failed, and is retried. It is also a reason of Registered.
 	ReasonRetrying = "Retrying"
-	// ReasonNotObserved: for three minutes, the condition could not be looked at.
+	// ReasonNotObserved: the condition could not be evaluated for three minutes.
 	ReasonNotObserved = "NotObserved"
-	// ReasonSuspended: nothing is being done, since spec.suspend is true. CertificatesReady, ServerAvailable and
-	// Registered have it, too, where that is in their way.
+	// ReasonSuspended: nothing is being done, since spec.suspend is true. It is also a reason of CertificatesReady,
+	// ServerAvailable and Registered, if changes are needed for them.
 	ReasonSuspended = "Suspended"
-	// ReasonStalled: nothing is being done, since somebody has to act first.
+	// ReasonStalled: nothing is being done, since a user has to act first.
 	ReasonStalled = "Stalled"
 	// ReasonProgressing: the operator or the cluster works towards the spec.
 	ReasonProgressing = "Progressing"

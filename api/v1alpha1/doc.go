@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 holds the ExtensionAPI resource of aggregation.extensionapi.dev/v1alpha1.
+// Package v1alpha1 contains the ExtensionAPI resource of aggregation.extensionapi.dev/v1alpha1.
 // +kubebuilder:object:generate=true
 // +groupName=aggregation.extensionapi.dev
 package v1alpha1

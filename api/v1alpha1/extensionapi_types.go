@@ -7,10 +7,10 @@ import (
 )
 
 // ExtensionAPI declares an extension API server (an aggregated API) and the API groups it serves. The operator runs and
-// registers it, and tells in the status conditions how it fares.
+// registers it, and reports its state in the status conditions.
 //
-// The name becomes the name of the Service and Deployment, so it is a DNS label; with at most 46 characters the names
-// of the Pods stay within the 63 of a host name.
+// The name is also the name of the Service and Deployment, so it is a DNS label; with at most 46 characters the names
+// of the Pods do not exceed the 63 characters of a host name.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -37,12 +37,12 @@ type ExtensionAPI struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user wants.
+	// spec is the desired state.
 	// +required
 	Spec ExtensionAPISpec `json:"spec,omitzero"`
 
-	// status is what the operator has observed. Until it has, observedGeneration is -1, so that kstatus does not take a
-	// new object for a finished one.
+	// status is the observed state. Before the first observation observedGeneration is -1, so that kstatus does not report
+	// a new object as current.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
 	Status ExtensionAPIStatus `json:"status,omitempty,omitzero"` //nolint:kubeapilinter // as in Kubernetes
@@ -57,7 +57,7 @@ type ExtensionAPIList struct {
 	Items           []ExtensionAPI `json:"items"`
 }
 
-// ExtensionAPISpec says which API groups are served, and by what.
+// ExtensionAPISpec defines the served API groups and their server.
 // +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.existingService)",message="exactly one of spec.server (the operator runs the server) and spec.existingService (it already runs) must be set"
 // +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.existingService cannot be exchanged: delete the ExtensionAPI and create a new one"
 type ExtensionAPISpec struct {
@@ -73,33 +73,33 @@ type ExtensionAPISpec struct {
 	// +optional
 	Server *Server `json:"server,omitempty"`
 
-	// existingService is the Service of an extension API server that already runs. The operator registers it, and changes
-	// nothing else of it.
+	// existingService is the Service of an extension API server that is already running. The operator only registers it,
+	// and changes nothing else.
 	// +optional
 	ExistingService *ExistingService `json:"existingService,omitempty"`
 
-	// discovery says how discovery is measured.
+	// discovery configures how discovery is probed.
 	// +optional
 	// +kubebuilder:default={}
 	Discovery Discovery `json:"discovery,omitempty,omitzero"` //nolint:kubeapilinter // its default is {}
 
-	// adoptionPolicy says what happens to an APIService that somebody else made for a group-version of this spec. Never
-	// leaves it alone; DryRun, too, and tells in status.apiServices what adopting it would change; Adopt takes it over in
-	// place, once every ready replica answers discovery. With Adopt, everything that an earlier ExtensionAPI of the same
-	// name has left is taken back, too: server, certificates and all APIServices. What belongs to a
-	// CustomResourceDefinition, to Kubernetes itself or to another ExtensionAPI is never taken over. Defaults to Never.
+	// adoptionPolicy is what happens to an APIService of another owner for a group-version of this spec. Never leaves it
+	// alone; DryRun leaves it alone, and reports in status.apiServices what adopting it would change; Adopt adopts it in
+	// place, once every ready replica answers discovery. Adopt also adopts everything that an earlier ExtensionAPI of the
+	// same name has orphaned: server, certificates and all APIServices. What belongs to a CustomResourceDefinition, to
+	// Kubernetes itself or to another ExtensionAPI is never adopted. Defaults to Never.
 	// +optional
 	// +kubebuilder:default=Never
 	AdoptionPolicy AdoptionPolicy `json:"adoptionPolicy,omitempty"`
 
-	// deletionPolicy says what becomes of the server and its APIServices when the ExtensionAPI is deleted. Delete removes
-	// them in order; Orphan leaves everything running as it is, for somebody else to look after. Defaults to Delete.
+	// deletionPolicy is what happens to the server and its APIServices when the ExtensionAPI is deleted. Delete deletes
+	// them in order; Orphan leaves everything running, but unmanaged. Defaults to Delete.
 	// +optional
 	// +kubebuilder:default=Delete
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// suspend stops all changes: nothing is created, repaired, renewed or ejected, while everything is still observed and
-	// told. Deleting the ExtensionAPI or the server's namespace still unregisters the server. Defaults to false.
+	// reported. Deleting the ExtensionAPI or the server's namespace still unregisters the server. Defaults to false.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"` //nolint:kubeapilinter // named and typed as in CronJob and Job
 }
@@ -107,7 +107,7 @@ type ExtensionAPISpec struct {
 // APIGroup is one API group with its versions.
 // +kubebuilder:validation:XValidation:rule="self.name.contains('.')",message="a group name needs a dot (example.com): names without one are Kubernetes' own"
 // +kubebuilder:validation:XValidation:rule="self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a group name must be a DNS subdomain of lower-case letters, digits, '-' and '.', such as wardle.example.com"
-// +kubebuilder:validation:XValidation:rule="!(self.name in ['admissionregistration.k8s.io','apiextensions.k8s.io','apiregistration.k8s.io','authentication.k8s.io','authorization.k8s.io','certificates.k8s.io','coordination.k8s.io','discovery.k8s.io','events.k8s.io','flowcontrol.apiserver.k8s.io','internal.apiserver.k8s.io','networking.k8s.io','node.k8s.io','rbac.authorization.k8s.io','resource.k8s.io','scheduling.k8s.io','storage.k8s.io','storagemigration.k8s.io','aggregation.extensionapi.dev'])",message="this group is served by the cluster itself and cannot be taken over by an extension API server"
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['admissionregistration.k8s.io','apiextensions.k8s.io','apiregistration.k8s.io','authentication.k8s.io','authorization.k8s.io','certificates.k8s.io','coordination.k8s.io','discovery.k8s.io','events.k8s.io','flowcontrol.apiserver.k8s.io','internal.apiserver.k8s.io','networking.k8s.io','node.k8s.io','rbac.authorization.k8s.io','resource.k8s.io','scheduling.k8s.io','storage.k8s.io','storagemigration.k8s.io','aggregation.extensionapi.dev'])",message="this group is served by the cluster itself and cannot be served by an extension API server"
 // +kubebuilder:validation:XValidation:rule="self.versions.all(v, v.name.size() + 1 + self.name.size() <= 253)",message="<version>.<group> names the APIService and must have at most 253 characters"
 type APIGroup struct {
 	// name of the group, a DNS subdomain with at least one dot, such as wardle.example.com.
@@ -124,15 +124,15 @@ type APIGroup struct {
 	// +kubebuilder:validation:Maximum=15000
 	GroupPriorityMinimum int32 `json:"groupPriorityMinimum,omitempty"`
 
-	// sharing says whether versions are registered in a group of which another owner has other versions: a
-	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never leaves such a group to them. Allowed
-	// registers the versions without an owner; to set it takes the rights to update CustomResourceDefinitions and
+	// sharing is whether versions are registered in a group of which another owner has other versions: a
+	// CustomResourceDefinition, Kubernetes itself or another ExtensionAPI. Never registers none in such a group. Allowed
+	// registers the versions without an owner; setting it requires the permissions to update CustomResourceDefinitions and
 	// APIServices. Defaults to Never.
 	// +optional
 	// +kubebuilder:default=Never
 	Sharing GroupSharing `json:"sharing,omitempty"`
 
-	// versions of the group, the most preferred first. Where versionPriority is left out, it follows from the order.
+	// versions of the group, the most preferred first. If versionPriority is not set, it is derived from the order.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -159,7 +159,7 @@ type APIVersion struct {
 	VersionPriority int32 `json:"versionPriority,omitempty"`
 }
 
-// Discovery says how discovery is measured and against what it is judged.
+// Discovery configures how discovery is probed and judged.
 type Discovery struct {
 	// limit is the time within which a discovery request must be answered. kube-apiserver itself gives up after 5
 	// seconds. 1ms to 1m; defaults to 5s.
@@ -178,22 +178,23 @@ type Discovery struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="spec.discovery.interval must be between 1s and 1h, such as 30s or 5m; its units are h, m, s and ms"
 	Interval *metav1.Duration `json:"interval,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// failureThreshold is how many probes in a row must fail or exceed the limit before it is told, 1 to 10; defaults
-	// to 3.
+	// failureThreshold is the number of consecutive probes that must fail or exceed the limit before that is reported, 1
+	// to 10; defaults to 3.
 	// +optional
 	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
 	FailureThreshold int32 `json:"failureThreshold,omitempty"`
 
-	// successThreshold is how many probes in a row must succeed before a failure is over, 1 to 10; defaults to 2.
+	// successThreshold is the number of consecutive probes that must succeed before a failure ends, 1 to 10; defaults to
+	// 2.
 	// +optional
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
 	SuccessThreshold int32 `json:"successThreshold,omitempty"`
 
-	// warningPercent is the part of the limit from which on a latency is told to be near it, 1 to 100; defaults to 50.
+	// warningPercent is the percentage of the limit at which NearLimit is reported, 1 to 100; defaults to 50.
 	// +optional
 	// +kubebuilder:default=50
 	// +kubebuilder:validation:Minimum=1

@@ -2,7 +2,7 @@
 
 package v1alpha1
 
-// AdoptionPolicy says what happens to an APIService of another owner.
+// AdoptionPolicy is what happens to an APIService of another owner.
 // +kubebuilder:validation:Enum=Never;DryRun;Adopt
 type AdoptionPolicy string
 
@@ -11,36 +11,36 @@ const (
 	AdoptionNever AdoptionPolicy = "Never"
 	// AdoptionDryRun leaves it alone, and reports what adopting it would change.
 	AdoptionDryRun AdoptionPolicy = "DryRun"
-	// AdoptionAdopt takes it over in place.
+	// AdoptionAdopt adopts it in place.
 	AdoptionAdopt AdoptionPolicy = "Adopt"
 )
 
-// DeletionPolicy says what becomes of what an ExtensionAPI stands for when it is deleted.
+// DeletionPolicy is what happens to the managed resources of an ExtensionAPI when it is deleted.
 // +kubebuilder:validation:Enum=Delete;Orphan
 type DeletionPolicy string
 
 const (
-	// DeletionDelete removes everything in order.
+	// DeletionDelete deletes everything in order.
 	DeletionDelete DeletionPolicy = "Delete"
 	// DeletionOrphan leaves everything running.
 	DeletionOrphan DeletionPolicy = "Orphan"
 )
 
-// GroupSharing says whether a group may be served by several.
+// GroupSharing is whether a group may be served by several owners.
 // +kubebuilder:validation:Enum=Never;Allowed
 type GroupSharing string
 
 const (
-	// SharingNever leaves a group to the owner of another of its versions.
+	// SharingNever registers no version in a group of which another owner has a version.
 	SharingNever GroupSharing = "Never"
-	// SharingAllowed takes the versions of the group that have no owner.
+	// SharingAllowed registers the versions of the group that have no owner.
 	SharingAllowed GroupSharing = "Allowed"
 )
 
 // Owner is another owner of a group-version.
 type Owner struct {
-	// kind is ExtensionAPI, CustomResourceDefinition, HelmRelease, ClusterServiceVersion or that of the object that the
-	// owner references name; FieldManager where only the last writer is known; Kubernetes for kube-apiserver itself.
+	// kind is ExtensionAPI, CustomResourceDefinition, HelmRelease, ClusterServiceVersion or that of the object in the
+	// owner references; FieldManager if only the last writer is known; Kubernetes for kube-apiserver itself.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -52,14 +52,14 @@ type Owner struct {
 	// +kubebuilder:validation:MinLength=1
 	Namespace string `json:"namespace,omitempty"`
 
-	// name of the owner; empty for Kubernetes, and where it is not known.
+	// name of the owner; empty for Kubernetes, and if it is unknown.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name,omitempty"`
 }
 
-// FieldChange is what becomes of one field.
+// FieldChange is the change of one field.
 type FieldChange struct {
 	// field is its path, such as spec.groupPriorityMinimum or metadata.labels[app].
 	// +required
@@ -67,12 +67,12 @@ type FieldChange struct {
 	// +kubebuilder:validation:MaxLength=512
 	Field string `json:"field,omitempty"`
 
-	// from is its present value; absent where there is none.
+	// from is its current value; absent if there is none.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	From *string `json:"from,omitempty"` //nolint:kubeapilinter // an empty label differs from none
 
-	// to is the value that it gets; absent where it is removed.
+	// to is its new value; absent if it is removed.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	To *string `json:"to,omitempty"` //nolint:kubeapilinter // an empty label differs from none

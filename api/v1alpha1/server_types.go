@@ -9,15 +9,15 @@ import (
 // ServerContainer is the name of the template's container that serves the API.
 const ServerContainer = "apiserver"
 
-// ServingFlags says whether the operator adds command line flags to the server's container.
+// ServingFlags is whether the operator adds command line flags to the server's container.
 // +kubebuilder:validation:Enum=Inject;None
 type ServingFlags string
 
 const (
-	// ServingFlagsInject adds --secure-port, --tls-cert-file and --tls-private-key-file, as servers built on
-	// k8s.io/apiserver understand them.
+	// ServingFlagsInject adds --secure-port, --tls-cert-file and --tls-private-key-file, which servers built on
+	// k8s.io/apiserver accept.
 	ServingFlagsInject ServingFlags = "Inject"
-	// ServingFlagsNone adds nothing; the template says where port, certificate and key go.
+	// ServingFlagsNone adds nothing; the template must configure port, certificate and key.
 	ServingFlagsNone ServingFlags = "None"
 )
 
@@ -34,10 +34,10 @@ type Server struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.server.namespace must be a DNS label (a-z, 0-9, -)"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.namespace is immutable: delete the ExtensionAPI and create it anew for another namespace"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.namespace is immutable: delete the ExtensionAPI and recreate it for another namespace"
 	Namespace string `json:"namespace,omitempty"`
 
-	// replicas is the number of Pods, 1 to 100; defaults to 2, the least with which a rollout loses no request.
+	// replicas is the number of Pods, 1 to 100; defaults to 2, the minimum for rollouts that lose no request.
 	// +optional
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1
@@ -51,37 +51,37 @@ type Server struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 
-	// servingFlags says whether the operator adds flags to the container 'apiserver'. Inject adds --secure-port,
-	// --tls-cert-file and --tls-private-key-file, each unless the template has it; None adds nothing. Defaults to Inject.
+	// servingFlags is whether the operator adds flags to the container 'apiserver'. Inject adds --secure-port,
+	// --tls-cert-file and --tls-private-key-file, each unless the template sets it; None adds nothing. Defaults to Inject.
 	// +optional
 	// +kubebuilder:default=Inject
 	ServingFlags ServingFlags `json:"servingFlags,omitempty"`
 
-	// certificates says where the serving certificate comes from. Left out, the operator manages it.
+	// certificates is the source of the serving certificate. If it is not set, the operator issues it.
 	// +optional
 	Certificates *Certificates `json:"certificates,omitempty"`
 
-	// outlierEjection says whether a replica that answers discovery badly is taken out of the Service while another one
-	// answers well, and restored when it has recovered: never the last healthy one, and never more than half of them.
-	// Enabled or Disabled; defaults to Enabled.
+	// outlierEjection is whether a replica whose discovery is unhealthy is removed from the Service while another one is
+	// healthy, and restored when it has recovered: never the last healthy one, and never more than half of them. Enabled
+	// or Disabled; defaults to Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
 	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
 
-	// template is a Pod template as in a Deployment, with a container named 'apiserver'. What it leaves out is filled in;
-	// what it sets always wins.
+	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
+	// defaults; fields that are set always take precedence.
 	// +required
 	Template corev1.PodTemplateSpec `json:"template,omitzero"` //nolint:kubeapilinter // rules check it
 }
 
-// ExistingService names the Service of an extension API server that already runs.
+// ExistingService references the Service of an extension API server that is already running.
 type ExistingService struct {
 	// namespace of the Service.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="spec.existingService.namespace must be a DNS label (a-z, 0-9, -)"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.existingService.namespace is immutable: delete the ExtensionAPI with deletionPolicy Orphan, which leaves it served, and create it anew for another namespace"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.existingService.namespace is immutable: delete the ExtensionAPI with deletionPolicy Orphan, so that it stays available, and recreate it for another namespace"
 	Namespace string `json:"namespace,omitempty"`
 
 	// name of the Service.
@@ -98,8 +98,8 @@ type ExistingService struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 
-	// caBundle holds the PEM certificates of the authorities that the server's certificate is verified with. The
-	// certificate must be valid for <name>.<namespace>.svc.
+	// caBundle contains the PEM certificates of the CAs that the server's certificate is verified with. The certificate
+	// must be valid for <name>.<namespace>.svc.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=262144

@@ -4,15 +4,15 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// ExtensionAPIStatus is what the operator has observed. It is written only when something in it changed.
+// ExtensionAPIStatus is the observed state. It is written only if it has changed.
 // +kubebuilder:validation:MinProperties=1
 type ExtensionAPIStatus struct {
-	// observedGeneration is the metadata.generation that this status speaks of; -1 before the operator has seen the
+	// observedGeneration is the metadata.generation that this status is based on; -1 before the operator has observed the
 	// object.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"` //nolint:kubeapilinter // as in Kubernetes
 
-	// conditions tell how it fares: Ready sums up the others; Reconciling and Stalled follow kstatus.
+	// conditions are the state of the ExtensionAPI: Ready summarizes the others; Reconciling and Stalled follow kstatus.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -26,7 +26,7 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	Groups string `json:"groups,omitempty"`
 
-	// readyReplicas is how many replicas are ready: Pods of spec.server, or endpoints of spec.existingService.
+	// readyReplicas is the number of ready replicas: Pods of spec.server, or endpoints of spec.existingService.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
@@ -36,7 +36,7 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:Type=string
 	DiscoveryLatency *metav1.Duration `json:"discoveryLatency,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// apiServices tells of the APIService of each group-version.
+	// apiServices is the state of the APIService of each group-version.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -44,7 +44,7 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	APIServices []APIServiceStatus `json:"apiServices,omitempty"`
 
-	// endpoints tells of the ready replicas of the server, the worst first, 10 at most.
+	// endpoints is the state of the ready replicas of the server, the worst first, at most 10.
 	// +optional
 	// +listType=map
 	// +listMapKey=address
@@ -52,12 +52,12 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 
-	// certificate tells of the serving certificate of spec.server.
+	// certificate is the state of the serving certificate of spec.server.
 	// +optional
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 }
 
-// APIServiceStatus tells of one APIService.
+// APIServiceStatus is the state of one APIService.
 type APIServiceStatus struct {
 	// name of the APIService: <version>.<group>.
 	// +required
@@ -70,12 +70,12 @@ type APIServiceStatus struct {
 	// +kubebuilder:validation:Enum="True";"False";Unknown
 	Available metav1.ConditionStatus `json:"available,omitempty"`
 
-	// heldBy is the other owner that has or wants the group-version; absent where there is none.
+	// heldBy is the other owner that has or wants the group-version; absent if there is none.
 	// +optional
 	HeldBy *Owner `json:"heldBy,omitempty"`
 
 	// adoptionChanges are the fields of another owner's APIService that adopting it would change, with adoptionPolicy
-	// DryRun; 32 at most.
+	// DryRun; at most 32.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
@@ -88,7 +88,7 @@ type APIServiceStatus struct {
 	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
 }
 
-// EndpointStatus tells of one ready replica, probed straight at its address.
+// EndpointStatus is the state of one ready replica, probed directly at its address.
 type EndpointStatus struct {
 	// address and port of the replica.
 	// +required
@@ -96,13 +96,13 @@ type EndpointStatus struct {
 	// +kubebuilder:validation:MaxLength=300
 	Address string `json:"address,omitempty"`
 
-	// pod behind the address, where it is known.
+	// pod behind the address, if known.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Pod string `json:"pod,omitempty"`
 
-	// ejected tells since when the replica gets no requests, and why; left out for one that gets them.
+	// ejected is since when the replica gets no requests, and why; absent if it gets them.
 	// +optional
 	Ejected *EjectionStatus `json:"ejected,omitempty"`
 
@@ -112,36 +112,36 @@ type EndpointStatus struct {
 	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
 }
 
-// DiscoveryStatus is the outcome of discovery requests.
+// DiscoveryStatus is the result of discovery requests.
 // +kubebuilder:validation:MinProperties=1
 type DiscoveryStatus struct {
-	// last is the time from sending the last request that was answered to the end of the answer.
+	// last is the latency of the last successful request, until the end of the response.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	Last *metav1.Duration `json:"last,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// p50 is the median time of the last answers, up to 100, over connections that were there before.
+	// p50 is the median latency of the last successful requests, up to 100, over reused connections.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	P50 *metav1.Duration `json:"p50,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// p99 is the 99th percentile of the same answers.
+	// p99 is the 99th percentile of the same requests.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	P99 *metav1.Duration `json:"p99,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// max is the longest of the same answers.
+	// max is the maximum of the same requests.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	Max *metav1.Duration `json:"max,omitempty"` //nolint:kubeapilinter // people write 5s
 
-	// samples is how many answers p50, p99 and max were of when they were written.
+	// samples is the number of requests that p50, p99 and max were computed from when they were written.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Samples int32 `json:"samples,omitempty"`
 
-	// error says why requests fail, once failureThreshold of them in a row did, or from the first one on when nothing else
-	// is known; empty when they succeed.
+	// error is why requests fail, once failureThreshold of them in a row have failed, or after the first one if nothing
+	// else is known; empty if they succeed.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:MinLength=1

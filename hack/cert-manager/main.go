@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command cert-manager runs cert-manager's own controllers as a process, for tests: those for Certificates, and for CA
-// and self-signed issuers. cert-manager publishes its libraries as a Go module, but not the program made of them. There
-// is no webhook, so that nothing checks what kube-apiserver does not.
+// and self-signed issuers. cert-manager publishes its libraries as a Go module, but not the program. There is no
+// webhook, so only kube-apiserver validates objects.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 
 	"github.com/cert-manager/cert-manager/pkg/controller"
 
-	// Each registers a controller or an issuer.
+	// Each import registers a controller or an issuer.
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/approver"
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/ca"
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/selfsigned"
@@ -34,7 +34,7 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 )
 
-// The defaults of cert-manager's program and chart.
+// Defaults of cert-manager's program and chart.
 const (
 	clusterResourceNamespace = "cert-manager"
 	workers                  = 5
@@ -43,7 +43,7 @@ const (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "the kubeconfig of the cluster in which to issue certificates")
+	kubeconfig := flag.String("kubeconfig", "", "kubeconfig of the cluster to issue certificates in")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *kubeconfig)
@@ -54,7 +54,7 @@ func main() {
 	}
 }
 
-// run runs every registered controller until ctx ends or one of them fails.
+// run runs every registered controller until ctx is done or one of them fails.
 func run(ctx context.Context, kubeconfig string) error {
 	controllers, ctx := errgroup.WithContext(ctx)
 	factory, err := controller.NewContextFactory(ctx, controller.ContextOptions{
@@ -75,7 +75,7 @@ func run(ctx context.Context, kubeconfig string) error {
 		}
 		controllers.Go(func() error { return constructed.Run(workers, ctx) })
 	}
-	// The informers are those that the controllers have asked for, so they start last.
+	// The informers are those that the controllers have requested, so they start last.
 	shared, err := factory.Build()
 	if err != nil {
 		return err

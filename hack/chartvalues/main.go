@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chartvalues writes the table of a chart's values, with the comments of its values.yaml, between two markers
-// of its README: chartvalues CHART-DIRECTORY OUTPUT.
+// Command chartvalues writes the table of a chart's values, with the comments from its values.yaml, between two markers
+// in its README: chartvalues CHART-DIRECTORY OUTPUT.
 package main
 
 import (
@@ -47,15 +47,15 @@ func write(chart fs.FS, output string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(output, []byte(result), 0o644) //nolint:gosec // a README is for everybody, and make names the file
+	return os.WriteFile(output, []byte(result), 0o644) //nolint:gosec // a README is public, and make sets the file name
 }
 
-// insert replaces what stands between the markers.
+// insert replaces the text between the markers.
 func insert(readme, table string) (string, error) {
 	before, rest, begins := strings.Cut(readme, begin)
 	_, after, ends := strings.Cut(rest, end)
 	if !begins || !ends {
-		return "", fmt.Errorf("README.md lacks the lines between which the table stands:\n%s%s", begin, end)
+		return "", fmt.Errorf("README.md lacks the lines that enclose the table:\n%s%s", begin, end)
 	}
 	return before + begin + "\n" + table + "\n" + end + after, nil
 }
@@ -72,8 +72,7 @@ func tableOf(values []byte) (string, error) {
 	return "| value | default | meaning |\n|---|---|---|\n" + strings.Join(rows, ""), err
 }
 
-// rowsOf returns a row for each value that has a comment. A mapping without one is a section, whose values are looked
-// at.
+// rowsOf returns a row for each value that has a comment. A mapping without one is a section, whose values are visited.
 func rowsOf(path string, mapping *yaml.Node) ([]string, error) {
 	var rows []string
 	var errs []error
@@ -92,10 +91,10 @@ func rowsOfValue(path, comment string, value *yaml.Node) ([]string, error) {
 	if value.Kind == yaml.MappingNode && len(value.Content) > 0 {
 		return rowsOf(path+".", value)
 	}
-	return nil, fmt.Errorf("values.yaml:%d: %s has no comment above it that says what it is for", value.Line, path)
+	return nil, fmt.Errorf("values.yaml:%d: %s has no comment above it that describes it", value.Line, path)
 }
 
-// defaultOf writes a value in one line, strings as they are.
+// defaultOf formats a value in one line, strings unquoted.
 func defaultOf(value *yaml.Node) (string, error) {
 	if value.Kind == yaml.ScalarNode && value.Value != "" {
 		return escape(value.Value), nil
@@ -119,5 +118,5 @@ func meaningOf(comment string) string {
 	return escape(strings.Join(words, " "))
 }
 
-// escape keeps text from ending a cell of the table.
+// escape prevents text from ending a table cell.
 func escape(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

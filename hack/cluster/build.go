@@ -21,7 +21,7 @@ type program struct {
 	name, module, pkg string
 }
 
-// containerd has a module of its own: it needs newer libraries than Kubernetes is released with.
+// containerd has its own module: it needs newer libraries than Kubernetes is released with.
 var programs = []program{
 	{"kube-apiserver", ".", "k8s.io/kubernetes/cmd/kube-apiserver"},
 	{"kube-controller-manager", ".", "k8s.io/kubernetes/cmd/kube-controller-manager"},
@@ -39,7 +39,7 @@ var programs = []program{
 	{"ptp", "containerd", "github.com/containernetworking/plugins/plugins/main/ptp"},
 }
 
-// programs are all that there are of a release.
+// programs returns all programs of a release.
 func (r release) programs() []program {
 	if r.module == current {
 		return programs
@@ -47,7 +47,8 @@ func (r release) programs() []program {
 	return []program{{"kube-apiserver", r.module, "k8s.io/kubernetes/cmd/kube-apiserver"}}
 }
 
-// keyFiles are the files here that a binary depends on; the modules' own sources are pinned by the go.sum files.
+// keyFiles returns the files in this directory that a binary depends on; the sources of modules are pinned by go.sum
+// files.
 func (r release) keyFiles() []string {
 	if r.module == current {
 		return []string{"go.mod", "go.sum", "containerd/go.mod", "containerd/go.sum", "pause/main.go"}
@@ -79,8 +80,8 @@ func build(ctx context.Context, names ...string) (string, error) {
 	return r.build(ctx, names)
 }
 
-// build builds those programs that are missing, all of them if none is named, and returns their directory.
-// What is there is never built again: the directory's name changes with everything that shapes a binary.
+// build builds the missing ones of the named programs, or of all if none is named, and returns their directory.
+// Existing programs are never rebuilt: the directory's name depends on everything that determines a binary.
 func (r release) build(ctx context.Context, names []string) (string, error) {
 	wanted, err := choose(r.programs(), names)
 	if err != nil {
@@ -121,7 +122,7 @@ func choose(programs []program, names []string) ([]program, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("no program %q; there are %s", name, allNames(programs))
+			return nil, fmt.Errorf("unknown program %q; available are %s", name, allNames(programs))
 		}
 		chosen = append(chosen, programs[i])
 	}
@@ -141,7 +142,7 @@ func (p program) isIn(dir string) bool {
 	return err == nil
 }
 
-// build compiles the program under another name and moves it to its place when it is complete.
+// build compiles the program to a temporary name and renames it when it is complete.
 func (p program) build(ctx context.Context, dir string, flags []string) error {
 	start := time.Now()
 	tmp := filepath.Join(dir, ".building")
@@ -156,7 +157,7 @@ func (p program) build(ctx context.Context, dir string, flags []string) error {
 	return os.Rename(tmp, filepath.Join(dir, p.name))
 }
 
-// buildFlags holds for every program, so that they share what is compiled.
+// buildFlags are the same for every program, so that they share compiled packages.
 func (r release) buildFlags() []string {
 	major, minor, _ := strings.Cut(r.minor(), ".")
 	link := []string{"-s", "-w"}
@@ -169,7 +170,7 @@ func (r release) buildFlags() []string {
 	}
 }
 
-// binaryDir is shared by all clones whose binaries would be the same.
+// binaryDir returns the directory of the binaries, which all clones with the same binaries share.
 func (r release) binaryDir(ctx context.Context) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
@@ -190,7 +191,7 @@ func (r release) binaryDir(ctx context.Context) (string, error) {
 	return filepath.Join(cache, "bin", cacheKey(inputs)), nil
 }
 
-// cacheKey is short, and differs if any of the inputs differs.
+// cacheKey returns a short key that differs if any of the inputs differs.
 func cacheKey(inputs []string) string {
 	hash := sha256.New()
 	for _, input := range inputs {

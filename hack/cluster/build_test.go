@@ -33,10 +33,10 @@ func TestChoose(t *testing.T) {
 		t.Errorf("etcd kubectl: got %v, %v", some, err)
 	}
 	_, err = choose(programs, []string{"etcdctl"})
-	if err == nil || !strings.Contains(err.Error(), "there are kube-apiserver") {
+	if err == nil || !strings.Contains(err.Error(), "available are kube-apiserver") {
 		t.Errorf("unknown name: got error %v, want one that lists the programs", err)
 	}
 	if _, err := choose(programs, nodePrograms()); err != nil {
-		t.Errorf("the node asks for more than there is: %v", err)
+		t.Errorf("the node needs unknown programs: %v", err)
 	}
 }

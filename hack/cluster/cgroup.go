@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cgroupDirs returns where a cgroup of that name lies: one directory in cgroup v2, one for each hierarchy in v1.
+// cgroupDirs returns the directories of a cgroup of that name: one in cgroup v2, one for each hierarchy in v1.
 func cgroupDirs(name string) ([]string, error) {
 	mounts, err := os.ReadFile("/proc/mounts")
 	if err != nil {
@@ -52,7 +52,7 @@ func createCgroup(name string) error {
 	return nil
 }
 
-// removeCgroup removes the cgroup and all below it. Their processes must have ended.
+// removeCgroup removes the cgroup and its descendants. Their processes must have exited.
 func removeCgroup(ctx context.Context, name string) error {
 	dirs, err := cgroupDirs(name)
 	if err != nil {
@@ -79,7 +79,7 @@ func removeTree(ctx context.Context, root string) error {
 	}
 	slices.Reverse(dirs) // children first
 	for _, dir := range dirs {
-		// The kernel keeps a cgroup busy for a moment after its last process has ended.
+		// The kernel keeps a cgroup busy for a moment after its last process has exited.
 		if err := poll(ctx, 5*time.Second, func() error { return unix.Rmdir(dir) }); err != nil {
 			return fmt.Errorf("%s: %w", dir, err)
 		}

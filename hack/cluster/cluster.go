@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// cluster is a one-node cluster. All it keeps on disk is in dir, which the node sees as nodeDir.
+// cluster is a one-node cluster. All its files are in dir, which is nodeDir in the node.
 type cluster struct {
 	name string
 	dir  string
@@ -25,10 +25,10 @@ func (c cluster) path(elements ...string) string {
 func (c cluster) kubeconfig() string          { return c.path("kubeconfig") }
 func (c cluster) log(component string) string { return c.path("logs", component+".log") }
 
-// record is what must be known of a cluster to find it again and to take it down.
+// record is what is needed to find a cluster again and to remove it.
 type record struct {
 	Network network `json:"network"`
-	Node    process `json:"node"` // its first process; when this one ends, all the others do
+	Node    process `json:"node"` // its first process; when it exits, all others do
 }
 
 // read returns fs.ErrNotExist if there is no such cluster.
@@ -56,7 +56,7 @@ func (c cluster) write(r record) error {
 	return os.Rename(tmp, c.path("record.json"))
 }
 
-// running returns the record of a cluster that is up, and says what to do if it is not.
+// running returns the record of a running cluster, and an error with advice if it is not running.
 func (c cluster) running() (record, error) {
 	r, err := c.read()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +68,8 @@ func (c cluster) running() (record, error) {
 	return r, nil
 }
 
-// lockAll keeps other commands from starting or stopping any cluster meanwhile: they choose networks from one pool.
+// lockAll prevents other commands from starting or stopping any cluster meanwhile: they allocate networks from one
+// pool.
 func (c cluster) lockAll(ctx context.Context) (unlock func(), err error) {
 	clusters := filepath.Dir(c.dir)
 	if err := os.MkdirAll(clusters, 0o750); err != nil {
@@ -93,7 +94,7 @@ func (c cluster) chooseNetwork() (network, error) {
 	return freeNetwork(used)
 }
 
-// others returns the records of the clusters that this one stands beside, running or not.
+// others returns the records of all other clusters, running or not.
 func (c cluster) others() ([]record, error) {
 	entries, err := os.ReadDir(filepath.Dir(c.dir))
 	if err != nil {

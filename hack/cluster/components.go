@@ -2,7 +2,7 @@
 
 package main
 
-// component is a process of the node. Its program has its name.
+// component is a process of the node, with the same name as its program.
 type component struct {
 	name string
 	args []string
@@ -17,7 +17,7 @@ const (
 	nodeBinDir = "/run/bin"
 )
 
-// base are the components that need no kube-apiserver.
+// base returns the components that do not need kube-apiserver.
 func base(n network) []component {
 	return []component{
 		{"etcd", []string{
@@ -25,7 +25,7 @@ func base(n network) []component {
 			"--data-dir=/run/cluster/etcd",
 			"--listen-client-urls=http://127.0.0.1:2379", // no Pod can reach the node's loopback
 			"--advertise-client-urls=http://127.0.0.1:2379",
-			"--unsafe-no-fsync", // quick; what it may lose in a power cut is a test cluster
+			"--unsafe-no-fsync", // fast; a power failure can only damage a test cluster
 			"--log-level=warn",
 		}},
 		{"containerd", []string{"--config=/run/cluster/containerd.toml", "--log-level=warn"}},
@@ -61,7 +61,8 @@ func base(n network) []component {
 	}
 }
 
-// clients are the components that talk to the kube-apiserver. The controller manager gives up if it does not answer.
+// clients returns the components that are clients of the kube-apiserver. The controller manager exits if it does not
+// answer.
 func clients(c cluster, n network) []component {
 	return []component{
 		{"kube-controller-manager", []string{
@@ -72,7 +73,7 @@ func clients(c cluster, n network) []component {
 			"--service-account-private-key-file=/run/cluster/pki/sa.key",
 			"--cluster-signing-cert-file=/run/cluster/pki/ca.crt",
 			"--cluster-signing-key-file=/run/cluster/pki/ca.key",
-			"--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins", // by default it makes one in /usr
+			"--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins", // by default it creates one in /usr
 		}},
 		{"kube-scheduler", []string{"--kubeconfig=/run/cluster/scheduler.kubeconfig", "--leader-elect=false"}},
 		{"kubelet", []string{

@@ -19,13 +19,13 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*"))
 
-// settings is what the templates of the node's configuration files are filled with.
+// settings are the values for the templates of the node's configuration files.
 type settings struct {
 	Name, PauseImage string
 	Network          network
 }
 
-// writeConfig writes the components' configuration files. They name files as the node sees them.
+// writeConfig writes the components' configuration files. The paths in them are those in the node.
 func (c cluster) writeConfig(n network) error {
 	values := settings{Name: c.name, PauseImage: pauseImage, Network: n}
 	for name, file := range map[string]string{
@@ -46,7 +46,7 @@ func (c cluster) writeConfig(n network) error {
 	return nil
 }
 
-// kubeconfigs names for each kubeconfig the identity in it.
+// kubeconfigs maps each kubeconfig to its identity.
 var kubeconfigs = map[string]string{
 	"controller-manager.kubeconfig": "controller-manager",
 	"scheduler.kubeconfig":          "scheduler",

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestKubeconfigHoldsACertificateOfTheCluster(t *testing.T) {
+func TestKubeconfigHasACertificateOfTheCluster(t *testing.T) {
 	c := newTestCluster(t)
 	if err := writePKI(c.path("pki"), 7, c.name); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func verify(t *testing.T, cert *x509.Certificate, ca []byte, options x509.Verify
 	}
 }
 
-func TestConfigurationFilesAreFilledIn(t *testing.T) {
+func TestConfigurationFilesAreRendered(t *testing.T) {
 	c := newTestCluster(t)
 	if err := c.writeConfig(7); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func runDown(ctx context.Context, args []string) error {
 	return nil
 }
 
-// down ends the node and removes what is left. It works as well on a cluster that never came up or is already gone.
+// down stops the node and removes what is left. It also works on a cluster that never started or is already gone.
 func (c cluster) down(ctx context.Context) error {
 	r, err := c.read()
 	if err == nil {
@@ -42,8 +42,8 @@ func (c cluster) down(ctx context.Context) error {
 	return os.RemoveAll(c.dir)
 }
 
-// stop ends the node, and with it the kernel ends all its processes and mounts. It returns when nothing is left of the
-// cluster but its directory.
+// stop kills the node, with which the kernel removes all its processes and mounts. It returns when only the directory
+// of the cluster is left.
 func (c cluster) stop(ctx context.Context, r record) error {
 	if err := r.Node.kill(ctx); err != nil {
 		return err

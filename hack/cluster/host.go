@@ -14,14 +14,15 @@ import (
 
 const otherWay = "or use kind where there is a container engine: make demo CLUSTER=kind"
 
-// hostPackages are the Debian packages of the programs that the node takes from the machine.
+// hostPackages are the Debian packages of the programs that the node uses from the machine.
 var hostPackages = map[string]string{
 	"ip":   "iproute2",
 	"nft":  "nftables", // kube-proxy
-	"runc": "runc",     // Debian's, for one built from its Go module has no seccomp
+	"runc": "runc",     // Debian's, as one built from its Go module lacks seccomp
 }
 
-// requireRoot returns an error unless this process may start and stop a node. It makes root's programs found.
+// requireRoot returns an error unless this process may start and stop a node. It adds the directories of root's
+// programs to PATH.
 func requireRoot() error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("a node runs on Linux only; %s", otherWay)
@@ -33,7 +34,7 @@ func requireRoot() error {
 	return os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 }
 
-// requirePackages makes sure that the machine has the programs a node takes from it. On Debian it installs them.
+// requirePackages checks that the machine has the programs that a node uses from it. On Debian it installs them.
 func requirePackages(ctx context.Context) error {
 	missing := missingPackages()
 	if len(missing) == 0 {

@@ -19,17 +19,17 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// imageOptions are what an image is called and how it is written.
+// imageOptions are the name of an image and how it is written.
 type imageOptions struct {
 	ref         string
 	annotations map[string]string
 	compress    bool
 }
 
-// created is the time that the annotations tell, or none.
+// created returns the time in the annotations, or the zero time.
 func (o imageOptions) created() (v1.Time, error) {
-	text, told := o.annotations["org.opencontainers.image.created"]
-	if !told {
+	text, found := o.annotations["org.opencontainers.image.created"]
+	if !found {
 		return v1.Time{}, nil
 	}
 	created, err := time.Parse(time.RFC3339, text)
@@ -40,7 +40,7 @@ func runImage(_ context.Context, args []string) error {
 	options := imageOptions{annotations: map[string]string{}}
 	flags := flag.NewFlagSet("image", flag.ExitOnError)
 	flags.StringVar(&options.ref, "ref", "", "the image's name and tag")
-	flags.BoolVar(&options.compress, "compress", false, "compress the layers, for images that travel")
+	flags.BoolVar(&options.compress, "compress", false, "compress the layers, for images that are published")
 	flags.Func("annotation", "KEY=VALUE, an annotation of the image; repeatable", func(text string) error {
 		key, value, found := strings.Cut(text, "=")
 		if !found {
@@ -62,9 +62,9 @@ func runImage(_ context.Context, args []string) error {
 	return writeImage(*output, options, flags.Args())
 }
 
-// writeImage writes an OCI image layout as a tarball: the same bytes for the same binaries.
-// It has an image for each architecture of the binaries, with nothing but those at its root. An image runs the first of
-// its binaries, as user 65532.
+// writeImage writes an OCI image layout as a tarball: the same bytes for the same binaries. It has an image for each
+// architecture of the binaries, which contains only these binaries, at its root. An image runs the first of its
+// binaries, as user 65532.
 func writeImage(output string, options imageOptions, binaries []string) error {
 	named, err := reference.ParseDockerRef(options.ref)
 	if err != nil {
@@ -88,7 +88,7 @@ func writeImage(output string, options imageOptions, binaries []string) error {
 	return nil
 }
 
-// newImages are the images of the binaries, in the alphabetical order of their architectures.
+// newImages returns the images of the binaries, in the alphabetical order of their architectures.
 func newImages(binaries []string, options imageOptions) ([]v1.Image, error) {
 	groups, err := byArchitecture(binaries)
 	if err != nil {
@@ -119,15 +119,15 @@ func byArchitecture(binaries []string) (map[string][]string, error) {
 
 var architectures = map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}
 
-// architectureOf asks the binary itself, so that no image can claim another one.
+// architectureOf reads the architecture from the binary itself, so that an image cannot claim another one.
 func architectureOf(path string) (string, error) {
 	file, err := elf.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("is no program for Linux: %w", err)
+		return "", fmt.Errorf("is not a program for Linux: %w", err)
 	}
 	architecture, known := architectures[file.Machine]
 	if !known {
-		err = fmt.Errorf("images are of programs for amd64 or arm64, and this one is for %s", file.Machine)
+		err = fmt.Errorf("images support programs for amd64 or arm64, but this one is for %s", file.Machine)
 	}
 	return architecture, errors.Join(err, file.Close())
 }

@@ -44,7 +44,7 @@ func TestImageIsReproducible(t *testing.T) {
 	}
 }
 
-func TestImageRunsItsFirstBinaryWithoutRights(t *testing.T) {
+func TestImageRunsItsFirstBinaryAsNonRoot(t *testing.T) {
 	_, _, images := openImage(t, readImage(t, imageOptions{ref: "server"},
 		writeBinary(t, "server", amd64), writeBinary(t, "tool", amd64)))
 	file, err := images[0].ConfigFile()
@@ -103,25 +103,25 @@ func TestImageHasEachArchitectureOfItsBinaries(t *testing.T) {
 	}
 }
 
-func TestImageRefusesWhatItCannotRun(t *testing.T) {
+func TestInvalidBinariesAreRejected(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "script")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho this is long enough for a program\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ binary, want string }{
 		{"server", "absolute path"},
-		{script, "no program for Linux"},
-		{writeBinary(t, "server", elf.EM_RISCV), "amd64 or arm64, and this one is for EM_RISCV"},
+		{script, "not a program for Linux"},
+		{writeBinary(t, "server", elf.EM_RISCV), "amd64 or arm64, but this one is for EM_RISCV"},
 	} {
 		output := filepath.Join(t.TempDir(), "image.tar")
 		err := runImage(t.Context(), []string{"--ref", "server", "--output", output, test.binary})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("got error %v, want one that says %q", err, test.want)
+			t.Errorf("got error %v, want one with %q", err, test.want)
 		}
 	}
 }
 
-// writeBinary writes what tells a program's architecture, and no more of a program.
+// writeBinary writes only the header of a program, which has its architecture.
 func writeBinary(t *testing.T, name string, machine elf.Machine) string {
 	t.Helper()
 	var content bytes.Buffer
@@ -154,7 +154,7 @@ func readImage(t *testing.T, options imageOptions, binaries ...string) []byte {
 	return content
 }
 
-// openImage unpacks the tarball, has the library check it, and returns its one entry, the index there and its images.
+// openImage unpacks the tarball, validates it with the library, and returns its only entry, its index and its images.
 func openImage(t *testing.T, tarball []byte) (v1.Descriptor, *v1.IndexManifest, []v1.Image) {
 	t.Helper()
 	dir := t.TempDir()
@@ -196,14 +196,14 @@ func manifestOf(t *testing.T, index v1.ImageIndex) *v1.IndexManifest {
 	return manifest
 }
 
-// filesOf are the paths in the image's layer.
+// filesOf returns the paths in the image's layer.
 func filesOf(t *testing.T, image v1.Image) []string {
 	t.Helper()
 	layers, err := image.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	blob, err := layers[0].Compressed() // the blob as it is
+	blob, err := layers[0].Compressed() // the stored blob
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// newImage is an image of one layer that runs the first binary as a user without rights.
+// newImage returns an image of one layer that runs the first binary as an unprivileged user.
 func newImage(architecture string, binaries []string, options imageOptions) (v1.Image, error) {
 	content, err := archiveBinaries(binaries)
 	if err != nil {
@@ -69,7 +69,7 @@ func archiveBinaries(binaries []string) ([]byte, error) {
 	return content.Bytes(), archive.Close()
 }
 
-// newLayer leaves content as it is unless it is to be compressed, which takes longer than loading it.
+// newLayer does not compress content by default, as that takes longer than loading it.
 func newLayer(content []byte, compress bool) (v1.Layer, error) {
 	if !compress {
 		return static.NewLayer(content, types.OCIUncompressedLayer), nil
@@ -78,7 +78,7 @@ func newLayer(content []byte, compress bool) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-// newIndex leads to the images by platform. It has the annotations of the images, too: some registries show
+// newIndex returns an index of the images by platform. It also has the annotations of the images: some registries show
 // those of the index, some those of an image.
 func newIndex(images []v1.Image, annotations map[string]string) (v1.ImageIndex, error) {
 	index := v1.ImageIndex(empty.Index)
@@ -95,7 +95,7 @@ func newIndex(images []v1.Image, annotations map[string]string) (v1.ImageIndex, 
 	return mutate.Annotations(index, annotations).(v1.ImageIndex), nil //nolint:forcetypeassert // an index stays one
 }
 
-// writeLayout writes the files that the OCI image layout asks for.
+// writeLayout writes the files of an OCI image layout.
 func writeLayout(w io.Writer, ref reference.Named, index v1.ImageIndex, images []v1.Image) error {
 	archive := tar.NewWriter(w)
 	entry, err := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
@@ -115,7 +115,7 @@ func writeLayout(w io.Writer, ref reference.Named, index v1.ImageIndex, images [
 	return errors.Join(err, archive.Close())
 }
 
-// names are what containerd and what skopeo and buildx call the image by.
+// names returns the names of the image for containerd, and for skopeo and buildx.
 func names(ref reference.Named) map[string]string {
 	names := map[string]string{"io.containerd.image.name": ref.String()}
 	if tagged, ok := ref.(reference.Tagged); ok {
@@ -170,7 +170,7 @@ func addLayer(archive *tar.Writer, layer v1.Layer) error {
 
 func blobName(digest v1.Hash) string { return fmt.Sprintf("blobs/%s/%s", digest.Algorithm, digest.Hex) }
 
-// addFile adds a file without time and owner, so that the same content gives the same archive.
+// addFile adds a file without time and owner, so that the archive is reproducible.
 func addFile(archive *tar.Writer, name string, mode int64, content []byte) error {
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content))}
 	if err := archive.WriteHeader(header); err != nil {

@@ -16,7 +16,7 @@ func runLoad(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(files) == 0 {
-		return errors.New("name the image tarballs to import")
+		return errors.New("missing arguments: the image tarballs to import")
 	}
 	r, err := c.running()
 	if err != nil {
@@ -34,7 +34,7 @@ func runLoad(ctx context.Context, args []string) error {
 	return nil
 }
 
-// load imports an image tarball into the containerd of the node, whose files are seen through its first process.
+// load imports an image tarball into the node's containerd, whose socket is accessed through the node's first process.
 func load(ctx context.Context, r record, bin, file string) error {
 	socket := fmt.Sprintf("/proc/%d/root/run/containerd/containerd.sock", r.Node.PID)
 	ctr := exec.CommandContext(ctx, filepath.Join(bin, "ctr"),
@@ -46,7 +46,7 @@ func load(ctx context.Context, r record, bin, file string) error {
 	return nil
 }
 
-// loadPause imports the image that holds the namespaces of every Pod.
+// loadPause imports the pause image, which holds the namespaces of every Pod.
 func (c cluster) loadPause(ctx context.Context, r record, bin string) error {
 	tarball := c.path("pause.tar")
 	if err := writeImage(tarball, imageOptions{ref: pauseImage}, []string{filepath.Join(bin, "pause")}); err != nil {

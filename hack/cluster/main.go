@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command cluster builds and runs a one-node Kubernetes from Go modules: no container engine, no download.
-// README.md beside it tells how it works.
+// Command cluster builds and runs a one-node Kubernetes from Go modules: no container engine, no download. README.md
+// describes how it works.
 package main
 
 import (
@@ -36,7 +36,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"load":       runLoad,
 	"kubeconfig": runKubeconfig,
 	"down":       runDown,
-	nodeCommand:  runNode, // not for people: what up starts as the node's first process
+	nodeCommand:  runNode, // internal: what up starts as the node's first process
 }
 
 func main() {
@@ -59,7 +59,7 @@ func main() {
 	}
 }
 
-// progress tells a person what is going on; results alone go to standard output.
+// progress reports what is being done; only results go to standard output.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }
@@ -76,7 +76,7 @@ var clusterName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
 func parseName(command string, args []string) (cluster, error) {
 	c, rest, err := parseNameAndFiles(command, args)
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("unknown argument %q; a cluster is named with --name", rest[0])
+		err = fmt.Errorf("unknown argument %q; set the name of a cluster with --name", rest[0])
 	}
 	return c, err
 }

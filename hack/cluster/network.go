@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// network is the number of a cluster, from which all its addresses follow. The host reaches the node over a veth pair,
-// and Pods and Services through the node; nothing leads further, so that no Pod depends on the world outside.
+// network is the number of a cluster, from which all its addresses are derived. The host reaches the node over a veth
+// pair, and Pods and Services through the node; there is no route to other networks, so that no Pod depends on them.
 type network byte
 
 func (n network) address(second, last int) string { return fmt.Sprintf("10.%d.%d.%d", second, n, last) }
@@ -28,7 +28,7 @@ func (n network) Services() string   { return n.address(215, 0) + "/24" }
 func (n network) APIService() string { return n.address(215, 1) } // of the Service default/kubernetes
 func (n network) link() string       { return fmt.Sprintf("xapi%d", n) }
 
-// Cgroup is named after the number, of which no two clusters on a machine have the same, whoever started them.
+// Cgroup is named after the number, which is unique among the clusters on a machine, whichever user started them.
 func (n network) Cgroup() string { return fmt.Sprintf("extensionapi-%d", n) }
 
 func (n network) prefixes() []netip.Prefix {
@@ -55,7 +55,7 @@ func (n network) overlaps(used []netip.Prefix) bool {
 	})
 }
 
-// hostPrefixes returns the networks this machine's interfaces are in.
+// hostPrefixes returns the networks of this machine's interfaces.
 func hostPrefixes() ([]netip.Prefix, error) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -70,15 +70,15 @@ func hostPrefixes() ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-// linkAddress is the hardware address of this machine's end of the veth pair: by it the cluster in that directory knows
-// the pair from one that a cluster in another user's cache has under the same name.
+// linkAddress returns the hardware address of this machine's end of the veth pair: it distinguishes the pair of the
+// cluster in that directory from one of a cluster in another user's cache with the same name.
 func linkAddress(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	sum[0] = sum[0]&^1 | 2 // of one interface, not a group, and not assigned by a manufacturer
 	return net.HardwareAddr(sum[:6]).String()
 }
 
-// connectHost makes the veth pair between this machine and the network namespace of the process.
+// connectHost creates the veth pair between this machine and the network namespace of the process.
 func (n network) connectHost(ctx context.Context, dir string, pid int) error {
 	return ip(ctx,
 		"link add "+n.link()+" address "+linkAddress(dir)+" type veth peer name eth0 netns "+strconv.Itoa(pid),
@@ -89,7 +89,7 @@ func (n network) connectHost(ctx context.Context, dir string, pid int) error {
 	)
 }
 
-// connectNode sets up the node's end. Traffic to a Service needs a route for a start, though kube-proxy rewrites it.
+// connectNode configures the node's end. Traffic to a Service initially needs a route, though kube-proxy rewrites it.
 func (n network) connectNode(ctx context.Context) error {
 	return ip(ctx,
 		"link set lo up",
@@ -100,12 +100,12 @@ func (n network) connectNode(ctx context.Context) error {
 }
 
 // disconnectHost deletes the veth pair of the cluster in that directory. The kernel would do so only when the node's
-// network namespace ends, and connections whose other end died first, in a Pod, delay that by two minutes.
+// network namespace ends, and connections whose other end, in a Pod, died first delay that by two minutes.
 func (n network) disconnectHost(ctx context.Context, dir string) error {
 	return poll(ctx, 30*time.Second, func() error {
 		link, err := net.InterfaceByName(n.link())
 		if err != nil {
-			return nil //nolint:nilerr // there is none, perhaps because the kernel was faster
+			return nil //nolint:nilerr // it does not exist, perhaps because the kernel has deleted it already
 		}
 		if link.HardwareAddr.String() != linkAddress(dir) {
 			return fmt.Errorf("network interface %s is in use, perhaps by a cluster in another user's cache", n.link())

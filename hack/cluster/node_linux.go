@@ -18,8 +18,8 @@ import (
 
 const nodePath = nodeBinDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// startNode starts the node's first process in namespaces of its own. Every process of the cluster descends from it
-// and every mount of the cluster is made in there, so that when it ends the kernel leaves nothing of them.
+// startNode starts the node's first process in its own namespaces. Every process of the cluster is a descendant of it
+// and every mount of the cluster is in them, so that the kernel removes all of them when it exits.
 func (c cluster) startNode(ctx context.Context, bin string, n network) (process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -35,7 +35,7 @@ func (c cluster) startNode(ctx context.Context, bin string, n network) (process,
 	node.Stderr = log
 	node.Env = []string{"PATH=" + nodePath}
 	node.SysProcAttr = &syscall.SysProcAttr{
-		Setsid:     true, // Ctrl-C is not meant for it
+		Setsid:     true, // Ctrl-C must not stop it
 		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET,
 	}
 	start, err := node.StdinPipe()
@@ -49,7 +49,8 @@ func (c cluster) startNode(ctx context.Context, bin string, n network) (process,
 	if err != nil {
 		return process{}, err
 	}
-	// Recorded and connected before it begins. If up dies on the way, the node reads the end of its input and ends.
+	// It is recorded and connected before it continues. If up dies before that, the node reads the end of its input and
+	// exits.
 	if err := c.write(record{Network: n, Node: first}); err != nil {
 		return process{}, errors.Join(err, first.kill(ctx))
 	}
@@ -60,15 +61,15 @@ func (c cluster) startNode(ctx context.Context, bin string, n network) (process,
 	return first, err
 }
 
-// runNode is the node's first process: it prepares the namespaces it was started in, starts the components, and ends
+// runNode is the node's first process: it prepares the namespaces it was started in, starts the components, and exits
 // when one of them does.
 func runNode(ctx context.Context, args []string) error {
 	if len(args) != 3 || os.Getpid() != 1 {
-		return errors.New("only up may start this")
+		return errors.New("this command can only be started by up")
 	}
 	var n network
 	if _, err := fmt.Fscanln(bufio.NewReader(os.Stdin), &n); err != nil {
-		return fmt.Errorf("up ended before it had connected the node: %w", err)
+		return fmt.Errorf("up exited before it had connected the node: %w", err)
 	}
 	c := cluster{name: args[0], dir: nodeDir}
 	if err := mountNode(args[1], args[2]); err != nil {
@@ -80,12 +81,12 @@ func runNode(ctx context.Context, args []string) error {
 	return c.supervise(ctx, n)
 }
 
-// mountNode gives the node its own /proc, /run and /var; all else it shares with the machine. The cluster's directory
-// and its programs appear below /run, whatever directory they are in.
+// mountNode gives the node its own /proc, /run and /var; everything else is shared with the machine. The cluster's
+// directory and its programs are mounted below /run, whatever directory they are in.
 func mountNode(dir, bin string) error {
 	handles := map[string]string{nodeDir: dir, nodeBinDir: bin}
 	for target, source := range handles {
-		// An open directory stays within reach when a mount covers its path.
+		// An open directory stays accessible when a mount covers its path.
 		handle, err := unix.Open(source, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return fmt.Errorf("%s: %w", source, err)
@@ -93,7 +94,7 @@ func mountNode(dir, bin string) error {
 		defer func() { _ = unix.Close(handle) }()
 		handles[target] = fmt.Sprintf("/proc/self/fd/%d", handle)
 	}
-	// Nothing mounted here reaches the machine, but what the kubelet mounts reaches the containers.
+	// Mounts made here do not propagate to the machine, but the kubelet's mounts propagate to the containers.
 	mounts := []mount{
 		{target: "/", flags: unix.MS_REC | unix.MS_PRIVATE},
 		{target: "/", flags: unix.MS_REC | unix.MS_SHARED},
@@ -126,7 +127,7 @@ func (m mount) do() error {
 	return nil
 }
 
-// shieldSysctls puts copies over the kernel settings that the kubelet changes and that belong to the whole machine.
+// shieldSysctls mounts copies over the kernel settings that the kubelet changes and that apply to the whole machine.
 func shieldSysctls() error {
 	for _, name := range []string{
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",

@@ -9,7 +9,7 @@ import (
 	"errors"
 )
 
-var errNotLinux = errors.New("a node runs on Linux only") // requireRoot has said so with a way out
+var errNotLinux = errors.New("a node runs on Linux only") // requireRoot has reported that with an alternative
 
 func (cluster) startNode(context.Context, string, network) (process, error) {
 	return process{}, errNotLinux

@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 )
 
-// identity is a certificate to issue. With hosts it serves under these names and addresses as well.
+// identity is a certificate to issue. With hosts it is also a serving certificate for these names and addresses.
 type identity struct {
 	name   string // of its files
 	user   string
@@ -26,7 +26,7 @@ type identity struct {
 	hosts  []string
 }
 
-// identities are those kubeadm issues, under kubeadm's names where it has one.
+// identities returns the certificates that kubeadm issues, with kubeadm's names if it has one.
 func identities(n network, node string) []identity {
 	return []identity{
 		{name: "apiserver", user: "kube-apiserver", hosts: []string{
@@ -70,7 +70,7 @@ type authority struct {
 	key  crypto.Signer
 }
 
-// newAuthority makes a CA that is valid for ten years; so is everything it issues.
+// newAuthority creates a CA that is valid for ten years, as are the certificates that it issues.
 func newAuthority(dir, name string) (authority, error) {
 	key, err := newKey(dir, name)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// process names a process for good: a pid alone is used again, after a reboot or by a later process.
+// process identifies a process uniquely: a pid can be reused, after a reboot or by a later process.
 type process struct {
 	PID   int    `json:"pid"`
-	Start string `json:"start"` // the boot and the clock tick in which it started
+	Start string `json:"start"` // boot ID and clock tick of its start
 }
 
 func identify(pid int) (process, error) {
@@ -36,9 +36,9 @@ func identify(pid int) (process, error) {
 	return process{PID: pid, Start: strings.TrimSpace(string(boot)) + "/" + tick}, nil
 }
 
-// parseStat reads from /proc/PID/stat, whose second field may hold spaces and brackets, whether the process has ended
-// and when it started. One that is a zombie but has other threads has not ended: in the last thread of the node's first
-// process the kernel waits for the end of all the others.
+// parseStat parses from /proc/PID/stat, whose second field may contain spaces and brackets, whether the process has
+// exited and when it started. A zombie with other threads has not exited: in the last thread of the node's first
+// process the kernel waits for all other processes to exit.
 func parseStat(stat string) (ended bool, tick string, err error) {
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	if len(fields) < 20 {
@@ -54,9 +54,9 @@ func (p process) alive() bool {
 	return err == nil && now == p
 }
 
-// kill ends the process, which nothing can refuse, and waits until it is gone.
+// kill kills the process with SIGKILL, and waits until it has exited.
 func (p process) kill(ctx context.Context) error {
-	handle, err := os.FindProcess(p.PID) // from here on the handle means one process, whoever gets the pid
+	handle, err := os.FindProcess(p.PID) // from here on the handle identifies one process, even if the pid is reused
 	if err != nil {
 		return err
 	}
@@ -69,13 +69,13 @@ func (p process) kill(ctx context.Context) error {
 	}
 	return poll(ctx, 30*time.Second, func() error {
 		if p.alive() {
-			return fmt.Errorf("process %d does not end", p.PID)
+			return fmt.Errorf("process %d does not exit", p.PID)
 		}
 		return nil
 	})
 }
 
-// poll calls try every 50 ms until it returns no error, and returns its last error after the timeout.
+// poll calls try every 50 ms until it succeeds, and returns its last error after the timeout.
 func poll(ctx context.Context, timeout time.Duration, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

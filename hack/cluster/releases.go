@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// kubernetes is the module that a go.mod here requires at the version that is built.
+// kubernetes is the module that a go.mod in this directory requires at the version to build.
 const kubernetes = "k8s.io/kubernetes"
 
 // release is a version of Kubernetes that can be built.
 type release struct {
-	// version is such as v1.36.3. It comes from the go.mod file in directory module.
+	// version is a version such as v1.36.3, from the go.mod file in directory module.
 	version, module string
 }
 
-// current is the module of the release that clusters run. Of the others there is only the kube-apiserver, to test with:
-// each has a module of its own, named kubernetes- and the minor version, since the libraries differ.
+// current is the module of the release that clusters run. For the others only the kube-apiserver is built, for tests:
+// each has its own module, named kubernetes- and the minor version, since the libraries differ.
 const current = "."
 
 func runVersions(ctx context.Context, args []string) error {
@@ -36,7 +36,7 @@ func runVersions(ctx context.Context, args []string) error {
 	return err
 }
 
-// allReleases returns the oldest one first.
+// allReleases returns all releases, the oldest first.
 func allReleases(ctx context.Context) ([]release, error) {
 	files, err := filepath.Glob("kubernetes-*/go.mod")
 	if err != nil {
@@ -55,7 +55,7 @@ func allReleases(ctx context.Context) ([]release, error) {
 	return releases, nil
 }
 
-// findRelease returns the one of that minor version, such as 1.36, or the current one for none.
+// findRelease returns the release of that minor version, such as 1.36, or the current one if it is empty.
 func findRelease(ctx context.Context, minor string) (release, error) {
 	if minor == "" {
 		return readRelease(ctx, current)
@@ -71,10 +71,10 @@ func findRelease(ctx context.Context, minor string) (release, error) {
 		}
 		known = append(known, r.minor())
 	}
-	return release{}, fmt.Errorf("no Kubernetes %q; there are %s", minor, strings.Join(known, ", "))
+	return release{}, fmt.Errorf("unknown Kubernetes version %q; available are %s", minor, strings.Join(known, ", "))
 }
 
-// readRelease asks go.mod, so that there is no second place for the version.
+// readRelease reads go.mod, so that it is the only place for the version.
 func readRelease(ctx context.Context, module string) (release, error) {
 	edit := exec.CommandContext(ctx, "go", "mod", "edit", "-json")
 	edit.Dir = module
@@ -96,7 +96,7 @@ func readRelease(ctx context.Context, module string) (release, error) {
 	return release{}, fmt.Errorf("go.mod in hack/cluster/%s does not require %s", module, kubernetes)
 }
 
-// minor is such as 1.36.
+// minor returns the minor version, such as 1.36.
 func (r release) minor() string {
 	version := strings.TrimPrefix(r.version, "v")
 	return version[:max(0, strings.LastIndexByte(version, '.'))]

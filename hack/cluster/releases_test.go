@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestReleasesAreThoseOfTheModulesTheOldestFirst(t *testing.T) {
+func TestReleasesMatchTheModulesOldestFirst(t *testing.T) {
 	releases, err := allReleases(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -21,28 +21,28 @@ func TestReleasesAreThoseOfTheModulesTheOldestFirst(t *testing.T) {
 		}
 	}
 	if len(releases) < 2 || !slices.IsSorted(minors) || len(slices.Compact(minors)) != len(releases) {
-		t.Errorf("there are %v", minors)
+		t.Errorf("got %v", minors)
 	}
 }
 
-func TestAReleaseIsFoundByItsMinorVersion(t *testing.T) {
+func TestFindReleaseByMinorVersion(t *testing.T) {
 	cluster, err := findRelease(t.Context(), "")
 	if err != nil || cluster.module != current {
-		t.Errorf("without a version it found %+v, %v; want what clusters run", cluster, err)
+		t.Errorf("without a version it found %+v, %v; want the current release", cluster, err)
 	}
 	if same, err := findRelease(t.Context(), cluster.minor()); err != nil || same != cluster {
 		t.Errorf("by its version it found %+v, %v; want %+v", same, err, cluster)
 	}
 	if _, err := findRelease(t.Context(), "1.2"); err == nil || !strings.Contains(err.Error(), cluster.minor()) {
-		t.Errorf("of an unknown version it said %v; want those that there are", err)
+		t.Errorf("for an unknown version got error %v; want one that lists the available versions", err)
 	}
 }
 
-func TestAnOlderReleaseHasNothingButItsKubeAPIServer(t *testing.T) {
+func TestOlderReleasesHaveOnlyKubeAPIServer(t *testing.T) {
 	older := release{version: "v1.34.10", module: "kubernetes-1.34"}
 	if _, err := choose(older.programs(), []string{"kubectl"}); err == nil ||
-		!strings.HasSuffix(err.Error(), "there are kube-apiserver") {
-		t.Errorf("asked for kubectl it said %v", err)
+		!strings.HasSuffix(err.Error(), "available are kube-apiserver") {
+		t.Errorf("for kubectl got error %v", err)
 	}
 	flags := strings.Join(older.buildFlags(), " ")
 	for _, wanted := range []string{"gitVersion=v1.34.10", "gitMajor=1 ", "gitMinor=34"} {
@@ -52,7 +52,7 @@ func TestAnOlderReleaseHasNothingButItsKubeAPIServer(t *testing.T) {
 	}
 }
 
-func TestReleasesShareNoDirectoryOfPrograms(t *testing.T) {
+func TestReleasesHaveSeparateProgramDirectories(t *testing.T) {
 	releases, err := allReleases(t.Context())
 	if err != nil {
 		t.Fatal(err)

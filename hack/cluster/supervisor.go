@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// supervisor starts the components as children of the node's first process, and buries every process that dies.
+// supervisor starts the components as children of the node's first process, and reaps every process that exits.
 type supervisor struct {
 	mu      sync.Mutex
 	running map[int]component // by pid
 }
 
-// supervise starts all components and returns when one of them ends: a node runs whole or not at all.
+// supervise starts all components and returns when one of them exits: a node runs completely or not at all.
 func (c cluster) supervise(ctx context.Context, n network) error {
 	s := supervisor{running: map[int]component{}}
 	if err := s.start(ctx, base(n), c); err != nil {
@@ -42,7 +42,7 @@ func (c cluster) supervise(ctx context.Context, n network) error {
 }
 
 func (s *supervisor) start(ctx context.Context, components []component, c cluster) error {
-	s.mu.Lock() // so that a component that dies at once is known when it is buried
+	s.mu.Lock() // so that a component that exits immediately is known when it is reaped
 	defer s.mu.Unlock()
 	for _, component := range components {
 		log, err := os.Create(c.log(component.name))
@@ -59,7 +59,7 @@ func (s *supervisor) start(ctx context.Context, components []component, c cluste
 	return nil
 }
 
-// reap returns when a component has ended, with the end of its log in the error.
+// reap returns when a component has exited, with the end of its log in the error.
 func (s *supervisor) reap(c cluster) error {
 	for {
 		var status unix.WaitStatus
@@ -74,7 +74,7 @@ func (s *supervisor) reap(c cluster) error {
 		component, ok := s.running[pid]
 		s.mu.Unlock()
 		if ok {
-			return fmt.Errorf("%s ended (%s)\n%s", component.name, describe(status), c.logTail(component.name))
+			return fmt.Errorf("%s exited (%s)\n%s", component.name, describe(status), c.logTail(component.name))
 		}
 	}
 }
@@ -86,7 +86,7 @@ func describe(status unix.WaitStatus) string {
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
-// logTail returns the last lines of a component's log under a heading that names the file in the cluster's directory.
+// logTail returns the last lines of a component's log under a heading with the file in the cluster's directory.
 func (c cluster) logTail(component string) string {
 	content, err := os.ReadFile(c.log(component))
 	if err != nil {

@@ -38,7 +38,7 @@ func runUp(ctx context.Context, args []string) error {
 	return nil
 }
 
-// nodePrograms are those that up needs.
+// nodePrograms returns the programs that up needs.
 func nodePrograms() []string {
 	programs := []string{"pause", "containerd-shim-runc-v2", "ctr", "host-local", "ptp", "kubectl"}
 	for _, component := range append(base(0), clients(cluster{}, 0)...) {
@@ -47,7 +47,7 @@ func nodePrograms() []string {
 	return programs
 }
 
-// up starts the cluster unless it runs, and returns when Pods can run.
+// up starts the cluster unless it is running, and returns when Pods can run.
 func (c cluster) up(ctx context.Context, bin string) error {
 	start := time.Now()
 	r, err := c.prepare()
@@ -69,7 +69,7 @@ func (c cluster) up(ctx context.Context, bin string) error {
 	return nil
 }
 
-// start starts the node of a cluster that is new, or whose node has ended, as in a reboot.
+// start starts the node of a cluster that is new, or whose node has exited, such as after a reboot.
 func (c cluster) start(ctx context.Context, bin string, r record) (process, error) {
 	progress("starting cluster %s at %s", c.name, r.Network.Node())
 	if err := c.stop(ctx, r); err != nil {
@@ -84,7 +84,8 @@ func (c cluster) start(ctx context.Context, bin string, r record) (process, erro
 	return c.startNode(ctx, bin, r.Network)
 }
 
-// prepare returns the cluster's record. What lasts all its life, network and keys, it chooses if there is none.
+// prepare returns the cluster's record. If there is none, it allocates what lasts for the cluster's lifetime, network
+// and keys.
 func (c cluster) prepare() (record, error) {
 	r, err := c.read()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -99,7 +100,7 @@ func (c cluster) prepare() (record, error) {
 	if err := writePKI(c.path("pki"), r.Network, c.name); err != nil {
 		return r, err
 	}
-	return r, c.write(r) // last, so that a record means complete keys
+	return r, c.write(r) // last, so that a record implies complete keys
 }
 
 func (c cluster) makeDirs() error {

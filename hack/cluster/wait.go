@@ -17,7 +17,7 @@ import (
 
 const startTimeout = 2 * time.Minute
 
-// client talks to the kube-apiserver as the administrator.
+// client sends requests to the kube-apiserver as the administrator.
 func (c cluster) client() (*http.Client, error) {
 	roots, err := certutil.NewPool(c.path("pki", "ca.crt"))
 	if err != nil {
@@ -29,7 +29,7 @@ func (c cluster) client() (*http.Client, error) {
 	}
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{admin}},
-		DialContext:     (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext, // a dead node does not even refuse
+		DialContext:     (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext, // a dead node never answers
 	}
 	return &http.Client{Transport: transport, Timeout: 5 * time.Second}, nil
 }
@@ -43,10 +43,10 @@ func (c cluster) waitForAPI(ctx context.Context, n network) error {
 	return poll(ctx, startTimeout, func() error { return get(ctx, client, "https://"+n.Node()+":6443/readyz", nil) })
 }
 
-// milestone is a condition that a starting cluster reaches, and the component to ask if it does not.
+// milestone is a condition that a starting cluster reaches, and the component whose log explains why it does not.
 type milestone struct {
 	what, component, url string
-	reached              func(body []byte) bool // nil: the answer 200 is enough
+	reached              func(body []byte) bool // nil: status 200 is enough
 }
 
 func milestones(c cluster, n network) []milestone {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command crd finishes the CRD that controller-gen made, from standard input to standard output. The embedded Pod
-// template loses its descriptions, or the CRD would not fit into the 262,144 bytes of kubectl apply's annotation, and
-// its lists that CEL rules walk get a bound, or the rules would exceed the API server's cost limit.
+// Command crd post-processes the CRD from controller-gen, from standard input to standard output. It removes the
+// descriptions of the embedded Pod template, as the CRD would exceed the 262,144 bytes of kubectl apply's annotation,
+// and bounds the lists that CEL rules iterate over, as the rules would exceed the API server's cost limit.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Bounds of the Pod template's lists, far above what a server needs.
+// Bounds on the Pod template's lists, far above what a server needs.
 const (
 	maxContainers  = 32
 	maxPorts       = 64
@@ -26,12 +26,12 @@ const (
 )
 
 const (
-	// quantityPattern is the schema's for resource.Quantity. It allows exponents that the Go type cannot parse.
+	// quantityPattern is the schema's pattern for resource.Quantity. It allows exponents that the Go type cannot parse.
 	quantityPattern = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|` +
 		`([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`
 	decodableQuantityPattern = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|` +
 		`([eE](\+|-)?[0-9]{1,2}))?$`
-	// maxExactInteger is the largest integer that the schema's floating point bounds can hold exactly.
+	// maxExactInteger is the largest integer that the schema's floating point bounds represent exactly.
 	maxExactInteger = 1<<53 - 1
 )
 
@@ -114,8 +114,8 @@ func editIn(s *schema, edit func(*schema) error, path ...string) error {
 
 func stripDescription(s *schema) { s.Description = "" }
 
-// boundNumbers refuses what the Go types cannot hold: one object that does not decode would stop the operator's watch
-// of all of them.
+// boundNumbers rejects numbers that the Go types cannot represent: one object that cannot be decoded would stop the
+// operator's watch of all objects.
 func boundNumbers(s *schema) {
 	switch {
 	case s.Pattern == quantityPattern:

@@ -30,10 +30,10 @@ var architectures = []string{"amd64", "arm64"}
 
 func list(words []string) string { return strings.Join(words, " and ") }
 
-// program is the path of the operator for an architecture, which travels in the image.
+// program returns the path of the operator for an architecture, which is part of the image.
 func program(architecture string) string { return filepath.Join(programs, architecture, name) }
 
-// file is the path of a file of the release.
+// file returns the path of a file of the release.
 func (r release) file(suffix string) string {
 	return filepath.Join(r.output, name+"-"+number(r.version)+suffix)
 }
@@ -68,7 +68,7 @@ func (r release) image(ctx context.Context) error {
 	return err
 }
 
-// annotations are those that the OCI image specification names.
+// annotations returns the annotations of the OCI image specification.
 func annotations(version string, of commit) []string {
 	var annotations []string
 	for key, value := range map[string]string{
@@ -84,15 +84,15 @@ func annotations(version string, of commit) []string {
 	return slices.Sorted(slices.Values(annotations))
 }
 
-// materials reads from each program what it was built of, so that nothing is listed that it does not have.
-func (r release) materials(ctx context.Context) error {
+// sboms writes an SBOM for each program from the build information in it, so that only what it contains is listed.
+func (r release) sboms(ctx context.Context) error {
 	for _, architecture := range architectures {
-		bill, err := output(ctx, filepath.Join(r.tools, "cyclonedx-gomod"), "bin", "-json", "-std",
+		sbom, err := output(ctx, filepath.Join(r.tools, "cyclonedx-gomod"), "bin", "-json", "-std",
 			"-noserial", "-notimestamp", "-version", r.version, program(architecture))
 		if err != nil {
 			return err
 		}
-		reproducible, err := withoutToolHashes([]byte(bill))
+		reproducible, err := withoutToolHashes([]byte(sbom))
 		if err != nil {
 			return err
 		}
@@ -103,16 +103,17 @@ func (r release) materials(ctx context.Context) error {
 	return nil
 }
 
-// withoutToolHashes leaves out the checksums of cyclonedx-gomod itself: they depend on where it was built.
-func withoutToolHashes(bill []byte) ([]byte, error) {
+// withoutToolHashes removes the checksums of cyclonedx-gomod itself: they depend on where it was built.
+func withoutToolHashes(sbom []byte) ([]byte, error) {
 	patch, err := jsonpatch.DecodePatch([]byte(`[{"op": "remove", "path": "/metadata/tools/0/hashes"}]`))
 	if err != nil {
 		return nil, err
 	}
-	return patch.ApplyIndent(bill, "  ")
+	return patch.ApplyIndent(sbom, "  ")
 }
 
-// chart packs the chart. Helm takes the time of the packed files from SOURCE_DATE_EPOCH (pkg/cmd/source_date_epoch.go).
+// chart packages the chart. Helm takes the time of the packaged files from SOURCE_DATE_EPOCH
+// (pkg/cmd/source_date_epoch.go).
 func (r release) chart(ctx context.Context) error {
 	helm := exec.CommandContext(ctx, filepath.Join(r.tools, "helm"), "package", chartDir, //nolint:gosec // the pinned tool
 		"--version", number(r.version), "--app-version", r.version, "--destination", r.output)
@@ -121,7 +122,7 @@ func (r release) chart(ctx context.Context) error {
 	return err
 }
 
-// manifests are the CustomResourceDefinition alone, and what the packed chart installs, without its hooks.
+// manifests writes the CustomResourceDefinition, and what the packaged chart installs, without its hooks.
 func (r release) manifests(ctx context.Context) error {
 	helm := exec.CommandContext(ctx, filepath.Join(r.tools, "helm"), "template", name, //nolint:gosec // the pinned tool
 		r.file(".tgz"), "--namespace", "extensionapi-system", "--no-hooks")

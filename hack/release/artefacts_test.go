@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestImageIsAnnotatedWithWhereItComesFrom(t *testing.T) {
+func TestImageIsAnnotatedWithItsSource(t *testing.T) {
 	got := annotations("v0.1.0", commit{hash: "1a1c16a", time: time.Unix(1793300000, 0).UTC()})
 	want := []string{
 		"org.opencontainers.image.created=2026-10-29T18:53:20Z",
@@ -25,15 +25,15 @@ func TestImageIsAnnotatedWithWhereItComesFrom(t *testing.T) {
 	}
 }
 
-func TestBillOfMaterialsDoesNotDependOnHowItsToolWasBuilt(t *testing.T) {
-	bill := func(hash string) string {
+func TestSBOMDoesNotDependOnTheBuildOfItsTool(t *testing.T) {
+	sbom := func(hash string) string {
 		return `{"components":[{"name":"a"}],"metadata":{"tools":[{"hashes":["` + hash + `"],"name":"cyclonedx-gomod"}]}}`
 	}
-	one, err := withoutToolHashes([]byte(bill("1")))
+	one, err := withoutToolHashes([]byte(sbom("1")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := withoutToolHashes([]byte(bill("2")))
+	other, err := withoutToolHashes([]byte(sbom("2")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +42,15 @@ func TestBillOfMaterialsDoesNotDependOnHowItsToolWasBuilt(t *testing.T) {
 	}
 }
 
-func TestBillOfMaterialsOfAnotherFormIsRefused(t *testing.T) {
-	for _, bill := range []string{"{}", `{"metadata":{"tools":[]}}`} {
-		if _, err := withoutToolHashes([]byte(bill)); err == nil {
-			t.Errorf("%q passes", bill)
+func TestUnexpectedSBOMsAreRejected(t *testing.T) {
+	for _, sbom := range []string{"{}", `{"metadata":{"tools":[]}}`} {
+		if _, err := withoutToolHashes([]byte(sbom)); err == nil {
+			t.Errorf("%q passes", sbom)
 		}
 	}
 }
 
-func TestChecksumsAreThoseOfSha256sum(t *testing.T) {
+func TestChecksumsMatchSha256sum(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{"b": "", "a": "a\n"} {
 		write(t, filepath.Join(dir, name), content)
@@ -66,11 +66,11 @@ func TestChecksumsAreThoseOfSha256sum(t *testing.T) {
 	}
 }
 
-func TestMissingToolsAreNamedWithWhatBuildsThem(t *testing.T) {
+func TestMissingToolsAreReportedWithTheirMakeTarget(t *testing.T) {
 	err := checkTools(t.TempDir())
 	for _, want := range []string{"make bin/tools/helm", "make bin/tools/cyclonedx-gomod"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got error %v, want one that says %q", err, want)
+			t.Errorf("got error %v, want one with %q", err, want)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// writeChecksums writes SHA256SUMS of the files in a directory, as sha256sum does.
+// writeChecksums writes SHA256SUMS of the files in a directory, in the format of sha256sum.
 func writeChecksums(dir string) error {
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {

@@ -15,27 +15,27 @@ import (
 	"time"
 )
 
-// commit is what a release is made of; its time is that of all its files.
+// commit is the source of a release; its time is that of all files of the release.
 type commit struct {
 	hash string
 	time time.Time
 }
 
-// checkedOut returns the commit that is checked out, if it may be released as version.
+// checkedOut returns the checked out commit, if it may be released as version.
 func checkedOut(ctx context.Context, version string) (commit, string, error) {
 	changes, err := differing(ctx)
 	if err != nil {
 		return commit{}, "", err
 	}
 	if changes != "" {
-		return commit{}, "", fmt.Errorf("a release is made of a commit, and these files differ from it: commit them, or "+
-			"put them aside with 'git stash --include-untracked'\n%s", changes)
+		return commit{}, "", fmt.Errorf("a release is made from a commit, and these files differ from it: commit them, or "+
+			"stash them with 'git stash --include-untracked'\n%s", changes)
 	}
 	head, err := head(ctx)
 	if err != nil {
 		return commit{}, "", err
 	}
-	// Without such a tag, git tells so by its exit code alone.
+	// Without such a tag, git only fails with an exit code.
 	tagged, err := output(ctx, "git", "rev-parse", "--quiet", "--verify", "refs/tags/"+version+"^{commit}")
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return commit{}, "", err
@@ -44,8 +44,8 @@ func checkedOut(ctx context.Context, version string) (commit, string, error) {
 	return head, note, err
 }
 
-// differing are the files that are not as in the commit, and those that git ignores, but which would come into the
-// chart or the program all the same.
+// differing returns the files that differ from the commit, and ignored files that would nevertheless be part of the
+// chart or the program.
 func differing(ctx context.Context) (string, error) {
 	changed, err := output(ctx, "git", "status", "--porcelain", "--untracked-files=all")
 	if err != nil {
@@ -69,30 +69,30 @@ func head(ctx context.Context) (commit, error) {
 	return commit{hash: hash, time: time.Unix(unix, 0).UTC()}, nil
 }
 
-// checkTools tells of a missing tool before anything is built.
+// checkTools reports missing tools before anything is built.
 func checkTools(dir string) error {
 	var missing []error
 	for _, tool := range []string{"helm", "cyclonedx-gomod"} {
 		if _, err := os.Stat(filepath.Join(dir, tool)); err != nil {
-			missing = append(missing, fmt.Errorf("%w: run 'make bin/tools/%s', or 'make release', which does", err, tool))
+			missing = append(missing, fmt.Errorf("%w: run 'make bin/tools/%s', or 'make release', which does that", err, tool))
 		}
 	}
 	return errors.Join(missing...)
 }
 
-// output is what a command prints, without the line feed at its end.
+// output returns the output of a command, without the final line feed.
 func output(ctx context.Context, name string, args ...string) (string, error) {
-	printed, err := run(exec.CommandContext(ctx, name, args...)) //nolint:gosec // the commands are written in this program
+	printed, err := run(exec.CommandContext(ctx, name, args...)) //nolint:gosec // the commands are constants
 	return strings.TrimSuffix(string(printed), "\n"), err
 }
 
-// run returns what a command prints, or an error that has what it complains of.
+// run returns the output of a command, or an error with its standard error.
 func run(command *exec.Cmd) ([]byte, error) {
-	var complaint bytes.Buffer
-	command.Stderr = &complaint
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
 	printed, err := command.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(command.Args, " "), err, complaint.Bytes())
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(command.Args, " "), err, stderr.Bytes())
 	}
 	return printed, nil
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func TestReleaseIsOfTheCommitAlone(t *testing.T) {
-	for name, test := range map[string]struct{ write, told string }{
+func TestReleasesContainOnlyCommittedFiles(t *testing.T) {
+	for name, test := range map[string]struct{ write, listed string }{
 		"nothing differs":                    {"", ""},
 		"a file is changed":                  {"main.go", "main.go"},
 		"a file is new":                      {"charts/new.yaml", "charts/new.yaml"},
@@ -26,7 +26,7 @@ func TestReleaseIsOfTheCommitAlone(t *testing.T) {
 				{"init", "--quiet"},
 				{"add", "."},
 				{"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message=first"},
-				{"config", "status.showUntrackedFiles", "no"}, // as some people have it
+				{"config", "status.showUntrackedFiles", "no"}, // as some users configure it
 			} {
 				if _, err := output(t.Context(), "git", arguments...); err != nil {
 					t.Fatal(err)
@@ -36,7 +36,7 @@ func TestReleaseIsOfTheCommitAlone(t *testing.T) {
 				write(t, test.write, "other")
 			}
 			_, _, err := checkedOut(t.Context(), "v0.1.0")
-			if (err == nil) != (test.told == "") || err != nil && !strings.Contains(err.Error(), test.told) {
+			if (err == nil) != (test.listed == "") || err != nil && !strings.Contains(err.Error(), test.listed) {
 				t.Errorf("got %v", err)
 			}
 		})

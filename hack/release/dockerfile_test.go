@@ -19,8 +19,8 @@ import (
 
 const root = "../.."
 
-// The Dockerfile is run here without Docker: what .dockerignore lets through is copied to another directory, and there
-// the RUN lines build. The image itself is the program alone, whatever it is written by.
+// The test runs the Dockerfile without Docker: it copies what .dockerignore includes to another directory, and executes
+// the RUN lines there. The image itself contains only the program.
 func TestDockerfileBuildsTheProgramOfARelease(t *testing.T) {
 	elsewhere := t.TempDir()
 	copyContext(t, elsewhere)
@@ -36,27 +36,27 @@ func TestDockerfileBuildsTheProgramOfARelease(t *testing.T) {
 	}
 }
 
-func TestDockerfileTakesTheVersionOfGoThatReleasesAreBuiltWith(t *testing.T) {
+func TestDockerfileUsesTheGoVersionOfReleases(t *testing.T) {
 	_, after, _ := strings.Cut(string(read(t, filepath.Join(root, "go.mod"))), "\ntoolchain go")
 	version, _, _ := strings.Cut(after, "\n")
 	from := instructions(t, "FROM")
 	if want := "--platform=$BUILDPLATFORM golang:" + version + " AS build"; from[0] != want {
-		t.Errorf("the Dockerfile builds FROM %s, and go.mod wants FROM %s", from[0], want)
+		t.Errorf("the Dockerfile builds FROM %s, but go.mod requires FROM %s", from[0], want)
 	}
 }
 
-func TestDockerfileMakesAnImageOfTheProgramAlone(t *testing.T) {
+func TestDockerfileImageContainsOnlyTheProgram(t *testing.T) {
 	_, image, _ := strings.Cut(string(read(t, filepath.Join(root, "Dockerfile"))), "\nFROM scratch\n")
 	want := `COPY --from=build /src/extensionapi-operator /extensionapi-operator
 USER 65532:65532
 ENTRYPOINT ["/extensionapi-operator"]
 `
 	if image != want {
-		t.Errorf("the image is made by\n%s\nwant\n%s", image, want)
+		t.Errorf("the image is built by\n%s\nwant\n%s", image, want)
 	}
 }
 
-// instructions are the arguments of the Dockerfile's lines that begin with a word.
+// instructions returns the arguments of the Dockerfile's lines that begin with a keyword.
 func instructions(t *testing.T, word string) []string {
 	t.Helper()
 	var found []string
@@ -68,8 +68,8 @@ func instructions(t *testing.T, word string) []string {
 	return found
 }
 
-// copyContext copies what Docker gets to see. It knows the forms of pattern that .dockerignore has: "!path" lets a file
-// or a directory through, and a later "**/name" leaves a name out everywhere.
+// copyContext copies Docker's build context. It supports the patterns in .dockerignore: "!path" includes a file or a
+// directory, and a later "**/name" excludes a name everywhere.
 func copyContext(t *testing.T, to string) {
 	t.Helper()
 	var taken, left []string
@@ -119,7 +119,7 @@ func copyFile(from, to string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, content, 0o700))
 }
 
-// shell runs a script as Docker does, for this machine's architecture and as one version.
+// shell runs a script in the same way as Docker, for this machine's architecture and a fixed version.
 func shell(t *testing.T, dir, script string) error {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "/bin/sh", "-euc", script)

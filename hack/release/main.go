@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command release writes what a release consists of, from the commit that is checked out: make release VERSION=v0.1.0.
-// The same commit and version give the same bytes. docs/releasing.md tells what the files are for.
+// Command release writes the files of a release from the checked out commit: make release VERSION=v0.1.0. The same
+// commit and version give the same bytes. docs/releasing.md describes the files.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	r := release{output: "dist", tools: "bin/tools"}
-	flag.StringVar(&r.version, "version", "", "the release, a semantic version with a v before it")
+	flag.StringVar(&r.version, "version", "", "the release, a semantic version with the prefix v")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// release is a version, the commit that it is made of, where its files go, and where helm and cyclonedx-gomod are.
+// release is a version, its commit, the output directory, and the directory of helm and cyclonedx-gomod.
 type release struct {
 	version string
 	output  string
@@ -58,7 +58,7 @@ func (r release) run(ctx context.Context) error {
 	return r.write(ctx)
 }
 
-// write makes the files one after the other, and at last their checksums.
+// write writes the files one by one, and their checksums last.
 func (r release) write(ctx context.Context) error {
 	for _, step := range []struct {
 		name string
@@ -66,8 +66,8 @@ func (r release) write(ctx context.Context) error {
 	}{
 		{"building the operator for " + list(architectures), r.build},
 		{"writing the image", r.image},
-		{"writing the bill of materials of each program", r.materials},
-		{"packing the chart", r.chart},
+		{"writing the SBOM of each program", r.sboms},
+		{"packaging the chart", r.chart},
 		{"writing the manifests for kubectl", r.manifests},
 	} {
 		progress("%s: %s", r.version, step.name)
@@ -82,7 +82,7 @@ func (r release) write(ctx context.Context) error {
 	return nil
 }
 
-// progress tells a person what is going on.
+// progress reports what is being done.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command versions runs the integration tests on the kube-apiserver of every version of Kubernetes that hack/cluster
-// builds, and prints how many passed. It fails when a test failed, or when the table in
-// docs/kubernetes-versions.md says something else; with WRITE_DOCS=1 in the environment the table is written there.
+// builds, and prints how many passed. It fails if a test failed, or if the table in docs/kubernetes-versions.md
+// differs; with WRITE_DOCS=1 in the environment it writes the table.
 //
-// Arguments choose versions, such as 1.34, and leave the docs alone. The working directory is the repository's root.
+// Arguments select versions, such as 1.34; the docs are then not checked. The working directory is the repository's
+// root.
 package main
 
 import (
@@ -66,21 +67,21 @@ func runOn(ctx context.Context, version, programs string) (result, error) {
 		return result{}, err
 	}
 	kubeAPIServer := filepath.Join(dir, "kube-apiserver")
-	told, err := exec.CommandContext(ctx, kubeAPIServer, "--version").Output() //nolint:gosec // hack/cluster has built it
+	output, err := exec.CommandContext(ctx, kubeAPIServer, "--version").Output() //nolint:gosec // built by hack/cluster
 	if err != nil {
 		return result{}, err
 	}
-	r := result{version: strings.TrimPrefix(strings.TrimSpace(string(told)), "Kubernetes ")}
+	r := result{version: strings.TrimPrefix(strings.TrimSpace(string(output)), "Kubernetes ")}
 	fmt.Println("== Kubernetes", r.version)
 	tests := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout=40m", "./test/integration")
 	tests.Env = append(os.Environ(), "KUBEBUILDER_ASSETS="+programs, "TEST_ASSET_KUBE_APISERVER="+kubeAPIServer,
 		"SAMPLE_APISERVER="+filepath.Join(programs, "sample-apiserver"),
-		"WRITE_DOCS=") // what the tests write comes from the version of 'make test'
+		"WRITE_DOCS=") // only 'make test' writes the docs, from its version
 	err = r.runTests(ctx, tests)
 	return r, err
 }
 
-// runTests returns an error when the tests could not be run; whether they failed is in the result.
+// runTests returns an error if the tests could not be run; whether they failed is in the result.
 func (r *result) runTests(ctx context.Context, tests *exec.Cmd) error {
 	tests.Stderr = os.Stderr
 	events, err := tests.StdoutPipe()
@@ -98,10 +99,10 @@ func (r *result) runTests(ctx context.Context, tests *exec.Cmd) error {
 	return errors.Join(err, r.ended)
 }
 
-// cluster returns what a command of hack/cluster prints.
+// cluster returns the output of a command of hack/cluster.
 func cluster(ctx context.Context, args ...string) (string, error) {
 	args = append([]string{"run", "-C", "hack/cluster", "."}, args...)
-	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // whoever runs this may run anything
+	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the caller may run any command anyway
 	command.Stderr = os.Stderr
 	output, err := command.Output()
 	return strings.TrimSpace(string(output)), err

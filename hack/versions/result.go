@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// result is what came of the tests on one version.
+// result is the result of the tests on one version.
 type result struct {
 	version                 string
 	passed, failed, skipped int
-	// ended is the error that go test ended with, nil when all is well.
+	// ended is the error of go test, nil if all tests passed.
 	ended error
 }
 
@@ -25,10 +25,10 @@ type event struct {
 	Elapsed float64
 }
 
-// read counts the tests, those within tests included, and tells progress: the end of each, and what the suite or a test
-// that failed or was skipped said.
+// read counts the tests, including subtests, and writes to progress: the result of each, and the output of the suite or
+// of a failed or skipped test.
 func (r *result) read(events io.Reader, progress io.Writer) error {
-	said := map[string]string{}
+	output := map[string]string{}
 	for decoder := json.NewDecoder(events); ; {
 		e := event{}
 		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
@@ -36,17 +36,17 @@ func (r *result) read(events io.Reader, progress io.Writer) error {
 		} else if err != nil {
 			return fmt.Errorf("go test -json: %w", err)
 		}
-		if !strings.HasPrefix(e.Output, "=== ") { // that a test runs, pauses, goes on
-			said[e.Test] += e.Output
+		if !strings.HasPrefix(e.Output, "=== ") { // a test runs, pauses, continues
+			output[e.Test] += e.Output
 		}
 		if r.count(e) {
-			tell(progress, e, said[e.Test])
-			delete(said, e.Test)
+			report(progress, e, output[e.Test])
+			delete(output, e.Test)
 		}
 	}
 }
 
-// count tells whether a test, or the suite, which has no name, has ended.
+// count reports whether a test, or the suite, which has no name, has finished.
 func (r *result) count(e event) bool {
 	counter := map[string]*int{"pass": &r.passed, "fail": &r.failed, "skip": &r.skipped}[e.Action]
 	if counter != nil && e.Test != "" {
@@ -55,16 +55,16 @@ func (r *result) count(e event) bool {
 	return counter != nil
 }
 
-func tell(progress io.Writer, e event, said string) {
+func report(progress io.Writer, e event, output string) {
 	if e.Action != "pass" {
-		_, _ = io.WriteString(progress, said)
+		_, _ = io.WriteString(progress, output)
 	}
 	if e.Test != "" && !strings.Contains(e.Test, "/") {
 		_, _ = fmt.Fprintf(progress, "%s %s (%.0f s)\n", e.Action, e.Test, e.Elapsed)
 	}
 }
 
-// failures names the versions on which the suite failed.
+// failures returns an error that lists the versions on which the suite failed.
 func failures(results []result) error {
 	var errs []error
 	for _, r := range results {

@@ -12,13 +12,13 @@ import (
 
 const (
 	file = "docs/kubernetes-versions.md"
-	// The table stands between these lines.
+	// The table is between these lines.
 	begin = "<!-- make test-versions writes this table -->\n"
 	end   = "<!-- end of the table -->\n"
 )
 
-// table is of versions on which no test failed. How many there are, and were skipped, stands in what is
-// printed: it changes with each test that is added, and with the machine.
+// table returns the table of versions on which no test failed. The numbers of tests and of skipped ones are only
+// printed: they change with each new test, and with the machine.
 func table(results []result) string {
 	var text strings.Builder
 	text.WriteString("| kube-apiserver | integration tests |\n|---|---|\n")
@@ -28,7 +28,7 @@ func table(results []result) string {
 	return text.String()
 }
 
-// documentTable compares the table in the docs with this one, or writes it there.
+// documentTable compares the table in the docs with this one, or writes it.
 func documentTable(table string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -41,7 +41,7 @@ func documentTable(table string) error {
 	case documented.Writing():
 		return os.WriteFile(file, []byte(written), 0o600) //nolint:gosec // the path is constant
 	default:
-		return fmt.Errorf("%s has another table (WRITE_DOCS=1 corrects it)", file)
+		return fmt.Errorf("the table in %s differs (WRITE_DOCS=1 updates it)", file)
 	}
 }
 

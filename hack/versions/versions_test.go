@@ -23,7 +23,7 @@ const recorded = `{"Action":"start"}
 {"Action":"fail","Elapsed":3}
 `
 
-func TestTestsAreCountedAndWhatFailedOrWasSkippedIsTold(t *testing.T) {
+func TestResultsAreCountedAndFailuresReported(t *testing.T) {
 	r, progress := result{version: "v1.34.0"}, strings.Builder{}
 	if err := r.read(strings.NewReader(recorded), &progress); err != nil {
 		t.Fatal(err)
@@ -31,20 +31,20 @@ func TestTestsAreCountedAndWhatFailedOrWasSkippedIsTold(t *testing.T) {
 	if want := (result{version: "v1.34.0", passed: 1, failed: 2, skipped: 1}); r != want {
 		t.Errorf("counted %+v, want %+v", r, want)
 	}
-	told := progress.String()
+	output := progress.String()
 	for _, wanted := range []string{"it is broken", "fail TestB (1 s)", "not here", "pass TestA (3 s)", "RBAC refused"} {
-		if !strings.Contains(told, wanted) {
-			t.Errorf("%q is missing in\n%s", wanted, told)
+		if !strings.Contains(output, wanted) {
+			t.Errorf("%q is missing in\n%s", wanted, output)
 		}
 	}
 	for _, unwanted := range []string{"all is well", "fail TestB/inner", "==="} {
-		if strings.Contains(told, unwanted) {
-			t.Errorf("%q is of no use in\n%s", unwanted, told)
+		if strings.Contains(output, unwanted) {
+			t.Errorf("%q is unexpected in\n%s", unwanted, output)
 		}
 	}
 }
 
-func TestASuiteFailsWithoutAFailedTestToo(t *testing.T) {
+func TestSuitesCanFailWithoutAFailedTest(t *testing.T) {
 	well := result{version: "v1.35.0", passed: 3}
 	if err := failures([]result{well}); err != nil {
 		t.Error(err)
@@ -52,21 +52,21 @@ func TestASuiteFailsWithoutAFailedTestToo(t *testing.T) {
 	ended := result{version: "v1.34.0", passed: 3, ended: errors.New("exit status 1")}
 	if err := failures([]result{ended, well}); err == nil || !strings.Contains(err.Error(), "v1.34.0: 0 tests failed") ||
 		strings.Contains(err.Error(), "v1.35.0") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestOnlyTheTableIsWritten(t *testing.T) {
+func TestWithTableReplacesOnlyTheTable(t *testing.T) {
 	written, err := withTable("before\n"+begin+"old\n"+end+"after\n", "new\n")
 	if want := "before\n" + begin + "\nnew\n\n" + end + "after\n"; err != nil || written != want {
 		t.Errorf("wrote %q, %v; want %q", written, err, want)
 	}
 	if _, err := withTable("before\n"+begin, "new\n"); err == nil {
-		t.Error("a document without the end of the table is no error")
+		t.Error("no error for a document without the end of the table")
 	}
 }
 
-func TestTheDocsHaveATable(t *testing.T) {
+func TestDocsContainTheTable(t *testing.T) {
 	content, err := os.ReadFile("../../" + file)
 	if err != nil {
 		t.Fatal(err)

@@ -42,10 +42,10 @@ type Actor struct {
 	KubeAPIServers *aggregation.KubeAPIServers
 	Layer          *aggregation.Layer
 	// What takes long runs in the background.
-	Handshakes     *background.Looks[observe.Handshakes]
-	Configurations *background.Looks[aggregation.Configuration]
-	Counts         *background.Looks[[]aggregation.Objects]
-	Served         *background.Looks[StillServed]
+	Handshakes     *background.Checks[observe.Handshakes]
+	Configurations *background.Checks[aggregation.Configuration]
+	Counts         *background.Checks[[]aggregation.Objects]
+	Served         *background.Checks[StillServed]
 	Clock          clock.PassiveClock
 	// Ejected is called with the name of an ExtensionAPI for each replica that is ejected.
 	Ejected func(name string)

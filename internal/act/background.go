@@ -29,7 +29,7 @@ const handshakesAge = 2 * time.Second
 // lookAtLayer has the configuration of the aggregation layer looked at, which wakes the reconciler.
 func (e *execution) lookAtLayer(p plan.Plan) {
 	if p.LookAtLayer {
-		e.Configurations.Begin(e.s.Name, "", diagnosis.LayerRecheck, e.Layer.Configuration)
+		e.Configurations.Start(e.s.Name, "", diagnosis.LayerRecheck, e.Layer.Configuration)
 	}
 }
 
@@ -39,7 +39,7 @@ func (e *execution) lookAtPods(c *plan.Certificates) {
 	if len(pods) == 0 {
 		return
 	}
-	e.Handshakes.Begin(e.s.Name, host, handshakesAge, func(ctx context.Context) observe.Handshakes {
+	e.Handshakes.Start(e.s.Name, host, handshakesAge, func(ctx context.Context) observe.Handshakes {
 		return handshakes(ctx, pods, server, host)
 	})
 	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { _, found := e.s.Handshakes.ByPod[pod.UID]; return !found }) {

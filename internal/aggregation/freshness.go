@@ -16,36 +16,36 @@ import (
 )
 
 const (
-	// freshnessInterval is the time between two looks at each kube-apiserver. It refreshes its own view each minute
+	// freshnessInterval is the time between two polls of each kube-apiserver, which refreshes its own view every minute
 	// (kube-aggregator pkg/apiserver/handler_discovery.go).
 	freshnessInterval = 30 * time.Second
-	// acceptAggregated asks for what this kube-apiserver aggregates itself, without what its peers serve. One that knows
-	// no profiles overlooks that (apiserver pkg/endpoints/handlers/negotiation/negotiate.go).
+	// acceptAggregated requests what this kube-apiserver aggregates itself, without what its peers serve. One that does
+	// not support profiles ignores that parameter (apiserver pkg/endpoints/handlers/negotiation/negotiate.go).
 	acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer"
 )
 
-// Freshness looks at the aggregated discovery of each kube-apiserver: one request for all group-versions.
+// Freshness polls the aggregated discovery of each kube-apiserver: one request for all group-versions.
 type Freshness struct {
 	clients clientsOf
 	clock   clock.Clock
 	changed func(schema.GroupVersion)
-	// failures are those of the last look, by address. Only look uses them.
+	// failures are those of the last poll, by address. Only poll uses them.
 	failures map[string]string
 
 	mu    sync.Mutex
 	views views
 }
 
-// NewFreshness returns a Freshness that calls changed when what it reports of a group-version has settled, when
-// something bad has settled in it, and when that ends.
+// NewFreshness returns a Freshness that calls changed when the report for a group-version has settled, when it has
+// become Stale or Empty, and when that ends.
 func NewFreshness(servers *KubeAPIServers, clk clock.Clock, changed func(schema.GroupVersion)) *Freshness {
 	return &Freshness{clients: servers.Clients, clock: clk, changed: changed}
 }
 
-// Start looks until ctx ends. It implements manager.Runnable.
+// Start polls until ctx is done. It implements manager.Runnable.
 func (f *Freshness) Start(ctx context.Context) error {
 	for {
-		f.look(ctx)
+		f.poll(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -54,14 +54,14 @@ func (f *Freshness) Start(ctx context.Context) error {
 	}
 }
 
-// NeedLeaderElection has an operator that stands by look, too: else it would know enough only two minutes after it took
-// over. It implements manager.LeaderElectionRunnable.
+// NeedLeaderElection returns false, so that a standby replica polls as well: otherwise its reports would settle only
+// two minutes after a failover. It implements manager.LeaderElectionRunnable.
 func (f *Freshness) NeedLeaderElection() bool { return false }
 
-// Of returns what each kube-apiserver has said of a group-version, in the order of their addresses. There is no report
-// of one that does not know it, or that has not told its aggregated discovery for five minutes. looked is false before
-// the first look.
-func (f *Freshness) Of(groupVersion schema.GroupVersion) (reports []Report, looked bool) {
+// Of returns the report of each kube-apiserver for a group-version, ordered by address. There is none for a
+// kube-apiserver that does not serve the group-version, or whose aggregated discovery could not be read for five
+// minutes. polled is false before the first poll.
+func (f *Freshness) Of(groupVersion schema.GroupVersion) (reports []Report, polled bool) {
 	views := f.current()
 	return views.of(groupVersion), views != nil
 }
@@ -72,9 +72,9 @@ func (f *Freshness) current() views {
 	return f.views
 }
 
-func (f *Freshness) look(ctx context.Context) {
+func (f *Freshness) poll(ctx context.Context) {
 	before := f.current()
-	documents, failures := askAll(ctx, f.clients,
+	documents, failures := queryAll(ctx, f.clients,
 		func(ctx context.Context, httpClient *http.Client, address string) (document, error) {
 			return fetch(ctx, httpClient, address, before[address].document)
 		})
@@ -86,12 +86,12 @@ func (f *Freshness) look(ctx context.Context) {
 	f.mu.Lock()
 	f.views = after
 	f.mu.Unlock()
-	for groupVersion := range after.turned(before) {
+	for groupVersion := range after.changedFrom(before) {
 		f.changed(groupVersion)
 	}
 }
 
-// fetch returns the document of a kube-apiserver, the last one where it has not changed.
+// fetch returns the document of a kube-apiserver, the last one if it has not changed.
 func fetch(ctx context.Context, client *http.Client, address string, last document) (document, error) {
 	header := http.Header{"Accept": {acceptAggregated}}
 	if last.etag != "" {
@@ -104,16 +104,16 @@ func fetch(ctx context.Context, client *http.Client, address string, last docume
 		case http.StatusOK:
 			return readDocument(response)
 		default:
-			return document{}, fmt.Errorf("it answers %s", response.Status)
+			return document{}, fmt.Errorf("it answered %s", response.Status)
 		}
 	})
 }
 
-// log tells a failure once and not at each look: one such as 406 Not Acceptable is there to stay.
+// log logs a failure once and not at each poll: one such as 406 Not Acceptable is permanent.
 func (f *Freshness) log(ctx context.Context, failures map[string]string) {
 	for address, failure := range failures {
 		if f.failures[address] != failure {
-			ctrl.LoggerFrom(ctx).Info("cannot look at aggregated discovery, so what is Stale or Empty in it is not told",
+			ctrl.LoggerFrom(ctx).Info("cannot read aggregated discovery, Stale and Empty group-versions are not reported",
 				"kubeAPIServer", address, "error", failure)
 		}
 	}

@@ -25,30 +25,30 @@ const (
 	staleVersion = `{"version":"v1","freshness":"Stale"}`
 )
 
-// looking is a Freshness on one kube-apiserver.
-type looking struct {
+// freshnessTest is a Freshness with one kube-apiserver.
+type freshnessTest struct {
 	*Freshness
 	clock *clocktesting.FakeClock
-	// version is what the kube-apiserver says of the group-version, code what it answers.
+	// version is the kube-apiserver's entry for the group-version, code its HTTP status.
 	version string
 	code    int
-	// sent counts the documents that it had to send, told and logged are what came of the looks.
-	sent   int
-	told   []schema.GroupVersion
-	logged bytes.Buffer
+	// sent counts the documents that were sent; notified and logged are the results of the polls.
+	sent     int
+	notified []schema.GroupVersion
+	logged   bytes.Buffer
 }
 
-func newLooking(t *testing.T) *looking {
+func newFreshnessTest(t *testing.T) *freshnessTest {
 	t.Helper()
-	l := &looking{clock: clocktesting.NewFakeClock(time.Now()), version: goodVersion, code: http.StatusOK}
+	l := &freshnessTest{clock: clocktesting.NewFakeClock(time.Now()), version: goodVersion, code: http.StatusOK}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/apis" || r.Header.Get("Accept") != acceptAggregated {
-			t.Errorf("asked for %s as %q", r.URL.Path, r.Header.Get("Accept"))
+			t.Errorf("requested %s as %q", r.URL.Path, r.Header.Get("Accept"))
 		}
 		l.answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	l.Freshness = NewFreshness(nil, l.clock, func(of schema.GroupVersion) { l.told = append(l.told, of) })
+	l.Freshness = NewFreshness(nil, l.clock, func(of schema.GroupVersion) { l.notified = append(l.notified, of) })
 	l.clients = func(context.Context) (map[string]*http.Client, error) {
 		return map[string]*http.Client{strings.TrimPrefix(server.URL, "https://"): server.Client()}, nil
 	}
@@ -56,7 +56,7 @@ func newLooking(t *testing.T) *looking {
 }
 
 // answer sends the document, unless the client has it.
-func (l *looking) answer(w http.ResponseWriter, r *http.Request) {
+func (l *freshnessTest) answer(w http.ResponseWriter, r *http.Request) {
 	etag := strconv.Quote(strconv.Itoa(len(l.version)))
 	w.Header().Set("ETag", etag)
 	switch {
@@ -71,63 +71,63 @@ func (l *looking) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logging has what is logged in l.logged, a line each.
-func (l *looking) logging(ctx context.Context) context.Context {
+// logging writes log entries to l.logged, one per line.
+func (l *freshnessTest) logging(ctx context.Context) context.Context {
 	return ctrl.LoggerInto(ctx, zap.New(zap.WriteTo(&l.logged)))
 }
 
-// lookTimes looks several times and returns the reports that there are then.
-func (l *looking) lookTimes(t *testing.T, times int) []Report {
+// pollTimes polls several times and returns the resulting reports.
+func (l *freshnessTest) pollTimes(t *testing.T, times int) []Report {
 	t.Helper()
 	for range times {
-		l.look(l.logging(t.Context()))
+		l.poll(l.logging(t.Context()))
 		l.clock.Step(freshnessInterval)
 	}
 	reports, _ := l.Of(groupVersion)
 	return reports
 }
 
-func TestWhatHasNotChangedIsNotSentAgainButCounts(t *testing.T) {
-	l := newLooking(t)
-	got := l.lookTimes(t, settledAfter)
-	if len(got) != 1 || !got[0].Settled || !slices.Equal(l.told, []schema.GroupVersion{groupVersion}) {
-		t.Errorf("got %+v and told %v of a group-version that was good at each look", got, l.told)
+func TestUnchangedDocumentsAreNotSentAgainButCounted(t *testing.T) {
+	l := newFreshnessTest(t)
+	got := l.pollTimes(t, settledAfter)
+	if len(got) != 1 || !got[0].Settled || !slices.Equal(l.notified, []schema.GroupVersion{groupVersion}) {
+		t.Errorf("got %+v and notified %v for a group-version that was good at each poll", got, l.notified)
 	}
 	if l.sent != 1 {
 		t.Errorf("the document was sent %d times", l.sent)
 	}
 	l.version = staleVersion
-	if got := l.lookTimes(t, settledAfter); !got[0].Stale || !got[0].Empty || l.sent != 2 || len(l.told) != 2 {
-		t.Errorf("got %+v and told %v of a change, which was sent %d times", got, l.told, l.sent-1)
+	if got := l.pollTimes(t, settledAfter); !got[0].Stale || !got[0].Empty || l.sent != 2 || len(l.notified) != 2 {
+		t.Errorf("got %+v and notified %v of a change, which was sent %d times", got, l.notified, l.sent-1)
 	}
 }
 
-func TestWithoutAnAnswerTheLastOneCountsForFiveMinutes(t *testing.T) {
-	nobody := func(context.Context) (map[string]*http.Client, error) { return nil, nil }
+func TestLastResponseIsKeptForFiveMinutes(t *testing.T) {
+	noServers := func(context.Context) (map[string]*http.Client, error) { return nil, nil }
 	unlisted := func(context.Context) (map[string]*http.Client, error) { return nil, errors.New("forbidden") }
-	tests := map[string]func(*looking){
-		"it fails":            func(l *looking) { l.code = http.StatusInternalServerError },
-		"it is not ready":     func(l *looking) { l.clients = nobody },
-		"no list of them all": func(l *looking) { l.clients = unlisted },
+	tests := map[string]func(*freshnessTest){
+		"it fails":        func(l *freshnessTest) { l.code = http.StatusInternalServerError },
+		"it is not ready": func(l *freshnessTest) { l.clients = noServers },
+		"the list fails":  func(l *freshnessTest) { l.clients = unlisted },
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := newLooking(t)
+			l := newFreshnessTest(t)
 			l.version = staleVersion
-			l.lookTimes(t, settledAfter)
+			l.pollTimes(t, settledAfter)
 			breakIt(l)
-			if got := l.lookTimes(t, 9); len(got) != 1 || !got[0].Stale || len(l.told) != 1 {
-				t.Errorf("after less than five minutes got %+v and told %v", got, l.told)
+			if got := l.pollTimes(t, 9); len(got) != 1 || !got[0].Stale || len(l.notified) != 1 {
+				t.Errorf("after less than five minutes got %+v and notified %v", got, l.notified)
 			}
-			if got := l.lookTimes(t, 1); len(got) != 0 || len(l.told) != 2 {
-				t.Errorf("after five minutes got %+v and told %v", got, l.told)
+			if got := l.pollTimes(t, 1); len(got) != 0 || len(l.notified) != 2 {
+				t.Errorf("after five minutes got %+v and notified %v", got, l.notified)
 			}
 		})
 	}
 }
 
-func TestAFailureIsLoggedWhenItIsNew(t *testing.T) {
-	l := newLooking(t)
+func TestOnlyNewFailuresAreLogged(t *testing.T) {
+	l := newFreshnessTest(t)
 	for _, step := range []struct {
 		code, lines int
 	}{
@@ -139,16 +139,16 @@ func TestAFailureIsLoggedWhenItIsNew(t *testing.T) {
 	} {
 		l.code = step.code
 		l.logged.Reset()
-		l.lookTimes(t, 3)
+		l.pollTimes(t, 3)
 		got := l.logged.String()
 		if strings.Count(got, "\n") != step.lines || strings.Count(got, http.StatusText(step.code)) != step.lines {
-			t.Errorf("of three answers %d it logged %q, want %d lines", step.code, got, step.lines)
+			t.Errorf("for three answers %d it logged %q, want %d lines", step.code, got, step.lines)
 		}
 	}
 }
 
-func TestTheEndOfTheOperatorIsNoFailure(t *testing.T) {
-	l := newLooking(t)
+func TestShutdownIsNotLoggedAsAFailure(t *testing.T) {
+	l := newFreshnessTest(t)
 	ctx, cancel := context.WithCancel(l.logging(t.Context()))
 	cancel()
 	if err := l.Start(ctx); err != nil || l.logged.Len() != 0 {

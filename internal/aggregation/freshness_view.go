@@ -19,21 +19,21 @@ import (
 )
 
 const (
-	// settledAfter is how many looks in a row must see the same before it counts: a group-version is Stale for a moment
+	// settledAfter is how many consecutive polls must agree before a state counts: a group-version is Stale for a moment
 	// after it was registered.
 	settledAfter = 4
-	// keptFor bounds how long a kube-apiserver is taken at its last word while it says nothing.
+	// keptFor is how long the last response of a kube-apiserver is used while there is no new one.
 	keptFor = 5 * time.Minute
 )
 
-// Report is what one kube-apiserver has said of a group-version.
+// Report is the state of a group-version in the aggregated discovery of one kube-apiserver.
 type Report struct {
 	// KubeAPIServer is its address (host:port).
 	KubeAPIServer string
-	// Stale tells that it could not get the group-version from the server, and Empty that it knows of no resource in it.
-	// Each counts when it was so at each of the last looks, for about two minutes.
+	// Stale means that it could not fetch the group-version from the server, and Empty that it lists no resource in it.
+	// Each is set only if it held at each of the last polls, for about two minutes.
 	Stale, Empty bool
-	// Settled tells that there were enough looks to know both.
+	// Settled means that there were enough polls to know both.
 	Settled bool
 }
 
@@ -43,7 +43,7 @@ type document struct {
 	states map[schema.GroupVersion]state
 }
 
-// state is what a document says of a group-version.
+// state is the state of a group-version in a document.
 type state struct{ stale, empty bool }
 
 func readDocument(response *http.Response) (document, error) {
@@ -55,7 +55,7 @@ func readDocument(response *http.Response) (document, error) {
 	return document{response.Header.Get("ETag"), states}, err
 }
 
-// readStates reads aggregated discovery, in which there is a group-version for each APIService.
+// readStates reads aggregated discovery, which has a group-version for each APIService.
 func readStates(body io.Reader) (map[schema.GroupVersion]state, error) {
 	states := map[schema.GroupVersion]state{}
 	kind, err := documents.EachVersion(body, limits.ClusterDiscovery, func(version documents.Version) error {
@@ -69,15 +69,15 @@ func readStates(body io.Reader) (map[schema.GroupVersion]state, error) {
 		return nil, err
 	}
 	if kind != "APIGroupDiscoveryList" {
-		return nil, fmt.Errorf("its answer is a %q instead of an APIGroupDiscoveryList", excerpt.Of(kind, maxKind))
+		return nil, fmt.Errorf("the response is a %q instead of an APIGroupDiscoveryList", excerpt.Of(kind, maxKind))
 	}
 	return states, nil
 }
 
-// maxKind is how much of a wrong kind is repeated.
+// maxKind is how many bytes of a wrong kind are quoted.
 const maxKind = 64
 
-// run counts the last looks in a row that saw a group-version, saw it stale, and saw it empty.
+// run counts the last consecutive polls in which a group-version was listed, stale, and empty.
 type run struct{ seen, stale, empty int }
 
 func (r run) after(seen state) run {
@@ -100,13 +100,14 @@ func (r run) report(kubeAPIServer string) Report {
 	}
 }
 
-// turned tells whether a reader would act on the difference: what was good and is not reported any more is no news.
-func (r run) turned(before run) bool {
+// changedFrom reports whether the difference is relevant to a reader: that a good group-version is no longer reported
+// is not.
+func (r run) changedFrom(before run) bool {
 	is, was := r.report(""), before.report("")
 	return is.Stale != was.Stale || is.Empty != was.Empty || is.Settled && !was.Settled
 }
 
-// view is what one kube-apiserver said last, when, and for how long it has said so.
+// view is the last response of one kube-apiserver, when it came, and for how many polls each state has lasted.
 type view struct {
 	document document
 	at       time.Time
@@ -121,11 +122,11 @@ func (v view) after(seen document, now time.Time) view {
 	return view{seen, now, runs}
 }
 
-// views are what the kube-apiservers have said, by their addresses. They are never changed, but replaced.
+// views holds the view of each kube-apiserver by address. It is never modified, but replaced.
 type views map[string]view
 
-// after adds a look that brought these documents. A view without one stays for a while: a kube-apiserver that restarts
-// would else take back what it has said for long, only to say it again two minutes later.
+// after adds a poll that returned these documents. A view without one is kept for a while: otherwise a kube-apiserver
+// that restarts would withdraw a lasting state, only to report it again two minutes later.
 func (v views) after(documents map[string]document, now time.Time) views {
 	next := views{}
 	for address, view := range v {
@@ -139,7 +140,7 @@ func (v views) after(documents map[string]document, now time.Time) views {
 	return next
 }
 
-// of returns what each says of a group-version that it knows, in the order of their addresses.
+// of returns the reports for a group-version of all kube-apiservers that list it, ordered by address.
 func (v views) of(groupVersion schema.GroupVersion) []Report {
 	var reports []Report
 	for _, address := range slices.Sorted(maps.Keys(v)) {
@@ -150,13 +151,13 @@ func (v views) of(groupVersion schema.GroupVersion) []Report {
 	return reports
 }
 
-// turned returns the group-versions of which a reader would act on the difference.
-func (v views) turned(before views) sets.Set[schema.GroupVersion] {
+// changedFrom returns the group-versions with a difference that is relevant to a reader.
+func (v views) changedFrom(before views) sets.Set[schema.GroupVersion] {
 	found := sets.Set[schema.GroupVersion]{}
 	for _, known := range []views{before, v} {
 		for address, view := range known {
 			for groupVersion := range view.runs {
-				if v[address].runs[groupVersion].turned(before[address].runs[groupVersion]) {
+				if v[address].runs[groupVersion].changedFrom(before[address].runs[groupVersion]) {
 					found.Insert(groupVersion)
 				}
 			}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package aggregation looks at the aggregation layer from inside the cluster.
+// Package aggregation inspects the aggregation layer from inside the cluster.
 package aggregation
 
 import (
@@ -30,10 +30,10 @@ const (
 	kubernetesPort = "https"
 )
 
-// kubernetesService has every kube-apiserver behind it.
+// kubernetesService is the Service in front of all kube-apiservers.
 var kubernetesService = types.NamespacedName{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}
 
-// KubeAPIServers reaches each kube-apiserver by itself, as each aggregates on its own.
+// KubeAPIServers has a client for each individual kube-apiserver, as each aggregates on its own.
 type KubeAPIServers struct {
 	config *rest.Config
 	reader client.Reader
@@ -41,20 +41,20 @@ type KubeAPIServers struct {
 
 	mu      sync.Mutex
 	clients map[string]clientPair
-	// listed is when the clients were those of all kube-apiservers.
+	// listed is when the kube-apiservers were last listed.
 	listed time.Time
 }
 
-// clientPair reaches one kube-apiserver.
+// clientPair holds the clients of one kube-apiserver.
 type clientPair struct {
 	// own has the operator's credentials, and anonymous none.
 	own, anonymous *http.Client
 }
 
 const (
-	// listedFor is how long a list of the kube-apiservers is used: everybody who asks them needs it.
+	// listedFor is how long a list of the kube-apiservers is cached: every request to them needs it.
 	listedFor = 10 * time.Second
-	// listTimeout bounds one request for it.
+	// listTimeout bounds one request for the list.
 	listTimeout = 10 * time.Second
 )
 
@@ -64,13 +64,13 @@ func NewKubeAPIServers(config *rest.Config, reader client.Reader, clk clock.Pass
 }
 
 // Clients returns an HTTP client with the operator's credentials for each kube-apiserver, by its address (host:port).
-// Where they list no endpoint, it is the one that config names.
+// If there is no endpoint, it is the one in config.
 func (k *KubeAPIServers) Clients(ctx context.Context) (map[string]*http.Client, error) {
 	return k.each(ctx, func(pair clientPair) *http.Client { return pair.own })
 }
 
-// AnonymousClients returns the same without any credentials. What is sent with those of another user is in another flow
-// of kube-apiserver's API Priority and Fairness than the operator's own requests.
+// AnonymousClients returns the same without any credentials. Requests with another user's credentials belong to another
+// flow of kube-apiserver's API Priority and Fairness than the operator's own.
 func (k *KubeAPIServers) AnonymousClients(ctx context.Context) (map[string]*http.Client, error) {
 	return k.each(ctx, func(pair clientPair) *http.Client { return pair.anonymous })
 }
@@ -142,7 +142,7 @@ func (k *KubeAPIServers) configured() (map[string]clientPair, error) {
 	return map[string]clientPair{address: pair}, err
 }
 
-// pair returns the clients that there are for an address, or new ones.
+// pair returns the existing clients of an address, or new ones.
 func (k *KubeAPIServers) pair(address string, config *rest.Config) (clientPair, error) {
 	if existing, found := k.clients[address]; found {
 		return existing, nil
@@ -155,13 +155,14 @@ func (k *KubeAPIServers) pair(address string, config *rest.Config) (clientPair, 
 	return clientPair{own, anonymous}, err
 }
 
-// clientFor returns a client that follows no redirect, which would send the operator's token to wherever that leads,
-// and that bounds what is read: servers answer through kube-apiserver, too.
+// clientFor returns a client that does not follow redirects, which would send the operator's token to their target, and
+// that bounds responses: those of extension API servers come through kube-apiserver, too.
 func clientFor(config *rest.Config) (*http.Client, error) {
 	config = rest.CopyConfig(config)
 	config.DisableCompression = true
 	if config.Proxy == nil {
-		// The default; with it said, the transport is no other client's (client-go transport/cache.go).
+		// This is the default; set explicitly, it keeps the transport from being shared with other clients (client-go
+		// transport/cache.go).
 		config.Proxy = http.ProxyFromEnvironment
 	}
 	bounded := false
@@ -174,13 +175,13 @@ func clientFor(config *rest.Config) (*http.Client, error) {
 		return nil, err
 	}
 	if !bounded {
-		return nil, fmt.Errorf("cannot bound what kube-apiserver %s answers", config.Host)
+		return nil, fmt.Errorf("cannot bound the responses of kube-apiserver %s", config.Host)
 	}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return httpClient, nil
 }
 
-// bound finds the transport beneath what client-go wraps around it.
+// bound finds and bounds the transport beneath client-go's wrappers.
 func bound(roundTripper http.RoundTripper) (found bool) {
 	for {
 		switch current := roundTripper.(type) {

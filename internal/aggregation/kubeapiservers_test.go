@@ -61,13 +61,13 @@ func configOf(server *httptest.Server) *rest.Config {
 	return &rest.Config{Host: server.URL, BearerToken: "secret", TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
 }
 
-// listing returns those that reader lists, under a clock.
+// listing returns the KubeAPIServers that reader lists, with a fake clock.
 func listing(config *rest.Config, reader endpointReader) (*KubeAPIServers, *clocktesting.FakeClock) {
 	clk := clocktesting.NewFakeClock(time.Unix(0, 0))
 	return NewKubeAPIServers(config, reader, clk), clk
 }
 
-func TestEachKubeAPIServerHasAClientThatIsKept(t *testing.T) {
+func TestClientsOfKubeAPIServersAreReused(t *testing.T) {
 	servers, clk := listing(configFor(t, 200), endpointReader{addresses: []string{"10.0.0.1", "fd00::1"}, port: 6443})
 	first, err := servers.Clients(t.Context())
 	if err != nil {
@@ -79,11 +79,11 @@ func TestEachKubeAPIServerHasAClientThatIsKept(t *testing.T) {
 	clk.Step(listedFor) // they are listed again
 	second, err := servers.Clients(t.Context())
 	if err != nil || second["10.0.0.1:6443"] != first["10.0.0.1:6443"] {
-		t.Errorf("the client was made anew (%v), and its connections with it", err)
+		t.Errorf("the client and its connections were recreated (%v)", err)
 	}
 }
 
-func TestWithoutEndpointsTheConfiguredKubeAPIServerIsAsked(t *testing.T) {
+func TestConfiguredKubeAPIServerIsUsedWithoutEndpoints(t *testing.T) {
 	config := configFor(t, http.StatusOK)
 	servers, _ := listing(config, endpointReader{})
 	clients, err := servers.Clients(t.Context())
@@ -92,7 +92,7 @@ func TestWithoutEndpointsTheConfiguredKubeAPIServerIsAsked(t *testing.T) {
 	}
 }
 
-func TestWhatIsServedAnswersAnythingButNotFound(t *testing.T) {
+func TestServedIsAnyStatusButNotFound(t *testing.T) {
 	for status, want := range map[int][]schema.GroupVersion{
 		http.StatusOK:                 {groupVersion},
 		http.StatusServiceUnavailable: {groupVersion},
@@ -107,8 +107,8 @@ func TestWhatIsServedAnswersAnythingButNotFound(t *testing.T) {
 	}
 }
 
-// One that is gone, though it is still listed, must not keep the others from being asked.
-func TestOneThatCannotBeAskedKeepsNobodyElseFromIt(t *testing.T) {
+// A dead kube-apiserver that is still listed must not prevent the others from being queried.
+func TestUnreachableKubeAPIServersDoNotBlockOthers(t *testing.T) {
 	config := configFor(t, http.StatusOK)
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(config.Host, "https://"))
 	if err != nil {
@@ -119,7 +119,7 @@ func TestOneThatCannotBeAskedKeepsNobodyElseFromIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	const dead = "127.0.0.2"                                      // an address without a listener
-	config.TLSClientConfig = rest.TLSClientConfig{Insecure: true} // it has a name that no kube-apiserver has
+	config.TLSClientConfig = rest.TLSClientConfig{Insecure: true} // the test certificate has another name
 	servers, _ := listing(config, endpointReader{addresses: []string{dead, host}, port: int32(number)})
 	got, failures, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})
 	failure := failures[net.JoinHostPort(dead, port)]
@@ -128,7 +128,7 @@ func TestOneThatCannotBeAskedKeepsNobodyElseFromIt(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeListedIsAnError(t *testing.T) {
+func TestServedFailsIfKubeAPIServersCannotBeListed(t *testing.T) {
 	servers, _ := listing(configFor(t, http.StatusOK), endpointReader{err: errors.New("forbidden")})
 	_, _, err := servers.Served(t.Context(), []schema.GroupVersion{groupVersion})
 	if err == nil || !strings.Contains(err.Error(), "default/kubernetes") {
@@ -136,8 +136,8 @@ func TestWhatCannotBeListedIsAnError(t *testing.T) {
 	}
 }
 
-// What comes through kube-apiserver comes from a server.
-func TestWhatKubeAPIServersAnswerIsBounded(t *testing.T) {
+// Responses through kube-apiserver come from an extension API server.
+func TestResponsesOfKubeAPIServersAreBounded(t *testing.T) {
 	want := http2.AllowedBy(t, func(server *httptest.Server) *http.Client {
 		client := server.Client()
 		if transport, isTransport := client.Transport.(*http.Transport); isTransport {
@@ -157,7 +157,7 @@ func TestWhatKubeAPIServersAnswerIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheListOfKubeAPIServersIsUsedForAWhile(t *testing.T) {
+func TestListOfKubeAPIServersIsCached(t *testing.T) {
 	reader := &countingReader{endpointReader: endpointReader{addresses: []string{"10.0.0.1"}, port: 6443}}
 	clk := clocktesting.NewFakeClock(time.Unix(0, 0))
 	servers := NewKubeAPIServers(configFor(t, http.StatusOK), reader, clk)
@@ -182,10 +182,10 @@ func (r *countingReader) List(ctx context.Context, list client.ObjectList, optio
 	return r.endpointReader.List(ctx, list, options...)
 }
 
-func TestNothingCompressedIsAskedFor(t *testing.T) {
-	asked := make(chan string, 1)
+func TestCompressionIsNotRequested(t *testing.T) {
+	requested := make(chan string, 1)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked <- r.Header.Get("Accept-Encoding")
+		requested <- r.Header.Get("Accept-Encoding")
 	}))
 	defer server.Close()
 	client, err := clientFor(configOf(server))
@@ -194,13 +194,13 @@ func TestNothingCompressedIsAskedFor(t *testing.T) {
 	}
 	_, err = get(t.Context(), client, strings.TrimPrefix(server.URL, "https://"), "/", http.Header{},
 		func(*http.Response) (any, error) { return nil, nil })
-	if encoding := <-asked; encoding != "" || err != nil {
-		t.Errorf("asked for %q, error %v", encoding, err)
+	if encoding := <-requested; encoding != "" || err != nil {
+		t.Errorf("requested %q, error %v", encoding, err)
 	}
 }
 
-// A redirect could lead to anybody, who would get the operator's token.
-func TestNoRedirectIsFollowed(t *testing.T) {
+// The target of a redirect would get the operator's token.
+func TestRedirectsAreNotFollowed(t *testing.T) {
 	servers, _ := listing(configFor(t, http.StatusFound), endpointReader{})
 	for _, list := range []clientsOf{servers.Clients, servers.AnonymousClients} {
 		clients, err := list(t.Context())
@@ -215,7 +215,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-func TestAnonymousClientsShowNoCredentialsButTrustTheSame(t *testing.T) {
+func TestAnonymousClientsHaveNoCredentialsButTheSameTrust(t *testing.T) {
 	shown := make(chan string, 1)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		shown <- r.Header.Get("Authorization")
@@ -235,7 +235,7 @@ func TestAnonymousClientsShowNoCredentialsButTrustTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := <-shown; got != want {
-				t.Errorf("shown is %q, want %q", got, want)
+				t.Errorf("got authorization %q, want %q", got, want)
 			}
 		}
 	}

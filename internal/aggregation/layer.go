@@ -19,68 +19,68 @@ import (
 )
 
 const (
-	// AskedAgainAfter is how long a Configuration that is not good is remembered.
+	// AskedAgainAfter is how long a Configuration that is not good is cached.
 	AskedAgainAfter = 10 * time.Second
-	// goodFor is how long a good one is.
+	// goodFor is how long a good Configuration is cached.
 	goodFor = time.Minute
-	// layerTimeout bounds asking, for which a reconciliation waits.
+	// layerTimeout bounds a check, as reconciliation waits for it.
 	layerTimeout = 5 * time.Second
 )
 
-// trustConfigMap is where all kube-apiservers together say by what extension API servers know them (k8s.io/kubernetes
-// pkg/controlplane/controller/clusterauthenticationtrust). There is none while they have nothing to say.
+// trustConfigMap is where the kube-apiservers publish how extension API servers authenticate them (k8s.io/kubernetes
+// pkg/controlplane/controller/clusterauthenticationtrust). It does not exist while they have nothing to publish.
 var trustConfigMap = types.NamespacedName{
 	Namespace: metav1.NamespaceSystem, Name: "extension-apiserver-authentication",
 }
 
-// Layer finds out whether the cluster's aggregation layer is configured. It asks only when it is asked.
+// Layer checks on demand whether the cluster's aggregation layer is configured.
 type Layer struct {
 	clients clientsOf
 	reader  client.Reader
 	clock   clock.PassiveClock
 
-	// mu is held while asking, so that those who come meanwhile share the answer.
-	mu    sync.Mutex
-	last  Configuration
-	asked time.Time
+	// mu is held during a check, so that concurrent callers share the result.
+	mu        sync.Mutex
+	last      Configuration
+	checkedAt time.Time
 }
 
-// NewLayer returns a Layer that reads a ConfigMap from reader. A cache would have to list and watch for it.
+// NewLayer returns a Layer that reads a ConfigMap from reader. A cached reader would have to list and watch ConfigMaps.
 func NewLayer(servers *KubeAPIServers, reader client.Reader, clk clock.PassiveClock) *Layer {
 	return &Layer{clients: servers.Clients, reader: reader, clock: clk}
 }
 
-// Configuration returns what was found out a minute ago at most, or AskedAgainAfter ago when that was not good. To find
-// it out takes up to 5 seconds.
+// Configuration returns a result that is at most a minute old, or AskedAgainAfter if it is not good. A check takes up
+// to 5 seconds.
 func (l *Layer) Configuration(ctx context.Context) Configuration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.asked.IsZero() && l.clock.Since(l.asked) < l.last.rememberedFor() {
+	if !l.checkedAt.IsZero() && l.clock.Since(l.checkedAt) < l.last.rememberedFor() {
 		return l.last
 	}
-	current := l.ask(ctx)
+	current := l.check(ctx)
 	if len(current.Unknown) > 0 && !slices.Equal(current.Unknown, l.last.Unknown) {
-		ctrl.LoggerFrom(ctx).Info("cannot tell whether the aggregation layer is configured, and goes on as if it were",
+		ctrl.LoggerFrom(ctx).Info("cannot determine whether the aggregation layer is configured, assuming that it is",
 			"reasons", current.Unknown)
 	}
-	l.last, l.asked = current, l.clock.Now()
+	l.last, l.checkedAt = current, l.clock.Now()
 	return current
 }
 
-func (l *Layer) ask(ctx context.Context) Configuration {
+func (l *Layer) check(ctx context.Context) Configuration {
 	ctx, cancel := context.WithTimeout(ctx, layerTimeout)
 	defer cancel()
-	// First what does not wait for each of them.
-	return l.trust(ctx).and(configurationOf(askAll(ctx, l.clients, hasIdentity)))
+	// The ConfigMap first, as it does not depend on every kube-apiserver.
+	return l.trust(ctx).and(configurationOf(queryAll(ctx, l.clients, hasProxyCertificate)))
 }
 
-// hasIdentity tells whether a kube-apiserver has a certificate with which it shows itself to extension API servers.
-func hasIdentity(ctx context.Context, httpClient *http.Client, address string) (bool, error) {
-	// One that is not ready lists its checks, too.
-	return get(ctx, httpClient, address, "/readyz?verbose", http.Header{}, readIdentity)
+// hasProxyCertificate reports whether a kube-apiserver has a client certificate for extension API servers.
+func hasProxyCertificate(ctx context.Context, httpClient *http.Client, address string) (bool, error) {
+	// A kube-apiserver that is not ready lists its checks, too.
+	return get(ctx, httpClient, address, "/readyz?verbose", http.Header{}, readProxyCertificate)
 }
 
-// trust looks whether extension API servers are told by what they know kube-apiserver.
+// trust checks whether extension API servers can read how to authenticate kube-apiserver.
 func (l *Layer) trust(ctx context.Context) Configuration {
 	configMap := &corev1.ConfigMap{}
 	if err := l.reader.Get(ctx, trustConfigMap, configMap); client.IgnoreNotFound(err) != nil {

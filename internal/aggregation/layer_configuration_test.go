@@ -13,7 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// trustData is what kube-apiserver publishes when all its flags are set.
+// trustData returns what kube-apiserver publishes if all its flags are set.
 func trustData(t *testing.T) map[string]string {
 	t.Helper()
 	authority, err := pki.NewSigner("front-proxy", time.Now(), time.Hour)
@@ -30,7 +30,7 @@ func trustData(t *testing.T) map[string]string {
 	}
 }
 
-// with changes one value; an empty one is left out.
+// with changes one value; an empty one removes the key.
 func with(data map[string]string, key, value string) map[string]string {
 	data[key] = value
 	if value == "" {
@@ -39,7 +39,7 @@ func with(data map[string]string, key, value string) map[string]string {
 	return data
 }
 
-func TestWhatServersNeedToKnowKubeAPIServerIsLookedForInTheConfigMap(t *testing.T) {
+func TestMissingTrustIsFoundInTheConfigMap(t *testing.T) {
 	const user, group = "requestheader-username-headers", "requestheader-group-headers"
 	tests := map[string]struct {
 		data map[string]string
@@ -66,18 +66,18 @@ func TestWhatServersNeedToKnowKubeAPIServerIsLookedForInTheConfigMap(t *testing.
 }
 
 const (
-	aggregatorChecks = "[+]ping ok\n[+]poststarthook/apiservice-registration-controller ok\n"
-	identityCheck    = "[+]poststarthook/aggregator-reload-proxy-client-cert "
+	aggregatorChecks       = "[+]ping ok\n[+]poststarthook/apiservice-registration-controller ok\n"
+	proxyCertificateStatus = "[+]poststarthook/aggregator-reload-proxy-client-cert "
 )
 
-func TestTheCertificateIsLookedForInTheChecksOfTheAggregator(t *testing.T) {
+func TestProxyCertificateIsDetectedByTheAggregatorsChecks(t *testing.T) {
 	tests := map[string]struct {
 		body    string
 		found   bool
 		unknown bool
 	}{
-		"there":                {aggregatorChecks + identityCheck + "ok\n", true, false},
-		"there, but not ready": {aggregatorChecks + identityCheck + "failed: reason withheld\n", true, false},
+		"there":                {aggregatorChecks + proxyCertificateStatus + "ok\n", true, false},
+		"there, but not ready": {aggregatorChecks + proxyCertificateStatus + "failed: reason withheld\n", true, false},
 		"not there":            {aggregatorChecks, false, false},
 		"no list":              {"ok", false, true},
 		"other names":          {"[+]ping ok\n[+]aggregator ok\nreadyz check passed\n", false, true},
@@ -86,7 +86,7 @@ func TestTheCertificateIsLookedForInTheChecksOfTheAggregator(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			found, err := readIdentity(&http.Response{
+			found, err := readProxyCertificate(&http.Response{
 				Status: "200 OK", Body: io.NopCloser(strings.NewReader(test.body)),
 			})
 			if found != test.found || (err != nil) != test.unknown {
@@ -96,9 +96,9 @@ func TestTheCertificateIsLookedForInTheChecksOfTheAggregator(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingNamesTheKubeAPIServer(t *testing.T) {
-	identified := map[string]bool{"b:6443": false, "a:6443": true, "c:6443": false}
-	got := configurationOf(identified, map[string]string{"d:6443": "EOF"})
+func TestMissingCertificatesNameTheKubeAPIServer(t *testing.T) {
+	hasCertificate := map[string]bool{"b:6443": false, "a:6443": true, "c:6443": false}
+	got := configurationOf(hasCertificate, map[string]string{"d:6443": "EOF"})
 	if !slices.EqualFunc(got.Missing, []string{"kube-apiserver b:6443", "kube-apiserver c:6443"}, strings.Contains) {
 		t.Errorf("missing are %q", got.Missing)
 	}

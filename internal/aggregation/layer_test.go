@@ -20,32 +20,33 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
-// askedLayer is a Layer of one kube-apiserver.
-type askedLayer struct {
+// layerTest is a Layer of one kube-apiserver.
+type layerTest struct {
 	*Layer
 	client.Reader
 	clock *clocktesting.FakeClock
-	// checks are what the kube-apiserver lists, data is what the ConfigMap has, and err what comes of reading it.
+	// checks is the kube-apiserver's list of health checks, data is the data of the ConfigMap, and err the error of
+	// reading it.
 	checks string
 	data   map[string]string
 	err    error
-	// asked counts how often the kube-apiserver was asked.
-	asked  int
-	logged bytes.Buffer
+	// requests counts the requests to the kube-apiserver.
+	requests int
+	logged   bytes.Buffer
 }
 
-func newAskedLayer(t *testing.T) *askedLayer {
+func newLayerTest(t *testing.T) *layerTest {
 	t.Helper()
-	l := &askedLayer{
+	l := &layerTest{
 		clock:  clocktesting.NewFakeClock(time.Now()),
-		checks: aggregatorChecks + identityCheck + "ok\n",
+		checks: aggregatorChecks + proxyCertificateStatus + "ok\n",
 		data:   trustData(t),
 	}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.String() != "/readyz?verbose" {
-			t.Errorf("asked for %s", r.URL)
+			t.Errorf("requested %s", r.URL)
 		}
-		l.asked++
+		l.requests++
 		_, _ = w.Write([]byte(l.checks))
 	}))
 	t.Cleanup(server.Close)
@@ -56,7 +57,7 @@ func newAskedLayer(t *testing.T) *askedLayer {
 	return l
 }
 
-func (l *askedLayer) Get(
+func (l *layerTest) Get(
 	_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption,
 ) error {
 	if configMap, ok := object.(*corev1.ConfigMap); ok && key == trustConfigMap {
@@ -65,46 +66,46 @@ func (l *askedLayer) Get(
 	return l.err
 }
 
-func (l *askedLayer) ask(t *testing.T) Configuration {
+func (l *layerTest) configuration(t *testing.T) Configuration {
 	t.Helper()
 	return l.Configuration(ctrl.LoggerInto(t.Context(), zap.New(zap.WriteTo(&l.logged))))
 }
 
-func TestTheLayerIsBadWhenSomethingIsKnownToBeMissing(t *testing.T) {
+func TestLayerIsNotConfiguredIfSomethingIsMissing(t *testing.T) {
 	unlisted := func(context.Context) (map[string]*http.Client, error) { return nil, errors.New("no such list") }
 	tests := map[string]struct {
-		change           func(*askedLayer)
+		change           func(*layerTest)
 		missing, unknown string
 	}{
-		"all there":      {func(*askedLayer) {}, "", ""},
-		"no certificate": {func(l *askedLayer) { l.checks = aggregatorChecks }, "--proxy-client-cert-file", ""},
-		"no authority":   {func(l *askedLayer) { l.data = nil }, "--requestheader-client-ca-file", ""},
+		"all there":      {func(*layerTest) {}, "", ""},
+		"no certificate": {func(l *layerTest) { l.checks = aggregatorChecks }, "--proxy-client-cert-file", ""},
+		"no CA":          {func(l *layerTest) { l.data = nil }, "--requestheader-client-ca-file", ""},
 		"no ConfigMap": {
-			func(l *askedLayer) { l.data, l.err = nil, apierrors.NewNotFound(corev1.Resource("configmaps"), "") },
+			func(l *layerTest) { l.data, l.err = nil, apierrors.NewNotFound(corev1.Resource("configmaps"), "") },
 			"--requestheader-client-ca-file", "",
 		},
 		"a ConfigMap that must not be read": {
-			func(l *askedLayer) { l.err = errors.New("forbidden") },
+			func(l *layerTest) { l.err = errors.New("forbidden") },
 			"", "reading ConfigMap kube-system/extension-apiserver-authentication: forbidden",
 		},
-		"no list of checks":          {func(l *askedLayer) { l.checks = "ok" }, "", "it answers 200 OK"},
-		"no list of kube-apiservers": {func(l *askedLayer) { l.clients = unlisted }, "", "no such list"},
+		"no list of checks":          {func(l *layerTest) { l.checks = "ok" }, "", "returned 200 OK"},
+		"no list of kube-apiservers": {func(l *layerTest) { l.clients = unlisted }, "", "no such list"},
 		"one known, one not": {
-			func(l *askedLayer) { l.checks, l.data = "ok", nil }, "--requestheader-client-ca-file", "it answers 200 OK",
+			func(l *layerTest) { l.checks, l.data = "ok", nil }, "--requestheader-client-ca-file", "returned 200 OK",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := newAskedLayer(t)
+			l := newLayerTest(t)
 			test.change(l)
-			got := l.ask(t)
+			got := l.configuration(t)
 			assertOne(t, "missing", got.Missing, test.missing)
 			assertOne(t, "unknown", got.Unknown, test.unknown)
 		})
 	}
 }
 
-// assertOne wants one entry with that part, or none at all for an empty one.
+// assertOne checks that there is one entry that contains part, or none if part is empty.
 func assertOne(t *testing.T, what string, got []string, part string) {
 	t.Helper()
 	if part == "" && len(got) > 0 || part != "" && (len(got) != 1 || !strings.Contains(got[0], part)) {
@@ -112,36 +113,36 @@ func assertOne(t *testing.T, what string, got []string, part string) {
 	}
 }
 
-func TestAnAnswerIsRememberedForLongerWhenItIsGood(t *testing.T) {
+func TestGoodConfigurationsAreCachedLonger(t *testing.T) {
 	for name, test := range map[string]struct {
 		checks string
 		after  time.Duration
 	}{
-		"good":      {aggregatorChecks + identityCheck, time.Minute},
+		"good":      {aggregatorChecks + proxyCertificateStatus, time.Minute},
 		"bad":       {aggregatorChecks, AskedAgainAfter},
 		"not known": {"ok", AskedAgainAfter},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newAskedLayer(t)
+			l := newLayerTest(t)
 			l.checks = test.checks
-			l.ask(t)
+			l.configuration(t)
 			l.clock.Step(test.after - time.Second)
-			if l.ask(t); l.asked != 1 {
-				t.Errorf("asked again before %s have passed", test.after)
+			if l.configuration(t); l.requests != 1 {
+				t.Errorf("checked again within %s", test.after)
 			}
 			l.clock.Step(time.Second)
-			if l.ask(t); l.asked != 2 {
-				t.Errorf("not asked again after %s", test.after)
+			if l.configuration(t); l.requests != 2 {
+				t.Errorf("not checked again after %s", test.after)
 			}
 		})
 	}
 }
 
-func TestWhatIsNotKnownIsLoggedOnce(t *testing.T) {
-	l := newAskedLayer(t)
+func TestUnknownConfigurationsAreLoggedOnce(t *testing.T) {
+	l := newLayerTest(t)
 	l.err = errors.New("forbidden")
 	for range 3 {
-		l.ask(t)
+		l.configuration(t)
 		l.clock.Step(time.Minute)
 	}
 	if got := l.logged.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "forbidden") {

@@ -20,36 +20,36 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// acceptMetadata asks for no more of objects than has to be read to count them.
+// acceptMetadata requests only metadata, which is enough to count objects.
 const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
-// Objects says how many objects there are of a resource.
+// Objects is the number of objects of a resource.
 type Objects struct {
 	Resource schema.GroupResource
-	// Count is how many there are, or, with an error, how many there are at least.
+	// Count is the number of objects, or, with an error, the minimum.
 	Count int64
 	// Err is why they could not be counted.
 	Err error
 }
 
-// ErrNotAllowed is for mayList to say that the operator lacks the right to list objects.
-var ErrNotAllowed = errors.New("the operator may not list them")
+// ErrNotAllowed is returned by mayList if the operator lacks the permission to list objects.
+var ErrNotAllowed = errors.New("the operator is not permitted to list them")
 
-// CountObjects counts the objects that only the doomed group-versions lead to, each resource once. What cannot be asked
-// at all, and what is too much to count, has * for its resources, and an error.
+// CountObjects counts the objects that are accessible only through the removed group-versions, each resource once. A
+// group-version whose resources cannot be read, or are too many, has an entry with resource * and an error.
 func (k *KubeAPIServers) CountObjects(
-	ctx context.Context, doomed, kept []schema.GroupVersion, mayList func(schema.GroupVersionResource) error,
+	ctx context.Context, removed, kept []schema.GroupVersion, mayList func(schema.GroupVersionResource) error,
 ) []Objects {
 	reachable := map[schema.GroupResource]bool{}
 	for _, groupVersion := range kept {
-		// What cannot be asked leads to nothing.
+		// A group-version that cannot be read gives access to nothing.
 		resources, _ := k.listable(ctx, groupVersion)
 		for _, resource := range resources {
 			reachable[resource.GroupResource()] = true
 		}
 	}
 	var counted []Objects
-	for _, groupVersion := range doomed {
+	for _, groupVersion := range removed {
 		resources, err := k.listable(ctx, groupVersion)
 		if err != nil {
 			everything := schema.GroupResource{Group: groupVersion.Group, Resource: "*"}
@@ -59,7 +59,7 @@ func (k *KubeAPIServers) CountObjects(
 			if reachable[resource.GroupResource()] {
 				continue
 			}
-			reachable[resource.GroupResource()] = true // by what has been counted
+			reachable[resource.GroupResource()] = true // do not count it again
 			objects := Objects{Resource: resource.GroupResource(), Err: mayList(resource)}
 			if objects.Err == nil {
 				objects.Count, objects.Err = k.count(ctx, resource)
@@ -80,7 +80,7 @@ func (k *KubeAPIServers) listable(
 			case !resource.Listable, strings.Contains(resource.Name, "/"):
 				return nil
 			case len(resources) == limits.CountedResources:
-				return fmt.Errorf("only the first %d resources are looked at", limits.CountedResources)
+				return fmt.Errorf("only the objects of the first %d resources are counted", limits.CountedResources)
 			case !isName(resource.Name):
 				return fmt.Errorf("there is a resource named %q", excerpt.Of(resource.Name, maxName))
 			}
@@ -91,19 +91,20 @@ func (k *KubeAPIServers) listable(
 	return resources, err
 }
 
-// maxName is how much of a wrong name is repeated.
+// maxName is how many bytes of an invalid name are quoted.
 const maxName = 64
 
-// isName keeps a server from having the operator ask for another path.
+// isName prevents a server from making the operator request another path.
 func isName(resource string) bool { return len(validation.IsDNS1123Subdomain(resource)) == 0 }
 
-// count needs a single object: the rest is told beside it. A server that knows no limit lists all.
+// count requests a single object: the list contains the number of the remaining ones. A server that does not support
+// limit lists all.
 func (k *KubeAPIServers) count(ctx context.Context, resource schema.GroupVersionResource) (int64, error) {
 	path := fmt.Sprintf("/apis/%s/%s?limit=1", resource.GroupVersion(), resource.Resource)
 	return read(ctx, k, path, http.Header{"Accept": {acceptMetadata}}, documents.CountObjects)
 }
 
-// read asks one of the kube-apiservers, always the same one, and returns what document makes of its answer.
+// read queries one of the kube-apiservers, always the same one, and returns what document reads from the response.
 func read[T any](
 	ctx context.Context, k *KubeAPIServers, path string, header http.Header, document func(io.Reader) (T, error),
 ) (result T, err error) {
@@ -114,7 +115,7 @@ func read[T any](
 	address := slices.Min(slices.Collect(maps.Keys(clients)))
 	return get(ctx, clients[address], address, path, header, func(response *http.Response) (result T, err error) {
 		if response.StatusCode != http.StatusOK {
-			return result, fmt.Errorf("kube-apiserver %s answers %s", address, response.Status)
+			return result, fmt.Errorf("kube-apiserver %s answered %s", address, response.Status)
 		}
 		body, err := documents.Body(response)
 		if err != nil {

@@ -20,8 +20,8 @@ import (
 
 const flunders = `{"groupVersion":"wardle.example.com/v1","resources":[{"name":"flunders","verbs":["list"]}]}`
 
-// counted returns what is counted at a kube-apiserver that passes on what the server answers to discovery and lists.
-func counted(t *testing.T, discovery, list http.HandlerFunc, patience time.Duration) []Objects {
+// counted counts objects at a kube-apiserver that proxies the server's responses to discovery and lists.
+func counted(t *testing.T, discovery, list http.HandlerFunc, timeout time.Duration) []Objects {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/wardle.example.com/v1", discovery)
@@ -32,7 +32,7 @@ func counted(t *testing.T, discovery, list http.HandlerFunc, patience time.Durat
 	defer server.Close()
 	defer server.CloseClientConnections()
 	servers, _ := listing(configOf(server), endpointReader{})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	mayList := func(schema.GroupVersionResource) error { return nil }
 	return servers.CountObjects(ctx, []schema.GroupVersion{groupVersion}, nil, mayList)
@@ -42,18 +42,18 @@ func sending(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
 }
 
-func TestObjectsAreCounted(t *testing.T) {
+func TestCountObjects(t *testing.T) {
 	named := func(name string) string { return strings.ReplaceAll(flunders, "flunders", name) }
 	for name, test := range map[string]struct{ discovery, list, want string }{
 		"one of many": {
 			flunders, `{"metadata":{"remainingItemCount":2},"items":[{}]}`, "3 flunders.wardle.example.com: <nil>",
 		},
-		"a server that knows no limit": {
+		"a server without support for limit": {
 			flunders, `{"items":[` + strings.Repeat("{},", 99_999) + `{}]}`, "100000 flunders.wardle.example.com: <nil>",
 		},
 		"a list that is cut off": {
 			flunders, `{"items":[{},{},{`,
-			"2 flunders.wardle.example.com: answered something that is no list of objects: it ends too early",
+			"2 flunders.wardle.example.com: answered with no valid list of objects: it ends too early",
 		},
 		"nothing to be listed": {`{"resources":[{"name":"flunders","verbs":["create"]}]}`, "", ""},
 		"a subresource":        {named("flunders/status"), "", ""},
@@ -74,7 +74,7 @@ func TestObjectsAreCounted(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyResourcesAreLookedAt(t *testing.T) {
+func TestCountedResourcesAreBounded(t *testing.T) {
 	resources := strings.Repeat(`{"name":"flunders","verbs":["list"]},`, limits.CountedResources)
 	discovery := `{"resources":[` + resources + `{"name":"fischers","verbs":["list"]}]}`
 	got := counted(t, sending(discovery), sending(`{}`), time.Minute)
@@ -83,8 +83,8 @@ func TestOnlySoManyResourcesAreLookedAt(t *testing.T) {
 	}
 }
 
-// Before anything is deleted, its objects are counted: no answer may keep that from ending, or take the operator down.
-func TestNoAnswerKeepsTheCountFromEnding(t *testing.T) {
+// Objects are counted before a deletion: no response may block that, or crash the operator.
+func TestHostileResponsesDoNotBlockTheCount(t *testing.T) {
 	for _, trick := range []extensionserver.Body{
 		extensionserver.GzipBomb, extensionserver.TinyElements, extensionserver.Flood, extensionserver.Drip,
 		extensionserver.Headers, extensionserver.Nesting, extensionserver.LongString, extensionserver.RedirectLoop,
@@ -100,8 +100,8 @@ func TestNoAnswerKeepsTheCountFromEnding(t *testing.T) {
 		} {
 			t.Run(string(trick)+" of "+path, func(t *testing.T) {
 				var got []Objects
-				growth := memory.Growth(t, func() { got = counted(t, handlers[0], handlers[1], patienceWith(trick)) })
-				if len(got) > 1 || growth > mostMemory {
+				growth := memory.Growth(t, func() { got = counted(t, handlers[0], handlers[1], timeoutFor(trick)) })
+				if len(got) > 1 || growth > maxMemory {
 					t.Errorf("counted %+v, which took %d MiB of memory", got, growth>>20)
 				}
 			})
@@ -109,11 +109,11 @@ func TestNoAnswerKeepsTheCountFromEnding(t *testing.T) {
 	}
 }
 
-// mostMemory is far more than a count takes, with what the server in the same process needs to answer.
-const mostMemory = 96 << 20
+// maxMemory is far more than a count takes, including the memory of the server in the same process.
+const maxMemory = 96 << 20
 
-// patienceWith is short only where nothing else ends the count.
-func patienceWith(trick extensionserver.Body) time.Duration {
+// timeoutFor returns a short timeout only if nothing else ends the count.
+func timeoutFor(trick extensionserver.Body) time.Duration {
 	if trick == extensionserver.Drip {
 		return time.Second
 	}

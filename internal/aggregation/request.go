@@ -12,33 +12,33 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// answerTimeout is above the 5 seconds after which kube-apiserver itself gives up.
+// answerTimeout exceeds the 5 seconds after which kube-apiserver itself gives up.
 const answerTimeout = 10 * time.Second
 
 // clientsOf returns a client for each kube-apiserver, by its address.
 type clientsOf func(context.Context) (map[string]*http.Client, error)
 
-// askAll asks all kube-apiservers at the same time. What comes of each, by its address, is an answer or a failure.
-func askAll[T any](
-	ctx context.Context, of clientsOf, ask func(ctx context.Context, httpClient *http.Client, address string) (T, error),
+// queryAll queries all kube-apiservers concurrently. Each has, by its address, an answer or a failure.
+func queryAll[T any](
+	ctx context.Context, of clientsOf, query func(ctx context.Context, httpClient *http.Client, address string) (T, error),
 ) (answers map[string]T, failures map[string]string) {
 	clients, err := of(ctx)
 	if err != nil {
 		return nil, map[string]string{"all": excerpt.Of(err.Error(), limits.Text)}
 	}
-	return askEach(ctx, clients, ask)
+	return queryEach(ctx, clients, query)
 }
 
-func askEach[T any](
+func queryEach[T any](
 	ctx context.Context, clients map[string]*http.Client,
-	ask func(ctx context.Context, httpClient *http.Client, address string) (T, error),
+	query func(ctx context.Context, httpClient *http.Client, address string) (T, error),
 ) (answers map[string]T, failures map[string]string) {
 	answers, failures = map[string]T{}, map[string]string{}
 	var mu sync.Mutex
-	var asking sync.WaitGroup
+	var pending sync.WaitGroup
 	for address, httpClient := range clients {
-		asking.Go(func() {
-			answer, err := ask(ctx, httpClient, address)
+		pending.Go(func() {
+			answer, err := query(ctx, httpClient, address)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -48,12 +48,12 @@ func askEach[T any](
 			}
 		})
 	}
-	asking.Wait()
+	pending.Wait()
 	return answers, failures
 }
 
-// get asks one kube-apiserver, and returns what read makes of its answer, whatever the status of that is. What read
-// does not read is dropped.
+// get sends a request to one kube-apiserver, and returns what read returns for the response, whatever its status. The
+// unread rest of the body is dropped.
 func get[T any](
 	ctx context.Context, httpClient *http.Client, address, path string, header http.Header,
 	read func(*http.Response) (T, error),

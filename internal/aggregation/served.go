@@ -11,12 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// servedTimeout bounds what one kube-apiserver is asked. It answers 404 by itself, at once.
+// servedTimeout bounds the requests to the kube-apiservers, which answer 404 by themselves, immediately.
 const servedTimeout = 5 * time.Second
 
-// Served returns those of the group-versions that a kube-apiserver knows: it answers anything but 404 for them.
-// Failures say of which kube-apiservers, by their addresses, that is not known, and why. All are asked at the same
-// time, for 5 seconds; it is an error that they cannot be listed.
+// Served returns those of the group-versions that any kube-apiserver serves: its answer is anything but 404. Failures
+// are the errors of kube-apiservers that could not be queried, by address. All are queried concurrently, with a timeout
+// of 5 seconds; failing to list them is an error.
 func (k *KubeAPIServers) Served(ctx context.Context, groupVersions []schema.GroupVersion) (
 	served []schema.GroupVersion, failures map[string]string, err error,
 ) {
@@ -26,7 +26,7 @@ func (k *KubeAPIServers) Served(ctx context.Context, groupVersions []schema.Grou
 	}
 	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
 	defer cancel()
-	known, failures := askEach(ctx, clients,
+	known, failures := queryEach(ctx, clients,
 		func(ctx context.Context, httpClient *http.Client, address string) ([]schema.GroupVersion, error) {
 			return servedBy(ctx, httpClient, address, groupVersions)
 		})

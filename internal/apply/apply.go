@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apply writes the operator's objects by server-side apply, and only when there is something to write.
+// Package apply writes the operator's objects by server-side apply, and only if there is something to write.
 //
-// The API server decides what a change is: an object is applied again when the wanted configuration differs from the
-// one applied last, or when anybody has written the object since. What was applied is kept in memory; after a restart
-// each object is applied once more, which changes nothing when nothing is to be changed.
+// The API server determines what has changed: an object is applied again if the wanted configuration differs from the
+// one last applied, or if any client has written the object since. What was applied is kept in memory; after a restart
+// each object is applied once, which changes nothing if it is up to date.
 package apply
 
 import (
@@ -31,20 +31,20 @@ import (
 // Applier applies the objects of one owner.
 type Applier struct {
 	client client.Client
-	// live reads around the cache, which holds only objects with the owner label.
+	// live bypasses the cache, which contains only objects with the owner label.
 	live  client.Reader
 	owner holder.Owner
-	// withheld gets what is not written; where it is nil, everything is.
+	// withheld collects the changes that are not written; if it is nil, all are written.
 	withheld *Withheld
 	*memory
 }
 
-// memory outlives a reconciliation. An Applier shares it with those that were derived from it.
+// memory outlives a reconciliation. An Applier shares it with those derived from it.
 type memory struct {
 	mu      sync.Mutex
 	applied map[objectID]record
-	tried   map[objectID]trial
-	putBack *flowcontrol.Backoff
+	trials  map[objectID]trial
+	reverts *flowcontrol.Backoff
 }
 
 type objectID struct {
@@ -52,12 +52,12 @@ type objectID struct {
 	key  client.ObjectKey
 }
 
-// record is what was applied, and the object's version right after.
+// record is what was applied, and the object's version right afterwards.
 type record struct {
 	uid           types.UID
 	configuration [sha256.Size]byte
 	version       string
-	// resourceVersion tells what is older than that.
+	// resourceVersion identifies objects that are older than that.
 	resourceVersion string
 }
 
@@ -65,15 +65,15 @@ func newRecord(object client.Object, configuration [sha256.Size]byte) record {
 	return record{object.GetUID(), configuration, version(object), object.GetResourceVersion()}
 }
 
-// isOf tells whether just this was applied to just this object, and nobody has changed it since.
+// isOf reports whether this configuration was applied to this object, and no client has changed it since.
 func (r record) isOf(object client.Object, configuration [sha256.Size]byte) bool {
 	return r.uid == object.GetUID() && r.configuration == configuration && r.version == version(object)
 }
 
-// New returns an Applier of an owner who has nothing. Every object with the owner label must be in the cache.
+// New returns an Applier of an owner without objects. Every object with the owner label must be in the cache.
 func New(cached client.Client, live client.Reader, clk clock.Clock) *Applier {
 	return &Applier{client: cached, live: live, memory: &memory{
-		applied: map[objectID]record{}, tried: map[objectID]trial{}, putBack: newBackoff(clk),
+		applied: map[objectID]record{}, trials: map[objectID]trial{}, reverts: newBackoff(clk),
 	}}
 }
 
@@ -84,10 +84,10 @@ func (a *Applier) For(owner holder.Owner) *Applier {
 	return &derived
 }
 
-// ConflictError says that an object of the wanted name belongs to somebody else.
+// ConflictError means that an object of the wanted name belongs to another owner.
 type ConflictError struct {
 	Kind, Namespace, Name string
-	// Holder says whose it is, as far as the object tells.
+	// Holder is the owner of the object, as far as its metadata shows.
 	Holder holder.Holder
 }
 
@@ -96,7 +96,7 @@ func (e *ConflictError) Error() string {
 		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Holder)
 }
 
-// nameOf is what messages call an object.
+// nameOf returns the name of an object in messages.
 func nameOf(kind string, key client.ObjectKey) string {
 	if key.Namespace == "" {
 		return kind + " " + key.Name
@@ -104,9 +104,9 @@ func nameOf(kind string, key client.ObjectKey) string {
 	return kind + " " + key.String()
 }
 
-// Apply makes the object be as configuration says, unless it is already, and returns what it is then; of some kinds
-// only the metadata. It returns a *ConflictError when an object of that name is not the owner's, a *FightError when
-// somebody else keeps changing it, and otherwise the API server's error.
+// Apply applies configuration, unless the object is up to date, and returns the resulting object; of some kinds only
+// the metadata. It returns a *ConflictError if an object of that name belongs to another owner, a *FightError if
+// another client keeps changing it, and otherwise the API server's error.
 func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
 	wanted, sum, err := encode(configuration)
 	if err != nil {
@@ -121,23 +121,23 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(id).isOf(current, sum) && carries(current, wanted) {
+		if a.recorded(id).isOf(current, sum) && hasMarks(current, wanted) {
 			return current, nil
 		}
 	}
 	if a.withheld != nil {
 		return a.withhold(ctx, id, wanted, sum, current), nil
 	}
-	return wanted, a.writeUnlessFought(ctx, id, wanted, sum, current)
+	return wanted, a.writeUnlessContended(ctx, id, wanted, sum, current)
 }
 
-// writeUnlessFought writes what there is to write, ever more seldom when somebody else keeps changing it.
-func (a *Applier) writeUnlessFought(
+// writeUnlessContended writes the object, with exponential backoff if another client keeps changing it.
+func (a *Applier) writeUnlessContended(
 	ctx context.Context, id objectID, wanted *unstructured.Unstructured, sum [sha256.Size]byte, current client.Object,
 ) error {
 	repair := a.isRepair(id, current, sum)
 	if repair {
-		if err := a.mayPutBack(id, current); err != nil {
+		if err := a.checkRevert(id, current); err != nil {
 			return err
 		}
 	}
@@ -145,16 +145,16 @@ func (a *Applier) writeUnlessFought(
 		return err
 	}
 	if repair {
-		a.hasPutBack(id)
+		a.recordRevert(id)
 	}
 	a.remember(id, newRecord(wanted, sum))
 	return nil
 }
 
-// write applies wanted over current, which is nil where there is none, and fills wanted with what became of it.
+// write applies wanted over current, which is nil if there is none, and stores the resulting object in wanted.
 func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, current client.Object) error {
 	if current != nil {
-		wanted.SetUID(current.GetUID()) // what somebody has made in its place meanwhile is not written over
+		wanted.SetUID(current.GetUID()) // do not overwrite an object that another client has created in its place meanwhile
 	}
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
 		client.FieldOwner(holder.FieldOwner), client.ForceOwnership)
@@ -184,11 +184,11 @@ func (m *memory) forget(id objectID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.applied, id)
-	delete(m.tried, id)
+	delete(m.trials, id)
 }
 
-// get returns the object's metadata, nil when there is none. What the cache does not have is looked up, since an object
-// without the owner label may be somebody else's.
+// get returns the object's metadata, nil if there is none. An object that is not in the cache is read from the API
+// server, since one without the owner label may belong to another owner.
 func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 	object := inventory.KindOf(id.kind).New()
 	err := a.client.Get(ctx, id.key, object)
@@ -201,8 +201,9 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 	return object, err
 }
 
-// checkOwner returns a *ConflictError unless the object is the owner's. When one that is nothing but marks has lost
-// them, its managed fields no longer show that the operator applied it; then it counts that just this object was.
+// checkOwner returns a *ConflictError unless the object belongs to the owner. If an object that consists only of marks
+// has lost them, its managed fields no longer show that the operator applied it; then the record of having applied this
+// object decides.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
 	if a.owner.Owns(current) || current.GetUID() == applied && holder.IsUnmarked(current) {
 		return nil

@@ -14,14 +14,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
-// Delete deletes the object if it is the owner's, and reports whether it is gone. It reads around the cache: what has
-// only just been created must not be missed. A Deployment goes after its Pods.
+// Delete deletes the object if it belongs to the owner, and reports whether it is gone. It bypasses the cache, so as
+// not to miss an object that has just been created. A Deployment is gone after its Pods.
 func (a *Applier) Delete(
 	ctx context.Context, kind schema.GroupVersionKind, key client.ObjectKey,
 ) (gone bool, err error) {
 	object := inventory.KindOf(kind).New()
 	err = a.live.Get(ctx, key, object)
-	// There is nothing of a kind that the cluster does not know.
+	// A kind that the cluster does not serve has no objects.
 	if apierrors.IsNotFound(err) || (err == nil && !a.owner.Owns(object)) {
 		a.forget(objectID{kind, key})
 		return true, nil
@@ -32,8 +32,8 @@ func (a *Applier) Delete(
 	return a.DeleteObserved(ctx, object)
 }
 
-// DeleteObserved deletes an object that was seen to be the owner's, whatever marks it has lost since, and reports
-// whether it is gone.
+// DeleteObserved deletes an object that was observed to belong to the owner, even if it has lost marks since, and
+// reports whether it is gone.
 func (a *Applier) DeleteObserved(ctx context.Context, object client.Object) (gone bool, err error) {
 	kind, err := a.client.GroupVersionKindFor(object)
 	if err != nil {

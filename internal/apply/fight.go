@@ -17,34 +17,34 @@ import (
 )
 
 const (
-	// firstPause and lastPause bound the time between two repairs of what somebody else keeps changing.
+	// firstPause and lastPause bound the time between two reverts of an object that another client keeps changing.
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
 
-// contended are the kinds of which each change costs kube-apiserver's connection to a server.
+// contended lists the kinds of which each change makes kube-apiserver close its connection to a server.
 var contended = map[string]bool{"APIService": true}
 
-// FightError says that somebody else keeps changing an object, which is put back ever more seldom.
+// FightError means that another client keeps changing an object, which is reverted with exponential backoff.
 type FightError struct {
-	// Holder says who changed it last, as far as the object tells.
+	// Holder is the last writer, as far as the object shows.
 	Holder     holder.Holder
 	RetryAfter time.Duration
 }
 
 func (e *FightError) Error() string {
-	return fmt.Sprintf("%s keeps changing it; it is put back again within %s", e.Holder, e.RetryAfter)
+	return fmt.Sprintf("%s keeps changing it; it is reverted again within %s", e.Holder, e.RetryAfter)
 }
 
-// newBackoff begins anew when nobody has changed an object for twice the last pause.
+// newBackoff returns a backoff that is reset if no client has changed an object for twice the last pause.
 func newBackoff(clk clock.Clock) *flowcontrol.Backoff {
 	backoff := flowcontrol.NewBackOff(firstPause, lastPause)
 	backoff.Clock = clk
 	return backoff
 }
 
-// isRepair tells whether the operator has applied just this before, and somebody has changed it since. What is older
-// than that write comes of a cache that lags behind.
+// isRepair reports whether the operator has applied this configuration before, and another client has changed the
+// object since. An object older than that write is from a lagging cache.
 func (a *Applier) isRepair(id objectID, current client.Object, configuration [sha256.Size]byte) bool {
 	if !contended[id.kind.Kind] || current == nil {
 		return false
@@ -54,34 +54,34 @@ func (a *Applier) isRepair(id objectID, current client.Object, configuration [sh
 	return last.uid == current.GetUID() && last.configuration == configuration && (err != nil || age >= 0)
 }
 
-// mayPutBack returns a *FightError when what somebody has changed again was put back only just now.
-func (a *Applier) mayPutBack(id objectID, current client.Object) error {
+// checkRevert returns a *FightError if an object that another client has changed again was reverted only just now.
+func (a *Applier) checkRevert(id objectID, current client.Object) error {
 	key := nameOf(id.kind.Kind, id.key)
-	if !a.putBack.IsInBackOffSinceUpdate(key, a.putBack.Clock.Now()) {
+	if !a.reverts.IsInBackOffSinceUpdate(key, a.reverts.Clock.Now()) {
 		return nil
 	}
-	return &FightError{Holder: holder.Writer(current), RetryAfter: a.putBack.Get(key)}
+	return &FightError{Holder: holder.Writer(current), RetryAfter: a.reverts.Get(key)}
 }
 
-// hasPutBack lengthens the pause until the next repair.
-func (a *Applier) hasPutBack(id objectID) {
-	a.putBack.Next(nameOf(id.kind.Kind, id.key), a.putBack.Clock.Now())
+// recordRevert lengthens the pause until the next revert.
+func (a *Applier) recordRevert(id objectID) {
+	a.reverts.Next(nameOf(id.kind.Kind, id.key), a.reverts.Clock.Now())
 }
 
-// PutBack is Patch for what somebody else may want to have otherwise: it returns a *FightError when that was put back
-// only just now.
+// PutBack is Patch for changes that another client may undo: it returns a *FightError if the object was reverted only
+// just now.
 func (a *Applier) PutBack(ctx context.Context, object client.Object, change func()) (done bool, err error) {
 	kind, err := a.client.GroupVersionKindFor(object)
 	if err != nil {
 		return false, err
 	}
 	id := objectID{kind, client.ObjectKeyFromObject(object)}
-	if err := a.mayPutBack(id, object); err != nil {
+	if err := a.checkRevert(id, object); err != nil {
 		return false, err
 	}
 	done, err = a.Patch(ctx, object, change)
 	if done {
-		a.hasPutBack(id)
+		a.recordRevert(id)
 	}
 	return done, err
 }

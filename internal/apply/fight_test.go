@@ -14,37 +14,37 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-func TestWhatSomebodyKeepsChangingIsPutBackEverMoreSeldom(t *testing.T) {
+func TestRevertsOfAContendedObjectBackOff(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	applier := New(nil, nil, clock)
 	id := objectID{apiregistrationv1.SchemeGroupVersion.WithKind("APIService"), client.ObjectKey{Name: "v1.example.com"}}
-	putBack := 0
+	reverts := 0
 	for range 600 { // 10 minutes
-		err := applier.mayPutBack(id, &apiregistrationv1.APIService{})
-		fight, fought := errors.AsType[*FightError](err)
+		err := applier.checkRevert(id, &apiregistrationv1.APIService{})
+		fight, isFight := errors.AsType[*FightError](err)
 		switch {
 		case err == nil:
-			applier.hasPutBack(id)
-			putBack++
-		case !fought || fight.RetryAfter <= 0 || fight.RetryAfter > lastPause:
+			applier.recordRevert(id)
+			reverts++
+		case !isFight || fight.RetryAfter <= 0 || fight.RetryAfter > lastPause:
 			t.Fatalf("unexpected: %v", err)
 		}
 		clock.Step(time.Second)
 	}
-	if putBack < 10 || putBack > 20 {
-		t.Errorf("it was put back %d times in 10 minutes", putBack)
+	if reverts < 10 || reverts > 20 {
+		t.Errorf("it was reverted %d times in 10 minutes", reverts)
 	}
 	clock.Step(3 * lastPause)
 	for range 2 {
-		if err := applier.mayPutBack(id, &apiregistrationv1.APIService{}); err != nil {
-			t.Errorf("after some quiet, a change is not put back at once: %v", err)
+		if err := applier.checkRevert(id, &apiregistrationv1.APIService{}); err != nil {
+			t.Errorf("after a quiet period, a change is not reverted immediately: %v", err)
 		}
-		applier.hasPutBack(id)
+		applier.recordRevert(id)
 		clock.Step(firstPause)
 	}
 }
 
-func TestWhatComesOfALaggingCacheIsNoRepair(t *testing.T) {
+func TestLaggingCacheIsNotARepair(t *testing.T) {
 	applier := New(nil, nil, clocktesting.NewFakeClock(time.Now()))
 	id := objectID{apiregistrationv1.SchemeGroupVersion.WithKind("APIService"), client.ObjectKey{Name: "v1.example.com"}}
 	configuration := sha256.Sum256([]byte("wanted"))
@@ -57,20 +57,20 @@ func TestWhatComesOfALaggingCacheIsNoRepair(t *testing.T) {
 		}
 	}
 	if applier.isRepair(id, seen, sha256.Sum256([]byte("something else"))) {
-		t.Error("a change of what is wanted counts as a repair")
+		t.Error("a new configuration counts as a repair")
 	}
 }
 
-func TestOnlyWhatAnAPIServiceSaysMakesItsVersion(t *testing.T) {
+func TestVersionOfAnAPIServiceIgnoresItsStatus(t *testing.T) {
 	apiService := &apiregistrationv1.APIService{}
 	before := version(apiService)
 	apiService.ResourceVersion = "2"
 	apiService.Status.Conditions = []apiregistrationv1.APIServiceCondition{{Type: apiregistrationv1.Available}}
 	if after := version(apiService); after != before {
-		t.Errorf("a change of the status made %s of version %s", after, before)
+		t.Errorf("a change of the status made version %s from %s", after, before)
 	}
 	apiService.Spec.VersionPriority = 7
 	if version(apiService) == before {
-		t.Error("a change of the spec does not show in the version")
+		t.Error("a change of the spec does not change the version")
 	}
 }

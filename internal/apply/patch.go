@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Patch has change applied to an object that others keep, and tells whether it was. It is not when somebody else has
-// changed or deleted the object since it was read; that brings another reconciliation.
+// Patch applies change to an object of another owner, and reports whether it did. It does not if another client has
+// changed or deleted the object since it was read; that triggers another reconciliation.
 func (a *Applier) Patch(ctx context.Context, object client.Object, change func()) (done bool, err error) {
 	if a.withheld != nil {
 		kind, err := a.client.GroupVersionKindFor(object)

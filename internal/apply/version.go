@@ -16,9 +16,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// version changes when anybody changes what may have been applied, labels apart. Status, which Kubernetes writes all
-// the time, is left out of it where it can be distinguished: by the generation, or, as APIServices have none, by what
-// they hold.
+// version returns a string that changes if any client changes what may have been applied, except labels. Status, which
+// Kubernetes writes all the time, is excluded where possible: by the generation, or, as APIServices have none, by the
+// content of their spec.
 func version(object client.Object) string {
 	if apiService, ok := asAPIService(object); ok {
 		// It was read from JSON, so it can be written as JSON.
@@ -31,9 +31,8 @@ func version(object client.Object) string {
 	return fmt.Sprint(object.GetGeneration())
 }
 
-// carries reports whether an object has the labels and the UID of an owner that are wanted. The cache does not keep all
-// others.
-func carries(object, wanted client.Object) bool {
+// hasMarks reports whether an object has the wanted labels and owner UID. The cache does not keep all others.
+func hasMarks(object, wanted client.Object) bool {
 	return labels.SelectorFromSet(wanted.GetLabels()).Matches(labels.Set(object.GetLabels())) &&
 		object.GetAnnotations()[manifests.UIDAnnotation] == wanted.GetAnnotations()[manifests.UIDAnnotation]
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// Withheld are the changes that were not made. Its zero value is empty, and it may be used concurrently.
+// Withheld collects the changes that were not made. Its zero value is empty, and it is safe for concurrent use.
 type Withheld struct {
 	mu      sync.Mutex
 	changes map[string]bool
@@ -35,7 +35,7 @@ func (w *Withheld) add(change string) {
 	w.changes[change] = true
 }
 
-// Names returns what would be changed, each once and sorted.
+// Names returns the changes, unique and sorted.
 func (w *Withheld) Names() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,7 +43,7 @@ func (w *Withheld) Names() []string {
 }
 
 // Withholding returns an Applier that writes nothing, and adds to withheld what it would have changed. Its Apply
-// returns an object as it is, or, where there is none, one without a UID.
+// returns the current object, or, if there is none, one without a UID.
 func (a *Applier) Withholding(withheld *Withheld) *Applier {
 	derived := *a
 	derived.withheld = withheld
@@ -53,10 +53,10 @@ func (a *Applier) Withholding(withheld *Withheld) *Applier {
 // Withhold notes an object that would be changed, of an Applier that withholds.
 func (a *Applier) Withhold(kind string, key client.ObjectKey) { a.withheld.Add(kind, key) }
 
-// Insisting returns an Applier that writes, even where this one withholds.
+// Insisting returns an Applier that writes, even if this one withholds.
 func (a *Applier) Insisting() *Applier { return a.Withholding(nil) }
 
-// withhold returns what is there instead of what is wanted.
+// withhold returns the current object instead of the wanted one.
 func (a *Applier) withhold(
 	ctx context.Context, id objectID, wanted *unstructured.Unstructured, sum [sha256.Size]byte, current client.Object,
 ) client.Object {
@@ -64,58 +64,60 @@ func (a *Applier) withhold(
 		a.withheld.Add(id.kind.Kind, id.key)
 		return wanted
 	}
-	if !carries(current, wanted) ||
+	if !hasMarks(current, wanted) ||
 		a.wouldChange(ctx, id, wanted, record{uid: current.GetUID(), configuration: sum, version: version(current)}) {
 		a.withheld.Add(id.kind.Kind, id.key)
 	}
 	return current
 }
 
-// trial is what came of trying to apply something.
+// trial is the result of a dry run.
 type trial struct {
 	record
 	changes bool
 }
 
-// wouldChange asks the API server, once for each version of the object and of the configuration. When it cannot tell,
-// the object is taken to be changed: it would be applied.
+// wouldChange queries the API server once for each version of the object and of the configuration. If the dry run
+// fails, the object counts as changed: it would be applied.
 func (a *Applier) wouldChange(ctx context.Context, id objectID, wanted *unstructured.Unstructured, r record) bool {
-	if told, known := a.triedBefore(id); known && told.record == r {
-		return told.changes
+	if earlier, known := a.trialOf(id); known && earlier.record == r {
+		return earlier.changes
 	}
-	changes, err := a.try(ctx, id, wanted)
+	changes, err := a.dryRun(ctx, id, wanted)
 	if err != nil {
-		log.FromContext(ctx).V(1).Info("a dry run failed", "object", nameOf(id.kind.Kind, id.key), "error", err.Error())
+		log.FromContext(ctx).V(1).Info("dry run failed", "object", nameOf(id.kind.Kind, id.key), "error", err.Error())
 		return true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.tried[id] = trial{r, changes}
+	a.trials[id] = trial{r, changes}
 	return changes
 }
 
-func (m *memory) triedBefore(id objectID) (told trial, known bool) {
+func (m *memory) trialOf(id objectID) (earlier trial, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	told, known = m.tried[id]
-	return told, known
+	earlier, known = m.trials[id]
+	return earlier, known
 }
 
-// try tells, by a dry run, whether applying the object would change it.
-func (a *Applier) try(ctx context.Context, id objectID, wanted *unstructured.Unstructured) (changes bool, err error) {
+// dryRun reports, by a dry run, whether applying the object would change it.
+func (a *Applier) dryRun(
+	ctx context.Context, id objectID, wanted *unstructured.Unstructured,
+) (changes bool, err error) {
 	present := &unstructured.Unstructured{}
 	present.SetGroupVersionKind(id.kind)
 	if err := a.live.Get(ctx, id.key, present); err != nil {
 		return false, err
 	}
-	tried := wanted.DeepCopy()
-	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(tried),
+	trials := wanted.DeepCopy()
+	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(trials),
 		client.FieldOwner(holder.FieldOwner), client.ForceOwnership, client.DryRunAll)
-	return !equality.Semantic.DeepEqual(essence(present), essence(tried)), err
+	return !equality.Semantic.DeepEqual(contentOf(present), contentOf(trials)), err
 }
 
-// essence is an object without what the cluster keeps beside what somebody wants.
-func essence(object *unstructured.Unstructured) map[string]any {
+// contentOf returns an object without the fields that the cluster maintains.
+func contentOf(object *unstructured.Unstructured) map[string]any {
 	object.SetManagedFields(nil)
 	object.SetResourceVersion("")
 	object.SetGeneration(0)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package claims decides who has a group-version.
+// Package claims decides which owner has a group-version.
 //
-// There can be one only: kube-apiserver has one APIService for each. And a group is claimed as a whole: its versions
-// are one API to clients, and whoever adds one to another's group may take its clients. Whoever has a version
-// registered keeps it, since clients rely on it. Otherwise a group is a CustomResourceDefinition's that has any version
-// of it, be it served or not, or Kubernetes', or that of the ExtensionAPI that has registered one; then that of the
-// oldest that wants it, as long as it is not too old never to have served it; of two created in the same second, the
-// first by name.
+// There can be only one: kube-apiserver has one APIService for each group-version. A group is claimed as a whole: its
+// versions are one API to clients, and an owner that adds a version to another owner's group may divert its clients. An
+// owner that has registered a version keeps it, since clients rely on it. Otherwise a group belongs to a
+// CustomResourceDefinition that has any version of it, whether served or not, to Kubernetes, or to the ExtensionAPI
+// that has registered one; then to the oldest ExtensionAPI that wants it, unless its precedence has lapsed because it
+// has never served it; of two that were created in the same second, to the first by name.
 package claims
 
 import (
@@ -26,13 +26,13 @@ type Claimant struct {
 	holder.Owner
 	Created time.Time
 	Wants   []schema.GroupVersion
-	// Shares are the groups of which others may have versions.
+	// Shares are the groups of which other owners may have versions.
 	Shares sets.Set[string]
-	// Served are the groups that it served when it was looked at last.
+	// Served are the groups that it served when it was last observed.
 	Served sets.Set[string]
-	// Namespace and Service are of the Service behind its APIServices.
+	// Namespace and Service identify the Service behind its APIServices.
 	Namespace, Service string
-	// Leaving tells that it is being deleted: it keeps what it has registered, and gets nothing more.
+	// Leaving is true if it is being deleted: it keeps the group-versions that it has registered, and gets no more.
 	Leaving bool
 }
 
@@ -43,50 +43,50 @@ type Definition struct {
 	Served       bool
 }
 
-// World is what there is beside the claimant.
+// World is a snapshot of the cluster that claims are decided by.
 type World struct {
 	Now time.Time
-	// APIServices are at least the existing ones of the groups that are decided about.
+	// APIServices includes at least all existing ones of the groups in question.
 	APIServices []*apiregistrationv1.APIService
 	Definitions []Definition
 	// Claimants are all ExtensionAPIs.
 	Claimants []Claimant
 }
 
-// Standing is what a claim has come to.
+// Standing is the outcome of a claim.
 type Standing int
 
 const (
-	// Granted means that nobody else has the group-version.
+	// Granted means that no other owner has the group-version.
 	Granted Standing = iota
-	// Contested means that the claimant has it registered, and somebody else wants it, too.
+	// Contested means that the claimant has registered it, and another owner also wants it.
 	Contested
-	// Held means that somebody else has it.
+	// Held means that another owner has it.
 	Held
-	// HeldAdoptable means that somebody else has it, but may be made to give it up.
+	// HeldAdoptable means that another owner has it, but the claimant may adopt it.
 	HeldAdoptable
 )
 
-// Claim is what a claimant's claim to a group-version has come to.
+// Claim is the result of a claimant's claim to a group-version.
 type Claim struct {
 	GroupVersion schema.GroupVersion
 	Standing     Standing
-	// Holder is who else has it, or wants it.
+	// Holder is the other owner that has it, or wants it.
 	Holder holder.Holder
 	// Splits reports whether the holder has another version of the group, and not this one.
 	Splits bool
-	// Until is when the holder loses its precedence, zero where it does not.
+	// Until is when the holder's precedence lapses, zero if it does not.
 	Until time.Time
-	// APIService is the existing one, nil when there is none.
+	// APIService is the existing one, nil if there is none.
 	APIService *apiregistrationv1.APIService
 }
 
-func (c Claim) with(standing Standing, o objection) Claim {
+func (c Claim) with(standing Standing, o conflict) Claim {
 	c.Standing, c.Holder, c.Splits, c.Until = standing, o.Holder, o.splits, o.until
 	return c
 }
 
-// Of decides about a group-version that the claimant wants.
+// Of decides the claim to a group-version that the claimant wants.
 func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim {
 	claim := Claim{GroupVersion: groupVersion, APIService: world.apiService(groupVersion)}
 	switch {
@@ -99,44 +99,44 @@ func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim 
 	}
 }
 
-// ofFree decides about a group-version without an APIService.
+// ofFree decides the claim to a group-version without an APIService.
 func (w World) ofFree(claimant Claimant, claim Claim) Claim {
-	if o, found := w.objection(claimant, claim.GroupVersion); found {
+	if o, found := w.conflict(claimant, claim.GroupVersion); found {
 		return claim.with(Held, o)
 	}
 	return claim
 }
 
-// ofRegistered decides about what the claimant has registered.
+// ofRegistered decides the claim to a group-version that the claimant has registered.
 func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Contested, o)
 	}
 	if marked, found := holder.Marked(claim.APIService); found {
-		return claim.with(Contested, objection{Holder: marked})
+		return claim.with(Contested, conflict{Holder: marked})
 	}
-	if o, found := w.partner(claimant, claim.GroupVersion); found && !o.shares {
+	if o, found := w.groupOwner(claimant, claim.GroupVersion); found && !o.shares {
 		return claim.with(Contested, o)
 	}
 	return claim
 }
 
-// ofForeign decides about a group-version that another owner has registered.
+// ofForeign decides the claim to a group-version that another owner has registered.
 func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Held, o)
 	}
 	standing, h := w.holderOf(claimant, claim.APIService)
-	claim = claim.with(standing, objection{Holder: h})
-	if o, found := w.objection(claimant, claim.GroupVersion); found && standing == HeldAdoptable {
+	claim = claim.with(standing, conflict{Holder: h})
+	if o, found := w.conflict(claimant, claim.GroupVersion); found && standing == HeldAdoptable {
 		claim.Standing, claim.Until = Held, o.until
-		claim.Holder.Words += ", and " + o.Words + ", stands in the way, too"
+		claim.Holder.Words += ", and " + o.Words + ", also has a claim to it"
 	}
 	return claim
 }
 
-// holderOf tells whose an APIService is, and whether it may be taken over: not from kube-apiserver, and not from an
-// ExtensionAPI that is there.
+// holderOf returns the owner of an APIService, and whether it may be adopted: not from kube-apiserver, and not from an
+// existing ExtensionAPI.
 func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, holder.Holder) {
 	h := claimant.HolderOf(existing)
 	if isBuiltIn(h) {
@@ -144,13 +144,13 @@ func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIServic
 	}
 	if existing.Spec.Service == nil {
 		return Held, holder.OfKubernetes(holder.Local,
-			"kube-apiserver, which serves it itself: its APIService, that of "+h.Words+", names no Service")
+			"kube-apiserver, which serves it itself: its APIService, which belongs to "+h.Words+", references no Service")
 	}
 	if owner, found := w.ownerOf(existing); found {
 		return Held, holder.OfExtensionAPI(owner.Name, "which has registered it")
 	}
 	if h.Kind == holder.ExtensionAPI {
-		h.Words += ", which is gone and has left it"
+		h.Words += ", which no longer exists and orphaned it"
 	}
 	return HeldAdoptable, h
 }

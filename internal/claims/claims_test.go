@@ -24,9 +24,9 @@ const group = "shop.example.com"
 var (
 	noon   = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	v1, v2 = schema.GroupVersion{Group: group, Version: "v1"}, schema.GroupVersion{Group: group, Version: "v2"}
-	me     = claimant("me", noon, v1)
-	// sharing is me, who leaves other versions of the group to others.
-	sharing = share(me)
+	self   = claimant("own", noon, v1)
+	// sharing is self, but shares the group with other owners.
+	sharing = share(self)
 )
 
 func claimant(name string, created time.Time, wants ...schema.GroupVersion) Claimant {
@@ -41,13 +41,13 @@ func share(c Claimant) Claimant {
 	return c
 }
 
-// registered is the APIService of a group-version with these marks.
+// registered returns a World with the APIService of a group-version with these marks.
 func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistrationv1.APIService)) World {
 	existing := &apiregistrationv1.APIService{
 		ObjectMeta: metav1.ObjectMeta{Name: manifests.APIServiceName(groupVersion)},
 		Spec: apiregistrationv1.APIServiceSpec{
 			Group: groupVersion.Group, Version: groupVersion.Version,
-			Service: &apiregistrationv1.ServiceReference{Namespace: "me", Name: "me"},
+			Service: &apiregistrationv1.ServiceReference{Namespace: "own", Name: "own"},
 		},
 	}
 	for _, mark := range marks {
@@ -60,7 +60,7 @@ func labelled(key, value string) func(*apiregistrationv1.APIService) {
 	return func(a *apiregistrationv1.APIService) { metav1.SetMetaDataLabel(&a.ObjectMeta, key, value) }
 }
 
-// of has the marks of an ExtensionAPI.
+// of sets the marks of an ExtensionAPI.
 func of(name string) func(*apiregistrationv1.APIService) { return ofUID(name, name+"-uid") }
 
 func ofUID(name, uid string) func(*apiregistrationv1.APIService) {
@@ -83,7 +83,7 @@ func ofNewDefinition(a *apiregistrationv1.APIService) {
 	labelled("kube-aggregator.kubernetes.io/automanaged", "true")(a)
 }
 
-func elsewhereLed(a *apiregistrationv1.APIService) { a.Spec.Service.Name = "elsewhere" }
+func pointingElsewhere(a *apiregistrationv1.APIService) { a.Spec.Service.Name = "elsewhere" }
 
 func local(a *apiregistrationv1.APIService) { a.Spec.Service = nil }
 
@@ -103,7 +103,7 @@ func (w World) and(definitions ...Definition) World {
 	return w
 }
 
-// minutesLater is what it is so long after noon.
+// minutesLater sets the time to that many minutes after noon.
 func (w World) minutesLater(minutes int) World {
 	w.Now = noon.Add(time.Duration(minutes) * time.Minute)
 	return w
@@ -121,7 +121,7 @@ type claimTest struct {
 	name     string
 	claimant Claimant
 	world    World
-	// want begins with the standing, and goes on with the holder.
+	// want is a prefix of the standing, followed by the holder.
 	want string
 }
 
@@ -140,134 +140,144 @@ func checkClaims(t *testing.T, tests []claimTest) {
 	}
 }
 
-func TestAGroupVersionIsWhoseItIs(t *testing.T) {
+func TestClaimsOfAGroupVersion(t *testing.T) {
 	older, younger := claimant("another", noon.Add(-time.Minute), v1), claimant("another", noon.Add(time.Minute), v1)
-	leaving := older
-	leaving.Leaving = true
+	terminating := older
+	terminating.Leaving = true
 	notServed := definition(v1)
 	notServed.Served = false
-	adopting := me
+	adopting := self
 	adopting.Adopts = true
 	checkClaims(t, []claimTest{
-		{"nobody's", me, World{}, "granted"},
-		{"mine", me, registered(v1, of("me")), "granted"},
-		{"mine, without its label", me, registered(v1, applied), "granted"},
-		{"mine, although an older one wants it", me, registered(v1, of("me")).with(older), "granted"},
-		{"mine without its label, although an older one wants it", me, registered(v1, applied).with(older), "granted"},
-		{"mine once, then left to Helm", me, registered(v1, applied, ofHelm), "adoptable from Helm release"},
-		{"mine once, then led elsewhere", me, registered(v1, applied, elsewhereLed), "adoptable from another owner"},
-		{"mine, and marked as Helm's", me, registered(v1, of("me"), ofHelm), `contested by Helm release "prod/shop"`},
-
-		{"a definition's", me, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
+		{"free", self, World{}, "granted"},
+		{"own", self, registered(v1, of("own")), "granted"},
+		{"own, without its label", self, registered(v1, applied), "granted"},
+		{"own, although an older one wants it", self, registered(v1, of("own")).with(older), "granted"},
+		{"own without its label, although an older one wants it", self, registered(v1, applied).with(older), "granted"},
+		{"once own, then orphaned to Helm", self, registered(v1, applied, ofHelm), "adoptable from Helm release"},
 		{
-			"a definition's that does not serve it", me, World{}.and(notServed),
+			"once own, then pointed elsewhere", self, registered(v1, applied, pointingElsewhere),
+			"adoptable from another owner",
+		},
+		{"own, and marked by Helm", self, registered(v1, of("own"), ofHelm), `contested by Helm release "prod/shop"`},
+
+		{"a definition's", self, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
+		{
+			"a definition's that does not serve it", self, World{}.and(notServed),
 			`held by CustomResourceDefinition "things.shop.example.com", which has the version, but does not serve it now`,
 		},
 		{
-			"a definition's that kube-apiserver has registered", me, registered(v1, ofNewDefinition).and(definition(v1)),
+			"a definition's that kube-apiserver has registered", self, registered(v1, ofNewDefinition).and(definition(v1)),
 			"held by CustomResourceDefinition",
 		},
-		{"mine, and a later definition's", me, registered(v1, of("me")).and(definition(v1)), "contested by CustomRes"},
+		{"own, and a later definition's", self, registered(v1, of("own")).and(definition(v1)), "contested by CustomRes"},
 
-		{"built in", me, registered(v1, builtIn), "held by Kubernetes itself (a bu"},
-		{"kube-apiserver's, with my marks on it", me, registered(v1, of("me"), ofNewDefinition), "held by Kubernetes itself"},
-		{"local", me, registered(v1, local), "held by kube-apiserver, which serves it itself"},
+		{"built in", self, registered(v1, builtIn), "held by Kubernetes itself (a bu"},
+		{"kube-apiserver's, with own marks", self, registered(v1, of("own"), ofNewDefinition), "held by Kubernetes itself"},
+		{"local", self, registered(v1, local), "held by kube-apiserver, which serves it itself"},
 
-		{"Helm's", me, registered(v1, ofHelm), `adoptable from Helm release "prod/shop"`},
-		{"OLM's", me, registered(v1, labelled("olm.owner", "shop.v1")), "adoptable from the Operator Lifecycle"},
-		{"somebody's", me, registered(v1), "adoptable from another owner"},
+		{"Helm's", self, registered(v1, ofHelm), `adoptable from Helm release "prod/shop"`},
+		{"OLM's", self, registered(v1, labelled("olm.owner", "shop.v1")), "adoptable from the Operator Lifecycle"},
+		{"of an unknown owner", self, registered(v1), "adoptable from another owner"},
 		{
-			"somebody's, while an older one wants it", me, registered(v1).with(older),
+			"of an unknown owner, while an older one wants it", self, registered(v1).with(older),
 			`held by another owner, and ExtensionAPI "another", which is older`,
 		},
 
-		{"left by one that is gone", me, registered(v1, of("another")), `adoptable from ExtensionAPI "another", which is`},
 		{
-			"left by an earlier one of my name", me, registered(v1, ofUID("me", "earlier")),
-			`adoptable from an earlier ExtensionAPI "me", which was deleted`,
+			"orphaned by one that no longer exists", self, registered(v1, of("another")),
+			`adoptable from ExtensionAPI "another", which no longer exists`,
 		},
-		{"left by an earlier one, and taken back", adopting, registered(v1, ofUID("me", "earlier")), "granted"},
 		{
-			"registered by a younger one", me, registered(v1, of("another")).with(younger),
+			"orphaned by an earlier one of the same name", self, registered(v1, ofUID("own", "earlier")),
+			`adoptable from an earlier ExtensionAPI "own", which was deleted`,
+		},
+		{"orphaned by an earlier one, and adopted", adopting, registered(v1, ofUID("own", "earlier")), "granted"},
+		{
+			"registered by a younger one", self, registered(v1, of("another")).with(younger),
 			`held by ExtensionAPI "another", which has registered it`,
 		},
 		{
-			"registered by one whose label is lost", me, registered(v1, ofUID("", "another-uid")).with(younger),
+			"registered by one whose label is lost", self, registered(v1, ofUID("", "another-uid")).with(younger),
 			`held by ExtensionAPI "another", which has registered it`,
 		},
 		{
-			"registered by one that is being deleted", me, registered(v1, of("another")).with(leaving),
+			"registered by one that is being deleted", self, registered(v1, of("another")).with(terminating),
 			`held by ExtensionAPI "another", which has registered it`,
 		},
-		{"wanted by an older one", me, World{}.with(older), `held by ExtensionAPI "another", which is older`},
-		{"wanted by a younger one", me, World{}.with(younger), "granted"},
-		{"wanted by one of the same second", me, World{}.with(claimant("another", noon, v1)), `held by ExtensionAPI "anoth`},
-		{"not wanted any more", me, World{}.with(leaving), "granted"},
+		{"wanted by an older one", self, World{}.with(older), `held by ExtensionAPI "another", which is older`},
+		{"wanted by a younger one", self, World{}.with(younger), "granted"},
+		{
+			"wanted by one of the same second", self, World{}.with(claimant("another", noon, v1)),
+			`held by ExtensionAPI "another"`,
+		},
+		{"no longer wanted", self, World{}.with(terminating), "granted"},
 	})
 }
 
-func TestAGroupIsNotSplitUnlessItIsShared(t *testing.T) {
+func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 	older := claimant("another", noon.Add(-time.Minute), v2)
 	registrant := registered(v2, of("another")).with(older)
-	mine := registered(v1, of("me"))
+	mine := registered(v1, of("own"))
 	both := mine
 	both.APIServices = slices.Concat(mine.APIServices, registrant.APIServices)
 	others := definition(v2)
 	others.Name, others.GroupVersion.Group = "things.other.example.com", "other.example.com"
 	checkClaims(t, []claimTest{
 		{
-			"a definition has another version", me, World{}.and(definition(v2)),
+			"a definition has another version", self, World{}.and(definition(v2)),
 			`held by CustomResourceDefinition "things.shop.example.com", which has v2 of the group`,
 		},
 		{"a definition has another version, and it is shared", sharing, World{}.and(definition(v2)), "granted"},
 		{"a definition has this version, and it is shared", sharing, World{}.and(definition(v1)), "held by CustomRes"},
-		{"a definition has another group", me, World{}.and(others), "granted"},
+		{"a definition has another group", self, World{}.and(others), "granted"},
 		{
-			"of several definitions always the same is named", me,
+			"several definitions, always the same one is reported", self,
 			World{}.and(Definition{Name: "zebras", GroupVersion: v2}, Definition{Name: "apes", GroupVersion: v2}),
 			`held by CustomResourceDefinition "apes"`,
 		},
-		{"a definition comes later", me, mine.and(definition(v2)), `contested by CustomResourceDefinition`},
+		{"a definition comes later", self, mine.and(definition(v2)), `contested by CustomResourceDefinition`},
 		{"a definition comes later, and it is shared", sharing, mine.and(definition(v2)), "granted"},
 
 		{
-			"Kubernetes serves another version", me, registered(v2, builtIn),
+			"Kubernetes serves another version", self, registered(v2, builtIn),
 			"held by Kubernetes itself (a built-in group), which serves v2 of the group",
 		},
-		{"another version is local", me, registered(v2, local), "held by kube-apiserver, which serves v2 of the group"},
+		{"another version is local", self, registered(v2, local), "held by kube-apiserver, which serves v2 of the group"},
 		{"another version is local, and it is shared", sharing, registered(v2, local), "granted"},
-		{"another version is Helm's", me, registered(v2, ofHelm), "granted"},
-		{"another version is OLM's", me, registered(v2, labelled("olm.owner", "shop.v1")), "granted"},
-		{"another version is somebody's", me, registered(v2), "granted"},
-		{"another version was left by one that is gone", me, registered(v2, of("another")), "granted"},
-		{"another version is mine", me, registered(v2, of("me")), "granted"},
+		{"another version is Helm's", self, registered(v2, ofHelm), "granted"},
+		{"another version is OLM's", self, registered(v2, labelled("olm.owner", "shop.v1")), "granted"},
+		{"another version is of an unknown owner", self, registered(v2), "granted"},
+		{"another version was orphaned by one that no longer exists", self, registered(v2, of("another")), "granted"},
+		{"another version is own", self, registered(v2, of("own")), "granted"},
 
 		{
-			"another ExtensionAPI has registered another version", me, registrant,
+			"another ExtensionAPI has registered another version", self, registrant,
 			`held by ExtensionAPI "another", which has registered v2 of the group`,
 		},
 		{"the same, and it is shared", sharing, registrant, "granted"},
 		{
-			"an older one wants another version", me, World{}.with(older),
-			`held by ExtensionAPI "another", which is older (created 2026-01-01T11:59:00Z) and wants v2 of the group, and ` +
-				"comes first until 2026-01-01T12:09:00Z",
+			"an older one wants another version", self, World{}.with(older),
+			`held by ExtensionAPI "another", which is older (created 2026-01-01T11:59:00Z) and claims v2 of the group, ` +
+				"and has precedence until 2026-01-01T12:09:00Z",
 		},
 		{"the same, and it is shared", sharing, World{}.with(older), "granted"},
 		{
-			"an older one wants another version, while mine is registered", me, registered(v2, of("me")).with(older), "granted",
+			"an older one wants another version, while the own one is registered", self, registered(v2, of("own")).with(older),
+			"granted",
 		},
 		{
-			"both have registered a version", me, both.with(older),
+			"both have registered a version", self, both.with(older),
 			`contested by ExtensionAPI "another", which has registered v2 of the group`,
 		},
-		{"both have, and the other one shares it", me, both.with(share(older)), "granted"},
+		{"both have, and the other one shares it", self, both.with(share(older)), "granted"},
 	})
 }
 
-func TestWhoNeverServesLosesItsPrecedence(t *testing.T) {
-	squatter := claimant("another", noon.Add(-time.Minute), v1)
+func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
+	unserved := claimant("another", noon.Add(-time.Minute), v1)
 	for minutes, want := range map[int]Standing{0: Held, 8: Held, 9: Granted, 100: Granted} {
-		claim := Of(me, v1, World{}.with(me, squatter).minutesLater(minutes))
+		claim := Of(self, v1, World{}.with(self, unserved).minutesLater(minutes))
 		if claim.Standing != want {
 			t.Errorf("after %d minutes it is %s%s", minutes, standings[claim.Standing], claim.Holder)
 		}
@@ -275,54 +285,56 @@ func TestWhoNeverServesLosesItsPrecedence(t *testing.T) {
 			t.Errorf("after %d minutes it is held until %s, want %s", minutes, claim.Until, until)
 		}
 	}
-	served := squatter
+	served := unserved
 	served.Served = sets.New(group)
-	if claim := Of(me, v1, World{}.with(me, served).minutesLater(100)); claim.Standing != Held || !claim.Until.IsZero() {
-		t.Errorf("what the older one has only just lost is %s until %s", standings[claim.Standing], claim.Until)
+	claim := Of(self, v1, World{}.with(self, served).minutesLater(100))
+	if claim.Standing != Held || !claim.Until.IsZero() {
+		t.Errorf("the group that the older one has just lost is %s until %s", standings[claim.Standing], claim.Until)
 	}
-	if claim := Of(squatter, v1, registered(v1, of("me")).with(me, squatter).minutesLater(9)); claim.Standing != Held {
-		t.Errorf("once the younger one is served, to the older one it is %s", standings[claim.Standing])
+	if claim := Of(unserved, v1, registered(v1, of("own")).with(self, unserved).minutesLater(9)); claim.Standing != Held {
+		t.Errorf("after the younger one is served, the older one's claim is %s", standings[claim.Standing])
 	}
-	if claim := Of(me, v1, registered(v1, of("another")).with(me, squatter).minutesLater(100)); claim.Standing != Held {
-		t.Errorf("what the older one serves is %s after a while", standings[claim.Standing])
+	claim = Of(self, v1, registered(v1, of("another")).with(self, unserved).minutesLater(100))
+	if claim.Standing != Held {
+		t.Errorf("the group that the older one serves is %s later", standings[claim.Standing])
 	}
 }
 
-func TestAnAPIServiceWithoutMarksIsOneExtensionAPIs(t *testing.T) {
+func TestAPIServicesWithoutMarksHaveOneOwner(t *testing.T) {
 	older, younger := claimant("older", noon, v1), claimant("younger", noon.Add(time.Second), v1)
-	older.Namespace, older.Service = "me", "me"
-	younger.Namespace, younger.Service = "me", "me"
+	older.Namespace, older.Service = "own", "own"
+	younger.Namespace, younger.Service = "own", "own"
 	world := registered(v1, applied).with(younger, older)
 	if !world.Owns(older, world.APIServices[0]) || world.Owns(younger, world.APIServices[0]) {
-		t.Error("it is not the older one's alone")
+		t.Error("it does not belong to the older one only")
 	}
 	older.Wants = []schema.GroupVersion{v2}
 	world.Claimants = []Claimant{older, younger}
 	if world.Owns(older, world.APIServices[0]) || !world.Owns(younger, world.APIServices[0]) {
-		t.Error("it is not that of the only one that wants it")
+		t.Error("it does not belong to the only one that wants it")
 	}
 }
 
-func TestWhatIsNotWantedAnyMoreIsStillRegistered(t *testing.T) {
-	world := registered(v2, of("me")).with(me)
-	world.APIServices = append(world.APIServices, registered(v1, ofUID("me", "earlier")).APIServices...)
-	if own := world.RegisteredBy(me); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
+func TestUnwantedVersionsAreStillRegistered(t *testing.T) {
+	world := registered(v2, of("own")).with(self)
+	world.APIServices = append(world.APIServices, registered(v1, ofUID("own", "earlier")).APIServices...)
+	if own := world.RegisteredBy(self); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
 		t.Errorf("registered are %v", own)
 	}
 }
 
-func TestOnlyWhatIsWantedIsAdopted(t *testing.T) {
-	adopting := me
+func TestOnlyWantedVersionsAreAdopted(t *testing.T) {
+	adopting := self
 	adopting.Adopts, adopting.Wants = true, []schema.GroupVersion{v1}
-	world := registered(v1, ofUID("me", "earlier")).with(adopting)
-	world.APIServices = append(world.APIServices, registered(v2, ofUID("me", "earlier")).APIServices...)
+	world := registered(v1, ofUID("own", "earlier")).with(adopting)
+	world.APIServices = append(world.APIServices, registered(v2, ofUID("own", "earlier")).APIServices...)
 	if own := world.RegisteredBy(adopting); len(own) != 1 || own[0].Name != manifests.APIServiceName(v1) {
 		t.Errorf("adopted are %v", own)
 	}
 }
 
-func TestOfAnyNumberOfClaimantsExactlyOneWinsAndAlwaysTheSame(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) // the same each time
+func TestExactlyOneClaimantWinsRegardlessOfOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2)) // deterministic
 	for range 200 {
 		var claimants []Claimant
 		for _, name := range []string{"a", "b", "c", "d"} {

@@ -15,13 +15,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// PrecedenceLapse is how long after its creation an ExtensionAPI that does not serve a group keeps younger ones from
-// it: as long as Kubernetes gives a Deployment to make progress (k8s.io/kubernetes pkg/apis/apps/v1/defaults.go). One
-// that never serves would keep the group from others for ever.
+// PrecedenceLapse is how long after its creation an ExtensionAPI that does not serve a group has precedence over
+// younger ones: the default progress deadline of a Deployment (k8s.io/kubernetes pkg/apis/apps/v1/defaults.go).
+// Otherwise one that never serves would block the group forever.
 const PrecedenceLapse = 10 * time.Minute
 
-// objection is why a claim to what the claimant has not registered is not granted.
-type objection struct {
+// conflict is why a claim to a group-version that the claimant has not registered is not granted.
+type conflict struct {
 	holder.Holder
 	splits bool
 	until  time.Time
@@ -29,28 +29,28 @@ type objection struct {
 	shares bool
 }
 
-// objection is the strongest there is to a group-version whose APIService does not matter.
-func (w World) objection(claimant Claimant, groupVersion schema.GroupVersion) (o objection, found bool) {
+// conflict returns the strongest conflict about a group-version, regardless of its APIService.
+func (w World) conflict(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	if o, found := w.definition(groupVersion); found {
 		return o, true
 	}
-	if o, found := w.partner(claimant, groupVersion); found {
+	if o, found := w.groupOwner(claimant, groupVersion); found {
 		return o, true
 	}
 	return w.predecessor(claimant, groupVersion)
 }
 
-func (w World) definition(groupVersion schema.GroupVersion) (o objection, found bool) {
+func (w World) definition(groupVersion schema.GroupVersion) (o conflict, found bool) {
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion == groupVersion })
-	words := ""
+	detail := ""
 	if !definition.Served {
-		words = ", which has the version, but does not serve it now"
+		detail = ", which has the version, but does not serve it now"
 	}
-	o.Holder = holder.OfDefinition(definition.Name, words)
+	o.Holder = holder.OfDefinition(definition.Name, detail)
 	return o, found
 }
 
-// first is the first by name of the definitions that match: their order is not the same each time.
+// first returns the first matching definition by name, as their order varies.
 func first(all []Definition, match func(Definition) bool) (result Definition, found bool) {
 	for _, definition := range all {
 		if match(definition) && (!found || definition.before(result)) {
@@ -64,11 +64,11 @@ func (d Definition) before(other Definition) bool {
 	return cmp.Or(cmp.Compare(d.Name, other.Name), cmp.Compare(d.GroupVersion.Version, other.GroupVersion.Version)) < 0
 }
 
-// partner is who has another version of the group, unless the claimant shares it.
-func (w World) partner(claimant Claimant, groupVersion schema.GroupVersion) (o objection, found bool) {
+// groupOwner returns an owner of another version of the group, unless the claimant shares it.
+func (w World) groupOwner(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	group := groupVersion.Group
 	if claimant.Shares.Has(group) {
-		return objection{}, false
+		return conflict{}, false
 	}
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion.Group == group })
 	if found {
@@ -79,9 +79,9 @@ func (w World) partner(claimant Claimant, groupVersion schema.GroupVersion) (o o
 	return w.registrant(claimant, group)
 }
 
-// registrant is who has registered a version of the group, the first by the name of the APIService: Kubernetes, or
-// another ExtensionAPI. What others have registered is left to them, but leaves the rest of the group to everybody.
-func (w World) registrant(claimant Claimant, group string) (o objection, found bool) {
+// registrant returns the owner of the first registered version of the group, by the name of its APIService: Kubernetes,
+// or another ExtensionAPI. Other owners keep what they have registered, but do not reserve the rest of the group.
+func (w World) registrant(claimant Claimant, group string) (o conflict, found bool) {
 	for _, apiService := range slices.SortedFunc(slices.Values(w.APIServices), byName) {
 		if apiService.Spec.Group != group {
 			continue
@@ -90,12 +90,12 @@ func (w World) registrant(claimant Claimant, group string) (o objection, found b
 			return o, true
 		}
 	}
-	return objection{}, false
+	return conflict{}, false
 }
 
 func byName(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) }
 
-func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.APIService) (o objection, found bool) {
+func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.APIService) (o conflict, found bool) {
 	o.splits = true
 	version := apiService.Spec.Version
 	owner, owned := w.ownerOf(apiService)
@@ -115,28 +115,28 @@ func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.API
 	}
 }
 
-// predecessor is the first of the ExtensionAPIs that come before the claimant.
-func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) (o objection, found bool) {
+// predecessor returns the first of the ExtensionAPIs that precede the claimant.
+func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	if !claimant.Shares.Has(groupVersion.Group) && w.hasRegistered(claimant, groupVersion.Group) {
-		return objection{}, false
+		return conflict{}, false
 	}
 	first, wants := w.oldest(claimant, groupVersion)
 	if first.UID == claimant.UID {
-		return objection{}, false
+		return conflict{}, false
 	}
 	o.splits, o.until = wants != groupVersion, first.lapse(groupVersion.Group)
-	words := fmt.Sprintf("which is older (created %s)", timestamp(first.Created))
+	detail := fmt.Sprintf("which is older (created %s)", timestamp(first.Created))
 	if o.splits {
-		words += " and wants " + wants.Version + " of the group"
+		detail += " and claims " + wants.Version + " of the group"
 	}
 	if !o.until.IsZero() {
-		words += ", and comes first until " + timestamp(o.until)
+		detail += ", and has precedence until " + timestamp(o.until)
 	}
-	o.Holder = holder.OfExtensionAPI(first.Name, words)
+	o.Holder = holder.OfExtensionAPI(first.Name, detail)
 	return o, true
 }
 
-// oldest is the one that comes first of the claimant and those that compete for the group-version, and what it wants.
+// oldest returns the first by precedence of the claimant and its competitors for the group-version, and what it wants.
 func (w World) oldest(claimant Claimant, groupVersion schema.GroupVersion) (Claimant, schema.GroupVersion) {
 	first, wants := claimant, groupVersion
 	for _, other := range w.Claimants {
@@ -151,8 +151,8 @@ func (w World) oldest(claimant Claimant, groupVersion schema.GroupVersion) (Clai
 	return first, wants
 }
 
-// competesFor returns what it wants of what the claimant wants: that group-version, or, unless the claimant shares it,
-// any version of the group.
+// competesFor returns the group-version that conflicts with the claimant's: the same one, or, unless the claimant
+// shares the group, any version of it.
 func (c Claimant) competesFor(
 	groupVersion schema.GroupVersion, claimant Claimant,
 ) (wanted schema.GroupVersion, competes bool) {
@@ -177,13 +177,13 @@ func (w World) hasRegistered(claimant Claimant, group string) bool {
 	})
 }
 
-// precedes reports who comes first, and is the same for both sides.
+// precedes reports whether c has precedence over other, consistently for both.
 func (c Claimant) precedes(other Claimant) bool {
 	return cmp.Or(c.Created.Compare(other.Created), cmp.Compare(c.Name, other.Name)) < 0
 }
 
-// lapse is when the claimant's precedence ends, zero where it does not: whoever deletes an APIService must not thereby
-// hand the group to a claimant that has waited for it.
+// lapse returns when the claimant's precedence ends, zero if it does not: deleting an APIService must not transfer the
+// group to another claimant that is waiting for it.
 func (c Claimant) lapse(group string) time.Time {
 	if c.Served.Has(group) {
 		return time.Time{}

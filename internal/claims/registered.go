@@ -11,25 +11,25 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// Owns reports whether the claimant has registered the APIService. Of the ExtensionAPIs to whose Service one leads that
-// has lost every mark, it is that of the oldest that wants it, or else of the oldest.
+// Owns reports whether the claimant has registered the APIService. An APIService that has lost all marks belongs to the
+// oldest of the ExtensionAPIs whose Service it references and that want it, or else to the oldest of them.
 func (w World) Owns(claimant Claimant, apiService *apiregistrationv1.APIService) bool {
 	switch claimant.Ownership(apiService) {
 	case holder.Owned:
 		return true
 	case holder.Adopted:
-		// What it does not want stays left: to delete it takes a right that adopting does not.
+		// What it does not want stays orphaned: deleting it requires a permission that adopting does not.
 		return slices.Contains(claimant.Wants, groupVersionOf(apiService))
 	case holder.Unmarked:
 		return claimant.isBehind(apiService) && !slices.ContainsFunc(w.Claimants, func(other Claimant) bool {
-			return other.isBehind(apiService) && other.isNearerTo(groupVersionOf(apiService), claimant)
+			return other.isBehind(apiService) && other.takesPrecedence(groupVersionOf(apiService), claimant)
 		})
 	default:
 		return false
 	}
 }
 
-// RegisteredBy returns the APIServices that the claimant has registered, also those that it does not want any more.
+// RegisteredBy returns the APIServices that the claimant has registered, including those that it no longer wants.
 func (w World) RegisteredBy(claimant Claimant) []*apiregistrationv1.APIService {
 	var result []*apiregistrationv1.APIService
 	for _, apiService := range w.APIServices {
@@ -49,7 +49,7 @@ func (w World) ownerOf(apiService *apiregistrationv1.APIService) (owner Claimant
 	return w.Claimants[i], true
 }
 
-func (c Claimant) isNearerTo(groupVersion schema.GroupVersion, other Claimant) bool {
+func (c Claimant) takesPrecedence(groupVersion schema.GroupVersion, other Claimant) bool {
 	wants, otherWants := slices.Contains(c.Wants, groupVersion), slices.Contains(other.Wants, groupVersion)
 	if wants != otherWants {
 		return wants

@@ -28,7 +28,7 @@ func (k Key) accept() string {
 	return acceptJSON
 }
 
-// read reads the answer to its end, unless something is wrong with it, and returns what it says of the group-versions.
+// read reads the complete response, unless it is invalid, and returns its content for the group-versions.
 func (k Key) read(response *http.Response, groupVersions []schema.GroupVersion) (Content, error) {
 	if response.StatusCode != http.StatusOK {
 		return Content{}, k.readFailure(response)
@@ -46,7 +46,7 @@ func (k Key) read(response *http.Response, groupVersions []schema.GroupVersion) 
 	}
 }
 
-// readFailure returns nil for a status that kube-apiserver does not mind.
+// readFailure returns nil for a status that kube-apiserver tolerates.
 func (k Key) readFailure(response *http.Response) error {
 	if k.fails(response.StatusCode) {
 		return &statusError{response.StatusCode, response.Status, documents.Words(response)}
@@ -54,9 +54,9 @@ func (k Key) readFailure(response *http.Response) error {
 	return documents.Pass(response.Body)
 }
 
-// fails reports whether kube-apiserver minds a status other than 200. It does without OpenAPI, of which only a slow
-// answer does harm. Without aggregated discovery it asks for each group-version instead, but with 503 (kube-aggregator
-// pkg/apiserver/handler_discovery.go).
+// fails reports whether kube-apiserver treats a status other than 200 as a failure. It tolerates a missing OpenAPI
+// document: only a slow response does harm. Without aggregated discovery it requests each group-version instead, except
+// after 503 (kube-aggregator pkg/apiserver/handler_discovery.go).
 func (k Key) fails(status int) bool {
 	switch k.Document {
 	case DocumentOpenAPI:
@@ -68,7 +68,7 @@ func (k Key) fails(status int) bool {
 	}
 }
 
-// readGroupVersion makes sure that the answer speaks of the group-version that was asked for.
+// readGroupVersion checks that the response is for the requested group-version.
 func readGroupVersion(body io.Reader, groupVersion schema.GroupVersion) (Content, error) {
 	list, err := documents.ReadResourceList(body)
 	if err != nil {
@@ -81,10 +81,10 @@ func readGroupVersion(body io.Reader, groupVersion schema.GroupVersion) (Content
 	return Content{Resources: list.Resources}, nil
 }
 
-// maxGroupVersion is how much of a wrong group-version is repeated.
+// maxGroupVersion is how many bytes of a wrong group-version an error quotes.
 const maxGroupVersion = 100
 
-// readAPIs keeps only what is said of the group-versions: a server may list any number of them.
+// readAPIs keeps only the entries of the given group-versions: a server may list any number of them.
 func readAPIs(body io.Reader, groupVersions []schema.GroupVersion) (Content, error) {
 	listed := map[schema.GroupVersion]int{}
 	for _, groupVersion := range groupVersions {

@@ -24,8 +24,8 @@ func response(status int, contentType, body string) http.Response {
 
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
-// What kube-apiserver makes of GET /apis is made of it here, too.
-func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
+// The operator must interpret GET /apis as kube-apiserver does.
+func TestAggregatedDiscoveryIsReadLikeKubeAPIServer(t *testing.T) {
 	const document = `{"items":[{"metadata":{"name":"wardle.example.com"},"versions":[
 		{"version":"v1","resources":[{"resource":"flunders"}]},{"version":"v2","resources":[]},
 		{"version":"v9","resources":[{}]}]}]}`
@@ -48,7 +48,10 @@ func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
 			nil,
 			"503 Service Unavailable: wait",
 		},
-		"rubbish": {response(http.StatusOK, aggregatedType, "<html>"), nil, "no APIGroupDiscoveryList"},
+		"not a discovery document": {
+			response(http.StatusOK, aggregatedType, "<html>"), nil,
+			"no valid APIGroupDiscoveryList",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +64,7 @@ func TestAggregatedDiscoveryIsReadAsKubeAPIServerDoes(t *testing.T) {
 	}
 }
 
-func TestTheWordsOfAStatusAreRepeated(t *testing.T) {
+func TestErrorsQuoteTheStatusMessage(t *testing.T) {
 	body := `{"kind":"Status","message":"User \"system:anonymous\" cannot get path"}`
 	refusal := response(http.StatusForbidden, "application/json", body)
 	_, err := documentKey.read(&refusal, nil)

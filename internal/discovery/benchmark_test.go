@@ -20,8 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// BenchmarkAccuracy measures by how much a probe's latency exceeds the delay that the server makes before it answers,
-// on a warm connection, as most probes are.
+// BenchmarkAccuracy measures by how much a probe's latency exceeds the server's delay, on a reused connection, as most
+// probes have.
 func BenchmarkAccuracy(b *testing.B) {
 	for _, milliseconds := range []int{0, 50, 500, 2000, 4900, 5100, 8000} {
 		delay := time.Duration(milliseconds) * time.Millisecond
@@ -33,12 +33,12 @@ func BenchmarkAccuracy(b *testing.B) {
 			server.EnableHTTP2 = true
 			server.StartTLS()
 			defer server.Close()
-			asker := asker{clock: clock.RealClock{}, client: server.Client(), timeout: 11 * time.Second}
+			requester := requester{clock: clock.RealClock{}, client: server.Client(), timeout: 11 * time.Second}
 			key := AtEndpoint(endpointOf(server), groupVersion)
-			asker.ask(b.Context(), key)
+			requester.do(b.Context(), key)
 			var worst time.Duration
 			for b.Loop() {
-				sample := asker.ask(b.Context(), key)
+				sample := requester.do(b.Context(), key)
 				if sample.Err != nil || !sample.Timing.Warm {
 					b.Fatalf("%+v", sample)
 				}
@@ -50,7 +50,8 @@ func BenchmarkAccuracy(b *testing.B) {
 	}
 }
 
-// BenchmarkHangingServers counts the probes of 200 good servers in ten seconds, alone and beside 20 that never answer.
+// BenchmarkHangingServers counts the probes of 200 healthy servers in ten seconds, with and without 20 more that never
+// answer.
 func BenchmarkHangingServers(b *testing.B) {
 	for _, hanging := range []int{0, 20} {
 		b.Run(fmt.Sprintf("%d-hanging", hanging), func(b *testing.B) {
@@ -98,7 +99,7 @@ func probesOfGoodServers(b *testing.B, good, hanging int) int64 {
 	return answered.Load()
 }
 
-// oneToken is good for ever.
+// oneToken returns a token that never expires.
 type oneToken struct{}
 
 func (oneToken) Token(context.Context) (string, error) { return "a-token", nil }

@@ -9,9 +9,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Probed returns the replicas that a server with that many group-versions is probed at, the same ones as long as they
-// are there: those that get no requests, as they must be seen to recover, and the others by their addresses. There is
-// always one.
+// Probed returns the replicas to probe for a server with that many group-versions, at least one and the same ones as
+// long as they exist: ejected replicas first, as their recovery must be observed, then the others ordered by address.
 func Probed(replicas []Replica, groupVersions int) []Replica {
 	room := max(1, (limits.ProbesOfRound-groupVersions)/keysOfReplica(groupVersions))
 	if len(replicas) <= room {
@@ -23,7 +22,8 @@ func Probed(replicas []Replica, groupVersions int) []Replica {
 	return sorted[:room]
 }
 
-// keysOfReplica is what is asked of each replica: the group-versions, and two documents that speak of all.
+// keysOfReplica is the number of requests to each replica: one for each group-version, and two documents that cover all
+// of them.
 func keysOfReplica(groupVersions int) int { return groupVersions + 2 }
 
 func rank(replica Replica) int {

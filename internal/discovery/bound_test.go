@@ -13,7 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// replicas are that many, the last of which are ejected.
+// replicas returns count replicas, the last of which are ejected.
 func replicas(count, ejected int) []Replica {
 	var result []Replica
 	for i := range count {
@@ -24,7 +24,7 @@ func replicas(count, ejected int) []Replica {
 	return result
 }
 
-func TestARoundHasNoMoreRequestsThanItsBound(t *testing.T) {
+func TestRoundsAreBounded(t *testing.T) {
 	for name, test := range map[string]struct{ groupVersions, replicas, probed int }{
 		"a usual server":        {2, 3, 3},
 		"none":                  {1, 0, 0},
@@ -48,7 +48,7 @@ func TestARoundHasNoMoreRequestsThanItsBound(t *testing.T) {
 	}
 }
 
-func TestTheSameReplicasAreProbedWhateverTheOrder(t *testing.T) {
+func TestProbedReplicasDoNotDependOnOrder(t *testing.T) {
 	all := replicas(100, 0)
 	first := Probed(all, 256)
 	slices.Reverse(all)
@@ -61,6 +61,6 @@ func TestEjectedReplicasAreProbedFirst(t *testing.T) {
 	probed := Probed(replicas(100, 3), 256)
 	ejected := slices.IndexFunc(probed, func(r Replica) bool { return !r.Ejected })
 	if ejected != 3 {
-		t.Errorf("%d of 3 replicas that get no requests are seen to recover", ejected)
+		t.Errorf("%d of 3 ejected replicas are probed", ejected)
 	}
 }

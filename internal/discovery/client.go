@@ -15,32 +15,33 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// pingAfter is how long an HTTP/2 connection may be silent before it is checked, and how long the check may take.
+// pingAfter is how long an HTTP/2 connection may be idle before it is pinged, and the timeout of that ping.
 const pingAfter = AggregatorTimeout
 
-// directClient keeps the connections to the server, which rounds share, for as long as their trust stays the same.
+// directClient holds the connections to the server, which rounds share, as long as its TLS configuration is unchanged.
 type directClient struct {
 	client *http.Client
-	// fresh connects anew each time: a connection to the Service is one to some replica, which may have left it.
-	fresh      *http.Client
+	// perRequest opens a new connection for each request: a connection to the Service is one to some replica, which may no
+	// longer be selected by it.
+	perRequest *http.Client
 	serverName string
 	caBundle   []byte
 	timeout    time.Duration
 }
 
-// aim makes the clients for the trust of a target, unless they are.
-func (d *directClient) aim(clk clock.Clock, target Target) {
+// configure creates the clients for the TLS configuration of a target, unless they already have it.
+func (d *directClient) configure(clk clock.Clock, target Target) {
 	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) &&
 		d.timeout == target.timeout() {
 		return
 	}
 	d.close()
-	fresh := newDirectTransport(clk, target.ServerName, target.CABundle, target.timeout())
-	fresh.DisableKeepAlives = true
+	perRequest := newDirectTransport(clk, target.ServerName, target.CABundle, target.timeout())
+	perRequest.DisableKeepAlives = true
 	kept := newDirectTransport(clk, target.ServerName, target.CABundle, target.timeout())
 	*d = directClient{
 		client:     &http.Client{Transport: kept, CheckRedirect: refuseRedirect},
-		fresh:      &http.Client{Transport: fresh, CheckRedirect: refuseRedirect},
+		perRequest: &http.Client{Transport: perRequest, CheckRedirect: refuseRedirect},
 		serverName: target.ServerName,
 		caBundle:   target.CABundle,
 		timeout:    target.timeout(),
@@ -49,7 +50,7 @@ func (d *directClient) aim(clk clock.Clock, target Target) {
 
 func (d *directClient) forView(view View) *http.Client {
 	if view == ViewService {
-		return d.fresh
+		return d.perRequest
 	}
 	return d.client
 }
@@ -60,25 +61,28 @@ func (d *directClient) close() {
 	}
 }
 
-// newDirectTransport is for requests that end after timeout, which does not end their attempts to connect.
+// newDirectTransport returns a transport for requests that time out after timeout, which does not cancel their attempts
+// to connect.
 func newDirectTransport(clk clock.Clock, serverName string, caBundle []byte, timeout time.Duration) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(caBundle)
 	connectTimeout := timeout + connectMargin
 	transport := &http.Transport{
-		DialContext:         persistently(clk, (&net.Dialer{Timeout: connectTimeout}).DialContext),
+		DialContext:         dialRepeatedly(clk, (&net.Dialer{Timeout: connectTimeout}).DialContext),
 		TLSHandshakeTimeout: connectTimeout,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName, RootCAs: roots},
 		ForceAttemptHTTP2:   true,
-		// A connection to a node that died would otherwise be used until TCP gives up.
+		// A connection to a dead node would otherwise be used until TCP gives up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}
 	limits.Bound(transport)
 	return transport
 }
 
-// connectMargin has a request end before its attempt to connect does, so that its failure reads the same each time.
+// connectMargin makes a request time out before its attempt to connect does, so that its error message is always the
+// same.
 const connectMargin = 100 * time.Millisecond
 
-// refuseRedirect keeps the probe's credentials from following a redirect; the aggregator follows none either.
+// refuseRedirect prevents the probe's credentials from being sent to another server; the aggregator does not follow
+// redirects either.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -13,8 +13,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// A process that is stopped accepts connections for as long as it is, and there must be no more of them each time.
-func TestAnAttemptToConnectEndsSoonAfterItsRequest(t *testing.T) {
+// The kernel accepts connections for a stopped process, and they must not accumulate.
+func TestConnectAttemptsEndSoonAfterTheirRequest(t *testing.T) {
 	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestAnAttemptToConnectEndsSoonAfterItsRequest(t *testing.T) {
 	}
 	if response, err := client.Do(request); err == nil {
 		_ = response.Body.Close()
-		t.Fatal("somebody answered")
+		t.Fatal("the request succeeded")
 	}
 	accepted, err := silent.Accept()
 	if err != nil {

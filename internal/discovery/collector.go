@@ -11,14 +11,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// collector gathers the samples of probes that run at the same time.
+// collector gathers the samples of concurrent probes.
 type collector struct {
 	gate    gate
 	pending errgroup.Group
 
 	mu      sync.Mutex
 	samples map[Key]Sample
-	// hangs are how many requests in a row each address has left without an answer.
+	// hangs is the number of consecutive requests to each address that timed out.
 	hangs map[string]int
 }
 
@@ -28,17 +28,17 @@ func newCollector(gate gate) *collector {
 	return c
 }
 
-// add has a key probed as soon as the gate lets it through, and waits itself while too many wait there.
+// add probes a key as soon as the gate admits it, and blocks while too many probes wait there.
 func (c *collector) add(ctx context.Context, key Key, probe func() Sample) {
 	c.pending.Go(func() error {
 		if c.hasHung(key) {
 			return nil
 		}
-		leave, err := c.gate.enter(ctx)
+		release, err := c.gate.enter(ctx)
 		if err != nil {
 			return err
 		}
-		defer leave()
+		defer release()
 		if !c.hasHung(key) {
 			c.note(key, probe())
 		}
@@ -46,7 +46,7 @@ func (c *collector) add(ctx context.Context, key Key, probe func() Sample) {
 	})
 }
 
-// note takes a sample.
+// note records a sample.
 func (c *collector) note(key Key, sample Sample) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,16 +58,16 @@ func (c *collector) note(key Key, sample Sample) {
 	}
 }
 
-// hasHung reports whether the address of a key is left alone for the rest of the round. What is not probed keeps the
-// standing that it has.
+// hasHung reports whether the address of a key is skipped for the rest of the round. A key that is not probed keeps its
+// standing.
 func (c *collector) hasHung(key Key) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.hangs[key.Address] >= limits.TimeoutsInARow
 }
 
-// wait returns the samples when all probes have ended.
+// wait returns the samples when all probes have finished.
 func (c *collector) wait() map[Key]Sample {
-	_ = c.pending.Wait() // only the end of the context cuts a round short, whose samples are dropped
+	_ = c.pending.Wait() // only a cancelled context cuts a round short, and its samples are dropped
 	return c.samples
 }

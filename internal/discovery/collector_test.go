@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-func TestAnAddressIsLeftAloneAfterTimeoutsInARow(t *testing.T) {
+func TestAddressesAreSkippedAfterConsecutiveTimeouts(t *testing.T) {
 	timeout := Sample{Latency: AggregatorTimeout, Err: errors.New("no complete answer")}
 	refused, answered := Sample{Err: errors.New("refused")}, Sample{Latency: AggregatorTimeout}
 	for name, test := range map[string]struct {
@@ -29,11 +29,11 @@ func TestAnAddressIsLeftAloneAfterTimeoutsInARow(t *testing.T) {
 				c.note(key, sample)
 			}
 			if got := c.hasHung(key); got != test.want || c.hasHung(other) {
-				t.Errorf("it has hung: %t, want %t; another one has, too: %t", got, test.want, c.hasHung(other))
+				t.Errorf("hung: %t, want %t; other address hung: %t", got, test.want, c.hasHung(other))
 			}
 			c.add(t.Context(), key, func() Sample { return Sample{Latency: time.Millisecond} })
 			if probed := c.wait()[key].Latency == time.Millisecond; probed == test.want {
-				t.Errorf("it is probed: %t", probed)
+				t.Errorf("probed: %t", probed)
 			}
 		})
 	}

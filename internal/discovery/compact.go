@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// compactSample is what is kept of a sample, in 16 bytes, as there may be thousands of keys: of where the time went the
-// slowest part, and of a failure its kind without its words.
+// compactSample is the stored form of a sample, in 16 bytes, as there may be thousands of keys: only the slowest part
+// of the timing, and only the kind of a failure without its message.
 type compactSample struct {
-	// after is how many milliseconds after the sample before the request began, up to 49 days.
+	// after is the time in milliseconds since the request of the previous sample began, up to 49 days.
 	after uint32
 	// latency and slowest are in microseconds, up to 71 minutes.
 	latency, slowest uint32
-	// status is that of a failure's answer.
+	// status is the HTTP status of a failed request.
 	status uint16
-	// class is the index of a failure's class, 0 for an answer.
+	// class is the index of a failure's class, 0 for a success.
 	class uint8
 	flags uint8
 }
 
-// flags of a compactSample. Where neither part is the slowest, it was the wait for the answer.
+// Flags of a compactSample. Without either slow flag, waiting for the response took longest.
 const (
 	flagWarm uint8 = 1 << iota
 	flagSlowToConnect
 	flagSlowToTransfer
 )
 
-// classes are in the order of their indexes.
+// classes lists the classes by index.
 var classes = []Class{
 	"", ClassTimeout, ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassRefused, ClassMissing,
 	ClassRedirected, ClassServerError, ClassMalformed, ClassOversized, ClassNotAsked, ClassOther,
@@ -66,8 +66,8 @@ func indexOf(class Class) uint8 {
 	return uint8(index) //nolint:gosec // there are few
 }
 
-// sample returns what was kept, with the words for a failure of its kind.
-func (c compactSample) sample(words func(ProbeError) error) Sample {
+// sample restores the sample. For a failure, errorFor supplies the error of its kind.
+func (c compactSample) sample(errorFor func(ProbeError) error) Sample {
 	slowest := time.Duration(c.slowest) * time.Microsecond
 	sample := Sample{Latency: c.duration(), Timing: Timing{Warm: c.isWarm()}}
 	switch {
@@ -79,7 +79,7 @@ func (c compactSample) sample(words func(ProbeError) error) Sample {
 		sample.Timing.Wait = slowest
 	}
 	if c.failed() {
-		sample.Err = words(ProbeError{Class: classes[c.class], Status: int(c.status)})
+		sample.Err = errorFor(ProbeError{Class: classes[c.class], Status: int(c.status)})
 	}
 	return sample
 }
@@ -92,7 +92,7 @@ func (c compactSample) duration() time.Duration { return time.Duration(c.latency
 
 func (c compactSample) pause() time.Duration { return time.Duration(c.after) * time.Millisecond }
 
-// uint32Of is the number, or the nearest one that fits.
+// uint32Of returns number, or the nearest value that fits.
 func uint32Of(number int64) uint32 {
 	return uint32(min(max(number, 0), math.MaxUint32))
 }

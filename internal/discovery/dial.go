@@ -12,15 +12,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// redialAfter is how long an attempt to connect may be silent before another is made beside it. A first packet that is
-// lost while the network learns of a new Service would otherwise be repeated by TCP only after a second.
+// redialAfter is how long an attempt to connect may take before another one starts in parallel. TCP would retransmit a
+// first packet, lost while the network is still being programmed for a new Service, only after a second.
 const redialAfter = 200 * time.Millisecond
 
 type dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// persistently returns a dial that tries again beside attempts that are silent, and returns what the first attempt to
-// end brings.
-func persistently(clk clock.Clock, dial dial) dial {
+// dialRepeatedly returns a dial that starts further attempts in parallel to pending ones, and returns the result of the
+// first one to finish.
+func dialRepeatedly(clk clock.Clock, dial dial) dial {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -47,13 +47,13 @@ func persistently(clk clock.Clock, dial dial) dial {
 	}
 }
 
-// attempt is what became of an attempt to connect.
+// attempt is the result of an attempt to connect.
 type attempt struct {
 	connection net.Conn
 	err        error
 }
 
-// report closes a connection that nobody waits for any more.
+// report closes a connection that is no longer needed.
 func (a attempt) report(ctx context.Context, ended chan<- attempt) {
 	select {
 	case ended <- a:

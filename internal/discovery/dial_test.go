@@ -12,15 +12,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
-func TestDialGoesOnBesideAnAttemptWhosePacketWasLost(t *testing.T) {
+func TestDialStartsAnotherAttemptAfterAPacketLoss(t *testing.T) {
 	connection, other := net.Pipe()
 	defer func() { _, _ = connection.Close(), other.Close() }()
 	var attempts atomic.Int32
-	given := make(chan struct{})
-	got, err := persistently(clock.RealClock{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
+	gaveUp := make(chan struct{})
+	got, err := dialRepeatedly(clock.RealClock{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if attempts.Add(1) == 1 {
 			<-ctx.Done()
-			close(given)
+			close(gaveUp)
 			return nil, ctx.Err()
 		}
 		return connection, nil
@@ -28,13 +28,13 @@ func TestDialGoesOnBesideAnAttemptWhosePacketWasLost(t *testing.T) {
 	if err != nil || got != connection {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	<-given // up, once nobody waits for it
+	<-gaveUp // the first attempt is cancelled
 }
 
-func TestDialEndsWithTheFirstRefusal(t *testing.T) {
+func TestDialReturnsTheFirstRefusal(t *testing.T) {
 	refused := errors.New("connection refused")
 	var attempts atomic.Int32
-	_, err := persistently(clock.RealClock{}, func(context.Context, string, string) (net.Conn, error) {
+	_, err := dialRepeatedly(clock.RealClock{}, func(context.Context, string, string) (net.Conn, error) {
 		attempts.Add(1)
 		return nil, refused
 	})(t.Context(), "tcp", "service:443")
@@ -43,9 +43,9 @@ func TestDialEndsWithTheFirstRefusal(t *testing.T) {
 	}
 }
 
-func TestDialEndsWithItsContext(t *testing.T) {
+func TestDialReturnsWhenItsContextIsDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := persistently(clock.RealClock{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
+	_, err := dialRepeatedly(clock.RealClock{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 		cancel()
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -12,8 +12,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// FuzzWords has kube-apiserver, or whoever is behind it, say anything with any status.
-func FuzzWords(f *testing.F) {
+// FuzzErrorText feeds arbitrary responses of kube-apiserver, or of a server behind it, with any status.
+func FuzzErrorText(f *testing.F) {
 	f.Add(503, "text/plain", "error trying to reach service: tls: failed to verify certificate: x509: certificate is "+
 		"valid for a.example.com, not b.example.com")
 	f.Add(401, "application/json", `{"kind":"Status","message":"Unauthorized"}`)
@@ -21,19 +21,19 @@ func FuzzWords(f *testing.F) {
 	f.Add(200, "text/plain", "failing or missing response from https://10.0.0.1:8443/apis/example.com/v1: bad status "+
 		"from https://10.0.0.1:8443/apis/example.com/v1: 401")
 	f.Add(500, "text/plain", "\x1b]0;owned\x07\r\x00\u202e\xff"+strings.Repeat("x", 1000))
-	f.Fuzz(func(t *testing.T, status int, contentType, words string) {
-		answer := response(status, contentType, words)
+	f.Fuzz(func(t *testing.T, status int, contentType, text string) {
+		answer := response(status, contentType, text)
 		_, err := documentKey.read(&answer, nil)
-		for _, cause := range []error{err, errors.New(words)} {
-			checkWords(t, newProbeError(cause, time.Second, true))
+		for _, cause := range []error{err, errors.New(text)} {
+			checkErrorText(t, newProbeError(cause, time.Second, true))
 		}
-		if causeOfCheck(words).reason == "" {
-			t.Errorf("no reason for %q", words)
+		if causeOfCheck(text).reason == "" {
+			t.Errorf("no reason for %q", text)
 		}
 	})
 }
 
-func checkWords(t *testing.T, err error) {
+func checkErrorText(t *testing.T, err error) {
 	t.Helper()
 	sample := Sample{Err: err}
 	text := errorText(err)

@@ -10,13 +10,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// slots are taken by requests while they run.
+// slots is a semaphore of requests in flight.
 type slots chan struct{}
 
-// gate lets the requests of one ExtensionAPI through, at their rate and as many at the same time as there are slots.
+// gate limits the requests of one ExtensionAPI: their rate, and their concurrency by slots.
 type gate struct {
 	rate *rate.Limiter
-	// reserved are its own. The others are for whoever comes first.
+	// reserved slots are for this ExtensionAPI alone, shared slots for all, first come, first served.
 	reserved, shared slots
 }
 
@@ -28,15 +28,15 @@ func newGate(shared slots) gate {
 	}
 }
 
-// enter waits until a request may be sent. leave must be called when it has ended.
-func (g gate) enter(ctx context.Context) (leave func(), err error) {
+// enter blocks until a request may be sent. release must be called when it has finished.
+func (g gate) enter(ctx context.Context) (release func(), err error) {
 	if err := g.rate.Wait(ctx); err != nil {
 		return nil, err
 	}
 	select {
 	case g.reserved <- struct{}{}:
 		return func() { <-g.reserved }, nil
-	default: // only then one that others could use
+	default: // use a shared slot only when no reserved one is free
 	}
 	select {
 	case g.reserved <- struct{}{}:

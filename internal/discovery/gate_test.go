@@ -14,10 +14,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// silentServer answers nothing until it is told to, and notes how many requests it holds.
+// silentServer does not answer until the test lets it, and counts the requests that it holds.
 type silentServer struct {
 	address string
-	// arrived has a value for each request, and answer one for each that is to be answered.
+	// arrived receives a value for each request, and answer takes one for each request to answer.
 	arrived, answer chan struct{}
 }
 
@@ -47,24 +47,24 @@ func (s *silentServer) manyVersions(target Target, count int) Target {
 	return target
 }
 
-func TestAServerThatHangsHoldsNoMoreRequestsThanItsBound(t *testing.T) {
+func TestHangingServersHoldABoundedNumberOfRequests(t *testing.T) {
 	b, silent := newBench(t), startSilent(t)
 	b.Track(t.Context(), "silent", silent.manyVersions(b.target, 300))
 	for range limits.ProbesInFlightOfOne {
 		receive(t, silent.arrived)
 	}
 	b.Track(t.Context(), "wardle", b.target)
-	receive(t, b.told) // of wardle, while the other one hangs
+	receive(t, b.changed) // of wardle, while the other server hangs
 	for range 100 {
 		if len(silent.arrived) > 0 {
-			t.Fatalf("there are more than %d requests at the same time", limits.ProbesInFlightOfOne)
+			t.Fatalf("there are more than %d concurrent requests", limits.ProbesInFlightOfOne)
 		}
 		silent.answer <- struct{}{}
 		receive(t, silent.arrived)
 	}
 }
 
-func TestServersThatHangLeaveRequestsToTheOthers(t *testing.T) {
+func TestHangingServersDoNotBlockOthers(t *testing.T) {
 	const servers, inFlight = 10, 8
 	b, silent := newBench(t), startSilent(t)
 	b.inFlight = make(slots, inFlight)
@@ -75,15 +75,15 @@ func TestServersThatHangLeaveRequestsToTheOthers(t *testing.T) {
 		receive(t, silent.arrived)
 	}
 	b.Track(t.Context(), "wardle", b.target)
-	receive(t, b.told)
-	receive(t, b.asked)
+	receive(t, b.changed)
+	receive(t, b.requested)
 	if len(b.inFlight) != inFlight || len(silent.arrived) > 0 {
-		t.Errorf("%d of %d slots are taken, and %d requests came beside those that the bounds allow",
+		t.Errorf("%d of %d slots are taken, and %d requests exceed the limits",
 			len(b.inFlight), inFlight, len(silent.arrived))
 	}
 }
 
-func TestTheWaitForASlotEndsWithItsContext(t *testing.T) {
+func TestWaitingForASlotStopsWhenTheContextIsDone(t *testing.T) {
 	gate := newGate(make(slots))
 	ctx, cancel := context.WithCancel(t.Context())
 	for range limits.ProbesReserved {
@@ -93,6 +93,6 @@ func TestTheWaitForASlotEndsWithItsContext(t *testing.T) {
 	}
 	cancel()
 	if _, err := gate.enter(ctx); err == nil {
-		t.Error("there is a slot too many")
+		t.Error("there is one slot too many")
 	}
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Healthy returns an error when the prober itself is stuck: of every ExtensionAPI a round has been due for longer than
-// limits.StuckFor. That is no server's fault, since every request ends with its time-out, and each ExtensionAPI has
+// Healthy returns an error when the prober itself is stuck: the rounds of all ExtensionAPIs have been overdue for
+// longer than limits.StuckFor. No server can cause that, since every request has a timeout, and each ExtensionAPI has
 // requests reserved for it. It implements healthz.Checker.
 func (p *Prober) Healthy(*http.Request) error {
 	overdue := slices.Collect(maps.Values(p.overdue()))
 	if len(overdue) == 0 || slices.Min(overdue) < limits.StuckFor {
 		return nil
 	}
-	return fmt.Errorf("no round of probes has begun for %s", slices.Min(overdue).Round(time.Second))
+	return fmt.Errorf("no round of probes has started for %s", slices.Min(overdue).Round(time.Second))
 }
 
-// overdue returns for how long a round of each ExtensionAPI has been due, 0 for one that is on time.
+// overdue returns how long the next round of each ExtensionAPI has been overdue, 0 for one that is on time.
 func (p *Prober) overdue() map[string]time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,13 +37,14 @@ func (p *Prober) overdue() map[string]time.Duration {
 }
 
 var overdueDescription = prometheus.NewDesc("extensionapi_discovery_overdue_seconds",
-	"How long the next round of probes has been due, beyond the time that the one before may take; 0 while it is on time.",
+	"How long the next round of probes has been due, beyond the maximum duration of the previous one; 0 while it is on "+
+		"time.",
 	[]string{labelExtensionAPI}, nil)
 
-// overdueMetric is computed when it is scraped: a loop that is stuck could not report it.
+// overdueMetric is computed on scrape: a loop that is stuck could not report it.
 type overdueMetric struct{ prober *Prober }
 
-// Metric is for how long rounds of probes are overdue.
+// Metric returns a collector of how long rounds of probes are overdue.
 func (p *Prober) Metric() prometheus.Collector { return overdueMetric{p} }
 
 // Describe implements prometheus.Collector.

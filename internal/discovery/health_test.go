@@ -12,47 +12,47 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// stuckFor has the clock go on while no loop does: changed blocks them.
+// stuckFor advances the clock while all loops are stuck: changed blocks them.
 func (b *bench) stuckFor(t *testing.T, duration time.Duration) {
 	t.Helper()
 	b.clock.Step(b.target.Interval + b.target.longest(b.target.requests(1)) + duration)
 }
 
-func TestTheOperatorIsUnhealthyOnceNoLoopGoesOn(t *testing.T) {
+func TestOperatorIsUnhealthyIfAllLoopsAreStuck(t *testing.T) {
 	b := newBench(t)
 	if err := b.Healthy(nil); err != nil {
 		t.Errorf("without any ExtensionAPI: %v", err)
 	}
-	b.told = make(chan string) // no receiver until the end
+	b.changed = make(chan string) // no receiver until the end
 	t.Cleanup(func() {
 		go func() {
-			for range b.told {
+			for range b.changed {
 				continue
 			}
 		}()
 	})
 	b.Track(t.Context(), "wardle", b.target)
-	receive(t, b.asked)
+	receive(t, b.requested)
 	if err := b.Healthy(nil); err != nil {
-		t.Errorf("while a round goes on: %v", err)
+		t.Errorf("during a round: %v", err)
 	}
 	b.stuckFor(t, limits.StuckFor)
-	if err := b.Healthy(nil); err == nil || !strings.Contains(err.Error(), "no round of probes has begun") {
+	if err := b.Healthy(nil); err == nil || !strings.Contains(err.Error(), "no round of probes has started") {
 		t.Errorf("while everything is stuck: %v", err)
 	}
 	if got := testutil.ToFloat64(b.Metric()); got < limits.StuckFor.Seconds() {
-		t.Errorf("the metric says %f", got)
+		t.Errorf("the metric is %f", got)
 	}
 	b.Forget("wardle")
 	if err := b.Healthy(nil); err != nil || testutil.CollectAndCount(b.Metric()) != 0 {
-		t.Errorf("once it is forgotten: %v", err)
+		t.Errorf("after Forget: %v", err)
 	}
 }
 
-func TestTheOperatorIsHealthyAsLongAsAnyLoopGoesOn(t *testing.T) {
+func TestOperatorIsHealthyIfAnyLoopMakesProgress(t *testing.T) {
 	b := newBench(t)
 	b.Track(t.Context(), "wardle", b.target)
-	receive(t, b.told)
+	receive(t, b.changed)
 	b.awaitPause(t)
 	stuck := newLoop("stuck", b.target, newGate(nil), b.clock.Now().Add(-time.Hour))
 	b.mu.Lock()

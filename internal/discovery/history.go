@@ -12,40 +12,42 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Standing is what several samples in a row say, so that one alone turns nothing.
+// Standing is the result of several consecutive samples, so that a single one changes nothing.
 type Standing int
 
 const (
-	// Unsettled means that there were neither enough good samples in a row nor enough bad ones yet.
+	// Unsettled means that there have been neither enough good nor enough bad samples in a row yet.
 	Unsettled Standing = iota
-	// Good means that the last samples were good, or not enough of them bad.
+	// Good means that the last samples were good, or too few of them were bad.
 	Good
-	// Bad means that the last samples failed or took longer than the limit, or not enough of them did not.
+	// Bad means that the last samples failed or took longer than the limit, or too few of them were good.
 	Bad
 )
 
 // Record is what is known of one key.
 type Record struct {
-	// Last is the last sample, Told what the last answer said, and Answered how long it took, whatever failed since.
+	// Last is the last sample. Told is the content of the last successful response and Answered its latency, even if later
+	// requests failed.
 	Last     Sample
 	Told     Content
 	Answered time.Duration
-	// Worst is the worst of the samples in a row that made the standing Bad; the zero value with any other.
+	// Worst is the worst of the consecutive samples that made the standing Bad; the zero value for any other standing.
 	Worst    Sample
 	Standing Standing
 	// Since is when the standing began.
 	Since time.Time
-	// Near tells that the last answers were near the limit.
+	// Near is true if the latencies of the last responses were near the limit.
 	Near bool
-	// LeftOut are the group-versions without resources in each of the last answers that listed any.
+	// LeftOut lists the group-versions that had no resources in any of the last aggregated discovery responses.
 	LeftOut []schema.GroupVersion
-	// P50, P99 and Max are of the last 100 answers, over connections that were there before where there are any.
+	// P50, P99 and Max are computed from the successful ones of the last 100 samples, from those over reused connections
+	// if there are any.
 	P50, P99, Max time.Duration
-	// Samples is how many these are of.
+	// Samples is the number of samples that these are computed from.
 	Samples int
 }
 
-// Failure is why requests fail, nil while they do not: one alone is no reason to tell of it.
+// Failure returns why requests fail, nil while they do not: a single failure is not reported.
 func (r Record) Failure() error {
 	switch r.Standing {
 	case Bad:
@@ -60,25 +62,25 @@ func (r Record) Failure() error {
 // history is what is known of one key.
 type history struct {
 	samples ring
-	// last is the last sample, without what it said, which can be large.
+	// last is the last sample, without its content, which can be large.
 	last     Sample
-	told     Content
+	content  Content
 	answered time.Duration
-	// leftOut is in how many answers in a row a group-version had no resources.
+	// leftOut is the number of consecutive responses in which a group-version had no resources.
 	leftOut map[schema.GroupVersion]int
-	// worded is since when the last failure has had its words.
-	worded time.Time
+	// textSince is since when the last failure has had its message.
+	textSince time.Time
 	judgement
 }
 
-// add takes a sample of a request that began at that time.
+// add adds the sample of a request that began at that time.
 func (h *history) add(sample Sample, at time.Time, limit time.Duration, policy Policy) {
 	if sample.Err == nil {
-		h.told, h.answered = sample.Content, sample.Latency
+		h.content, h.answered = sample.Content, sample.Latency
 		h.noteLeftOut(sample.Listed, policy)
 	}
 	sample.Content = Content{}
-	h.keepWords(&sample, at)
+	h.keepText(&sample, at)
 	h.last = sample
 	h.samples.add(sample, at)
 	h.judge(sample, at, limit, policy)
@@ -94,25 +96,25 @@ func (h *history) noteLeftOut(listed map[schema.GroupVersion]int, policy Policy)
 	h.leftOut = leftOut
 }
 
-// rejudge judges the samples that are kept by another policy. A failure gets the words that are known of its kind,
-// first of all those that have been reported.
+// rejudge evaluates the stored samples by another policy. A failure gets the message of a known failure of its kind,
+// preferably of a reported one.
 func (h *history) rejudge(limit time.Duration, policy Policy) {
 	known := append([]Sample{h.last}, h.failures...)
 	h.judgement = judgement{}
 	for at, kept := range h.samples.all() {
-		sample := kept.sample(func(kind ProbeError) error { return wordsOf(kind, known) })
+		sample := kept.sample(func(kind ProbeError) error { return errorOf(kind, known) })
 		h.judge(sample, at, limit, policy)
 	}
 }
 
-// wordsOf returns the last of the failures of a kind, or says no more than the kind does.
-func wordsOf(kind ProbeError, known []Sample) error {
+// errorOf returns the last failure of a kind, or an error that contains no more than the kind.
+func errorOf(kind ProbeError, known []Sample) error {
 	for _, sample := range slices.Backward(known) {
 		if kindOf(sample) == kind {
 			return sample.Err
 		}
 	}
-	kind.Text = fmt.Sprintf("failed before (%s)", kind.Class)
+	kind.Text = fmt.Sprintf("failed earlier (%s)", kind.Class)
 	if kind.Status != 0 {
 		kind.Text = fmt.Sprintf("answered %d %s", kind.Status, http.StatusText(kind.Status))
 	}
@@ -121,7 +123,7 @@ func wordsOf(kind ProbeError, known []Sample) error {
 
 func (h *history) record(policy Policy) Record {
 	record := Record{
-		Last: h.last, Told: h.told, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
+		Last: h.last, Told: h.content, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
 	}
 	if h.standing == Bad {
 		record.Worst = h.worst()
@@ -140,7 +142,8 @@ func (h *history) record(policy Policy) Record {
 	return record
 }
 
-// latencies returns those of the answers, sorted. Those that had to connect first are left out where there are others.
+// latencies returns the sorted latencies of successful responses. Those over new connections are omitted if there are
+// others.
 func (h *history) latencies() []time.Duration {
 	var warm, cold []time.Duration
 	for _, sample := range h.samples.kept {
@@ -159,7 +162,7 @@ func (h *history) latencies() []time.Duration {
 	return warm
 }
 
-// percentile is by the nearest rank.
+// percentile returns the percentile by the nearest-rank method.
 func percentile(sorted []time.Duration, percent int) time.Duration {
 	rank := (len(sorted)*percent + 99) / 100
 	return sorted[max(rank, 1)-1]

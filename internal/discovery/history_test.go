@@ -19,9 +19,9 @@ var testPolicy = Policy{
 	FailureThreshold: 3, SuccessThreshold: 2,
 }
 
-// take adds a sample for each letter, of requests that far from each other: g is good, n near the limit, s too slow,
-// f failed.
-func (h *history) take(letters string, pause time.Duration) *history {
+// addAll adds a sample for each letter, of requests with that pause in between: g is good, n near the limit, s too
+// slow, f failed.
+func (h *history) addAll(letters string, pause time.Duration) *history {
 	at := time.Unix(0, 0)
 	for _, letter := range letters {
 		at = at.Add(pause)
@@ -35,9 +35,9 @@ func (h *history) take(letters string, pause time.Duration) *history {
 	return h
 }
 
-func historyOf(letters string) *history { return (&history{}).take(letters, testPolicy.Interval) }
+func historyOf(letters string) *history { return (&history{}).addAll(letters, testPolicy.Interval) }
 
-func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
+func TestStandingChangesOnlyAfterConsecutiveSamples(t *testing.T) {
 	for letters, want := range map[string]Standing{
 		"":             Unsettled,
 		"f":            Unsettled,
@@ -62,45 +62,45 @@ func TestOnlySeveralSamplesInARowTurnAStanding(t *testing.T) {
 	}
 }
 
-func TestAShortDisturbanceCountsOnceHoweverOftenItIsAskedIn(t *testing.T) {
-	if got := (&history{}).take("ggffffffffff", time.Second).record(testPolicy).Standing; got != Good {
-		t.Errorf("ten failures within ten seconds turn it %v", got)
+func TestShortDisturbancesCountOnceHoweverOftenProbed(t *testing.T) {
+	if got := (&history{}).addAll("ggffffffffff", time.Second).record(testPolicy).Standing; got != Good {
+		t.Errorf("ten failures within ten seconds make it %v", got)
 	}
-	if got := (&history{}).take(strings.Repeat("f", 100), time.Second).record(testPolicy).Standing; got != Bad {
-		t.Errorf("100 seconds of failures turn it %v", got)
+	if got := (&history{}).addAll(strings.Repeat("f", 100), time.Second).record(testPolicy).Standing; got != Bad {
+		t.Errorf("100 seconds of failures make it %v", got)
 	}
 }
 
-func TestALuckyMomentEndsNoBreachHoweverOftenItIsAskedIn(t *testing.T) {
+func TestShortRecoveriesDoNotEndABreachHoweverOftenProbed(t *testing.T) {
 	h := historyOf("ggsss")
 	for i := range 10 {
 		at := time.Unix(0, 0).Add(6*testPolicy.Interval + time.Duration(i)*time.Second)
 		h.add(Sample{Latency: time.Millisecond}, at, testPolicy.Limit, testPolicy)
 	}
 	if got := h.record(testPolicy).Standing; got != Bad {
-		t.Errorf("ten answers within ten seconds turn it %v", got)
+		t.Errorf("ten good samples within ten seconds make it %v", got)
 	}
 }
 
-func TestWhatCouldNotBeAskedDoesNotCountAsAFailure(t *testing.T) {
+func TestProbesThatCannotBeSentAreNotFailures(t *testing.T) {
 	h := historyOf("ggf")
 	for i := range 2 {
 		at := time.Unix(0, 0).Add(time.Duration(4+i) * testPolicy.Interval)
-		h.add(Sample{Err: notAsked(errors.New("no token"))}, at, testPolicy.Limit, testPolicy)
+		h.add(Sample{Err: notSent(errors.New("no token"))}, at, testPolicy.Limit, testPolicy)
 	}
 	if got := h.record(testPolicy).Standing; got != Good {
-		t.Errorf("one failure and two that were not asked turn it %v", got)
+		t.Errorf("one failure and two probes that were not sent make it %v", got)
 	}
 }
 
-func TestAFailureThatGoesOnKeepsItsWords(t *testing.T) {
+func TestPersistentFailuresKeepTheirText(t *testing.T) {
 	first, later := historyOf("fff").record(testPolicy).Worst, historyOf("fffff").record(testPolicy).Worst
 	if errorText(first.Err) != errorText(later.Err) {
 		t.Errorf("%v became %v", first.Err, later.Err)
 	}
 }
 
-func TestAnotherPolicyJudgesWhatIsKnownAnew(t *testing.T) {
+func TestNewPoliciesRejudgeStoredSamples(t *testing.T) {
 	h, strict := historyOf("nnnn"), testPolicy
 	strict.Limit = time.Second
 	h.rejudge(strict.Limit, strict)
@@ -113,7 +113,7 @@ func TestAnotherPolicyJudgesWhatIsKnownAnew(t *testing.T) {
 	}
 }
 
-func TestFailuresStayFailuresUnderAnotherPolicyAndKeepTheirWords(t *testing.T) {
+func TestFailuresSurviveNewPoliciesWithTheirText(t *testing.T) {
 	h, patient := historyOf("ggffff"), testPolicy
 	before := h.record(testPolicy)
 	patient.Limit, patient.FailureThreshold = time.Minute, 4
@@ -124,7 +124,7 @@ func TestFailuresStayFailuresUnderAnotherPolicyAndKeepTheirWords(t *testing.T) {
 	}
 }
 
-func TestAFailureWhoseWordsAreForgottenSaysOfWhatKindItWas(t *testing.T) {
+func TestFailuresWithoutStoredTextNameTheirKind(t *testing.T) {
 	h, patient := historyOf("fggg"), testPolicy
 	patient.FailureThreshold, patient.SuccessThreshold = 1, 4
 	h.rejudge(patient.Limit, patient)
@@ -133,7 +133,7 @@ func TestAFailureWhoseWordsAreForgottenSaysOfWhatKindItWas(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsLeftOutSeveralTimesCounts(t *testing.T) {
+func TestLeftOutCountsOnlyAfterConsecutiveResponses(t *testing.T) {
 	h := &history{}
 	add := func(resources int) {
 		answer := Content{Listed: map[schema.GroupVersion]int{groupVersion: resources}}
@@ -155,7 +155,7 @@ func TestOnlyWhatIsLeftOutSeveralTimesCounts(t *testing.T) {
 	}
 }
 
-func TestNoContentIsKeptOfSamples(t *testing.T) {
+func TestSampleContentIsNotStored(t *testing.T) {
 	h := &history{}
 	h.add(Sample{Content: Content{Resources: 1, Listed: map[schema.GroupVersion]int{groupVersion: 1}}}, time.Unix(0, 0),
 		testPolicy.Limit, testPolicy)
@@ -164,7 +164,7 @@ func TestNoContentIsKeptOfSamples(t *testing.T) {
 	}
 }
 
-func TestNearTheLimitTurnsAsSlowlyAsAStanding(t *testing.T) {
+func TestNearChangesOnlyAfterConsecutiveSamples(t *testing.T) {
 	for letters, want := range map[string]bool{
 		"nn": false, "nnn": true, "nnng": true, "nnngg": false, "ngngngn": false, "nnngngngn": true, "nnnsss": true,
 	} {
@@ -174,22 +174,22 @@ func TestNearTheLimitTurnsAsSlowlyAsAStanding(t *testing.T) {
 	}
 }
 
-func TestRecordTellsTheWorstOfWhatMadeItBad(t *testing.T) {
+func TestRecordHasTheWorstSampleOfABadStanding(t *testing.T) {
 	if worst := historyOf("ggsfs").record(testPolicy).Worst; worst.Err == nil {
 		t.Errorf("the worst is %+v, want the failure", worst)
 	}
 	if worst := historyOf("sssgs").record(testPolicy).Worst; worst.Latency != 6*time.Second {
-		t.Errorf("it is bad, and %+v is told", worst)
+		t.Errorf("it is bad, and the worst is %+v", worst)
 	}
 	if worst := historyOf("fffgg").record(testPolicy).Worst; worst.Err != nil {
-		t.Errorf("it is good again, and still %+v is told", worst)
+		t.Errorf("it is good again, but the worst is still %+v", worst)
 	}
 	if last := historyOf("gs").record(testPolicy).Last; last.Latency != 6*time.Second {
 		t.Errorf("the last is %+v", last)
 	}
 }
 
-func TestFiguresAreOfTheLastAnswers(t *testing.T) {
+func TestPercentilesAreOfTheLastResponses(t *testing.T) {
 	h := historyOf("f" + strings.Repeat("s", 3) + strings.Repeat("g", limits.Samples-2))
 	record := h.record(testPolicy)
 	if record.Samples != limits.Samples || record.P50 != time.Millisecond || record.Max != 6*time.Second ||
@@ -201,19 +201,19 @@ func TestFiguresAreOfTheLastAnswers(t *testing.T) {
 	}
 }
 
-func TestConnectingCountsOnlyWhileThereIsNothingElse(t *testing.T) {
+func TestNewConnectionsCountOnlyWithoutReusedOnes(t *testing.T) {
 	h := &history{}
 	h.add(Sample{Latency: time.Second}, time.Unix(0, 0), testPolicy.Limit, testPolicy)
 	if got := h.record(testPolicy); got.Max != time.Second || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}
-	h.take("g", time.Second)
+	h.addAll("g", time.Second)
 	if got := h.record(testPolicy); got.Max != time.Millisecond || got.Samples != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestPercentileIsByTheNearestRank(t *testing.T) {
+func TestPercentileUsesTheNearestRank(t *testing.T) {
 	var sorted []time.Duration
 	for i := range 100 {
 		sorted = append(sorted, time.Duration(i+1))

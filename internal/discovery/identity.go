@@ -21,38 +21,39 @@ import (
 const (
 	// tokenLifetime is the shortest that kube-apiserver issues (k8s.io/kubernetes pkg/apis/authentication/validation).
 	tokenLifetime = 10 * time.Minute
-	// tokenRenewBefore leaves time to renew while kube-apiserver is away.
+	// tokenRenewBefore leaves time to renew while kube-apiserver is unavailable.
 	tokenRenewBefore = 5 * time.Minute
 	// tokenTimeout bounds one request for a token.
 	tokenTimeout = 10 * time.Second
 )
 
-// TokensOf returns short-lived tokens of a ServiceAccount, which needs no rights: every authenticated user may read
-// discovery. A server could replay a token, so it must not be the operator's own. They are bound to the Secret of the
-// same name, whose deletion revokes them all, and have kube-apiserver's own audience: servers have them reviewed for no
-// other (k8s.io/apiserver plugin/pkg/authenticator/token/webhook). Tokens are requested until ctx ends.
+// TokensOf returns short-lived tokens of a ServiceAccount, which needs no permissions: every authenticated user may
+// read discovery. A server could replay a token, so it must not be the operator's own. The tokens are bound to the
+// Secret of the same name, whose deletion revokes them all, and have kube-apiserver's default audience: servers do not
+// review them for any other (k8s.io/apiserver plugin/pkg/authenticator/token/webhook). Tokens are requested until ctx
+// is done.
 func TokensOf(ctx context.Context, c client.Client, clk clock.PassiveClock, serviceAccount client.ObjectKey) Tokens {
 	return &tokenSource{clock: clk, request: func() (*authenticationv1.TokenRequest, error) {
 		return requestToken(ctx, c, serviceAccount)
 	}}
 }
 
-// tokenSource keeps the last token, and renews it before it expires.
+// tokenSource caches the last token, and renews it before it expires.
 type tokenSource struct {
 	clock   clock.PassiveClock
 	request func() (*authenticationv1.TokenRequest, error)
-	// renewing has everybody who needs a token wait for one and the same request.
+	// renewing shares one request among all callers that wait for a token.
 	renewing singleflight.Group
 
 	mu    sync.Mutex
 	value string
 	until time.Time
-	// tried is when a token was last requested, and failure is why there was none.
+	// tried is when a token was last requested, and failure is the error of that request.
 	tried   time.Time
 	failure error
 }
 
-// Token returns the token that is there as long as it is good, however long it takes to renew it.
+// Token returns the cached token as long as it is valid, however long its renewal takes.
 func (s *tokenSource) Token(ctx context.Context) (string, error) {
 	value, left := s.current()
 	if left > tokenRenewBefore {
@@ -65,8 +66,8 @@ func (s *tokenSource) Token(ctx context.Context) (string, error) {
 	return await(ctx, renewed)
 }
 
-// Replace renews a token that was refused, unless that was tried only just before: then it is the server that refuses
-// whatever it is shown, or there is none to be had.
+// Replace renews a token that was rejected, unless that was tried only just before: then the server rejects any token,
+// or no token can be issued.
 func (s *tokenSource) Replace(ctx context.Context, refused string) (string, error) {
 	if value, final, err := s.replaced(refused); final {
 		return value, err
@@ -128,7 +129,7 @@ func requestToken(
 		},
 	}
 	if err := c.SubResource("token").Create(ctx, account, request); err != nil {
-		return nil, fmt.Errorf("no token for probing (ServiceAccount %s): %w", serviceAccount, err)
+		return nil, fmt.Errorf("cannot get a token for probing (ServiceAccount %s): %w", serviceAccount, err)
 	}
 	return request, nil
 }

@@ -16,17 +16,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// issuer issues tokens named after the time of their issue, unless it is away.
+// issuer issues tokens named after the time of their issue, unless it is unavailable.
 type issuer struct {
-	clock  clock.Clock
-	start  time.Time
-	away   bool
-	issued int
+	clock       clock.Clock
+	start       time.Time
+	unavailable bool
+	issued      int
 }
 
 func (i *issuer) request() (*authenticationv1.TokenRequest, error) {
-	if i.away {
-		return nil, errors.New("kube-apiserver is away")
+	if i.unavailable {
+		return nil, errors.New("kube-apiserver is unavailable")
 	}
 	i.issued++
 	now := i.clock.Now()
@@ -35,7 +35,7 @@ func (i *issuer) request() (*authenticationv1.TokenRequest, error) {
 	}}, nil
 }
 
-func TestATokenIsRenewedBeforeItExpiresAndUsedAsLongAsItIsGood(t *testing.T) {
+func TestTokensAreRenewedBeforeExpiryAndUsedWhileValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := &issuer{clock: clock.RealClock{}, start: time.Now()}
 		source := &tokenSource{clock: issuer.clock, request: issuer.request}
@@ -50,12 +50,12 @@ func TestATokenIsRenewedBeforeItExpiresAndUsedAsLongAsItIsGood(t *testing.T) {
 		}
 		expect(0, "0s")
 		expect(4*time.Minute, "0s")
-		issuer.away = true
+		issuer.unavailable = true
 		expect(8*time.Minute, "0s")
 		expect(11*time.Minute, "")
-		issuer.away = false
+		issuer.unavailable = false
 		expect(12*time.Minute, "12m0s")
-		expect(18*time.Minute, "12m0s") // and it is renewed meanwhile
+		expect(18*time.Minute, "12m0s") // and it is renewed in the background
 		expect(19*time.Minute, "18m0s")
 		if issuer.issued != 3 {
 			t.Errorf("%d tokens were issued", issuer.issued)
@@ -63,7 +63,7 @@ func TestATokenIsRenewedBeforeItExpiresAndUsedAsLongAsItIsGood(t *testing.T) {
 	})
 }
 
-func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
+func TestRejectedTokensAreReplacedUnlessNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := &issuer{clock: clock.RealClock{}, start: time.Now()}
 		source := &tokenSource{clock: issuer.clock, request: issuer.request}
@@ -72,7 +72,7 @@ func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
 			<-time.After(time.Until(issuer.start.Add(after)))
 			got, err := source.Replace(t.Context(), refused)
 			if err == nil && got != want || (err != nil) != (want == "") {
-				t.Errorf("after %s: %q took the place of %q (%v), want %q", after, got, refused, err, want)
+				t.Errorf("after %s: %q replaced %q (%v), want %q", after, got, refused, err, want)
 			}
 		}
 		if _, err := source.Token(t.Context()); err != nil {
@@ -81,9 +81,9 @@ func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
 		expect(limits.TokenRetry/2, "0s", "0s")
 		expect(30*time.Second, "0s", "30s")
 		expect(31*time.Second, "0s", "30s") // by another writer
-		issuer.away = true
+		issuer.unavailable = true
 		expect(time.Minute, "30s", "")
-		issuer.away = false
+		issuer.unavailable = false
 		expect(time.Minute+limits.TokenRetry/2, "30s", "")
 		expect(2*time.Minute, "30s", "2m0s")
 		if issuer.issued != 3 {
@@ -92,7 +92,7 @@ func TestARefusedTokenIsReplacedUnlessItIsNew(t *testing.T) {
 	})
 }
 
-func TestNobodyWaitsForATokenLongerThanItWants(t *testing.T) {
+func TestWaitingForATokenStopsWhenTheContextIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
 		source := &tokenSource{clock: clock.RealClock{}, request: func() (*authenticationv1.TokenRequest, error) {

@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// judgement turns samples into a standing.
+// judgement derives a standing from samples.
 type judgement struct {
 	standing Standing
 	since    time.Time
-	// bad and good are how many samples in a row were so, near and far how many answers were near the limit or not.
+	// bad and good are the numbers of consecutive bad or good samples, near and far those of consecutive responses near
+	// the limit or not.
 	bad, good, near, far int
 	isNear               bool
-	// counted is when the last sample came that counted.
+	// counted is when the last sample that counted was taken.
 	counted time.Time
-	// failures are the last bad samples that counted since the standing was Good, as many as turn it.
+	// failures are the last bad samples that counted since the standing was Good, up to the failure threshold.
 	failures []Sample
 }
 
-// judge counts a sample. A bad one, and a good one after a breach, does not count when another one did only just
-// before: neither a short disturbance nor a lucky moment may count several times because somebody asked so often.
+// judge counts a sample. A bad sample, or a good one while the standing is Bad, is not counted shortly after another
+// such sample: frequent probes must not make a short disturbance, or a short recovery, count several times.
 func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, policy Policy) {
 	if j.since.IsZero() {
 		j.since = at
@@ -45,12 +46,12 @@ func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, poli
 }
 
 func (j *judgement) addBad(sample Sample, at time.Time, policy Policy) {
-	if j.bad > 0 && isAsked(j.failures[len(j.failures)-1]) != isAsked(sample) {
-		j.bad, j.failures = 0, nil // what could not be asked says nothing of what was
+	if j.bad > 0 && wasSent(j.failures[len(j.failures)-1]) != wasSent(sample) {
+		j.bad, j.failures = 0, nil // requests that could not be sent and those that failed are not counted together
 	}
 	j.bad, j.good = j.bad+1, 0
 	for _, earlier := range j.failures {
-		// A failure that goes on keeps its words, though those of the server may differ each time.
+		// A persistent failure keeps its message, though that of the server may vary.
 		if compareKinds(earlier, sample) == 0 {
 			sample.Err = earlier.Err
 		}
@@ -82,7 +83,7 @@ func (j *judgement) turn(standing Standing, at time.Time) {
 	}
 }
 
-// worst is the zero value while nothing is bad.
+// worst returns the worst bad sample, the zero value if there is none.
 func (j *judgement) worst() Sample {
 	if len(j.failures) == 0 {
 		return Sample{}
@@ -90,4 +91,4 @@ func (j *judgement) worst() Sample {
 	return slices.MaxFunc(j.failures, CompareBadness)
 }
 
-func isAsked(sample Sample) bool { return ClassOf(sample) != ClassNotAsked }
+func wasSent(sample Sample) bool { return ClassOf(sample) != ClassNotAsked }

@@ -10,42 +10,42 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// View is a way to look at discovery.
+// View is the path that a discovery request takes.
 type View string
 
 const (
-	// ViewKubeAPIServer asks through a kube-apiserver, as clients do.
+	// ViewKubeAPIServer probes through a kube-apiserver, as clients do.
 	ViewKubeAPIServer View = "kube-apiserver"
-	// ViewService asks at the Service's address, which shows whether the cluster's network sends requests on already.
+	// ViewService probes the Service's address, which shows whether the cluster's network routes requests yet.
 	ViewService View = "service"
-	// ViewEndpoint asks one replica, without anything between.
+	// ViewEndpoint probes one replica directly.
 	ViewEndpoint View = "endpoint"
 )
 
-// Document is what is asked for.
+// Document is the requested document.
 type Document string
 
 const (
 	// DocumentGroupVersion is the discovery of a group-version, /apis/GROUP/VERSION: what clients and kube-apiserver's
-	// availability check ask for.
+	// availability check request.
 	DocumentGroupVersion Document = "group-version"
-	// DocumentAPIs is the aggregated discovery of all that a server serves, /apis: what kube-apiserver asks for each
+	// DocumentAPIs is the aggregated discovery of all that a server serves, /apis: what kube-apiserver requests every
 	// minute.
 	DocumentAPIs Document = "apis"
 	// DocumentOpenAPI is the list of the OpenAPI v3 documents, /openapi/v3. kube-apiserver downloads it while all readers
-	// of its own wait (kube-aggregator pkg/controllers/openapiv3/aggregator/aggregator.go).
+	// of its own OpenAPI wait (kube-aggregator pkg/controllers/openapiv3/aggregator/aggregator.go).
 	DocumentOpenAPI Document = "openapi"
 )
 
-// Key names what is asked, where, and for what.
+// Key identifies a probe: the view, the address and the document.
 type Key struct {
 	View View
 	// Address is the host:port of the kube-apiserver, the Service or the replica.
 	Address string
-	// Pod behind the address, where it is known: another Pod may get the same address later.
+	// Pod behind the address, if known: another Pod may get the same address later.
 	Pod      string
 	Document Document
-	// GroupVersion is empty for documents that speak of all.
+	// GroupVersion is empty for documents that cover all group-versions.
 	GroupVersion schema.GroupVersion
 }
 
@@ -59,7 +59,7 @@ func AtService(address string, groupVersion schema.GroupVersion) Key {
 	return Key{View: ViewService, Address: address, Document: DocumentGroupVersion, GroupVersion: groupVersion}
 }
 
-// AtEndpoint is the discovery of a group-version straight from a replica.
+// AtEndpoint is the discovery of a group-version directly from a replica.
 func AtEndpoint(replica endpoints.Endpoint, groupVersion schema.GroupVersion) Key {
 	key := documentAt(replica, DocumentGroupVersion)
 	key.GroupVersion = groupVersion
@@ -81,12 +81,12 @@ func (k Key) path() string {
 	}
 }
 
-// isOf tells whether the key asks that replica.
+// isOf reports whether the key probes that replica.
 func (k Key) isOf(replica endpoints.Endpoint) bool {
 	return k.View == ViewEndpoint && k.Address == replica.Address && k.Pod == replica.Pod
 }
 
-// compareKeys brings keys into an order that is the same each time.
+// compareKeys defines a stable order of keys.
 func compareKeys(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.GroupVersion.Group, b.GroupVersion.Group),
 		cmp.Compare(a.GroupVersion.Version, b.GroupVersion.Version), cmp.Compare(a.View, b.View),

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// firstRetry is the pause while an answer is waited for; it grows by a quarter with each further one, so that a
-	// recovery is seen not much later than it comes.
+	// firstRetry is the first pause while a result is awaited; each further pause is a quarter longer, so that a recovery
+	// is noticed soon after it happens.
 	firstRetry = 50 * time.Millisecond
-	// lastRetry bounds it, as the interval does, so that a recovery is seen within seconds.
+	// lastRetry bounds the pause, as the interval does, so that a recovery is noticed within seconds.
 	lastRetry = 10 * time.Second
-	// forgottenAfter is how long what was answered is kept while nobody asks: a replica that is not ready, or an
-	// APIService that is not available, for a while is not a new one afterwards. It is never less than three intervals.
+	// forgottenAfter is how long a history is kept without new samples: a replica that is not ready for a while, or an
+	// APIService that is not available, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
 )
 
@@ -26,25 +26,25 @@ type loop struct {
 	wake      chan struct{}
 	forgotten chan struct{}
 
-	// These are used by the loop's goroutine only.
+	// These fields are used by the loop's goroutine only.
 	client    directClient
 	gate      gate
 	histories map[Key]*history
-	// asked is the target of the last whole round.
-	asked Target
-	retry time.Duration
-	// policy is what the histories were judged by.
+	// probed is the target of the last full round.
+	probed Target
+	retry  time.Duration
+	// policy is the one that the histories were last judged by.
 	policy Policy
 
-	mu     sync.Mutex
-	target Target
-	latest Round
-	told   Round
+	mu       sync.Mutex
+	target   Target
+	latest   Round
+	reported Round
 	// schedule is changed by the loop's goroutine only.
 	schedule schedule
 }
 
-// newLoop returns one whose first round is due now.
+// newLoop returns a loop whose first round is due now.
 func newLoop(name string, target Target, gate gate, now time.Time) *loop {
 	return &loop{
 		name: name, target: target, wake: make(chan struct{}, 1), forgotten: make(chan struct{}),
@@ -53,13 +53,13 @@ func newLoop(name string, target Target, gate gate, now time.Time) *loop {
 	}
 }
 
-// retarget returns what was probed before.
+// retarget replaces the target and returns the previous one.
 func (l *loop) retarget(target Target) (before Target) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before = l.target
 	l.target = target
-	if target.asksAs(before) && (before.Awaited || !target.Awaited) {
+	if target.probesLike(before) && (before.Awaited || !target.Awaited) {
 		return before
 	}
 	select {
@@ -81,33 +81,34 @@ func (l *loop) last() Round {
 	return l.latest
 }
 
-// plan returns what to ask now: everything when the time has come or the target is another one, or else those that are
-// waited for. Another target does not put off what is due.
+// plan returns what to probe now: everything if the round is due or the target has changed, otherwise only keys whose
+// result is awaited. A changed target does not delay a due round.
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
-	due := !now.Before(l.schedule.due) || target.Interval != l.asked.Interval
+	due := !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
 	if due {
 		l.reschedule(scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now))
 	}
-	if due || !target.asksAs(l.asked) {
-		// One that is back must do badly as often as any other before it is ejected again.
+	if due || !target.probesLike(l.probed) {
+		// A readmitted replica must fail as often as any other before it is ejected again.
 		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-			return l.asked.isEjected(key) && !target.isEjected(key)
+			return l.probed.isEjected(key) && !target.isEjected(key)
 		})
-		l.asked = target
+		l.probed = target
 		return func(key Key) bool { return due || !l.isKnownEjected(key, target) }
 	}
-	return func(key Key) bool { return l.isHurried(key, target) }
+	return func(key Key) bool { return l.isUrgent(key, target) }
 }
 
-// isKnownEjected tells whether an ejected replica has been asked before. It is asked at the pace of the interval alone,
-// or a new operator, which knows of no breach, could put it back for the answers of one lucky moment.
+// isKnownEjected reports whether an ejected replica has been probed before. It is probed at the interval only.
+// Otherwise a restarted operator, which has no record of the breach, could readmit it after a few good responses in
+// quick succession.
 func (l *loop) isKnownEjected(key Key, target Target) bool {
 	return target.isEjected(key) && l.histories[key] != nil
 }
 
-// isHurried tells whether the answer is waited for: nothing is known yet, or somebody is held up until it is good.
-// Nothing else is a reason for haste: a breach counts, and ends, at the pace of the interval.
-func (l *loop) isHurried(key Key, target Target) bool {
+// isUrgent reports whether the result is awaited: nothing is known yet, or something is blocked until it is good.
+// Nothing else is urgent: a breach begins and ends at the pace of the interval.
+func (l *loop) isUrgent(key Key, target Target) bool {
 	known := l.histories[key]
 	switch {
 	case key.Document == DocumentOpenAPI, target.isEjected(key):
@@ -119,12 +120,12 @@ func (l *loop) isHurried(key Key, target Target) bool {
 	}
 }
 
-// pause is the time to the next round: until everything is due, or less while an answer is waited for.
+// pause returns the time to the next round: until the full round is due, or less while a result is awaited.
 func (l *loop) pause(now time.Time) time.Duration {
 	left := max(0, l.schedule.due.Sub(now))
 	target := l.current()
 	for key := range l.last().Records {
-		if l.isHurried(key, target) {
+		if l.isUrgent(key, target) {
 			delay := min(left, l.retry)
 			l.retry = min(lastRetry, l.retry*5/4)
 			return delay
@@ -134,7 +135,7 @@ func (l *loop) pause(now time.Time) time.Duration {
 	return left
 }
 
-// remember adds what was answered to requests that began at that time, and returns what is known of all that is asked.
+// remember adds the samples of requests that began at that time, and returns the records of all current keys.
 func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 	if target.Policy != l.policy {
 		l.policy = target.Policy
@@ -160,7 +161,7 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 	return records
 }
 
-// knownKubeAPIServers are those that have been asked, one without a name where none has.
+// knownKubeAPIServers returns the addresses of the probed kube-apiservers, one empty address if there are none.
 func (l *loop) knownKubeAPIServers() []string {
 	var addresses []string
 	for key := range l.histories {
@@ -174,14 +175,14 @@ func (l *loop) knownKubeAPIServers() []string {
 	return addresses
 }
 
-// publish keeps round and tells whether it differs from what was told last so much that it should be told.
+// publish stores round and reports whether it differs significantly from the last reported one.
 func (l *loop) publish(round Round) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.latest = round
-	if !round.moved(l.told) {
+	if !round.moved(l.reported) {
 		return false
 	}
-	l.told = round
+	l.reported = round
 	return true
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// An operator that has just started knows of no breach of a replica that an earlier one has ejected.
-func TestAnEjectedReplicaIsAskedAtTheIntervalAloneWhateverChanges(t *testing.T) {
+// An operator that has just started has no record of the breach for which a replica was ejected.
+func TestEjectedReplicasAreProbedOnlyAtTheInterval(t *testing.T) {
 	now := time.Unix(0, 0)
 	target := Target{Policy: testPolicy, Replicas: []Replica{
 		{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-a"}, Ejected: true},
@@ -19,18 +19,18 @@ func TestAnEjectedReplicaIsAskedAtTheIntervalAloneWhateverChanges(t *testing.T) 
 	ejected := documentAt(target.Replicas[0].Endpoint, DocumentAPIs)
 	serving := documentAt(target.Replicas[1].Endpoint, DocumentAPIs)
 	l := newLoop("wardle", target, newGate(nil), now)
-	asks := func(what string, wantEjected bool) {
+	checkDue := func(what string, wantEjected bool) {
 		t.Helper()
 		isDue := l.plan(target, now)
 		if isDue(ejected) != wantEjected || !isDue(serving) {
-			t.Errorf("%s: asks the ejected replica: %t, want %t; asks the other one: %t, want true",
+			t.Errorf("%s: probes the ejected replica: %t, want %t; probes the other one: %t, want true",
 				what, isDue(ejected), wantEjected, isDue(serving))
 		}
 		l.remember(target, answers{samples: map[Key]Sample{ejected: {}, serving: {}}}, now)
 	}
-	asks("at the start", true)
+	checkDue("at the start", true)
 	target.Service = "10.96.0.1:443"
-	asks("with another target", false)
+	checkDue("with a changed target", false)
 	now = now.Add(testPolicy.Interval)
-	asks("after the interval", true)
+	checkDue("after the interval", true)
 }

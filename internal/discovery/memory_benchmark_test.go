@@ -13,7 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// BenchmarkMemory measures what the prober keeps of one ExtensionAPI once it has all the samples that it keeps.
+// BenchmarkMemory measures the memory of one ExtensionAPI with the maximum number of samples.
 func BenchmarkMemory(b *testing.B) {
 	for _, size := range []struct{ replicas, groupVersions int }{{2, 1}, {14, 256}} {
 		b.Run(fmt.Sprintf("%d-replicas-%d-group-versions", size.replicas, size.groupVersions), func(b *testing.B) {

@@ -14,21 +14,22 @@ const (
 	labelExtensionAPI = "extensionapi"
 	labelGroup        = "group"
 	labelVersion      = "version"
-	// labelServerPod is not "pod", which Prometheus sets to the Pod that it scrapes: the operator's.
+	// labelServerPod is not "pod", which Prometheus sets to the scraped Pod: the operator's.
 	labelServerPod = "server_pod"
 )
 
-// Metrics are the measurements that Prometheus gets.
+// Metrics are the Prometheus metrics of discovery.
 type Metrics struct {
 	duration          *prometheus.HistogramVec
 	failures, exceeds *prometheus.CounterVec
-	// These tell replicas apart, and for that neither group-versions nor documents: Pods come and go.
+	// These have a label for the replica but none for group-version or document, to bound the number of series: Pods come
+	// and go.
 	replicaDuration *prometheus.HistogramVec
 	replicaFailures *prometheus.CounterVec
 	interval        *prometheus.GaugeVec
 }
 
-// buckets are finer around kube-apiserver's limit of 5 seconds.
+// buckets are finer around kube-apiserver's timeout of 5 seconds.
 var buckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30}
 
 // NewMetrics returns metrics registered with registerer.
@@ -38,33 +39,32 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	metrics := &Metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "extensionapi_discovery_duration_seconds",
-			Help: "Time from sending a discovery request to the end of its successful answer, over a connection that was " +
-				"there before (warm) or was made for it (cold); the documents apis and openapi are asked of each replica and " +
-				"have no group and version.",
+			Help: "Time from sending a discovery request to the end of its successful response, over a reused (warm) or a new " +
+				"(cold) connection; the documents apis and openapi are requested from each replica and have no group and version.",
 			Buckets: buckets,
 		}, append(labels, "connection")),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_discovery_failures_total",
-			Help: "Discovery requests that failed: no answer in time, or not a good one.",
+			Help: "Discovery requests that failed: no response in time, or an invalid one.",
 		}, labels),
 		exceeds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_discovery_limit_exceeded_total",
-			Help: "Discovery requests that were answered well, but took longer than the limit of the spec.",
+			Help: "Successful discovery requests that took longer than the limit in the spec.",
 		}, labels),
 		replicaDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "extensionapi_replica_discovery_duration_seconds",
-			Help: "Time from sending a discovery request straight to a replica to the end of its successful answer, for the " +
+			Help: "Time from sending a discovery request directly to a replica to the end of its successful response, for the " +
 				"documents group-version and apis; replicas without a Pod have their address as server_pod.",
 			Buckets: buckets,
 		}, replicaLabels),
 		replicaFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_replica_discovery_failures_total",
-			Help: "Discovery requests straight to a replica that failed: no answer in time, or not a good one.",
+			Help: "Discovery requests sent directly to a replica that failed: no response in time, or an invalid one.",
 		}, replicaLabels),
 		interval: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "extensionapi_discovery_interval_seconds",
-			Help: "Time between two rounds of probes: that of the spec, or longer where a round has so many requests that " +
-				"they would exceed their rate.",
+			Help: "Time between two rounds of probes: the interval in the spec, or longer if the requests of a round would " +
+				"exceed the rate limit.",
 		}, []string{labelExtensionAPI}),
 	}
 	registerer.MustRegister(metrics.duration, metrics.failures, metrics.exceeds,
@@ -72,9 +72,9 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return metrics
 }
 
-// observe begins the counters, too, so that their first step is seen.
+// observe also creates the counters at 0, so that their first increment is visible.
 func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Duration) {
-	if !isAsked(sample) {
+	if !wasSent(sample) {
 		return
 	}
 	m.observeReplica(name, key, sample)
@@ -98,7 +98,7 @@ func (m *Metrics) observeInterval(name string, interval time.Duration) {
 	m.interval.WithLabelValues(name).Set(interval.Seconds())
 }
 
-// observeReplica leaves out OpenAPI, which may take longer than discovery.
+// observeReplica skips OpenAPI, which may take longer than discovery.
 func (m *Metrics) observeReplica(name string, key Key, sample Sample) {
 	if key.View != ViewEndpoint || key.Document == DocumentOpenAPI {
 		return
@@ -112,10 +112,10 @@ func (m *Metrics) observeReplica(name string, key Key, sample Sample) {
 	duration.Observe(sample.Latency.Seconds())
 }
 
-// serverPod is the label of a replica.
+// serverPod returns the label value of a replica.
 func serverPod(address, pod string) string { return cmp.Or(pod, address) }
 
-// forgetDropped removes what was measured of group-versions and replicas that a target no longer has.
+// forgetDropped removes the series of group-versions and replicas that are no longer in the target.
 func (m *Metrics) forgetDropped(name string, before, target Target) {
 	for _, groupVersion := range before.GroupVersions {
 		if !slices.Contains(target.GroupVersions, groupVersion) {

@@ -12,31 +12,31 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// Picture is all that is known of the discovery of one group-version.
+// Picture is a snapshot of the discovery of one group-version.
 type Picture struct {
 	// Name of the APIService.
 	Name         string
 	GroupVersion schema.GroupVersion
 	Policy       Policy
-	// Registered tells whether there is an APIService, and Available whether kube-apiserver sends requests to the server.
+	// Registered is true if there is an APIService, and Available if kube-apiserver proxies requests to the server.
 	Registered, Available bool
-	// CheckFailed is what kube-apiserver says of its own check of discovery, when that is why it is not available.
+	// CheckFailed is the error of kube-apiserver's own discovery check, if the APIService is unavailable because of it.
 	CheckFailed string
-	// ConnectsAnew is when kube-apiserver last was or will be made to connect anew, as a replica left the Service.
+	// ConnectsAnew is when kube-apiserver was last, or will be, made to reconnect because a replica left the Service.
 	ConnectsAnew time.Time
-	// Stale and Empty are the kube-apiservers whose aggregated discovery has it marked Stale for some time, or has nothing
-	// in it although the replicas do.
+	// Stale and Empty are the kube-apiservers whose aggregated discovery has marked the group-version Stale for some time,
+	// or lists no resources in it although the replicas do.
 	Stale, Empty []string
-	// KubeAPIServers are what it answers through each of them.
+	// KubeAPIServers are the results through each kube-apiserver.
 	KubeAPIServers []Subject
-	// Replicas are what each of them answers.
+	// Replicas are the results of each replica.
 	Replicas []ReplicaSubject
 	Now      time.Time
 }
 
-// Subject is one that was asked for a group-version: a kube-apiserver, or a replica.
+// Subject is what was probed for a group-version: a kube-apiserver or a replica.
 type Subject struct {
-	// Name is for people: "Pod api-7c9 (10.0.0.7:8443)", "kube-apiserver 10.0.0.1:6443".
+	// Name is used in messages: "Pod api-7c9 (10.0.0.7:8443)", "kube-apiserver 10.0.0.1:6443".
 	Name string
 	// Record is of the discovery of the group-version.
 	Record
@@ -47,22 +47,22 @@ func (s Subject) standing() Standing { return s.Standing }
 // ReplicaSubject is a replica.
 type ReplicaSubject struct {
 	Subject
-	// APIs and OpenAPI are of the documents that speak of all group-versions.
+	// APIs and OpenAPI are the records of the documents that cover all group-versions.
 	APIs, OpenAPI Record
-	// Ejected tells that no requests are sent to it, and Why.
+	// Ejected is true if the replica gets no requests, and Why is the reason.
 	Ejected bool
 	Why     string
 }
 
-// isNotAsked tells whether the operator could not ask, which says nothing of the replica.
-func (s ReplicaSubject) isNotAsked() bool {
-	return s.Standing == Bad && !isAsked(s.Worst)
+// wasNotProbed reports whether the operator could not send the probe, which is no result for the replica.
+func (s ReplicaSubject) wasNotProbed() bool {
+	return s.Standing == Bad && !wasSent(s.Worst)
 }
 
-// standing is the worse one of what is asked for discovery.
+// standing returns the worst standing of the documents that are requested for discovery.
 func (s ReplicaSubject) standing() Standing {
 	switch {
-	case s.isNotAsked():
+	case s.wasNotProbed():
 		return Unsettled
 	case s.Standing == Bad, s.APIs.Standing == Bad:
 		return Bad
@@ -77,7 +77,8 @@ func ofStanding[S interface{ standing() Standing }](subjects []S, standing Stand
 	return slices.DeleteFunc(slices.Clone(subjects), func(s S) bool { return s.standing() != standing })
 }
 
-// ReplicasOf returns what each replica answers for a group-version. One that has not been asked yet is Unsettled.
+// ReplicasOf returns the results of each replica for a group-version. A replica that has not been probed yet is
+// Unsettled.
 func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) []ReplicaSubject {
 	var subjects []ReplicaSubject
 	for _, replica := range replicas {
@@ -92,9 +93,9 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 	return subjects
 }
 
-// StandingOf returns the worst standing of a replica over the discovery of these group-versions and of all that it
-// serves, and, when it is Bad, why. It is Unsettled when its last answer says something else, and where the operator
-// could not ask.
+// StandingOf returns the worst standing of a replica over the discovery of these group-versions and its aggregated
+// discovery, and, if it is Bad, why. It is Unsettled if the last sample contradicts the standing, or if the operator
+// could not send the probe.
 func (r Round) StandingOf(
 	replica endpoints.Endpoint, groupVersions []schema.GroupVersion,
 ) (standing Standing, worst Sample, why string) {
@@ -116,27 +117,28 @@ func (r Round) StandingOf(
 	return standing, worst, why
 }
 
-// standingNow is Unsettled where the last sample says something else, or the operator could not ask.
+// standingNow returns Unsettled if the last sample contradicts the standing, or if the operator could not send the
+// probe.
 func (r Record) standingNow(limit time.Duration) Standing {
-	if lastIsBad := r.Last.isBad(limit); lastIsBad != (r.Standing == Bad) || !isAsked(r.Worst) {
+	if lastIsBad := r.Last.isBad(limit); lastIsBad != (r.Standing == Bad) || !wasSent(r.Worst) {
 		return Unsettled
 	}
 	return r.Standing
 }
 
-// outcome tells what came of a bad request, for people.
+// outcome describes a failed or slow request in a message.
 func (s Sample) outcome() string {
 	if s.Err != nil {
 		return s.Err.Error()
 	}
-	return "answered only after " + told(s.Latency).String()
+	return "answered after " + rounded(s.Latency).String()
 }
 
-// ClassOf is empty for an answer.
+// ClassOf returns the class of a failure, empty for a success.
 func ClassOf(sample Sample) Class { return kindOf(sample).Class }
 
-// told rounds to what people compare.
-func told(duration time.Duration) time.Duration {
+// rounded rounds a duration to the precision used in messages.
+func rounded(duration time.Duration) time.Duration {
 	switch {
 	case duration >= time.Second:
 		return duration.Round(100 * time.Millisecond)

@@ -13,26 +13,26 @@ import (
 
 const timeoutMargin = time.Second
 
-// asker sends requests with one identity.
-type asker struct {
+// requester sends requests with one identity.
+type requester struct {
 	clock  clock.PassiveClock
 	client *http.Client
-	// token is sent along, unless it is empty.
+	// token is the bearer token, empty for none.
 	token string
-	// timeout is how long an answer is waited for.
+	// timeout is the timeout of a request.
 	timeout time.Duration
-	// groupVersions are those of which aggregated discovery is of interest.
+	// groupVersions are those to read from aggregated discovery.
 	groupVersions []schema.GroupVersion
 }
 
-// ask sends one request and reads the whole answer.
-func (a asker) ask(ctx context.Context, key Key) Sample {
+// do sends one request and reads the complete response.
+func (a requester) do(ctx context.Context, key Key) Sample {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	stopwatch := stopwatch{clock: a.clock, start: a.clock.Now()}
 	content, err := a.get(stopwatch.watch(ctx), key)
 	if err != nil && ctx.Err() != nil {
-		err = ctx.Err() // a server that sees the connection end may end its answer as if it were complete
+		err = ctx.Err() // when the connection is closed, the server may end its response as if it were complete
 	}
 	sample := stopwatch.stop()
 	sample.Content = content
@@ -40,7 +40,7 @@ func (a asker) ask(ctx context.Context, key Key) Sample {
 	return sample
 }
 
-func (a asker) get(ctx context.Context, key Key) (Content, error) {
+func (a requester) get(ctx context.Context, key Key) (Content, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+key.Address+key.path(), nil)
 	if err != nil {
 		return Content{}, err

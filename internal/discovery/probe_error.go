@@ -20,19 +20,19 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Class is what kind of failure a request met.
+// Class is the kind of failure of a request.
 type Class string
 
 const (
-	// ClassTimeout means that there was no complete answer in time.
+	// ClassTimeout means that there was no complete response in time.
 	ClassTimeout Class = "Timeout"
-	// ClassUnreachable means that there was no connection.
+	// ClassUnreachable means that no connection could be established.
 	ClassUnreachable Class = "Unreachable"
-	// ClassUntrusted means that the serving certificate was not issued by an authority in the bundle.
+	// ClassUntrusted means that the serving certificate was not issued by a CA in the bundle.
 	ClassUntrusted Class = "Untrusted"
 	// ClassWrongName means that the serving certificate is for other names.
 	ClassWrongName Class = "WrongName"
-	// ClassExpired means that the serving certificate, or an authority above it, is not valid now.
+	// ClassExpired means that the serving certificate, or a CA in its chain, has expired or is not valid yet.
 	ClassExpired Class = "Expired"
 	// ClassRefused means status 401 or 403.
 	ClassRefused Class = "Refused"
@@ -42,43 +42,43 @@ const (
 	ClassRedirected Class = "Redirected"
 	// ClassServerError means any other status than 200.
 	ClassServerError Class = "ServerError"
-	// ClassMalformed means that the answer is no discovery document of the group-version.
+	// ClassMalformed means that the response is not a discovery document of the group-version.
 	ClassMalformed Class = "Malformed"
-	// ClassOversized means that the answer is larger than anybody reads.
+	// ClassOversized means that the response exceeds the size limit.
 	ClassOversized Class = "Oversized"
-	// ClassNotAsked means that nothing was sent, as there was no token or no list of kube-apiservers.
+	// ClassNotAsked means that no request was sent, as there was no token or no list of kube-apiservers.
 	ClassNotAsked Class = "NotAsked"
 	// ClassOther is anything else, such as a connection that broke.
 	ClassOther Class = "Other"
 )
 
-// ProbeError says why a request failed, in the same words each time it happens: without URL, port, stream numbers and
-// times. They are printable and bounded, whatever a server says.
+// ProbeError is why a request failed. Its text is the same for each such failure: without URL, port, stream ID and
+// time. It is printable and bounded, whatever a server sends.
 type ProbeError struct {
 	Class Class
 	Text  string
-	// Status of the answer, 0 where there was none or it was 200.
+	// Status is the HTTP status of the response, 0 if there was none or it was 200.
 	Status int
 }
 
-// notAsked says why nothing was sent.
-func notAsked(err error) error {
+// notSent returns the error of a request that was not sent.
+func notSent(err error) error {
 	return &ProbeError{Class: ClassNotAsked, Text: excerpt.Of(err.Error(), limits.Text)}
 }
 
 func (f *ProbeError) Error() string { return f.Text }
 
-// answered tells whether somebody answered, though not well.
-func (f *ProbeError) answered() bool {
+// hasStatus reports whether there was an HTTP response with an error status.
+func (f *ProbeError) hasStatus() bool {
 	return slices.Contains([]Class{ClassRefused, ClassMissing, ClassRedirected, ClassServerError}, f.Class)
 }
 
-// statusError says that a request was answered, but not with a document.
+// statusError is a response with another status than 200.
 type statusError struct {
 	code int
 	// status is the code and its text, such as "404 Not Found".
 	status string
-	// body is its beginning, where it is text.
+	// body is the beginning of the response, if it is text.
 	body string
 }
 
@@ -89,7 +89,7 @@ func (e *statusError) Error() string {
 	return "answered " + e.status
 }
 
-// newProbeError returns nil for nil. dialed tells whether somebody accepted a connection.
+// newProbeError returns nil for nil. dialed is true if a connection was established.
 func newProbeError(err error, timeout time.Duration, dialed bool) error {
 	if err == nil {
 		return nil
@@ -100,7 +100,7 @@ func newProbeError(err error, timeout time.Duration, dialed bool) error {
 	case class == ClassTimeout:
 		return &ProbeError{Class: class, Text: fmt.Sprintf("no complete answer within %s", timeout)}
 	default:
-		return &ProbeError{Class: class, Text: excerpt.Of(wordsFor(err), limits.Text), Status: statusOf(err)}
+		return &ProbeError{Class: class, Text: excerpt.Of(textFor(err), limits.Text), Status: statusOf(err)}
 	}
 }
 
@@ -130,7 +130,7 @@ func classOf(err error) Class {
 	return ClassOther
 }
 
-// classOfAnswer is empty for what is not the fault of an answer of status 200.
+// classOfAnswer returns the class of an invalid response of status 200, empty for any other error.
 func classOfAnswer(err error) Class {
 	if _, ok := errors.AsType[*documents.MalformedError](err); ok {
 		return ClassMalformed
@@ -167,10 +167,10 @@ func classOfTLS(err error) Class {
 	return ""
 }
 
-// changing is what differs each time: the number of HTTP/2's stream, the port that a connection came from, the time.
+// changing matches what differs in each error: the HTTP/2 stream ID, the source port of the connection, the time.
 var changing = regexp.MustCompile(`stream ID \d+; |\S+:\d+->|: current time \S+ is (after|before) \S+`)
 
-func wordsFor(err error) string {
+func textFor(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}

@@ -22,7 +22,7 @@ import (
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
 
-// documentKey asks a replica without an address.
+// documentKey is a key of a replica without an address.
 var documentKey = AtEndpoint(endpoints.Endpoint{}, groupVersion)
 
 const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1","resources":[]}`
@@ -30,7 +30,7 @@ const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"
 func serve(t *testing.T, handler http.HandlerFunc) (server *httptest.Server, address string) {
 	t.Helper()
 	server = httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = true // as every extension API server
+	server.EnableHTTP2 = true // like every extension API server
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server, strings.TrimPrefix(server.URL, "https://")
@@ -43,23 +43,23 @@ func answering(status int, body string) http.HandlerFunc {
 	}
 }
 
-func askAt(t *testing.T, client *http.Client, address string) Sample {
+func probeAt(t *testing.T, client *http.Client, address string) Sample {
 	t.Helper()
-	asker := asker{clock: clock.RealClock{}, client: client, timeout: testPolicy.timeout()}
+	requester := requester{clock: clock.RealClock{}, client: client, timeout: testPolicy.timeout()}
 	key := documentKey
 	key.Address = address
-	return asker.ask(t.Context(), key)
+	return requester.do(t.Context(), key)
 }
 
-func TestProbeJudgesTheAnswer(t *testing.T) {
+func TestProbeReportsInvalidResponses(t *testing.T) {
 	tests := map[string]struct {
 		handler http.HandlerFunc
 		err     string
 	}{
-		"a good answer":  {answering(http.StatusOK, goodAnswer), ""},
-		"an error":       {answering(http.StatusInternalServerError, "oops"), "answered 500"},
-		"a refusal":      {answering(http.StatusForbidden, "{}"), "answered 403"},
-		"something else": {answering(http.StatusOK, "<html>"), "no APIResourceList"},
+		"a valid response": {answering(http.StatusOK, goodAnswer), ""},
+		"an error":         {answering(http.StatusInternalServerError, "oops"), "answered 500"},
+		"a refusal":        {answering(http.StatusForbidden, "{}"), "answered 403"},
+		"something else":   {answering(http.StatusOK, "<html>"), "no valid APIResourceList"},
 		"another group-version": {
 			answering(http.StatusOK, strings.ReplaceAll(goodAnswer, "v1\"", "v2\"")), "instead of",
 		},
@@ -73,7 +73,7 @@ func TestProbeJudgesTheAnswer(t *testing.T) {
 			server, address := serve(t, test.handler)
 			client := server.Client()
 			client.CheckRedirect = refuseRedirect
-			sample := askAt(t, client, address)
+			sample := probeAt(t, client, address)
 			if got := errorText(sample.Err); (test.err == "") != (got == "") || !strings.Contains(got, test.err) {
 				t.Errorf("error %q, want %q", got, test.err)
 			}
@@ -86,21 +86,21 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("{"))
 }
 
-func TestErrorsReadTheSameEachTime(t *testing.T) {
+func TestErrorTextsAreStable(t *testing.T) {
 	server, address := serve(t, answering(http.StatusOK, goodAnswer))
 	untrusting := &http.Client{Transport: &http.Transport{}}
-	first, second := askAt(t, untrusting, address), askAt(t, untrusting, address)
+	first, second := probeAt(t, untrusting, address), probeAt(t, untrusting, address)
 	if first.Err == nil || errorText(first.Err) != errorText(second.Err) {
 		t.Errorf("%v, then %v", first.Err, second.Err)
 	}
 	server.Close()
-	gone := askAt(t, untrusting, address)
+	gone := probeAt(t, untrusting, address)
 	if errorText(gone.Err) != "dial: connect: connection refused" {
 		t.Errorf("a closed port reads %q", gone.Err)
 	}
 }
 
-func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
+func TestErrorTextsOfExpiredCertificatesAreStable(t *testing.T) {
 	certificate := &x509.Certificate{NotBefore: time.Unix(0, 0), NotAfter: time.Unix(3600, 0)}
 	var texts []string
 	for _, detail := range []string{"current time 12:00:00 is after …", "current time 12:00:30 is after …"} {
@@ -113,17 +113,17 @@ func TestAnExpiredCertificateReadsTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestStreamNumbersAreLeftOut(t *testing.T) {
+func TestStreamIDsAreOmitted(t *testing.T) {
 	err := errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer")
 	if got := newProbeError(err, time.Second, true).Error(); got != "stream error: INTERNAL_ERROR; received from peer" {
 		t.Errorf("reads %q", got)
 	}
 }
 
-func TestOnlyOneThatNobodyAcceptsIsUnreachable(t *testing.T) {
+func TestTimeoutsWithoutAConnectionAreUnreachable(t *testing.T) {
 	for dialed, want := range map[bool]Class{true: ClassTimeout, false: ClassUnreachable} {
 		if got := ClassOf(Sample{Err: newProbeError(context.DeadlineExceeded, time.Second, dialed)}); got != want {
-			t.Errorf("accepted: %v, got %s", dialed, got)
+			t.Errorf("dialed: %v, got %s", dialed, got)
 		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 // KubeAPIServers returns an HTTP client without credentials for each kube-apiserver, by its address (host:port).
 type KubeAPIServers func(ctx context.Context) (map[string]*http.Client, error)
 
-// Tokens are the bearer tokens of the identity that probes have. It is never the operator's own.
+// Tokens are the bearer tokens of the identity of probes, which is never the operator's own.
 type Tokens interface {
-	// Token returns one that is valid.
+	// Token returns a valid token.
 	Token(ctx context.Context) (string, error)
-	// Replace returns another token than one that was refused, or the same one when that is too new to have been revoked.
+	// Replace returns a new token for one that was rejected, or the same one if it is too new to have been revoked.
 	Replace(ctx context.Context, refused string) (string, error)
 }
 
@@ -31,16 +31,16 @@ type Prober struct {
 	tokens         Tokens
 	metrics        *Metrics
 	changed        func(name string)
-	// inFlight are taken by the requests of all loops, beside those that each has reserved.
+	// inFlight limits the concurrent requests of all loops, in addition to the reserved slots of each.
 	inFlight slots
 
-	// added are the loops that Start is to run.
+	// added passes new loops to Start, which runs them.
 	added chan *loop
 	mu    sync.Mutex
 	loops map[string]*loop
 }
 
-// NewProber returns a Prober that calls changed after each round whose results matter.
+// NewProber returns a Prober that calls changed after each round with significant changes.
 func NewProber(
 	clk clock.Clock, kubeAPIServers KubeAPIServers, tokens Tokens, metrics *Metrics,
 	changed func(name string),
@@ -51,7 +51,7 @@ func NewProber(
 	}
 }
 
-// Start probes until ctx ends. It implements manager.Runnable.
+// Start probes until ctx is done. It implements manager.Runnable.
 func (p *Prober) Start(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -65,8 +65,8 @@ func (p *Prober) Start(ctx context.Context) error {
 	}
 }
 
-// Track has target probed at once and then at its interval, in place of what was tracked by that name before.
-// Before Start runs, it waits for it, or for ctx to end.
+// Track probes target immediately and then at its interval, in place of the target tracked by that name before. It
+// blocks until Start runs or ctx is done.
 func (p *Prober) Track(ctx context.Context, name string, target Target) {
 	added := p.trackKnown(name, target)
 	if added == nil {
@@ -78,7 +78,7 @@ func (p *Prober) Track(ctx context.Context, name string, target Target) {
 	}
 }
 
-// trackKnown returns a new loop to be run where there is none of that name yet.
+// trackKnown returns a new loop to run if there is none of that name yet.
 func (p *Prober) trackKnown(name string, target Target) (added *loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +90,7 @@ func (p *Prober) trackKnown(name string, target Target) (added *loop) {
 	return p.loops[name]
 }
 
-// measure adds samples to the metrics, unless they are of what was forgotten meanwhile.
+// measure adds samples to the metrics, except those of targets that are no longer tracked.
 func (p *Prober) measure(l *loop, samples map[Key]Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +106,7 @@ func (p *Prober) measure(l *loop, samples map[Key]Sample) {
 	}
 }
 
-// Forget stops probing what is tracked by that name and removes its metrics.
+// Forget stops probing the target tracked by that name and removes its metrics.
 func (p *Prober) Forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +117,7 @@ func (p *Prober) Forget(name string) {
 	p.metrics.forget(prometheus.Labels{labelExtensionAPI: name})
 }
 
-// Last returns the last round, the zero value before the first has ended.
+// Last returns the last round, the zero value before the first one has finished.
 func (p *Prober) Last(name string) Round {
 	p.mu.Lock()
 	current, found := p.loops[name]
@@ -154,7 +154,7 @@ func (p *Prober) run(ctx context.Context, l *loop) {
 	}
 }
 
-// probe asks what is due, and tells when that is news.
+// probe sends the due probes, and calls changed if their results changed significantly.
 func (p *Prober) probe(ctx context.Context, l *loop) {
 	target, began := l.current(), p.clock.Now()
 	answers := p.round(ctx, l, target, l.plan(target, began))

@@ -10,16 +10,16 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// ring keeps the last samples of a key.
+// ring is a ring buffer of the last samples of a key.
 type ring struct {
-	// kept grows up to limits.Samples; from then on the oldest one, which is at next, makes room for a new one.
+	// kept grows up to limits.Samples; from then on a new sample replaces the oldest one, at index next.
 	kept []compactSample
 	next int
 	// at is when the request of the last sample began.
 	at time.Time
 }
 
-// add keeps a sample of a request that began at that time.
+// add stores the sample of a request that began at that time.
 func (r *ring) add(sample Sample, at time.Time) {
 	kept := compact(sample)
 	if len(r.kept) > 0 {
@@ -45,7 +45,7 @@ func (r *ring) all() iter.Seq2[time.Time, compactSample] {
 		for _, sample := range samples[1:] {
 			at = at.Add(-sample.pause())
 		}
-		samples[0].after = 0 // the one before it is not kept any more
+		samples[0].after = 0 // the sample before it is no longer stored
 		for _, sample := range samples {
 			at = at.Add(sample.pause())
 			if !yield(at, sample) {

@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-func TestTheLastSamplesAreKeptInTheirOrderAndWithTheirTimes(t *testing.T) {
+func TestRingKeepsTheLastSamplesInOrderWithTheirTimes(t *testing.T) {
 	begin := time.Unix(1000, 0)
 	for _, count := range []int{0, 1, 2, limits.Samples - 1, limits.Samples, limits.Samples + 1, 3*limits.Samples + 7} {
 		r, at := ring{}, begin
@@ -26,32 +26,32 @@ func TestTheLastSamplesAreKeptInTheirOrderAndWithTheirTimes(t *testing.T) {
 		var before time.Duration
 		for began, sample := range r.all() {
 			if sample.duration() != began.Sub(begin) || sample.duration() < before {
-				t.Errorf("of %d samples, the one of %s is kept as one of %s", count, sample.duration(), began.Sub(begin))
+				t.Errorf("of %d samples, the one at %s is stored as one at %s", count, sample.duration(), began.Sub(begin))
 			}
 			before = sample.duration()
 			kept++
 		}
 		if kept != min(count, limits.Samples) || before != at.Sub(begin) {
-			t.Errorf("of %d samples %d are kept, the last one of %s instead of %s", count, kept, before, at.Sub(begin))
+			t.Errorf("of %d samples %d are stored, the last one at %s instead of %s", count, kept, before, at.Sub(begin))
 		}
 	}
 }
 
-func TestASampleIsKeptWithItsKindAndWhereTheTimeWent(t *testing.T) {
+func TestCompactSamplesKeepTheirKindAndTiming(t *testing.T) {
 	tests := map[string]Sample{
-		"a quick answer":    {Latency: 1500 * time.Microsecond, Timing: Timing{Wait: 1500 * time.Microsecond, Warm: true}},
-		"slow to connect":   {Latency: time.Second, Timing: Timing{Connect: time.Second}},
-		"slow to transfer":  {Latency: time.Minute, Timing: Timing{Transfer: time.Minute}},
-		"a failed one":      {Latency: time.Second, Err: &ProbeError{Class: ClassServerError, Text: "words", Status: 503}},
-		"one not asked for": {Err: &ProbeError{Class: ClassNotAsked, Text: "words"}},
+		"a quick answer":   {Latency: 1500 * time.Microsecond, Timing: Timing{Wait: 1500 * time.Microsecond, Warm: true}},
+		"slow to connect":  {Latency: time.Second, Timing: Timing{Connect: time.Second}},
+		"slow to transfer": {Latency: time.Minute, Timing: Timing{Transfer: time.Minute}},
+		"a failed one":     {Latency: time.Second, Err: &ProbeError{Class: ClassServerError, Text: "text", Status: 503}},
+		"not sent":         {Err: &ProbeError{Class: ClassNotAsked, Text: "text"}},
 	}
-	words := func(kind ProbeError) error {
-		kind.Text = "words"
+	errorFor := func(kind ProbeError) error {
+		kind.Text = "text"
 		return &kind
 	}
 	for name, sample := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := compact(sample).sample(words)
+			got := compact(sample).sample(errorFor)
 			if got.Latency != sample.Latency || got.Timing != sample.Timing || compareKinds(got, sample) != 0 ||
 				errorText(got.Err) != errorText(sample.Err) {
 				t.Errorf("%+v became %+v", sample, got)
@@ -60,7 +60,7 @@ func TestASampleIsKeptWithItsKindAndWhereTheTimeWent(t *testing.T) {
 	}
 }
 
-func TestAFailureOfAnyClassIsKeptAsOne(t *testing.T) {
+func TestCompactSamplesKeepEveryClass(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "probe_error.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +73,15 @@ func TestAFailureOfAnyClassIsKeptAsOne(t *testing.T) {
 		if literal, found := declared.Values[0].(*ast.BasicLit); found {
 			class, _ := strconv.Unquote(literal.Value)
 			if got := classes[compact(Sample{Err: &ProbeError{Class: Class(class)}}).class]; got != Class(class) {
-				t.Errorf("%q is kept as %q", class, got)
+				t.Errorf("%q is stored as %q", class, got)
 			}
 		}
 		return true
 	})
 }
 
-func TestASampleTakesSixteenBytes(t *testing.T) {
+func TestCompactSampleTakesSixteenBytes(t *testing.T) {
 	if size := unsafe.Sizeof(compactSample{}); size != 16 {
-		t.Errorf("it takes %d", size)
+		t.Errorf("it takes %d bytes", size)
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Records are what is known of each key.
+// Records holds the record of each key.
 type Records map[Key]Record
 
-// Keys returns the keys in an order that is the same each time.
+// Keys returns the keys in a stable order.
 func (r Records) Keys() []Key { return slices.SortedFunc(maps.Keys(r), compareKeys) }
 
-// Round is what is known after a target was probed.
+// Round holds the results after a target was probed.
 type Round struct {
 	Target  Target
 	Records Records
-	// kubeAPIServers are the addresses of those that there are records of, in their order.
+	// kubeAPIServers are the sorted addresses of the kube-apiservers that have records.
 	kubeAPIServers []string
 }
 
@@ -35,9 +35,9 @@ func NewRound(target Target, records Records) Round {
 	return Round{target, records, slices.Sorted(maps.Keys(addresses))}
 }
 
-// moved tells whether a round differs from an earlier one in what it probed, or in any record that moved.
+// moved reports whether a round differs from an earlier one in its target, or significantly in any record.
 func (r Round) moved(before Round) bool {
-	if !r.Target.asksAs(before.Target) || len(r.Records) != len(before.Records) {
+	if !r.Target.probesLike(before.Target) || len(r.Records) != len(before.Records) {
 		return true
 	}
 	for key, record := range r.Records {
@@ -51,7 +51,7 @@ func (r Round) moved(before Round) bool {
 	return false
 }
 
-// KubeAPIServersOf returns what a group-version answers through each kube-apiserver.
+// KubeAPIServersOf returns the results for a group-version through each kube-apiserver.
 func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 	var subjects []Subject
 	for _, address := range r.kubeAPIServers {
@@ -62,13 +62,13 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 	return subjects
 }
 
-// Passes reports whether every kube-apiserver that was probed for the group-version passes requests on to the server.
-// One that cannot be reached from here says nothing about that.
+// Passes reports whether every kube-apiserver that was probed for the group-version proxies requests to the server. One
+// that the operator cannot reach is ignored.
 func (r Round) Passes(groupVersion schema.GroupVersion) bool {
 	through := r.KubeAPIServersOf(groupVersion)
 	answers := func(s Subject) bool {
 		failure, failed := errors.AsType[*ProbeError](s.Last.Err)
-		return failed && failure.answered()
+		return failed && failure.hasStatus()
 	}
 	return len(through) > 0 && !slices.ContainsFunc(through, answers)
 }

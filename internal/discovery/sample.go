@@ -12,29 +12,29 @@ import (
 
 // Sample is the outcome of one request.
 type Sample struct {
-	// Latency is the time from sending the request to the end of the answer, or to the failure.
+	// Latency is the time from sending the request to the end of the response, or to the failure.
 	Latency time.Duration
-	// Timing tells where it went.
+	// Timing splits the latency into its parts.
 	Timing Timing
 	Content
-	// Err says why the request failed.
+	// Err is why the request failed, nil on success.
 	Err error
 }
 
-// Content is what an answer says.
+// Content is the content of a response.
 type Content struct {
 	// Resources is the number of resources in the discovery of a group-version.
 	Resources int
 	// Listed is the number of resources of each group-version of the target in aggregated discovery, 0 for one that is
-	// left out; nil where the server has no such discovery, and kube-apiserver asks for each group-version instead.
+	// left out; nil if the server has no aggregated discovery, and kube-apiserver requests each group-version instead.
 	Listed map[schema.GroupVersion]int
 }
 
-// isBad tells whether the request failed or took too long.
+// isBad reports whether the request failed or took too long.
 func (s Sample) isBad(limit time.Duration) bool { return s.Err != nil || s.Latency > limit }
 
-// CompareBadness orders quick answers before slow ones, and answers before failures. Of failures their kind decides,
-// not how long they took, so that the order does not change each time.
+// CompareBadness orders fast responses before slow ones, and both before failures. Failures are ordered by kind, not by
+// latency, so that the order is stable.
 func CompareBadness(a, b Sample) int {
 	if a.Err == nil && b.Err == nil {
 		return cmp.Compare(a.Latency, b.Latency)
@@ -42,13 +42,13 @@ func CompareBadness(a, b Sample) int {
 	return compareKinds(a, b)
 }
 
-// compareKinds orders answers before failures, and those by their kind.
+// compareKinds orders successes before failures, and failures by kind.
 func compareKinds(a, b Sample) int {
 	kind, other := kindOf(a), kindOf(b)
 	return cmp.Or(cmp.Compare(kind.Class, other.Class), cmp.Compare(kind.Status, other.Status))
 }
 
-// kindOf returns a failure without its words, the zero value for an answer.
+// kindOf returns a failure without its text, the zero value for a success.
 func kindOf(sample Sample) ProbeError {
 	failure, _ := errors.AsType[*ProbeError](sample.Err)
 	if failure == nil {
@@ -57,21 +57,21 @@ func kindOf(sample Sample) ProbeError {
 	return ProbeError{Class: failure.Class, Status: failure.Status}
 }
 
-// moved tells whether a sample differs from an earlier one so much that it should be told: it failed or succeeded when
-// the other did not, crossed the limit or that of kube-apiserver, or moved by more than a tenth of the limit.
+// moved reports whether a sample differs from an earlier one so much that it should be reported: only one of them
+// failed, the latency crossed the limit or that of kube-apiserver, or it changed by more than a tenth of the limit.
 func (s Sample) moved(before Sample, limit time.Duration) bool {
 	if errorText(before.Err) != errorText(s.Err) {
 		return true
 	}
-	// How long a failed request took says little: a refused connection, or the time-out.
+	// The latency of a failed request means little: it is that of a refused connection, or the timeout.
 	if s.Err != nil {
 		return false
 	}
 	return LatencyMoved(before.Latency, s.Latency, limit)
 }
 
-// LatencyMoved tells whether a latency crossed the limit or that of kube-apiserver, or moved by more than a tenth of
-// the limit.
+// LatencyMoved reports whether a latency crossed the limit or that of kube-apiserver, or changed by more than a tenth
+// of the limit.
 func LatencyMoved(before, after, limit time.Duration) bool {
 	return crosses(before, after, limit) || crosses(before, after, AggregatorTimeout) ||
 		(after-before).Abs() > max(limit/10, noise)
@@ -79,7 +79,7 @@ func LatencyMoved(before, after, limit time.Duration) bool {
 
 func crosses(before, after, limit time.Duration) bool { return (before > limit) != (after > limit) }
 
-// noise is what a busy machine adds to any latency; a small limit must not make it news.
+// noise is what a busy machine adds to any latency; even with a small limit it must not count as a change.
 const noise = 50 * time.Millisecond
 
 func errorText(err error) string {

@@ -10,38 +10,38 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// schedule is when the next whole round of a loop is due.
+// schedule is when the next full round of a loop is due.
 type schedule struct {
 	due time.Time
-	// interval is the time between two rounds: that of the target, or longer where the requests of one take longer at
-	// their rate.
+	// interval is the time between two rounds: that of the target, or longer if the requests of a round take longer at the
+	// rate limit.
 	interval time.Duration
-	// takes is how long a round may take, when none of its requests is answered.
+	// takes is the duration of a round if none of its requests gets a response.
 	takes time.Duration
 }
 
-// scheduleAfter returns when the round is due that follows one of so many requests.
+// scheduleAfter returns the schedule after a round with that many requests.
 func scheduleAfter(target Target, requests int, now time.Time) schedule {
 	pace := pace(requests)
-	// Earlier than the interval: a failure must be reported within as many intervals as the threshold has, and the limit.
+	// Earlier than the interval: a failure must be reported within failureThreshold intervals plus the limit.
 	early := wait.Jitter(target.Interval*17/20, 0.05)
 	return schedule{
 		due: now.Add(max(early, pace)), interval: max(target.Interval, pace), takes: target.longest(requests),
 	}
 }
 
-// pace is how long so many requests take at their rate.
+// pace returns how long that many requests take at the rate limit.
 func pace(requests int) time.Duration {
 	return time.Duration(requests) * time.Second / limits.ProbesPerSecond
 }
 
-// longest is how long a round of so many requests takes when none is answered in time.
+// longest returns how long a round of that many requests takes if all of them time out.
 func (p Policy) longest(requests int) time.Duration {
 	turns := (requests + limits.ProbesInFlightOfOne - 1) / limits.ProbesInFlightOfOne
 	return pace(requests) + time.Duration(turns)*p.timeout()
 }
 
-// overdue is for how long the round has been waited for, beyond the time that the one before may take.
+// overdue returns how long the round has been due, beyond the maximum duration of the previous one.
 func (s schedule) overdue(now time.Time) time.Duration { return max(0, now.Sub(s.due)-s.takes) }
 
 func (l *loop) reschedule(next schedule) {

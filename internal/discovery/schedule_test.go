@@ -9,17 +9,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-func TestTheIntervalIsLongerWhereARoundHasManyRequests(t *testing.T) {
+func TestIntervalIsExtendedForLargeRounds(t *testing.T) {
 	now := time.Unix(0, 0)
 	for name, test := range map[string]struct {
 		interval time.Duration
 		requests int
 		want     time.Duration
 	}{
-		"a few":                             {30 * time.Second, 8, 30 * time.Second},
-		"as many as the interval has room":  {time.Second, limits.ProbesPerSecond, time.Second},
-		"more":                              {time.Second, 3 * limits.ProbesPerSecond, 3 * time.Second},
-		"all that one ExtensionAPI may ask": {30 * time.Second, limits.ProbesOfRound, 40960 * time.Millisecond},
+		"a few":                            {30 * time.Second, 8, 30 * time.Second},
+		"as many as fit into the interval": {time.Second, limits.ProbesPerSecond, time.Second},
+		"more":                             {time.Second, 3 * limits.ProbesPerSecond, 3 * time.Second},
+		"the maximum for one ExtensionAPI": {30 * time.Second, limits.ProbesOfRound, 40960 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := Target{Policy: testPolicy}
@@ -38,12 +38,12 @@ func TestTheIntervalIsLongerWhereARoundHasManyRequests(t *testing.T) {
 	}
 }
 
-func TestARoundIsOverdueOnlyWhenTheOneBeforeMustHaveEnded(t *testing.T) {
+func TestRoundsAreOverdueOnlyAfterTheMaximumDurationOfThePreviousOne(t *testing.T) {
 	now := time.Unix(0, 0)
 	next := scheduleAfter(Target{Policy: testPolicy}, 2*limits.ProbesInFlightOfOne, now)
 	hung := 2*testPolicy.timeout() + pace(2*limits.ProbesInFlightOfOne)
 	if got := next.overdue(next.due.Add(hung)); got != 0 {
-		t.Errorf("it is overdue by %s although two turns of requests may have hung", got)
+		t.Errorf("it is overdue by %s although two batches of requests may have timed out", got)
 	}
 	if got := next.overdue(next.due.Add(hung + time.Minute)); got != time.Minute {
 		t.Errorf("it is overdue by %s, want a minute", got)

@@ -13,33 +13,33 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// answers are what came of one round.
+// answers are the results of one round.
 type answers struct {
 	samples map[Key]Sample
-	// kubeAPIServers are the addresses of all that there are, or, when they could not be listed, of those that are known.
+	// kubeAPIServers are the addresses of all kube-apiservers, or, if they could not be listed, of the known ones.
 	kubeAPIServers []string
 }
 
-// send has a key probed with a client, unless it is not due. problem is why it cannot be probed, if it cannot.
+// send probes a key with a client, if it is due. problem is why it cannot be probed, nil if it can.
 type send func(key Key, client *http.Client, problem error)
 
-// round probes what is due of a target, as much at the same time as its gate lets through. The token is there before
-// the clock starts; without one nothing is sent.
+// round probes what is due of a target, as concurrently as its gate allows. The token is obtained before the latency is
+// measured; without one no request is sent.
 func (p *Prober) round(ctx context.Context, l *loop, target Target, isDue func(Key) bool) answers {
 	collector := newCollector(l.gate)
-	l.client.aim(p.clock, target)
+	l.client.configure(p.clock, target)
 	token, noToken := p.tokens.Token(ctx)
 	send := func(key Key, client *http.Client, problem error) {
 		switch problem = cmp.Or(problem, noToken); {
 		case !isDue(key):
 		case problem != nil:
-			collector.note(key, Sample{Err: notAsked(problem)})
+			collector.note(key, Sample{Err: notSent(problem)})
 		default:
-			asker := asker{
+			requester := requester{
 				clock: p.clock, client: client, token: token, timeout: target.timeout(),
 				groupVersions: target.GroupVersions,
 			}
-			collector.add(ctx, key, func() Sample { return p.ask(ctx, asker, key) })
+			collector.add(ctx, key, func() Sample { return p.do(ctx, requester, key) })
 		}
 	}
 	sendDirectly(&l.client, target, send)
@@ -47,36 +47,36 @@ func (p *Prober) round(ctx context.Context, l *loop, target Target, isDue func(K
 	return answers{collector.wait(), kubeAPIServers}
 }
 
-// ask sends one request, and once more with another token where one is refused that may have been revoked.
-func (p *Prober) ask(ctx context.Context, asker asker, key Key) Sample {
-	sample := asker.ask(ctx, key)
+// do sends one request, and repeats it with a new token if the token is rejected and may have been revoked.
+func (p *Prober) do(ctx context.Context, requester requester, key Key) Sample {
+	sample := requester.do(ctx, key)
 	if kindOf(sample).Status != http.StatusUnauthorized {
 		return sample
 	}
-	token, err := p.tokens.Replace(ctx, asker.token)
+	token, err := p.tokens.Replace(ctx, requester.token)
 	switch {
 	case err != nil:
-		return Sample{Err: notAsked(err)}
-	case token == asker.token:
+		return Sample{Err: notSent(err)}
+	case token == requester.token:
 		return sample
 	}
-	asker.token = token
-	return asker.ask(ctx, key)
+	requester.token = token
+	return requester.do(ctx, key)
 }
 
-// sendDirectly asks the server itself.
+// sendDirectly probes the server without kube-apiserver.
 func sendDirectly(client *directClient, target Target, send send) {
 	var problem error
 	if len(target.CABundle) == 0 {
-		problem = errors.New("there is no bundle of authorities to verify the server with, see CertificatesReady")
+		problem = errors.New("there is no CA bundle to verify the server with, see CertificatesReady")
 	}
 	for _, key := range target.Direct() {
 		send(key, client.forView(key.View), problem)
 	}
 }
 
-// sendThrough asks through every kube-apiserver, and returns their addresses. When they cannot be listed, those that
-// are known get that as their error.
+// sendThrough probes through every kube-apiserver, and returns their addresses. If they cannot be listed, the known
+// ones get that as their error.
 func (p *Prober) sendThrough(ctx context.Context, l *loop, target Target, send send) (addresses []string) {
 	if len(target.Registered) == 0 {
 		return nil

@@ -13,26 +13,26 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// AggregatorTimeout is how long kube-apiserver waits for an answer to discovery: in the availability check
-// (kube-aggregator pkg/controllers/status/remote), the discovery fetch (pkg/apiserver/handler_discovery.go) and the
-// proxy (k8s.io/apiserver pkg/util/proxy).
+// AggregatorTimeout is the timeout of kube-apiserver's discovery requests: in the availability check (kube-aggregator
+// pkg/controllers/status/remote), the discovery fetch (pkg/apiserver/handler_discovery.go) and the proxy
+// (k8s.io/apiserver pkg/util/proxy).
 const AggregatorTimeout = 5 * time.Second
 
-// Target says what to probe for one ExtensionAPI.
+// Target is what to probe for one ExtensionAPI.
 type Target struct {
-	// GroupVersions are asked for at every replica.
+	// GroupVersions are probed at every replica.
 	GroupVersions []schema.GroupVersion
-	// Registered are the group-versions that are asked for through kube-apiserver, too.
+	// Registered are the group-versions that are also probed through kube-apiserver.
 	Registered []schema.GroupVersion
-	// Replicas are asked straight.
+	// Replicas are probed directly.
 	Replicas []Replica
-	// Service is the address (host:port) of the Service in front of them, empty when it has none of its own.
+	// Service is the address (host:port) of the Service in front of them, empty if it has no ClusterIP.
 	Service string
-	// ServerName is what the serving certificate must be valid for.
+	// ServerName is the DNS name that the serving certificate must be valid for.
 	ServerName string
-	// CABundle are the authorities (PEM) that the serving certificate is verified with.
+	// CABundle is the CA bundle (PEM) that the serving certificate is verified with.
 	CABundle []byte
-	// Awaited tells that something is held up until all answers are good, so that a failure must not wait for the next
+	// Awaited is true if something is blocked until all probes succeed, so that a failure is retried before the next
 	// round.
 	Awaited bool
 	Policy
@@ -41,25 +41,25 @@ type Target struct {
 // Replica is one of the server's endpoints.
 type Replica struct {
 	endpoints.Endpoint
-	// Ejected tells that no requests are sent to it, and Why. Nobody waits for its recovery.
+	// Ejected is true if the replica gets no requests, and Why is the reason. Its recovery is not urgent.
 	Ejected bool
 	Why     string
 }
 
-// Policy is what samples are judged by.
+// Policy holds the thresholds that samples are judged by.
 type Policy struct {
 	// Interval is the time between two rounds.
 	Interval time.Duration
-	// Limit is the longest good latency; from Warning on it is near the limit.
+	// Limit is the longest good latency; a latency of at least Warning is near the limit.
 	Limit, Warning time.Duration
-	// FailureThreshold and SuccessThreshold are how many bad or good samples in a row turn a standing.
+	// FailureThreshold and SuccessThreshold are the numbers of consecutive bad or good samples that change a standing.
 	FailureThreshold, SuccessThreshold int
 }
 
-// timeout is how long an answer is waited for. One that is only just too slow can be told from one that hangs.
+// timeout is the timeout of a request. Its margin distinguishes a response that is just too slow from one that hangs.
 func (p Policy) timeout() time.Duration { return max(p.Limit, AggregatorTimeout) + timeoutMargin }
 
-// limitOf is the longest good latency of a document. Only kube-apiserver asks for those that speak of all
+// limitOf returns the longest good latency of a document. Only kube-apiserver requests those that cover all
 // group-versions.
 func (p Policy) limitOf(document Document) time.Duration {
 	if document == DocumentGroupVersion {
@@ -68,7 +68,7 @@ func (p Policy) limitOf(document Document) time.Duration {
 	return AggregatorTimeout
 }
 
-// Direct returns what is asked without kube-apiserver between.
+// Direct returns the keys that are probed without kube-apiserver.
 func (t Target) Direct() []Key {
 	var keys []Key
 	for _, replica := range t.Replicas {
@@ -85,7 +85,7 @@ func (t Target) Direct() []Key {
 	return keys
 }
 
-// through returns what is asked through kube-apiservers of these addresses.
+// through returns the keys that are probed through the kube-apiservers of these addresses.
 func (t Target) through(kubeAPIServers []string) []Key {
 	var keys []Key
 	for _, groupVersion := range t.Registered {
@@ -96,22 +96,22 @@ func (t Target) through(kubeAPIServers []string) []Key {
 	return keys
 }
 
-// requests is how many a whole round sends, with that many kube-apiservers.
+// requests returns the number of requests in a full round, with that many kube-apiservers.
 func (t Target) requests(kubeAPIServers int) int {
 	return len(t.Direct()) + len(t.Registered)*kubeAPIServers
 }
 
-// isEjected tells whether a key asks a replica that gets no requests.
+// isEjected reports whether a key probes an ejected replica.
 func (t Target) isEjected(key Key) bool {
 	return slices.ContainsFunc(t.Replicas, func(r Replica) bool { return r.Ejected && key.isOf(r.Endpoint) })
 }
 
-// SameTrust tells whether both targets verify the server in the same way.
+// SameTrust reports whether both targets verify the server by the same name and CA bundle.
 func (t Target) SameTrust(other Target) bool {
 	return t.ServerName == other.ServerName && bytes.Equal(t.CABundle, other.CABundle)
 }
 
-// has tells whether the target still has the group-version and the replica that were asked for.
+// has reports whether the target still has the group-version and the replica of a key.
 func (t Target) has(key Key) bool {
 	return (key.GroupVersion.Empty() || slices.Contains(t.GroupVersions, key.GroupVersion)) &&
 		(key.View != ViewEndpoint || slices.ContainsFunc(t.Replicas, func(replica Replica) bool {
@@ -119,8 +119,8 @@ func (t Target) has(key Key) bool {
 		}))
 }
 
-// asksAs tells whether both targets ask and judge in the same way, however much anybody waits for it.
-func (t Target) asksAs(other Target) bool {
+// probesLike reports whether both targets are probed and judged in the same way, whether or not they are awaited.
+func (t Target) probesLike(other Target) bool {
 	t.Awaited = other.Awaited
 	return reflect.DeepEqual(t, other)
 }

@@ -11,19 +11,20 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Timing tells where the time of a request went. The parts add up to its latency.
+// Timing splits the latency of a request into its parts.
 type Timing struct {
-	// Connect is the time until there was a connection: to dial and shake hands, or to wait for those who did.
+	// Connect is the time until there was a connection: for dialing and the handshake, or for waiting for another
+	// request's.
 	Connect time.Duration
-	// Wait is the time until the first byte of the answer, or until the request failed.
+	// Wait is the time until the first byte of the response, or until the request failed.
 	Wait time.Duration
-	// Transfer is the time until the last byte of it.
+	// Transfer is the time until the last byte of the response.
 	Transfer time.Duration
-	// Warm tells that the connection was there before.
+	// Warm is true if the connection was reused.
 	Warm bool
 }
 
-// slowestPart names the longest part in words that complete "6.1s …".
+// slowestPart returns the longest part, and a phrase that completes "6.1s …".
 func (t Timing) slowestPart() (part time.Duration, doing string) {
 	switch max(t.Connect, t.Wait, t.Transfer) {
 	case t.Wait:
@@ -35,7 +36,7 @@ func (t Timing) slowestPart() (part time.Duration, doing string) {
 	}
 }
 
-// stopwatch notes what happens to one request.
+// stopwatch measures one request.
 type stopwatch struct {
 	clock clock.PassiveClock
 	start time.Time
@@ -43,11 +44,12 @@ type stopwatch struct {
 	// mu: a trace may be called by the transport's goroutines, also after the request has ended.
 	mu               sync.Mutex
 	connected, first time.Time
-	// dialing and dialed tell that a connection was begun and made for this request, and reused that it had another one.
+	// dialing and dialed are true if a connection was started and established for this request, reused if it got an
+	// existing one.
 	dialing, dialed, reused bool
 }
 
-// watch returns a context that has what is asked with it traced.
+// watch returns a context that traces the request.
 func (w *stopwatch) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		ConnectStart: func(string, string) { w.note(func() { w.dialing = true }) },
@@ -67,14 +69,14 @@ func (w *stopwatch) note(what func()) {
 	what()
 }
 
-// hasDialed tells whether somebody accepted a connection.
+// hasDialed reports whether a connection was established.
 func (w *stopwatch) hasDialed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dialed || w.reused
 }
 
-// stop returns how long the request took, and where the time went.
+// stop returns the latency of the request and its parts.
 func (w *stopwatch) stop() Sample {
 	end := w.clock.Now()
 	w.mu.Lock()
@@ -90,7 +92,7 @@ func (w *stopwatch) stop() Sample {
 		Connect:  connected.Sub(w.start),
 		Wait:     first.Sub(connected),
 		Transfer: end.Sub(first),
-		// One that waited for the connection of another is not warm, though it was reused.
+		// A request that waited for another one's new connection is not warm, though it reused it.
 		Warm: w.reused && !w.dialing,
 	}}
 }

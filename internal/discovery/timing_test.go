@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-func TestTimingTellsWhereTheTimeWent(t *testing.T) {
+func TestTimingSplitsTheLatency(t *testing.T) {
 	const pause = 500 * time.Millisecond
 	tests := map[string]struct {
 		handler http.HandlerFunc
 		part    func(Timing) time.Duration
 		doing   string
 	}{
-		"before the answer": {
+		"before the response": {
 			func(w http.ResponseWriter, _ *http.Request) {
 				<-time.After(pause)
 				_, _ = w.Write([]byte(goodAnswer))
 			},
 			func(timing Timing) time.Duration { return timing.Wait }, "waiting for",
 		},
-		"in the answer": {
+		"during the response": {
 			func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = w.Write([]byte(goodAnswer[:10]))
 				_ = http.NewResponseController(w).Flush()
@@ -35,7 +35,7 @@ func TestTimingTellsWhereTheTimeWent(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, address := serve(t, test.handler)
-			cold, warm := askAt(t, server.Client(), address), askAt(t, server.Client(), address)
+			cold, warm := probeAt(t, server.Client(), address), probeAt(t, server.Client(), address)
 			if cold.Err != nil || warm.Err != nil {
 				t.Fatalf("%v, %v", cold.Err, warm.Err)
 			}
@@ -51,7 +51,7 @@ func TestTimingTellsWhereTheTimeWent(t *testing.T) {
 				}
 			}
 			if _, doing := warm.Timing.slowestPart(); doing != test.doing {
-				t.Errorf("the time went to %q", doing)
+				t.Errorf("the slowest part is %q", doing)
 			}
 		})
 	}

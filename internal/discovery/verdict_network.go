@@ -16,27 +16,27 @@ import (
 )
 
 // recheckedWithin is how soon kube-apiserver notices that a server has recovered: it checks every 30 seconds, and backs
-// off as long after failures (kube-aggregator pkg/controllers/status/remote).
+// off up to as long after failures (kube-aggregator pkg/controllers/status/remote).
 const recheckedWithin = time.Minute
 
 const (
-	adviseFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
+	adviceFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
 		"--proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
 		"kube-system/extension-apiserver-authentication"
-	adviseTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
+	adviceTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
 		"certificate"
-	adviseNetwork = "kube-apiserver gets no answer from the Pods in time: look for a firewall, a network policy or a " +
+	adviceNetwork = "kube-apiserver gets no answer from the Pods in time: check for a firewall, a network policy or a " +
 		"slow network between the control plane and the server's port, or set hostNetwork in the template"
-	adviseBroken = "the connection between kube-apiserver and the Pods breaks: look at the server's log, and at proxies " +
-		"between"
-	adviseLoad = "this kube-apiserver has not loaded the APIService, or finds the server unavailable, while others do " +
-		"not: clients that meet it get errors; look at its log"
+	adviceBroken = "the connection between kube-apiserver and the Pods breaks: look at the server's log, and at proxies " +
+		"in between"
+	adviceLoad = "this kube-apiserver has not loaded the APIService, or finds the server unavailable, while others do " +
+		"not: clients connected to it get errors; look at its log"
 )
 
-// cause is what a failure means, and what to do.
+// cause is the reason for a failure, and the advice.
 type cause struct{ reason, advice string }
 
-// judgeThrough speaks of answers through kube-apiservers that no replica is to blame for.
+// judgeThrough judges bad results through kube-apiservers that no replica causes.
 func (p Picture) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
 	worst := slices.MaxFunc(through, func(a, b Subject) int { return compareKinds(a.Worst, b.Worst) })
 	message := p.happened(worst, "through")
@@ -45,20 +45,20 @@ func (p Picture) judgeThrough(through []Subject, good []ReplicaSubject) Finding 
 	}
 	cause := causeThrough(worst.Worst)
 	if len(good) == 0 && IsKnown(cause.reason) {
-		return found(v1alpha1.ReasonLimitExceeded, "%s; what the replicas do is not known, see status.endpoints", message)
+		return found(v1alpha1.ReasonLimitExceeded, "%s; the state of the replicas is unknown, see status.endpoints", message)
 	}
 	return found(cause.reason, "%s%s; %s", message, contrast(good), cause.advice)
 }
 
-// contrast tells that a replica does well.
+// contrast names a replica that is healthy.
 func contrast(good []ReplicaSubject) string {
 	if len(good) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, told(good[0].Answered))
+	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, rounded(good[0].Answered))
 }
 
-// IsKnown tells whether a reason says what is the case, rather than that it cannot be told.
+// IsKnown reports whether a reason states a known cause, rather than that it cannot be determined.
 func IsKnown(reason string) bool {
 	return !slices.Contains([]string{
 		v1alpha1.ReasonProbing, v1alpha1.ReasonNotAvailable, v1alpha1.ReasonKubeAPIServerUnreachable,
@@ -66,30 +66,30 @@ func IsKnown(reason string) bool {
 	}, reason)
 }
 
-// causeThrough says what a bad answer through kube-apiserver means when no replica is to blame.
+// causeThrough returns the cause of a bad result through kube-apiserver that no replica causes.
 func causeThrough(sample Sample) cause {
 	switch class := ClassOf(sample); class {
 	case "":
 		return cause{
 			v1alpha1.ReasonNetworkSlow,
-			"the network between this kube-apiserver and the Pods is slow, the server treats what comes through " +
-				"kube-apiserver in another way, or kube-apiserver is overloaded",
+			"the network between this kube-apiserver and the Pods is slow, the server handles requests from kube-apiserver " +
+				"differently, or kube-apiserver is overloaded",
 		}
 	case ClassTimeout:
-		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+		return cause{v1alpha1.ReasonNetworkBlocked, adviceNetwork}
 	case ClassMissing:
-		return cause{v1alpha1.ReasonNotPassedOn, adviseLoad}
+		return cause{v1alpha1.ReasonNotPassedOn, adviceLoad}
 	case ClassRefused, ClassServerError:
 		return causeOfStatus(sample)
 	case ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassOther:
-		return cause{v1alpha1.ReasonKubeAPIServerUnreachable, "the operator does not get through to this kube-apiserver"}
+		return cause{v1alpha1.ReasonKubeAPIServerUnreachable, "the operator cannot reach this kube-apiserver"}
 	default:
 		return replicaFailures[class]
 	}
 }
 
-// Distrusting returns a kube-apiserver that does not trust the server, whatever it reports of the APIService: its
-// answers for the group-version have failed several times in a row, and the last one said so.
+// Distrusting returns a kube-apiserver that does not trust the server's certificate, whatever the APIService's status:
+// probes of the group-version through it have failed several times in a row, the last one for that reason.
 func (r Round) Distrusting(groupVersion schema.GroupVersion) (kubeAPIServer Subject, found bool) {
 	for _, subject := range ofStanding(r.KubeAPIServersOf(groupVersion), Bad) {
 		if causeThrough(subject.Last).reason == v1alpha1.ReasonCertificateUntrusted {
@@ -99,18 +99,19 @@ func (r Round) Distrusting(groupVersion schema.GroupVersion) (kubeAPIServer Subj
 	return Subject{}, false
 }
 
-// causeOfStatus tells kube-apiserver's own answers (kube-aggregator pkg/apiserver/handler_proxy.go) from the server's.
+// causeOfStatus distinguishes kube-apiserver's own responses (kube-aggregator pkg/apiserver/handler_proxy.go) from the
+// server's.
 func causeOfStatus(sample Sample) cause {
 	failure, status := errorText(sample.Err), kindOf(sample).Status
 	switch {
 	case strings.Contains(failure, "error trying to reach service"):
-		return causeOfWords(failure)
+		return causeOfText(failure)
 	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
 	case status == http.StatusTooManyRequests:
 		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
 	case status == http.StatusServiceUnavailable:
-		return cause{v1alpha1.ReasonNotPassedOn, adviseLoad}
+		return cause{v1alpha1.ReasonNotPassedOn, adviceLoad}
 	case status == http.StatusForbidden:
 		return replicaFailures[ClassRefused]
 	default:
@@ -120,14 +121,14 @@ func causeOfStatus(sample Sample) cause {
 
 var badStatus = regexp.MustCompile(`bad status from \S+: (\d+)`)
 
-// judgeUnavailable says why kube-apiserver's own check of discovery fails. Right after replicas have recovered, it has
-// not looked again yet.
+// judgeUnavailable explains why kube-apiserver's own discovery check fails. Right after replicas have recovered,
+// kube-apiserver has not repeated it yet.
 func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 	if len(good) < len(serving(p.Replicas)) {
 		return p.waiting()
 	}
-	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver does not ask the server; see "+
-		"APIServicesAvailable", p.Name)
+	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver sends no requests to the "+
+		"server; see APIServicesAvailable", p.Name)
 	if p.CheckFailed == "" || len(good) == 0 {
 		return unknown
 	}
@@ -141,19 +142,19 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 		p.Name, p.CheckFailed, contrast(good), cause.advice)
 }
 
-// IsFrontProxyRefused tells whether kube-apiserver's check of discovery failed with these words because the server does
-// not accept kube-apiserver.
-func IsFrontProxyRefused(words string) bool {
-	return causeOfCheck(words).reason == v1alpha1.ReasonFrontProxyRefused
+// IsFrontProxyRefused reports whether this error of kube-apiserver's discovery check means that the server does not
+// accept kube-apiserver's front-proxy certificate.
+func IsFrontProxyRefused(text string) bool {
+	return causeOfCheck(text).reason == v1alpha1.ReasonFrontProxyRefused
 }
 
-// causeOfCheck reads the words of kube-aggregator pkg/controllers/status/remote.
-func causeOfCheck(words string) cause {
-	switch status := badStatus.FindStringSubmatch(words); {
+// causeOfCheck parses the error messages of kube-aggregator pkg/controllers/status/remote.
+func causeOfCheck(text string) cause {
+	switch status := badStatus.FindStringSubmatch(text); {
 	case status == nil:
-		return causeOfWords(words)
+		return causeOfText(text)
 	case status[1] == "401", status[1] == "403":
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
 	default:
 		return replicaFailures[ClassServerError]
 	}
@@ -161,16 +162,16 @@ func causeOfCheck(words string) cause {
 
 var broken = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client connection lost`)
 
-// causeOfWords reads what net/http says of a request that kube-apiserver has sent to the server.
-func causeOfWords(words string) cause {
+// causeOfText parses a net/http error of a request that kube-apiserver has sent to the server.
+func causeOfText(text string) cause {
 	switch {
-	case strings.Contains(words, "remote error: tls"):
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviseFrontProxy}
-	case strings.Contains(words, "x509:"):
-		return cause{v1alpha1.ReasonCertificateUntrusted, adviseTrust}
-	case broken.MatchString(words):
-		return cause{v1alpha1.ReasonConnectionBroken, adviseBroken}
+	case strings.Contains(text, "remote error: tls"):
+		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
+	case strings.Contains(text, "x509:"):
+		return cause{v1alpha1.ReasonCertificateUntrusted, adviceTrust}
+	case broken.MatchString(text):
+		return cause{v1alpha1.ReasonConnectionBroken, adviceBroken}
 	default:
-		return cause{v1alpha1.ReasonNetworkBlocked, adviseNetwork}
+		return cause{v1alpha1.ReasonNetworkBlocked, adviceNetwork}
 	}
 }

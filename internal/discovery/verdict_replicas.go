@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// replicaFailures say what a failure of a replica means, and what to do.
+// replicaFailures maps failures of replicas to their causes.
 var replicaFailures = map[Class]cause{
 	ClassUnreachable: {
 		v1alpha1.ReasonReplicaUnreachable,
@@ -23,11 +23,11 @@ var replicaFailures = map[Class]cause{
 	},
 	ClassWrongName: {
 		v1alpha1.ReasonCertificateForOtherName,
-		"have the certificate issued for the name of the Service; see CertificatesReady",
+		"issue the certificate for the DNS name of the Service; see CertificatesReady",
 	},
 	ClassExpired: {
 		v1alpha1.ReasonCertificateExpired,
-		"see CertificatesReady; a server that does not read its certificate again must be restarted",
+		"see CertificatesReady; a server that does not reload its certificate must be restarted",
 	},
 	ClassRefused: {
 		v1alpha1.ReasonProbeRefused,
@@ -36,29 +36,29 @@ var replicaFailures = map[Class]cause{
 	},
 	ClassMissing: {
 		v1alpha1.ReasonGroupVersionNotServed,
-		"have the server serve this version, or take it out of spec.groups: what kube-apiserver takes for empty, " +
-			"namespace deletion leaves behind",
+		"make the server serve this version, or remove it from spec.groups: kube-apiserver treats it as empty, and " +
+			"namespace deletion leaves its objects behind",
 	},
 	ClassRedirected: {
 		v1alpha1.ReasonRedirected,
-		"kube-apiserver follows no redirect: have the server answer discovery itself",
+		"kube-apiserver does not follow redirects: the server must answer discovery itself",
 	},
 	ClassServerError: {v1alpha1.ReasonServerError, "look at the server's log"},
 	ClassMalformed: {
 		v1alpha1.ReasonMalformedAnswer,
-		"something that is no extension API server answers, or one of another group",
+		"the answer is not from an extension API server, or from one of another group",
 	},
 	ClassOversized: {
 		v1alpha1.ReasonOversizedAnswer,
 		"a discovery document takes some kilobytes; look at what the server answers",
 	},
-	ClassNotAsked: {v1alpha1.ReasonProbeNotPossible, "nothing is known until the operator can ask"},
-	ClassOther:    {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies between"},
+	ClassNotAsked: {v1alpha1.ReasonProbeNotPossible, "the state is unknown until the operator can probe it"},
+	ClassOther:    {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies in between"},
 }
 
-// judgeReplicas speaks of the worst of the replicas that are bad.
+// judgeReplicas judges the worst of the bad replicas.
 func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
-	// Of those that are bad in the same way the first one is told, so that the message does not change each time.
+	// Among replicas that are bad in the same way the first one is reported, so that the message is stable.
 	worst := slices.MaxFunc(bad, func(a, b ReplicaSubject) int { return compareKinds(a.Worst, b.Worst) })
 	if worst.Standing != Bad {
 		return p.judgeAPIs(worst, good)
@@ -66,32 +66,32 @@ func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
 	sample, headline := worst.Worst, p.headline(worst.Subject)
 	if class := ClassOf(sample); class != "" && class != ClassTimeout {
 		explained := replicaFailures[class]
-		return found(explained.reason, "%s: %s; %s; %s", headline, failureAt(worst.Subject, headline), others(good),
+		return found(explained.reason, "%s: %s; %s; %s", headline, failureAt(worst.Subject, headline), describeOthers(good),
 			explained.advice)
 	}
 	part, doing := sample.Timing.slowestPart()
 	whom := unlessIn(headline, worst.Name, "it")
-	slow := fmt.Sprintf("%s: %s %s %s; %s", headline, told(part), doing, whom, others(good))
+	slow := fmt.Sprintf("%s: %s %s %s; %s", headline, rounded(part), doing, whom, describeOthers(good))
 	switch {
 	case len(good) == 0:
 		return found(v1alpha1.ReasonServerSlow, "%s; look at its CPU, its storage and what it calls", slow)
 	case worst.Ejected:
-		return found(v1alpha1.ReasonReplicaSlow, "%s; it gets no new requests, and kube-apiserver connects anew within "+
+		return found(v1alpha1.ReasonReplicaSlow, "%s; it gets no new requests, and kube-apiserver reconnects within "+
 			"seconds", slow)
 	default:
-		return found(v1alpha1.ReasonReplicaSlow, "%s; compare it with the others, or delete the Pod to have it replaced",
+		return found(v1alpha1.ReasonReplicaSlow, "%s; compare it with the others, or delete the Pod to replace it",
 			slow)
 	}
 }
 
-// judgeAPIs speaks of a replica that answers for the group-version, but not with the list of all.
+// judgeAPIs judges a replica that serves the discovery of the group-version, but not its aggregated discovery.
 func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
 	return found(v1alpha1.ReasonAggregatedDiscoveryFails, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
-		"kube-apiserver asks for it each minute and marks every group-version of the server Stale: %s",
-		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, others(good), staleHurts)
+		"kube-apiserver requests it every minute and marks every group-version of the server Stale: %s",
+		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, describeOthers(good), staleImpact)
 }
 
-// failureAt tells why a replica fails, with its name unless the headline has it.
+// failureAt returns why a replica fails, with its name unless the headline contains it.
 func failureAt(replica Subject, headline string) string {
 	if name := unlessIn(headline, replica.Name, ""); name != "" {
 		return fmt.Sprintf("%s: %v", name, replica.Worst.Err)
@@ -99,7 +99,7 @@ func failureAt(replica Subject, headline string) string {
 	return replica.Worst.Err.Error()
 }
 
-// unlessIn returns the name of a replica, or, where the headline has it already, what takes its place.
+// unlessIn returns the name of a replica, or instead if the headline already contains it.
 func unlessIn(headline, name, instead string) string {
 	if strings.Contains(headline, name) {
 		return instead
@@ -107,19 +107,19 @@ func unlessIn(headline, name, instead string) string {
 	return name
 }
 
-// headline says what clients feel, or, while they do not, what the replica does.
+// headline describes the impact on clients, or, if there is none, the replica's own result.
 func (p Picture) headline(replica Subject) string {
 	if through, _ := p.throughBad(); len(through) > 0 {
 		return p.happened(through[0], "through")
 	}
-	return p.happened(replica, "straight from")
+	return p.happened(replica, "directly from")
 }
 
 func (p Picture) happened(subject Subject, way string) string {
 	sample := subject.Worst
 	switch ClassOf(sample) {
 	case "":
-		return fmt.Sprintf("%s took %s %s %s (limit %s)", p.Name, told(sample.Latency), way, subject.Name, p.Policy.Limit)
+		return fmt.Sprintf("%s took %s %s %s (limit %s)", p.Name, rounded(sample.Latency), way, subject.Name, p.Policy.Limit)
 	case ClassTimeout:
 		return fmt.Sprintf("%s got %v %s %s (limit %s)", p.Name, sample.Err, way, subject.Name, p.Policy.Limit)
 	default:
@@ -127,14 +127,14 @@ func (p Picture) happened(subject Subject, way string) string {
 	}
 }
 
-// others tells how the good replicas fare.
-func others(good []ReplicaSubject) string {
+// describeOthers describes the good replicas.
+func describeOthers(good []ReplicaSubject) string {
 	if len(good) == 0 {
-		return "no replica does better"
+		return "no replica is known to be healthy"
 	}
 	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.Answered, b.Answered) })
 	if len(good) == 1 {
-		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, told(slowest.Answered))
+		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, rounded(slowest.Answered))
 	}
-	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), told(slowest.Answered))
+	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), rounded(slowest.Answered))
 }

@@ -21,7 +21,7 @@ var (
 	slow = slowRecord(6200 * ms)
 )
 
-// goodRecord has been so for an hour.
+// goodRecord returns a record that has been good for an hour.
 func goodRecord(latency time.Duration) Record {
 	return Record{
 		Standing: Good, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, Answered: latency, P50: latency,
@@ -71,7 +71,7 @@ func changed(subjects []ReplicaSubject, change func(*ReplicaSubject)) []ReplicaS
 
 func ejected(s *ReplicaSubject) { s.Ejected, s.Why = true, "GET /apis: answered 500" }
 
-// Each fault gives its cause and names the culprit.
+// Each fault has its reason, and the message names the component at fault.
 func TestJudge(t *testing.T) {
 	tests := map[string]struct {
 		kubeAPIServers []Subject
@@ -79,7 +79,7 @@ func TestJudge(t *testing.T) {
 		reason         string
 		message        string
 	}{
-		"everything is well": {through(fine), replicasWith(fine, fine), v1alpha1.ReasonWithinLimit, "within 5s"},
+		"everything is healthy": {through(fine), replicasWith(fine, fine), v1alpha1.ReasonWithinLimit, "within 5s"},
 		"near the limit": {
 			through(nearRecord(3 * time.Second)), replicasWith(fine), v1alpha1.ReasonNearLimit,
 			"answers in 3s at kube-apiserver 10.0.0.1",
@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 		"a replica near the limit": {
 			through(fine), replicasWith(fine, nearRecord(4*time.Second)), v1alpha1.ReasonNearLimit, "4s at Pod api-b",
 		},
-		"not asked yet":               {nil, nil, v1alpha1.ReasonProbing, "several"},
+		"not probed yet":              {nil, nil, v1alpha1.ReasonProbing, "several"},
 		"a new replica":               {through(fine), replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "several"},
 		"a kube-apiserver is unknown": {through(fine, Record{}), replicasWith(fine), v1alpha1.ReasonProbing, "several"},
 		"one replica is slow": {
@@ -95,16 +95,17 @@ func TestJudge(t *testing.T) {
 			"v1.wardle.example.com took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.1s waiting for Pod api-a; " +
 				"the other replica, Pod api-b, answers in 4ms; compare it with the others",
 		},
-		"one replica is slow, and clients do not feel it": {
+		"one replica is slow, and clients are not affected": {
 			through(fine), replicasWith(slow, fine, fine), v1alpha1.ReasonReplicaSlow,
-			"took 6.2s straight from Pod api-a (limit 5s): 6.1s waiting for it; 2 other replicas answer in up to 4ms",
+			"took 6.2s directly from Pod api-a (limit 5s): 6.1s waiting for it; 2 other replicas answer in up to 4ms",
 		},
 		"the slow replica is ejected": {
 			through(fine), changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonReplicaEjected,
-			"since Pod api-a gets no requests any more (GET /apis: answered 500); look at the Pod",
+			"since Pod api-a no longer gets requests (GET /apis: answered 500); inspect the Pod",
 		},
 		"the server is slow": {
-			through(slow), replicasWith(slow, slow), v1alpha1.ReasonServerSlow, "no replica does better; look at its CPU",
+			through(slow), replicasWith(slow, slow), v1alpha1.ReasonServerSlow, "no replica is known to be healthy; look at " +
+				"its CPU",
 		},
 		"the network is slow": {
 			through(slow), replicasWith(fine), v1alpha1.ReasonNetworkSlow, "Pod api-a answers the operator in 4ms",
@@ -133,15 +134,15 @@ func TestJudge(t *testing.T) {
 			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
 			v1alpha1.ReasonKubeAPIServerBusy, "flow control",
 		},
-		"one kube-apiserver thinks it is not available": {
+		"one kube-apiserver finds it unavailable": {
 			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
 			v1alpha1.ReasonNotPassedOn, "10.0.0.1",
 		},
-		"one kube-apiserver does not know it": {
+		"one kube-apiserver has not loaded it": {
 			through(fine, failedRecord(ClassMissing, 404, "answered 404")), replicasWith(fine),
 			v1alpha1.ReasonNotPassedOn, "10.0.0.2",
 		},
-		"one kube-apiserver is away, another one is slow": {
+		"one kube-apiserver is unreachable, another one is slow": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused"), slow), replicasWith(fine),
 			v1alpha1.ReasonNetworkSlow, "10.0.0.2",
 		},
@@ -152,44 +153,44 @@ func TestJudge(t *testing.T) {
 		"a replica cannot be reached": {
 			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "dial: no route"), fine),
 			v1alpha1.ReasonReplicaUnreachable,
-			"failed straight from Pod api-a: dial: no route; the other replica, Pod api-b, answers in 4ms; look at the Pod",
+			"failed directly from Pod api-a: dial: no route; the other replica, Pod api-b, answers in 4ms; look at the Pod",
 		},
 		"only the operator reaches no replica": {
 			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
 			v1alpha1.ReasonOperatorBlocked, "requests are served",
 		},
-		"the operator reaches nobody": {
+		"the operator reaches neither kube-apiserver nor a replica": {
 			through(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
 			replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
 			v1alpha1.ReasonOperatorBlocked, "requests are served",
 		},
-		"nobody reaches a replica": {
+		"no replica can be reached": {
 			through(slow), replicasWith(failedRecord(ClassUnreachable, 0, "no connection within 6s")),
-			v1alpha1.ReasonReplicaUnreachable, "no connection within 6s; no replica does better",
+			v1alpha1.ReasonReplicaUnreachable, "no connection within 6s; no replica is known to be healthy",
 		},
 		"a bad replica is ejected, and the operator does not reach kube-apiserver": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused")),
 			changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
 		},
-		"no token to ask with": {
+		"no token to probe with": {
 			through(fine), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
 		},
-		"no token to ask with, and clients suffer": {
+		"no token to probe with, and clients are affected": {
 			through(slow), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonLimitExceeded,
-			"took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s); what the replicas do is not known",
+			"took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s); the state of the replicas is unknown",
 		},
 		"kube-apiserver's connection breaks": {
 			through(failedRecord(ClassServerError, 503, "error trying to reach service: EOF")), replicasWith(fine),
-			v1alpha1.ReasonConnectionBroken, "proxies between",
+			v1alpha1.ReasonConnectionBroken, "proxies in between",
 		},
-		"the server does not like kube-apiserver's certificate": {
+		"the server rejects kube-apiserver's certificate": {
 			through(failedRecord(ClassServerError, 503, "error trying to reach service: remote error: tls: bad certificate")),
 			replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "--proxy-client-cert-file",
 		},
 		"/apis is slow": {
 			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }),
 			v1alpha1.ReasonAggregatedDiscoveryFails,
-			"GET /apis at Pod api-a: answered only after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
+			"GET /apis at Pod api-a: answered after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
 		},
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
@@ -198,18 +199,18 @@ func TestJudge(t *testing.T) {
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
-			"GET /openapi/v3 at Pod api-a: answered only after 6.2s (limit 5s)",
+			"GET /openapi/v3 at Pod api-a: answered after 6.2s (limit 5s)",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assertFinding(t, Judge(pictureWith(test.kubeAPIServers, test.replicas)), test.reason, test.message)
+			assertFinding(t, Judge(snapshotWith(test.kubeAPIServers, test.replicas)), test.reason, test.message)
 		})
 	}
 }
 
-// pictureWith is of a group-version that is available.
-func pictureWith(kubeAPIServers []Subject, replicas []ReplicaSubject) Picture {
+// snapshotWith returns a snapshot of a group-version that is available.
+func snapshotWith(kubeAPIServers []Subject, replicas []ReplicaSubject) Picture {
 	return Picture{
 		Name: "v1.wardle.example.com", GroupVersion: groupVersion, Policy: testPolicy, Registered: true, Available: true,
 		KubeAPIServers: kubeAPIServers, Replicas: replicas, Now: noon,
@@ -223,8 +224,8 @@ func assertFinding(t *testing.T, got Finding, reason, message string) {
 	}
 }
 
-// While it is not available, nothing can be asked through kube-apiserver, whose own words are all there is.
-func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
+// While the APIService is unavailable, kube-apiserver proxies no requests, and only its own error is known.
+func TestJudgeExplainsUnavailability(t *testing.T) {
 	recovered := fine
 	recovered.Since = noon.Add(-time.Second)
 	const check = "failing or missing response from https://10.0.0.7:8443/apis/wardle.example.com/v1: "
@@ -246,71 +247,72 @@ func TestJudgeExplainsWhyItIsNotAvailable(t *testing.T) {
 		"a recovery": {
 			check + "context deadline exceeded", replicasWith(recovered), v1alpha1.ReasonNotAvailable, "APIServicesAvailable",
 		},
-		"a replica that is not known": {
-			check + "context deadline exceeded", replicasWith(fine, Record{}), v1alpha1.ReasonProbing, "several answers",
+		"a replica in an unknown state": {
+			check + "context deadline exceeded", replicasWith(fine, Record{}), v1alpha1.ReasonProbing,
+			"several consecutive probes",
 		},
 		"a server that hangs": {
 			check + "context deadline exceeded", replicasWith(failedRecord(ClassTimeout, 0, "no complete answer within 6s")),
 			v1alpha1.ReasonServerSlow,
-			"got no complete answer within 6s straight from Pod api-a (limit 5s): 1s waiting for it",
+			"got no complete answer within 6s directly from Pod api-a (limit 5s): 1s waiting for it",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			picture := pictureWith(nil, test.replicas)
-			picture.Available, picture.CheckFailed = false, test.words
-			assertFinding(t, Judge(picture), test.reason, test.message)
+			snapshot := snapshotWith(nil, test.replicas)
+			snapshot.Available, snapshot.CheckFailed = false, test.words
+			assertFinding(t, Judge(snapshot), test.reason, test.message)
 		})
 	}
 }
 
-// The network is not blamed for a replica of which too little is known yet.
-func TestNothingElseIsBlamedWhileAReplicaTurnsBadOrHasJustLeft(t *testing.T) {
+// The network is not blamed while the state of a replica is not settled.
+func TestNetworkIsNotBlamedWhileAReplicaBecomesBadOrHasJustLeft(t *testing.T) {
 	turning := fine
 	turning.Last = slow.Last
-	picture := pictureWith(through(slow), replicasWith(turning, fine))
-	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
-	picture.Replicas = replicasWith(fine)
-	picture.ConnectsAnew = noon.Add(-time.Second)
-	assertFinding(t, Judge(picture), v1alpha1.ReasonProbing, "several answers")
-	if got := Judge(picture).Again; got != recheckedWithin-time.Second {
-		t.Errorf("looks again after %s", got)
+	snapshot := snapshotWith(through(slow), replicasWith(turning, fine))
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonProbing, "several consecutive probes")
+	snapshot.Replicas = replicasWith(fine)
+	snapshot.ConnectsAnew = noon.Add(-time.Second)
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonProbing, "several consecutive probes")
+	if got := Judge(snapshot).Again; got != recheckedWithin-time.Second {
+		t.Errorf("judged again after %s", got)
 	}
-	picture.ConnectsAnew = noon.Add(-recheckedWithin)
-	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "answers the operator")
+	snapshot.ConnectsAnew = noon.Add(-recheckedWithin)
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonNetworkSlow, "answers the operator")
 }
 
 // kube-apiserver may still be connected to an ejected replica, but not for long.
-func TestAnEjectedReplicaIsBlamedOnlyWhileClientsMayMeetIt(t *testing.T) {
-	picture := pictureWith(through(slow), changed(replicasWith(slow, fine), ejected))
-	picture.ConnectsAnew = noon
-	assertFinding(t, Judge(picture), v1alpha1.ReasonReplicaSlow, "connects anew")
-	picture.ConnectsAnew = noon.Add(-recheckedWithin)
-	assertFinding(t, Judge(picture), v1alpha1.ReasonNetworkSlow, "Pod api-b answers the operator")
+func TestEjectedReplicasAreBlamedOnlyUntilKubeAPIServerReconnects(t *testing.T) {
+	snapshot := snapshotWith(through(slow), changed(replicasWith(slow, fine), ejected))
+	snapshot.ConnectsAnew = noon
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonReplicaSlow, "reconnects")
+	snapshot.ConnectsAnew = noon.Add(-recheckedWithin)
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonNetworkSlow, "Pod api-b answers the operator")
 }
 
-func TestARecoveryIsLookedAtAgainWhenKubeAPIServerMustHaveSeenIt(t *testing.T) {
+func TestRecoveriesAreJudgedAgainAfterKubeAPIServersNextCheck(t *testing.T) {
 	recovered := fine
 	recovered.Since = noon.Add(-time.Second)
-	picture := pictureWith(nil, replicasWith(recovered))
-	picture.Available, picture.CheckFailed = false, "context deadline exceeded"
-	if got := Judge(picture).Again; got != recheckedWithin-time.Second {
-		t.Errorf("looks again after %s", got)
+	snapshot := snapshotWith(nil, replicasWith(recovered))
+	snapshot.Available, snapshot.CheckFailed = false, "context deadline exceeded"
+	if got := Judge(snapshot).Again; got != recheckedWithin-time.Second {
+		t.Errorf("judged again after %s", got)
 	}
 }
 
-func TestJudgeTellsWhatAggregatedDiscoverySays(t *testing.T) {
-	picture := pictureWith(through(fine), replicasWith(fine))
-	picture.Empty = []string{"10.0.0.1:6443"}
-	assertFinding(t, Judge(picture), v1alpha1.ReasonEmpty, "empty for kube-apiserver 10.0.0.1:6443")
-	picture.Empty, picture.Stale = nil, picture.Empty
-	assertFinding(t, Judge(picture), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
-	picture.Replicas[0].Since = noon.Add(-time.Second)
-	if got := Judge(picture); got.Reason != v1alpha1.ReasonProbing || got.Again != freshAgainWithin-time.Second {
+func TestJudgeReportsStaleAndEmptyAggregatedDiscovery(t *testing.T) {
+	snapshot := snapshotWith(through(fine), replicasWith(fine))
+	snapshot.Empty = []string{"10.0.0.1:6443"}
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonEmpty, "empty for kube-apiserver 10.0.0.1:6443")
+	snapshot.Empty, snapshot.Stale = nil, snapshot.Empty
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
+	snapshot.Replicas[0].Since = noon.Add(-time.Second)
+	if got := Judge(snapshot); got.Reason != v1alpha1.ReasonProbing || got.Again != freshAgainWithin-time.Second {
 		t.Errorf("right after a recovery: %+v", got)
 	}
-	picture.Registered = false
-	assertFinding(t, Judge(picture), v1alpha1.ReasonNotAvailable, "see Registered")
+	snapshot.Registered = false
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonNotAvailable, "see Registered")
 }
 
 func TestJudgeExplainsEachFailureOfAReplica(t *testing.T) {
@@ -321,19 +323,19 @@ func TestJudgeExplainsEachFailureOfAReplica(t *testing.T) {
 		ClassExpired:     {v1alpha1.ReasonCertificateExpired, "see CertificatesReady"},
 		ClassRefused:     {v1alpha1.ReasonProbeRefused, "system:discovery"},
 		ClassMissing:     {v1alpha1.ReasonGroupVersionNotServed, "spec.groups"},
-		ClassRedirected:  {v1alpha1.ReasonRedirected, "no redirect"},
+		ClassRedirected:  {v1alpha1.ReasonRedirected, "follow redirects"},
 		ClassServerError: {v1alpha1.ReasonServerError, "log"},
-		ClassMalformed:   {v1alpha1.ReasonMalformedAnswer, "no extension API server"},
+		ClassMalformed:   {v1alpha1.ReasonMalformedAnswer, "not from an extension API server"},
 		ClassOversized:   {v1alpha1.ReasonOversizedAnswer, "kilobytes"},
 		ClassOther:       {v1alpha1.ReasonConnectionBroken, "proxies"},
 	} {
-		got := Judge(pictureWith(through(fine), replicasWith(failedRecord(class, 0, "it went wrong"), fine)))
+		got := Judge(snapshotWith(through(fine), replicasWith(failedRecord(class, 0, "it went wrong"), fine)))
 		assertFinding(t, got, want.reason, want.advice)
-		assertFinding(t, got, want.reason, "failed straight from Pod api-a: it went wrong")
+		assertFinding(t, got, want.reason, "failed directly from Pod api-a: it went wrong")
 	}
 }
 
-func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
+func TestStandingOfAReplicaIsTheWorstOfAllDocuments(t *testing.T) {
 	replica := Replica{}
 	replica.Address, replica.Pod = "10.0.0.7:8443", "api-a"
 	other := schema.GroupVersion{Group: groupVersion.Group, Version: "v2"}
@@ -353,12 +355,12 @@ func TestTheStandingOfAReplicaIsTheWorstOfAllThatClientsAskFor(t *testing.T) {
 		want  Standing
 		why   string
 	}{
-		"all good":          {records(fine, fine, fine), Good, ""},
-		"one not asked yet": {records(fine, fine, Record{}), Unsettled, ""},
+		"all good":           {records(fine, fine, fine), Good, ""},
+		"one not probed yet": {records(fine, fine, Record{}), Unsettled, ""},
 		"one slow": {
-			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered only after 6.2s",
+			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered after 6.2s",
 		},
-		"/apis slow":             {records(slow, fine, fine), Bad, "GET /apis: answered only after 6.2s"},
+		"/apis slow":             {records(slow, fine, fine), Bad, "GET /apis: answered after 6.2s"},
 		"bad, but for the last":  {records(fine, recovering, fine), Unsettled, ""},
 		"good, but for the last": {records(fine, turning, fine), Unsettled, ""},
 		"operator has no token":  {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},

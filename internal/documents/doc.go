@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package documents reads what extension API servers and kube-apiservers answer: piece by piece, keeping only what
-// is needed, and no more than package limits allows.
+// Package documents reads the responses of extension API servers and kube-apiservers as a stream, keeping only what is
+// needed, within the bounds of package limits.
 //
-// Names of fields are compared exactly, as Kubernetes does. Of a field that an object has twice, the last one counts.
+// Field names are case-sensitive, as in Kubernetes. If an object has a field twice, the last one counts.
 package documents

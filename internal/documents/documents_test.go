@@ -28,7 +28,7 @@ func TestResourceList(t *testing.T) {
 			ResourceList{"a/v1", 2},
 			"",
 		},
-		"the other way round":      {`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{"a/v1", 1}, ""},
+		"in reverse order":         {`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{"a/v1", 1}, ""},
 		"empty":                    {`{"groupVersion":"a/v1","resources":[]}`, ResourceList{"a/v1", 0}, ""},
 		"null":                     {`{"groupVersion":null,"resources":null}`, ResourceList{}, ""},
 		"other fields":             {`{"x":{"resources":[1]},"groupVersion":"a/v1","y":[[{}]]}`, ResourceList{"a/v1", 0}, ""},
@@ -37,13 +37,13 @@ func TestResourceList(t *testing.T) {
 		"escaped":                  {`{"group\u0056ersion":"a\/v1"}`, ResourceList{"a/v1", 0}, ""},
 		"followed by a line break": {"{\"groupVersion\":\"a/v1\"}\r\n", ResourceList{"a/v1", 0}, ""},
 
-		"nothing":         {"", ResourceList{}, "something that is no APIResourceList: it ends too early"},
+		"nothing":         {"", ResourceList{}, "answered with no valid APIResourceList: it ends too early"},
 		"cut off":         {`{"resources":[{}`, ResourceList{"", 1}, "it ends too early"},
 		"a page":          {"<html>", ResourceList{}, "invalid character '<'"},
 		"only null":       {"null", ResourceList{}, "null"},
-		"a list":          {"[]", ResourceList{}, "[ in place of {"},
-		"wrong type":      {`{"groupVersion":1}`, ResourceList{}, "number in place of string"},
-		"wrong resources": {`{"resources":["a"]}`, ResourceList{}, "string in place of {"},
+		"a list":          {"[]", ResourceList{}, "[ instead of {"},
+		"wrong type":      {`{"groupVersion":1}`, ResourceList{}, "number instead of string"},
+		"wrong resources": {`{"resources":["a"]}`, ResourceList{}, "string instead of {"},
 		"more after it":   {`{"groupVersion":"a/v1"}{}`, ResourceList{"a/v1", 0}, "more after its end"},
 		"control characters": {
 			"{\"groupVersion\":\"\x1b\"}", ResourceList{}, `invalid character '\x1b'`,
@@ -72,7 +72,7 @@ func checkError(t *testing.T, err error, want string) {
 	}
 }
 
-func TestWhatIsTooMuchIsNotRead(t *testing.T) {
+func TestExcessiveDocumentsAreRejected(t *testing.T) {
 	filled := func(beginning, repeated, end string, size int64) string {
 		return beginning + strings.Repeat(repeated, int(size)/len(repeated)) + end
 	}
@@ -109,7 +109,7 @@ func TestWhatIsTooMuchIsNotRead(t *testing.T) {
 	}
 }
 
-func TestWhatIsJustNotTooMuchIsRead(t *testing.T) {
+func TestDocumentsWithinTheLimitsAreRead(t *testing.T) {
 	padded := func(size int64) string {
 		const document = `{"groupVersion":"a/v1","resources":[{}`
 		return document + strings.Repeat(",{}", (int(size)-len(document)-2)/3) + "]}"
@@ -126,8 +126,8 @@ func TestWhatIsJustNotTooMuchIsRead(t *testing.T) {
 	}
 }
 
-// Why an answer broke off must not be taken for a fault of the document.
-func TestFailuresToReadAreReturnedAsTheyAre(t *testing.T) {
+// An interrupted response must not be reported as a malformed document.
+func TestReadErrorsAreReturnedUnchanged(t *testing.T) {
 	broken := errors.New("connection reset")
 	for _, document := range []string{"", "{", `{"resources":[`, `{"resources":[]}`} {
 		reader := io.MultiReader(strings.NewReader(document), iotest.ErrReader(broken))
@@ -149,7 +149,7 @@ func TestEachResource(t *testing.T) {
 	}
 	enough := errors.New("enough")
 	if err := EachResource(strings.NewReader(document), func(Resource) error { return enough }); !errors.Is(err, enough) {
-		t.Errorf("got %v instead of what the caller says", err)
+		t.Errorf("got %v instead of the caller's error", err)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestEachVersion(t *testing.T) {
 	}
 }
 
-func TestAGroupOfAnyNumberOfVersionsIsTooMuch(t *testing.T) {
+func TestGroupsWithTooManyVersionsAreRejected(t *testing.T) {
 	document := `{"items":[{"versions":[` + strings.Repeat("{},", limits.VersionsOfGroup) + `{}]}]}`
 	_, err := EachVersion(strings.NewReader(document), limits.Discovery, func(Version) error { return nil })
 	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {
@@ -193,10 +193,10 @@ func TestCountObjects(t *testing.T) {
 		"null":           {`{"metadata":{"remainingItemCount":null},"items":null}`, 0, ""},
 		"fewer than 0":   {`{"metadata":{"remainingItemCount":-5},"items":[{}]}`, 1, ""},
 		"more than any":  {`{"items":[{}],"metadata":{"remainingItemCount":9223372036854775807}}`, math.MaxInt64, ""},
-		"a fraction":     {`{"items":[{}],"metadata":{"remainingItemCount":1.5}}`, 1, "not a whole one"},
-		"a page":         {`<html>`, 0, "no list of objects"},
+		"a fraction":     {`{"items":[{}],"metadata":{"remainingItemCount":1.5}}`, 1, "not an integer"},
+		"a page":         {`<html>`, 0, "no valid list of objects"},
 		"one cut off":    {`{"items":[{},{},{"x":`, 2, "too early"},
-		"something else": {`{"items":{}}`, 0, "{ in place of ["},
+		"something else": {`{"items":{}}`, 0, "{ instead of ["},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := CountObjects(strings.NewReader(test.document))
@@ -216,7 +216,7 @@ func answer(contentType, encoding, body string) http.Response {
 	return http.Response{Header: header, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-func TestWordsOfAnError(t *testing.T) {
+func TestWordsReturnsTheErrorMessage(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer http.Response
 		want   string
@@ -225,7 +225,7 @@ func TestWordsOfAnError(t *testing.T) {
 		"a Status":      {answer("application/json", "", `{"message":"no\u001b[2J","code":403}`), `no\x1b[2J`},
 		"cut off later": {answer("application/json", "", `{"message":"no","det`), "no"},
 		"too long": {
-			answer("text/plain", "", strings.Repeat("x", 1<<20)), strings.Repeat("x", maxWords-len("…")) + "…",
+			answer("text/plain", "", strings.Repeat("x", 1<<20)), strings.Repeat("x", maxMessage-len("…")) + "…",
 		},
 		"a long Status": {answer("application/json", "", `{"message":"`+strings.Repeat("x", 1<<20)+`"}`), ""},
 		"a page":        {answer("text/html", "", "<html>"), ""},
@@ -238,12 +238,12 @@ func TestWordsOfAnError(t *testing.T) {
 	}
 }
 
-func TestNothingIsDecompressed(t *testing.T) {
+func TestEncodedBodiesAreRejected(t *testing.T) {
 	for encoding, want := range map[string]string{
 		"": "", "identity": "", "Identity": "",
-		"gzip":   `answered with Content-Encoding "gzip", which was not asked for`,
-		"gzip\r": `answered with Content-Encoding "gzip\r", which was not asked for`,
-		"br,br":  `answered with Content-Encoding "br,br", which was not asked for`,
+		"gzip":   `answered with Content-Encoding "gzip", which was not requested`,
+		"gzip\r": `answered with Content-Encoding "gzip\r", which was not requested`,
+		"br,br":  `answered with Content-Encoding "br,br", which was not requested`,
 	} {
 		encoded := answer("application/json", encoding, "{}")
 		if _, err := Body(&encoded); (err == nil) != (want == "") ||

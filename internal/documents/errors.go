@@ -4,7 +4,7 @@ package documents
 
 import "fmt"
 
-// ExcessError says that an answer is larger than anybody reads.
+// ExcessError means that a response exceeds a size limit.
 type ExcessError struct{ text string }
 
 func (e *ExcessError) Error() string { return e.text }
@@ -13,7 +13,7 @@ func excess(format string, args ...any) error {
 	return &ExcessError{"answered " + fmt.Sprintf(format, args...)}
 }
 
-// MalformedError says that an answer is not what was asked for.
+// MalformedError means that a response is not the requested document.
 type MalformedError struct{ text string }
 
 func (e *MalformedError) Error() string { return e.text }
@@ -23,7 +23,7 @@ func Malformed(format string, args ...any) error {
 	return &MalformedError{"answered " + fmt.Sprintf(format, args...)}
 }
 
-// size is for people: 4 MiB, 64 KiB.
+// size formats a number of bytes: 4 MiB, 64 KiB.
 func size(bytes int64) string {
 	if bytes >= 1<<20 {
 		return fmt.Sprintf("%d MiB", bytes>>20)

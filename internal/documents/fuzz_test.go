@@ -20,8 +20,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/memory"
 )
 
-// fuzz has documents made of a beginning, something that is repeated up to 256 KiB, and an end, so that large documents
-// come of small ones.
+// fuzz makes documents from a beginning, a part that is repeated up to 256 KiB, and an end, so that small inputs give
+// large documents.
 func fuzz(f *testing.F, opening string, check func(t *testing.T, document []byte)) {
 	f.Helper()
 	f.Add("", "", "", uint(0))
@@ -39,8 +39,8 @@ func fuzz(f *testing.F, opening string, check func(t *testing.T, document []byte
 	})
 }
 
-// checkMemory fails when reading took more than a few copies of what was read. Where an error is takes jsontext many
-// copies of a long name to say, one after the other. It may read several times.
+// checkMemory fails if reading allocates more than a few copies of the data. For the position of an error, jsontext
+// makes many copies of a long name, one after the other. It may call read several times.
 func checkMemory(t *testing.T, data []byte, read func() error) {
 	t.Helper()
 	const copies, copiesForError, overhead = 4, 64, 1 << 20
@@ -53,7 +53,7 @@ func checkMemory(t *testing.T, data []byte, read func() error) {
 	}
 }
 
-// decodes reports whether Kubernetes decodes a document of moderate size without finding fault with it.
+// decodes reports whether Kubernetes decodes a document of moderate size without an error.
 func decodes(data []byte, into any) bool {
 	if len(data) > 64<<10 {
 		return false
@@ -62,7 +62,7 @@ func decodes(data []byte, into any) bool {
 	return err == nil && len(doubts) == 0 && !bytes.Equal(bytes.TrimSpace(data), []byte("null"))
 }
 
-// checkFailure fails when an answer is refused that Kubernetes would take, unless it is too large.
+// checkFailure fails if a response is rejected that Kubernetes would accept, unless it is too large.
 func checkFailure(t *testing.T, err error) {
 	t.Helper()
 	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {

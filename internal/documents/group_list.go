@@ -11,17 +11,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Version is what is of interest in an APIVersionDiscovery.
+// Version is the part of an APIVersionDiscovery that the operator uses.
 type Version struct {
 	schema.GroupVersion
-	// Resources is the number of resources without their subresources.
+	// Resources is the number of resources, without subresources.
 	Resources int
-	// Stale means that whoever wrote the list does not get the group-version from its server.
+	// Stale means that the kube-apiserver that wrote the list cannot fetch the group-version from its server.
 	Stale bool
 }
 
-// EachVersion calls each for every group-version of an APIGroupDiscoveryList, aggregated discovery, and returns the
-// kind that the list says it is. It ends early with an error of each.
+// EachVersion calls each for every group-version of an APIGroupDiscoveryList, the aggregated discovery, and returns the
+// kind in the document. It stops at the first error of each.
 func EachVersion(reader io.Reader, bounds limits.Document, each func(Version) error) (kind string, err error) {
 	s := newStream(reader, "APIGroupDiscoveryList", bounds)
 	err = s.document(func(name string) (err error) {
@@ -38,7 +38,7 @@ func EachVersion(reader io.Reader, bounds limits.Document, each func(Version) er
 	return kind, err
 }
 
-// group reads an APIGroupDiscovery, whose name may stand behind its versions.
+// group reads an APIGroupDiscovery, whose name may follow its versions.
 func (s *stream) group(each func(Version) error) error {
 	var group string
 	var versions []Version
@@ -84,7 +84,7 @@ func (s *stream) versions() (versions []Version, err error) {
 	return versions, err
 }
 
-// version reads an APIVersionDiscovery, which does not have its group's name.
+// version reads an APIVersionDiscovery, which does not contain the name of its group.
 func (s *stream) version() (Version, error) {
 	var version Version
 	err := s.object(func(name string) (err error) {

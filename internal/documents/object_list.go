@@ -9,8 +9,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// CountObjects returns how many objects there are, as a list of any kind says: those that it has, and as many as it
-// says are left. With an error it is how many were read before.
+// CountObjects returns the number of objects in a list of any kind: its items plus remainingItemCount. With an error it
+// is the number of objects read before.
 func CountObjects(reader io.Reader) (int64, error) {
 	var listed int
 	var left int64
@@ -26,7 +26,7 @@ func CountObjects(reader io.Reader) (int64, error) {
 		}
 		return err
 	})
-	// A server may say anything.
+	// A server may send any number.
 	left = min(max(left, 0), math.MaxInt64-int64(listed))
 	return int64(listed) + left, err
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// ResourceList is what is of interest in an APIResourceList, the discovery of a group-version.
+// ResourceList is the part of an APIResourceList, the discovery of a group-version, that the operator uses.
 type ResourceList struct {
 	GroupVersion string
 	// Resources is the number of resources, subresources included.
 	Resources int
 }
 
-// ReadResourceList reads an APIResourceList, whatever its kind says.
+// ReadResourceList reads an APIResourceList, whatever its kind field is.
 func ReadResourceList(reader io.Reader) (ResourceList, error) {
 	var list ResourceList
 	s := newStream(reader, "APIResourceList", limits.Discovery)
@@ -33,13 +33,13 @@ func ReadResourceList(reader io.Reader) (ResourceList, error) {
 	return list, err
 }
 
-// Resource is what is of interest in an APIResource.
+// Resource is the part of an APIResource that the operator uses.
 type Resource struct {
 	Name     string
 	Listable bool
 }
 
-// EachResource calls each for every resource of an APIResourceList, and ends early with an error of each.
+// EachResource calls each for every resource of an APIResourceList, and stops at the first error of each.
 func EachResource(reader io.Reader, each func(Resource) error) error {
 	s := newStream(reader, "APIResourceList", limits.Discovery)
 	return s.document(func(name string) error {
@@ -72,7 +72,7 @@ func (s *stream) resource() (Resource, error) {
 	return resource, err
 }
 
-// lists reports whether a text is in an array of them.
+// lists reports whether an array of strings contains wanted.
 func (s *stream) lists(wanted string) (found bool, err error) {
 	err = s.array(func() error {
 		text, err := s.text()

@@ -11,15 +11,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// Body returns the body of an answer. An encoded one is an error, as no encoding is requested.
+// Body returns the body of a response. An encoded one is an error, as no encoding is requested.
 func Body(response *http.Response) (io.Reader, error) {
 	if encoding := encodingOf(response); encoding != "" {
-		return nil, Malformed(`with Content-Encoding "%s", which was not asked for`, excerpt.Of(encoding, maxEncoding))
+		return nil, Malformed(`with Content-Encoding "%s", which was not requested`, excerpt.Of(encoding, maxEncoding))
 	}
 	return response.Body, nil
 }
 
-// maxEncoding is how much of the name of an encoding is repeated.
+// maxEncoding is how many bytes of the name of an encoding are quoted.
 const maxEncoding = 32
 
 func encodingOf(response *http.Response) string {
@@ -30,7 +30,7 @@ func encodingOf(response *http.Response) string {
 	return encoding
 }
 
-// Pass reads to its end a discovery document whose content is not needed.
+// Pass reads a complete discovery document whose content is not needed.
 func Pass(reader io.Reader) error {
 	length, err := io.Copy(io.Discard, io.LimitReader(reader, limits.Discovery.Bytes+1))
 	if err == nil && length > limits.Discovery.Bytes {
@@ -39,8 +39,8 @@ func Pass(reader io.Reader) error {
 	return err
 }
 
-// Words returns the first line of what an answer with an error says to people: text, or the message of a Status. It is
-// empty where there is none, or none that can be read.
+// Words returns the first line of the error message in a response: its text, or the message of a Status. It is empty if
+// there is none, or none that can be read.
 func Words(response *http.Response) string {
 	body, err := Body(response)
 	if err != nil {
@@ -55,11 +55,11 @@ func Words(response *http.Response) string {
 		text = statusMessage(body)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return excerpt.Of(strings.TrimSpace(line), maxWords)
+	return excerpt.Of(strings.TrimSpace(line), maxMessage)
 }
 
-// maxWords is how much of an error's words is repeated.
-const maxWords = 200
+// maxMessage is how many bytes of an error message are quoted.
+const maxMessage = 200
 
 // statusMessage returns the message of a metav1.Status, as far as it can be read.
 func statusMessage(reader io.Reader) (message string) {

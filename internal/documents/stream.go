@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// stream reads a JSON document in bounded memory. Whatever is null counts as empty.
+// stream reads a JSON document in bounded memory. null counts as empty.
 type stream struct {
 	kind    string
 	bounds  limits.Document
@@ -20,16 +20,17 @@ type stream struct {
 	decoder *jsontext.Decoder
 }
 
-// newStream reads a document that should be of the kind, up to the bounds.
+// newStream reads a document of the expected kind, up to the bounds.
 func newStream(reader io.Reader, kind string, bounds limits.Document) *stream {
 	s := &stream{kind: kind, bounds: bounds, source: &source{reader: reader, bounds: bounds}}
-	// Duplicate names are not looked for: that would keep all of them. Nor does Kubernetes mind text that is no UTF-8.
+	// Duplicate names are not detected: that would keep all of them in memory. Invalid UTF-8 is accepted, as Kubernetes
+	// does.
 	s.decoder = jsontext.NewDecoder(s.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	s.source.consumed = s.decoder.InputOffset
 	return s
 }
 
-// document reads an object, calling field for each of its fields, and makes sure that nothing follows it.
+// document reads an object, calling field for each of its fields, and checks that nothing follows it.
 func (s *stream) document(field func(name string) error) error {
 	if s.decoder.PeekKind() == jsontext.KindNull {
 		return s.malformed(errors.New("null"))
@@ -82,7 +83,7 @@ func (s *stream) text() (string, error) {
 	return token.String(), nil
 }
 
-// number reads a whole number.
+// number reads an integer.
 func (s *stream) number() (int64, error) {
 	token, present, err := s.read(jsontext.KindNumber)
 	if err != nil || !present {
@@ -90,25 +91,25 @@ func (s *stream) number() (int64, error) {
 	}
 	number, err := token.Int()
 	if err != nil {
-		return 0, s.malformed(errors.New("a number that is not a whole one"))
+		return 0, s.malformed(errors.New("a number that is not an integer"))
 	}
 	return number, nil
 }
 
-// read reads a value of that kind, or the beginning of one, and reports whether it is present rather than null.
+// read reads a value of that kind, or the beginning of one, and reports whether it is not null.
 func (s *stream) read(kind jsontext.Kind) (token jsontext.Token, present bool, err error) {
 	token, err = s.next()
 	switch {
 	case err != nil, token.Kind() == jsontext.KindNull:
 		return token, false, err
 	case token.Kind() != kind:
-		return token, false, s.malformed(fmt.Errorf("%s in place of %s", token.Kind(), kind))
+		return token, false, s.malformed(fmt.Errorf("%s instead of %s", token.Kind(), kind))
 	default:
 		return token, true, nil
 	}
 }
 
-// skip passes over a value.
+// skip skips a value.
 func (s *stream) skip() error {
 	for depth := s.decoder.StackDepth(); ; {
 		if _, err := s.next(); err != nil || s.decoder.StackDepth() <= depth {
@@ -117,7 +118,7 @@ func (s *stream) skip() error {
 	}
 }
 
-// countObjects passes over an array of objects. With an error it returns how many were read before.
+// countObjects skips an array of objects and counts them. With an error it returns how many were read before.
 func (s *stream) countObjects() (count int, err error) {
 	skip := func(string) error { return s.skip() }
 	err = s.array(func() error {
@@ -142,7 +143,7 @@ func (s *stream) next() (jsontext.Token, error) {
 	return token, err
 }
 
-// explain distinguishes an answer that broke off, or is too large, from one that is no JSON.
+// explain distinguishes a response that was interrupted, or is too large, from one that is not JSON.
 func (s *stream) explain(err error) error {
 	if s.source.failure != nil {
 		return s.source.failure
@@ -151,23 +152,23 @@ func (s *stream) explain(err error) error {
 		return s.malformed(errors.New("it ends too early"))
 	}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && syntax.Err != nil {
-		err = syntax.Err // without the place, which may be another one each time
+		err = syntax.Err // without the position, which may vary
 	}
 	return s.malformed(err)
 }
 
 func (s *stream) malformed(cause error) error {
-	return Malformed("something that is no %s: %v", s.kind, cause)
+	return Malformed("with no valid %s: %v", s.kind, cause)
 }
 
-// source ends with an error when the document becomes too long, or a piece of it.
+// source fails when the document, or a token of it, becomes too long.
 type source struct {
 	reader io.Reader
 	bounds limits.Document
-	// consumed is the position of what was read last; what follows it is in memory.
+	// consumed returns the position up to which the decoder has processed; what follows it is in memory.
 	consumed  func() int64
 	delivered int64
-	// failure is why the document cannot be read to its end.
+	// failure is why the document cannot be read completely.
 	failure error
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ejection decides which replicas of a server get no requests, because they answer discovery badly while others
-// answer well: kube-apiserver keeps its one connection to whichever replica it has met, and a single bad one can take a
-// whole API down. It imports no client: Next maps what is known of the replicas to the next step.
+// Package ejection decides which replicas of a server are ejected from its Service, because their discovery is
+// unhealthy while that of others is healthy: kube-apiserver keeps its one connection to whichever replica it was
+// connected to, so a single unhealthy one can make a whole API unavailable. It imports no client: Next computes the
+// next step from the state of the replicas.
 //
 //   - A replica is ejected only while another one that gets requests is good.
-//   - No more than half of all are ejected, so that the others can carry the load; the worst go first, and when others
-//     leave, the least bad come back.
-//   - A replica that has recovered comes back.
-//   - When every replica that gets requests is bad, all come back: the server itself is bad, and ejecting helps nobody.
-//   - A replica that is neither good nor bad yet stays where it is, and speaks neither for nor against any other.
+//   - At most half of all are ejected, so that the others can handle the load; the worst are ejected first, and if
+//     others are removed, the least bad are restored.
+//   - A replica that has recovered is restored.
+//   - If every replica that gets requests is bad, all are restored: the server itself is unhealthy, and ejection does
+//     not help.
+//   - A replica that is neither good nor bad yet is not changed, and does not count for or against others.
 package ejection
 
 import (
@@ -18,46 +20,46 @@ import (
 
 // Replica is a ready replica of a server.
 type Replica struct {
-	// Pod that it is.
+	// Pod is the name of its Pod.
 	Pod string
-	// Ejected tells that it gets no requests.
+	// Ejected is true if it gets no requests.
 	Ejected bool
-	// Standing is what its last answers say of it.
+	// Standing is the result of its last probes.
 	Standing discovery.Standing
 }
 
-// Reason says why replicas come back.
+// Reason is why replicas are restored.
 type Reason string
 
 const (
-	// Recovered replicas answer well again.
+	// Recovered means that the replicas are healthy again.
 	Recovered Reason = "Recovered"
-	// NoneBetter means that no other replica answers well.
+	// NoneBetter means that no other replica is healthy.
 	NoneBetter Reason = "NoneBetter"
-	// TooMany means that more than half would get no requests, as others have left.
+	// TooMany means that more than half would be ejected, as other replicas are gone.
 	TooMany Reason = "TooMany"
-	// Disabled means that no replica is to be ejected.
+	// Disabled means that ejection is disabled.
 	Disabled Reason = "Disabled"
 )
 
-// Plan is the next step. It never both ejects and restores, so that each ejection rests on what was seen.
+// Plan is the next step. It never both ejects and restores, so that each ejection is based on what was observed.
 type Plan struct {
-	// Eject are the Pods that are to get no more requests.
+	// Eject are the Pods to eject.
 	Eject []string
-	// Restore are the Pods that are to get requests again, and Reason is why.
+	// Restore are the Pods to restore, and Reason is why.
 	Restore []string
 	Reason  Reason
 }
 
-// IsEmpty tells whether there is nothing to do.
+// IsEmpty reports whether there is nothing to do.
 func (p Plan) IsEmpty() bool { return len(p.Eject)+len(p.Restore) == 0 }
 
-// Next returns the next step for the replicas, of which the worst come first.
+// Next returns the next step for the replicas, which are sorted with the worst first.
 func Next(enabled bool, replicas []Replica) Plan {
-	ejected := those(replicas, func(r Replica) bool { return r.Ejected })
-	recovered := those(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Good })
+	ejected := podsOf(replicas, func(r Replica) bool { return r.Ejected })
+	recovered := podsOf(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Good })
 	serving := func(standing discovery.Standing) []string {
-		return those(replicas, func(r Replica) bool { return !r.Ejected && r.Standing == standing })
+		return podsOf(replicas, func(r Replica) bool { return !r.Ejected && r.Standing == standing })
 	}
 	bad := serving(discovery.Bad)
 	switch {
@@ -79,7 +81,7 @@ func Next(enabled bool, replicas []Replica) Plan {
 	}
 }
 
-func those(replicas []Replica, match func(Replica) bool) []string {
+func podsOf(replicas []Replica, match func(Replica) bool) []string {
 	var pods []string
 	for _, replica := range replicas {
 		if match(replica) {

@@ -14,7 +14,7 @@ var standings = map[string]discovery.Standing{
 	"good": discovery.Good, "bad": discovery.Bad, "new": discovery.Unsettled,
 }
 
-// replicasOf reads replicas such as "a:good b:bad c:ejected+bad".
+// replicasOf parses replicas such as "a:good b:bad c:ejected+bad".
 func replicasOf(words string) []Replica {
 	var replicas []Replica
 	for word := range strings.FieldsSeq(words) {
@@ -25,57 +25,57 @@ func replicasOf(words string) []Replica {
 	return replicas
 }
 
-func TestNextStep(t *testing.T) {
+func TestNext(t *testing.T) {
 	tests := map[string]struct {
 		replicas string
 		disabled bool
 		want     Plan
 	}{
 		"good replicas stay":                     {replicas: "a:good b:good"},
-		"no replica is nothing to do":            {},
+		"no replicas, no step":                   {},
 		"a bad one is ejected beside a good one": {replicas: "a:bad b:good", want: Plan{Eject: []string{"a"}}},
 		"the only one is never ejected":          {replicas: "a:bad"},
 		"nothing is ejected when all are bad":    {replicas: "a:bad b:bad"},
-		"a new one does not speak for others":    {replicas: "a:bad b:new"},
+		"a new one does not count as good":       {replicas: "a:bad b:new"},
 		"a new one is not judged":                {replicas: "a:new b:good"},
 		"half may be ejected, the worst first": {
 			replicas: "a:bad b:bad c:bad d:good",
 			want:     Plan{Eject: []string{"a", "b"}},
 		},
 		"half of an odd number is rounded down": {replicas: "a:bad b:bad c:good", want: Plan{Eject: []string{"a"}}},
-		"who is ejected counts": {
+		"already ejected ones count": {
 			replicas: "a:ejected+bad b:bad c:good d:good",
 			want:     Plan{Eject: []string{"b"}},
 		},
-		"no more than half, once others have ended": {replicas: "a:ejected+bad b:ejected+bad c:bad d:good"},
-		"who is ejected stays beside a good one":    {replicas: "a:ejected+bad b:good"},
-		"the least bad comes back when more than half would be out": {
+		"no more than half, after others are gone":       {replicas: "a:ejected+bad b:ejected+bad c:bad d:good"},
+		"an ejected one stays ejected beside a good one": {replicas: "a:ejected+bad b:good"},
+		"the least bad is restored if more than half would be ejected": {
 			replicas: "a:ejected+bad b:ejected+bad c:good",
 			want:     Plan{Restore: []string{"b"}, Reason: TooMany},
 		},
-		"an ejected one that is not known waits": {replicas: "a:ejected+new b:good"},
-		"so does one beside others not known":    {replicas: "a:ejected+bad b:new c:bad"},
-		"one that has recovered comes back": {
+		"an ejected one in an unknown state waits":      {replicas: "a:ejected+new b:good"},
+		"so does one beside others in an unknown state": {replicas: "a:ejected+bad b:new c:bad"},
+		"one that has recovered is restored": {
 			replicas: "a:ejected+good b:ejected+bad c:good d:good",
 			want:     Plan{Restore: []string{"a"}, Reason: Recovered},
 		},
-		"one that has recovered comes back before others are ejected": {
+		"one that has recovered is restored before others are ejected": {
 			replicas: "a:bad b:ejected+good c:good d:good",
 			want:     Plan{Restore: []string{"b"}, Reason: Recovered},
 		},
-		"only the recovered one comes back when the others turn bad": {
+		"only the recovered one is restored if the others become bad": {
 			replicas: "a:bad b:ejected+good c:ejected+bad d:bad",
 			want:     Plan{Restore: []string{"b"}, Reason: Recovered},
 		},
-		"all come back when all are bad": {
+		"all are restored if all are bad": {
 			replicas: "a:ejected+bad b:bad",
 			want:     Plan{Restore: []string{"a"}, Reason: NoneBetter},
 		},
-		"all come back when nothing else is left": {
+		"all are restored if nothing else is left": {
 			replicas: "a:ejected+bad b:ejected+new",
 			want:     Plan{Restore: []string{"a", "b"}, Reason: NoneBetter},
 		},
-		"all come back when nothing is to be ejected": {
+		"all are restored if ejection is disabled": {
 			replicas: "a:ejected+bad b:bad c:good", disabled: true,
 			want: Plan{Restore: []string{"a"}, Reason: Disabled},
 		},
@@ -87,7 +87,7 @@ func TestNextStep(t *testing.T) {
 				return
 			}
 			if !reflect.DeepEqual(got, test.want) {
-				t.Errorf("of %q: got %+v, want %+v", test.replicas, got, test.want)
+				t.Errorf("for %q: got %+v, want %+v", test.replicas, got, test.want)
 			}
 		})
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 )
 
-// Whatever happens to the replicas of a server, each step keeps to the bounds, and the steps come to an end.
-func TestNoOrderOfEventsEjectsTooMany(t *testing.T) {
+// Whatever happens to the replicas of a server, each step respects the bounds, and the steps terminate.
+func TestNoSequenceOfEventsEjectsTooMany(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
+			w := &simulation{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
 			for range 200 {
-				w.live()
+				w.disturb()
 				w.step()
 			}
 			w.settle()
@@ -25,8 +25,8 @@ func TestNoOrderOfEventsEjectsTooMany(t *testing.T) {
 	}
 }
 
-// world is a server whose replicas come, go, fail and recover.
-type world struct {
+// simulation is a server whose replicas are added, removed, fail and recover.
+type simulation struct {
 	*testing.T
 	random   *rand.Rand
 	enabled  bool
@@ -34,7 +34,7 @@ type world struct {
 	started  int
 }
 
-func (w *world) live() {
+func (w *simulation) disturb() {
 	switch w.random.IntN(8) {
 	case 0:
 		if len(w.replicas) < 9 {
@@ -57,8 +57,8 @@ func (w *world) live() {
 	}
 }
 
-// step does what is planned and tells whether that was anything.
-func (w *world) step() bool {
+// step executes the plan and reports whether there was anything to do.
+func (w *simulation) step() bool {
 	w.Helper()
 	before := slices.Clone(w.replicas)
 	plan := Next(w.enabled, before)
@@ -76,27 +76,27 @@ func (w *world) step() bool {
 	case len(plan.Eject) > 0 && w.count(serves(discovery.Good)) == 0:
 		w.Errorf("of %v the last good one is ejected: %+v", before, plan)
 	case len(plan.Eject) > 0 && !w.enabled:
-		w.Errorf("of %v some are ejected though nothing is to be: %+v", before, plan)
+		w.Errorf("of %v some are ejected though ejection is disabled: %+v", before, plan)
 	}
 	return !plan.IsEmpty()
 }
 
-// flip changes a replica that is not as wanted yet. Only bad ones are ejected.
-func (w *world) flip(pod string, ejected bool) {
+// flip ejects or restores a replica, which must change it. Only bad ones may be ejected.
+func (w *simulation) flip(pod string, ejected bool) {
 	w.Helper()
 	i := slices.IndexFunc(w.replicas, func(r Replica) bool { return r.Pod == pod })
 	if w.replicas[i].Ejected == ejected || ejected && w.replicas[i].Standing != discovery.Bad {
-		w.Errorf("%+v is to become ejected: %t", w.replicas[i], ejected)
+		w.Errorf("%+v must not be changed to ejected: %t", w.replicas[i], ejected)
 	}
 	w.replicas[i].Ejected = ejected
 }
 
-// settle lets nothing more happen: the steps end, and what can serve well does.
-func (w *world) settle() {
+// settle runs steps without further events: they terminate, and all good replicas serve.
+func (w *simulation) settle() {
 	w.Helper()
 	for steps := 0; w.step(); steps++ {
 		if steps > 2 {
-			w.Fatalf("the steps do not end: %v", w.replicas)
+			w.Fatalf("the steps do not terminate: %v", w.replicas)
 		}
 	}
 	good := func(r Replica) bool { return r.Standing == discovery.Good }
@@ -104,14 +104,14 @@ func (w *world) settle() {
 	case w.count(good) != w.count(serves(discovery.Good)):
 		w.Errorf("a good replica stays ejected: %v", w.replicas)
 	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Bad)) == len(w.replicas):
-		w.Errorf("replicas stay ejected though no other is better: %v", w.replicas)
+		w.Errorf("replicas stay ejected though no other is healthy: %v", w.replicas)
 	case w.count(isEjected) > 0 && !w.enabled:
-		w.Errorf("replicas stay ejected though nothing is to be: %v", w.replicas)
+		w.Errorf("replicas stay ejected though ejection is disabled: %v", w.replicas)
 	}
 }
 
-func (w *world) count(match func(Replica) bool) int {
-	return len(those(w.replicas, match))
+func (w *simulation) count(match func(Replica) bool) int {
+	return len(podsOf(w.replicas, match))
 }
 
 func isEjected(r Replica) bool { return r.Ejected }

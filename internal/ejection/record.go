@@ -19,20 +19,20 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// Annotation is on a Pod that the operator took out of the Service: when and why, as "TIME WORDS". It is the
-// only record of it. A Pod that another user took out has none, and is left alone.
+// Annotation is on a Pod that the operator ejected from the Service: when and why, as "TIME REASON". It is the only
+// record of that. A Pod that another client removed from the Service has none, and is left alone.
 const Annotation = "aggregation.extensionapi.dev/ejected"
 
-// Ejected is a ready replica that the operator took out of the Service.
+// Ejected is a ready replica that the operator ejected from the Service.
 type Ejected struct {
 	endpoints.Endpoint
-	// Since is when, in whole seconds; zero when the record cannot be read.
+	// Since is when it was ejected, in whole seconds; zero if the record cannot be parsed.
 	Since metav1.Time
-	// Why is what it answered.
+	// Why is the result of its probe.
 	Why string
 }
 
-// Found returns those of the Pods, in the order of their names.
+// Found returns the ejected ones of the Pods, sorted by name.
 func Found(pods []corev1.Pod, server *v1alpha1.Server) []Ejected {
 	var result []Ejected
 	for i := range pods {
@@ -46,13 +46,13 @@ func Found(pods []corev1.Pod, server *v1alpha1.Server) []Ejected {
 	return result
 }
 
-// IsEjected reports whether the operator took a Pod out of the Service.
+// IsEjected reports whether the operator ejected a Pod from the Service.
 func IsEjected(pod *corev1.Pod) bool {
 	_, recorded := pod.Annotations[Annotation]
 	return recorded && pod.Labels[manifests.ServingLabel] != manifests.Serving
 }
 
-// RecordOf returns since when a Pod is ejected, zero when that cannot be read, and why.
+// RecordOf returns since when a Pod has been ejected, zero if that cannot be parsed, and why.
 func RecordOf(pod *corev1.Pod) (since metav1.Time, why string) {
 	record := pod.Annotations[Annotation]
 	moment, why, _ := strings.Cut(record, " ")
@@ -63,17 +63,17 @@ func RecordOf(pod *corev1.Pod) (since metav1.Time, why string) {
 	return metav1.NewTime(parsed), excerpt.Quote(why)
 }
 
-// deletionCost has a ReplicaSet that is scaled down take an ejected Pod first.
+// deletionCost makes a ReplicaSet that is scaled down delete an ejected Pod first.
 const deletionCost = "-1"
 
-// Record has the Service leave the Pod out.
+// Record removes the Pod from the Service, and records when and why.
 func Record(pod *corev1.Pod, now time.Time, why string) {
 	metav1.SetMetaDataLabel(&pod.ObjectMeta, manifests.ServingLabel, "false")
 	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, Annotation, pki.Timestamp(now)+" "+why)
 	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, corev1.PodDeletionCost, deletionCost)
 }
 
-// RecordRestoration has the Service select the Pod again.
+// RecordRestoration restores the Pod to the Service.
 func RecordRestoration(pod *corev1.Pod) {
 	metav1.SetMetaDataLabel(&pod.ObjectMeta, manifests.ServingLabel, manifests.Serving)
 	delete(pod.Annotations, Annotation)

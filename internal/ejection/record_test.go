@@ -16,7 +16,7 @@ import (
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// serving is a ready Pod that gets requests.
+// serving returns a ready Pod that gets requests.
 func serving(name string) corev1.Pod {
 	pod := corev1.Pod{Status: corev1.PodStatus{
 		PodIP:      "10.0.0.1",
@@ -38,7 +38,7 @@ func changed(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
 	return pod
 }
 
-func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
+func TestFoundReturnsReadyPodsEjectedByTheOperator(t *testing.T) {
 	reset := func(p *corev1.Pod) { p.Labels[manifests.ServingLabel] = manifests.Serving }
 	takeOut := func(p *corev1.Pod) { delete(p.Labels, manifests.ServingLabel) }
 	fail := func(p *corev1.Pod) { p.Status.Conditions = nil }
@@ -48,12 +48,12 @@ func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
 		want bool
 	}{
 		"one that serves":          {serving("a"), false},
-		"one that was taken out":   {ejected("a", "took 7s"), true},
-		"one that was put back":    {changed(ejected("a", "took 7s"), RecordRestoration), false},
-		"one that a user put back": {changed(ejected("a", "took 7s"), reset), false},
-		"one that a user took out": {changed(serving("a"), takeOut), false},
+		"one that was ejected":     {ejected("a", "took 7s"), true},
+		"one that was restored":    {changed(ejected("a", "took 7s"), RecordRestoration), false},
+		"one that a user restored": {changed(ejected("a", "took 7s"), reset), false},
+		"one that a user removed":  {changed(serving("a"), takeOut), false},
 		"one that is not ready":    {changed(ejected("a", "took 7s"), fail), false},
-		"one that ends":            {changed(ejected("a", "took 7s"), end), false},
+		"one that terminates":      {changed(ejected("a", "took 7s"), end), false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestReadyPodsThatTheOperatorTookOutAreEjected(t *testing.T) {
 	}
 }
 
-func TestAnEjectedReplicaIsFoundWithWhatWasRecordedOfIt(t *testing.T) {
+func TestFoundReadsTheRecordOfEjectedReplicas(t *testing.T) {
 	pods := []corev1.Pod{ejected("b", "took 7s"), ejected("a", strings.Repeat("x", 2*1024)), ejected("c", "")}
 	pods[2].Annotations[Annotation] = "not a time"
 	found := Found(pods, &v1alpha1.Server{Port: 8443})
@@ -73,12 +73,12 @@ func TestAnEjectedReplicaIsFoundWithWhatWasRecordedOfIt(t *testing.T) {
 		t.Fatalf("found %v", found)
 	}
 	if got := found[1]; got.Address != "10.0.0.1:8443" || !got.Since.Time.Equal(noon) || got.Why != "took 7s" {
-		t.Errorf("of b it found %+v", got)
+		t.Errorf("for b it found %+v", got)
 	}
 	if got := len(found[0].Why); got > 1024 {
-		t.Errorf("the reason has %d bytes, which status does not hold", got)
+		t.Errorf("the reason has %d bytes, more than the status allows", got)
 	}
 	if got := found[2]; !got.Since.IsZero() || got.Why != "not a time" {
-		t.Errorf("of a record that cannot be read it found %+v", got)
+		t.Errorf("for an invalid record it found %+v", got)
 	}
 }

@@ -21,7 +21,7 @@ import (
 type Endpoint struct {
 	// Address is host:port.
 	Address string
-	// Pod behind the address, empty where it is not known.
+	// Pod behind the address, empty if unknown.
 	Pod string
 }
 
@@ -32,7 +32,7 @@ func (e Endpoint) String() string {
 	return "endpoint " + e.Address
 }
 
-// OfPod is where a Pod answers on a port.
+// OfPod returns the endpoint of a Pod's port.
 func OfPod(pod *corev1.Pod, port int32) Endpoint {
 	return Endpoint{Address: HostPort(pod.Status.PodIP, port), Pod: pod.Name}
 }
@@ -48,11 +48,11 @@ func List(
 	return list.Items, err
 }
 
-// Behind returns a Service's own address, empty when it has none, and the ready endpoints behind its port: where the
+// Behind returns a Service's own address, empty if it has none, and the ready endpoints behind its port: where the
 // aggregator sends requests to.
 func Behind(
 	service *corev1.Service, port int32, endpointSlices []discoveryv1.EndpointSlice,
-) (own string, ready []Endpoint) {
+) (address string, ready []Endpoint) {
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return "", []Endpoint{{Address: HostPort(service.Spec.ExternalName, port)}}
 	}
@@ -61,12 +61,12 @@ func Behind(
 		return "", nil
 	}
 	if hasClusterIP(service) {
-		own = HostPort(service.Spec.ClusterIP, port)
+		address = HostPort(service.Spec.ClusterIP, port)
 	}
-	return own, Ready(reachable(service, endpointSlices), servicePort.Name)
+	return address, Ready(reachable(service, endpointSlices), servicePort.Name)
 }
 
-// Port returns the port of that number that kube-apiserver takes: the first (k8s.io/apiserver pkg/util/proxy).
+// Port returns the port that kube-apiserver uses for that number: the first one (k8s.io/apiserver pkg/util/proxy).
 func Port(service *corev1.Service, number int32) (port corev1.ServicePort, found bool) {
 	for _, candidate := range service.Spec.Ports {
 		if candidate.Port == number {
@@ -76,8 +76,8 @@ func Port(service *corev1.Service, number int32) (port corev1.ServicePort, found
 	return corev1.ServicePort{}, false
 }
 
-// Ready returns the ready endpoints of the port of that name, in the order of their addresses. An address may stand in
-// several slices; it is returned once.
+// Ready returns the ready endpoints of the port of that name, ordered by address. An address that is in several slices
+// is returned once.
 func Ready(endpointSlices []discoveryv1.EndpointSlice, portName string) []Endpoint {
 	var result []Endpoint
 	for _, slice := range endpointSlices {
@@ -87,7 +87,7 @@ func Ready(endpointSlices []discoveryv1.EndpointSlice, portName string) []Endpoi
 			}
 		}
 	}
-	// Of two entries for an address, the one that names the Pod comes first and stays.
+	// Of two entries for an address, the one with the Pod comes first and is kept.
 	slices.SortFunc(result, func(a, b Endpoint) int {
 		return cmp.Or(cmp.Compare(a.Address, b.Address), -cmp.Compare(a.Pod, b.Pod))
 	})

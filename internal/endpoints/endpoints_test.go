@@ -10,7 +10,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// sliceOf is of IPv4 addresses.
+// sliceOf returns an EndpointSlice of IPv4 addresses.
 func sliceOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
 	return discoveryv1.EndpointSlice{
 		AddressType: discoveryv1.AddressTypeIPv4,
@@ -19,8 +19,8 @@ func sliceOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) dis
 	}
 }
 
-// sixthOf is of IPv6 addresses.
-func sixthOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
+// ipv6SliceOf returns an EndpointSlice of IPv6 addresses.
+func ipv6SliceOf(portName string, port int32, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
 	slice := sliceOf(portName, port, endpoints...)
 	slice.AddressType = discoveryv1.AddressTypeIPv6
 	return slice
@@ -36,20 +36,20 @@ func endpointAt(address string, ready *bool, pod string) discoveryv1.Endpoint {
 
 func serviceWith(spec corev1.ServiceSpec) *corev1.Service { return &corev1.Service{Spec: spec} }
 
-func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
+func TestBehindReturnsWhereTheAggregatorSendsRequests(t *testing.T) {
 	slicesOfService := []discoveryv1.EndpointSlice{
 		sliceOf("https", 8443,
 			endpointAt("10.0.0.2", new(true), "b"), endpointAt("10.0.0.1", nil, "a"),
 			endpointAt("10.0.0.3", new(false), "c")),
 		sliceOf("https", 8443, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}}, discoveryv1.Endpoint{}),
 		sliceOf("metrics", 9090, endpointAt("10.0.0.1", nil, "a")),
-		sixthOf("https", 8443, endpointAt("fd00::1", nil, "a")),
+		ipv6SliceOf("https", 8443, endpointAt("fd00::1", nil, "a")),
 	}
 	ports := []corev1.ServicePort{{Name: "https", Port: 443}, {Name: "metrics", Port: 9090}}
 	tests := map[string]struct {
 		service *corev1.Service
 		port    int32
-		own     string
+		address string
 		ready   []string
 	}{
 		"the ready ones behind the port": {
@@ -78,19 +78,19 @@ func TestAddressesAreWhereTheAggregatorSendsRequests(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			own, ready := Behind(test.service, test.port, slicesOfService)
+			address, ready := Behind(test.service, test.port, slicesOfService)
 			var got []string
 			for _, endpoint := range ready {
 				got = append(got, endpoint.Address)
 			}
-			if own != test.own || !slices.Equal(got, test.ready) {
-				t.Errorf("got %q and %q", own, got)
+			if address != test.address || !slices.Equal(got, test.ready) {
+				t.Errorf("got %q and %q", address, got)
 			}
 		})
 	}
 }
 
-func TestAnAddressInTwoSlicesIsReturnedOnceWithItsPod(t *testing.T) {
+func TestAddressesInTwoSlicesAreReturnedOnceWithTheirPod(t *testing.T) {
 	got := Ready([]discoveryv1.EndpointSlice{
 		sliceOf("https", 8443, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}}),
 		sliceOf("https", 8443, endpointAt("10.0.0.1", nil, "a")),

@@ -13,14 +13,14 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// Unroutable says why kube-apiserver cannot send requests to a port of a Service, whatever is behind it, and what its
-// keeper can do about that; empty when it can. kube-apiserver sends to the ClusterIP, or, when it runs with
-// --enable-aggregator-routing, to an endpoint (k8s.io/apiserver pkg/util/proxy).
+// Unroutable returns why kube-apiserver cannot send requests to a port of a Service, regardless of its endpoints, and
+// what its owner can do about that; both are empty if it can. kube-apiserver sends to the ClusterIP, or, when it runs
+// with --enable-aggregator-routing, to an endpoint (k8s.io/apiserver pkg/util/proxy).
 func Unroutable(service *corev1.Service, port corev1.ServicePort) (problem, advice string) {
 	switch {
 	case service.Spec.ClusterIP == corev1.ClusterIPNone:
 		return "is headless (clusterIP: None), and kube-apiserver cannot route to it",
-			"delete it and create it again with a ClusterIP"
+			"recreate it with a ClusterIP"
 	case !hasClusterIP(service):
 		return "has no ClusterIP", "look at its Events"
 	case port.Protocol != "" && port.Protocol != corev1.ProtocolTCP:
@@ -31,8 +31,8 @@ func Unroutable(service *corev1.Service, port corev1.ServicePort) (problem, advi
 	}
 }
 
-// Unmatched says why a Service has ready endpoints, but none behind a port, and what its keeper can do about that;
-// empty when it has no ready endpoint at all.
+// Unmatched returns why a Service has ready endpoints, but none behind a port, and what its owner can do about that;
+// both are empty if it has no ready endpoint at all.
 func Unmatched(
 	service *corev1.Service, port corev1.ServicePort, endpointSlices []discoveryv1.EndpointSlice,
 ) (problem, advice string) {
@@ -44,19 +44,19 @@ func Unmatched(
 		return "", ""
 	case len(reached) == 0:
 		return fmt.Sprintf("has the ClusterIP %s, but its ready endpoints have only %s addresses",
-			service.Spec.ClusterIP, ready[0].AddressType), "give both the same IP family"
+			service.Spec.ClusterIP, ready[0].AddressType), "use the same IP family for both"
 	default:
 		return fmt.Sprintf("has ready endpoints, but none for its port %d, which is named %q: they are for %s",
-			port.Port, port.Name, portsOf(reached)), "name the port alike in the Service and in its EndpointSlices"
+			port.Port, port.Name, portsOf(reached)), "use the same port name in the Service and in its EndpointSlices"
 	}
 }
 
-// InFamily reports whether an IP address is of the family of a Service's own address.
+// InFamily reports whether an IP address is of the same family as a Service's own address.
 func InFamily(service *corev1.Service, address string) bool {
 	return netutils.IsIPv6String(address) == netutils.IsIPv6String(service.Spec.ClusterIP)
 }
 
-// maxNames bounds how many names of ports a message lists.
+// maxNames bounds how many port names a message lists.
 const maxNames = 5
 
 func portsOf(endpointSlices []discoveryv1.EndpointSlice) string {
@@ -69,13 +69,13 @@ func portsOf(endpointSlices []discoveryv1.EndpointSlice) string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) == 0 {
-		return "no port, so that its targetPort is none of the Pods'"
+		return "no port, so its targetPort matches none of the Pods' ports"
 	}
 	return "ports named " + strings.Join(names[:min(len(names), maxNames)], ", ")
 }
 
-// reachable are the slices of the Service's own IP family, which kube-proxy sends requests for its address to; all of
-// them where it has no address.
+// reachable returns the slices of the Service's own IP family, which kube-proxy forwards requests for its address to;
+// all of them if it has no address.
 func reachable(service *corev1.Service, endpointSlices []discoveryv1.EndpointSlice) []discoveryv1.EndpointSlice {
 	if !hasClusterIP(service) {
 		return endpointSlices

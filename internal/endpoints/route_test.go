@@ -10,18 +10,18 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-func TestKubeAPIServerRoutesToTCPPortsOfServicesWithAnAddress(t *testing.T) {
+func TestUnroutable(t *testing.T) {
 	for name, test := range map[string]struct {
 		clusterIP string
 		protocol  corev1.Protocol
 		problem   string
 	}{
-		"a ClusterIP":             {"10.1.0.1", corev1.ProtocolTCP, ""},
-		"IPv6":                    {"fd00::9", corev1.ProtocolTCP, ""},
-		"a protocol by default":   {"10.1.0.1", "", ""},
-		"headless":                {"None", corev1.ProtocolTCP, "headless"},
-		"no ClusterIP":            {"", corev1.ProtocolTCP, "no ClusterIP"},
-		"a port for another kind": {"10.1.0.1", corev1.ProtocolUDP, "UDP on port 443"},
+		"a ClusterIP":                {"10.1.0.1", corev1.ProtocolTCP, ""},
+		"IPv6":                       {"fd00::9", corev1.ProtocolTCP, ""},
+		"a protocol by default":      {"10.1.0.1", "", ""},
+		"headless":                   {"None", corev1.ProtocolTCP, "headless"},
+		"no ClusterIP":               {"", corev1.ProtocolTCP, "no ClusterIP"},
+		"a port of another protocol": {"10.1.0.1", corev1.ProtocolUDP, "UDP on port 443"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problem, advice := Unroutable(serviceWith(corev1.ServiceSpec{ClusterIP: test.clusterIP}),
@@ -31,7 +31,7 @@ func TestKubeAPIServerRoutesToTCPPortsOfServicesWithAnAddress(t *testing.T) {
 	}
 }
 
-func TestThePortIsTheFirstOfItsNumber(t *testing.T) {
+func TestPortReturnsTheFirstPortWithTheNumber(t *testing.T) {
 	service := serviceWith(corev1.ServiceSpec{Ports: []corev1.ServicePort{
 		{Name: "metrics", Port: 9090}, {Name: "quic", Port: 443, Protocol: corev1.ProtocolUDP}, {Name: "https", Port: 443},
 	}})
@@ -40,7 +40,7 @@ func TestThePortIsTheFirstOfItsNumber(t *testing.T) {
 	}
 }
 
-func TestReadyEndpointsThatAreNotBehindThePortAreExplained(t *testing.T) {
+func TestUnmatched(t *testing.T) {
 	unready := endpointAt("10.0.0.1", new(false), "a")
 	unnamed := sliceOf("", 8443, endpointAt("10.0.0.1", nil, "a"))
 	portless := sliceOf("", 0, endpointAt("10.0.0.1", nil, "a"))
@@ -63,7 +63,7 @@ func TestReadyEndpointsThatAreNotBehindThePortAreExplained(t *testing.T) {
 			`ports named "metrics", "web"`,
 		},
 		"another IP family": {
-			[]discoveryv1.EndpointSlice{sixthOf("https", 8443, endpointAt("fd00::1", nil, "a"))},
+			[]discoveryv1.EndpointSlice{ipv6SliceOf("https", 8443, endpointAt("fd00::1", nil, "a"))},
 			"has the ClusterIP 10.1.0.1, but its ready endpoints have only IPv6 addresses",
 		},
 	} {
@@ -75,7 +75,7 @@ func TestReadyEndpointsThatAreNotBehindThePortAreExplained(t *testing.T) {
 	}
 }
 
-// assertProblem expects advice with every problem.
+// assertProblem checks that every problem has advice.
 func assertProblem(t *testing.T, problem, advice, wanted string) {
 	t.Helper()
 	if !strings.Contains(problem, wanted) || (problem == "") != (wanted == "") || (problem == "") != (advice == "") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package excerpt makes the words of others safe to repeat: to a terminal, in a log, in the status of an object.
+// Package excerpt makes text from untrusted sources safe to print: in a terminal, in a log, in the status of an object.
 package excerpt
 
 import (
@@ -12,18 +12,18 @@ import (
 
 const ellipsis = "…"
 
-// Quote returns text of another component as a message quotes it that continues after it, up to 512 bytes.
+// Quote returns text of another component for quoting within a message, up to 512 bytes.
 func Quote(text string) string { return Of(text, limits.Text) }
 
-// Of returns the beginning of text, up to length bytes, in printable characters alone (strconv.IsPrint). All others are
-// shown escaped as in Go: line breaks, control characters, what changes the direction of text, and bytes that are no
-// UTF-8. It ends in an ellipsis when something was left out. Length is at least that of the ellipsis, 3.
+// Of returns the beginning of text, up to length bytes, with only printable characters (strconv.IsPrint). All others
+// are escaped as in Go: line breaks, control characters, bidirectional controls, and invalid UTF-8. The result ends in
+// an ellipsis if it is truncated. length must be at least that of the ellipsis, 3.
 func Of(text string, length int) string {
 	if isPrintable(text) && len(text) <= length {
 		return text
 	}
 	result := make([]byte, 0, min(len(text), length))
-	fits := 0 // how much can stay in front of an ellipsis
+	fits := 0 // how much can be kept in front of an ellipsis
 	for len(text) > 0 {
 		character, size := utf8.DecodeRuneInString(text)
 		result = appendPrintable(result, character, text[:size])

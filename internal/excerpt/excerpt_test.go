@@ -53,7 +53,7 @@ func FuzzOf(f *testing.F) {
 			}
 		}
 		if again := Of(got, length); again != got {
-			t.Errorf("%q, made safe once more, is %q", got, again)
+			t.Errorf("%q, escaped again, is %q", got, again)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package handshake looks at the certificates that a server really serves. That takes no credentials: the connection is
-// closed after the TLS handshake, before anything is sent.
+// Package handshake reads the certificates that a server actually serves. That needs no credentials: the connection is
+// closed after the TLS handshake, before any data is sent.
 package handshake
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// timeout is for all of one look.
+// timeout bounds connecting and the handshake together.
 const timeout = 3 * time.Second
 
-// Served returns the chain that address (host:port) serves to clients that ask for host, the server's own certificate
-// first. Nothing of it is verified, but a chain longer than any client needs is an error. An error has the same words
-// each time the same thing happens.
+// Served returns the chain that address (host:port) serves for the server name host, the leaf certificate first. The
+// chain is not verified, but one longer than any client needs is an error. The same failure always has the same error
+// text.
 func Served(ctx context.Context, address, host string) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
 		ServerName: host,
 		MinVersion: tls.VersionTLS12,
-		// The question is what is served, not whether it is good.
+		// The chain is only read, not verified.
 		InsecureSkipVerify: true, //nolint:gosec // nothing is sent over the connection
 	}}
 	connection, err := dialer.DialContext(ctx, "tcp", address)
@@ -44,17 +44,17 @@ func Served(ctx context.Context, address, host string) ([]*x509.Certificate, err
 	return chain, nil
 }
 
-// explain leaves out the ports, which are others each time. What a certificate says may be in the words of the error.
+// explain omits the ports, which vary. The error may contain text from the certificate.
 func explain(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no handshake within %s", timeout)
 	}
-	words := err.Error()
+	text := err.Error()
 	if wrapped, ok := errors.AsType[*net.OpError](err); ok {
-		words = fmt.Sprintf("%s: %v", wrapped.Op, wrapped.Err)
+		text = fmt.Sprintf("%s: %v", wrapped.Op, wrapped.Err)
 	}
-	return errors.New(excerpt.Of(words, maxWords))
+	return errors.New(excerpt.Of(text, maxText))
 }
 
-// maxWords is how much is said of a failure.
-const maxWords = 200
+// maxText is how many bytes of an error are quoted.
+const maxText = 200

@@ -13,7 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-func TestServedReturnsWhatTheServerShows(t *testing.T) {
+func TestServedReturnsTheServedChain(t *testing.T) {
 	var requests int
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
 	defer server.Close()
@@ -29,7 +29,7 @@ func TestServedReturnsWhatTheServerShows(t *testing.T) {
 	}
 }
 
-func TestAChainLongerThanAnyClientNeedsIsNotKept(t *testing.T) {
+func TestTooLongChainsAreRejected(t *testing.T) {
 	for length, want := range map[int]string{
 		limits.Chain: "", limits.Chain + 1: "it serves a chain of more than 10 certificates",
 	} {
@@ -48,7 +48,7 @@ func TestAChainLongerThanAnyClientNeedsIsNotKept(t *testing.T) {
 	}
 }
 
-func TestServedTellsTheCauseInTheSameWordsEachTime(t *testing.T) {
+func TestErrorTextsAreStable(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

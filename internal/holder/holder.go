@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package holder tells whose an object is, as far as its metadata says.
+// Package holder determines the owner of an object from its metadata.
 package holder
 
 import (
@@ -15,47 +15,47 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Kind is who somebody is.
+// Kind is the kind of an owner.
 type Kind int
 
 const (
-	// Other is somebody who has left no name that is known here.
+	// Other is an owner without a known mark.
 	Other Kind = iota
-	// BuiltInGroup is kube-apiserver, for a group of its own.
+	// BuiltInGroup is kube-apiserver, for a built-in group.
 	BuiltInGroup
-	// Local is kube-apiserver, for whatever an APIService without a Service stands for.
+	// Local is kube-apiserver, for an APIService without a Service.
 	Local
-	// CustomResourceDefinition is the definition that has a group-version.
+	// CustomResourceDefinition is the CRD that has a group-version.
 	CustomResourceDefinition
-	// HelmRelease is a release of Helm.
+	// HelmRelease is a Helm release.
 	HelmRelease
 	// OLM is the Operator Lifecycle Manager.
 	OLM
 	// ExtensionAPI is another ExtensionAPI.
 	ExtensionAPI
-	// EarlierExtensionAPI is one of the same name, which was deleted.
+	// EarlierExtensionAPI is a deleted ExtensionAPI of the same name.
 	EarlierExtensionAPI
 )
 
 // FieldOwner is the field manager of everything the operator applies.
 const FieldOwner = "extensionapi-operator"
 
-// AppliedByOperator tells whether the operator has applied the object once. That stays in its managed fields, also when
-// it was left to somebody else on purpose.
+// AppliedByOperator reports whether the operator has ever applied the object. That stays in its managed fields, even if
+// it was deliberately orphaned.
 func AppliedByOperator(object metav1.Object) bool {
-	return slices.ContainsFunc(object.GetManagedFields(), isOperators)
+	return slices.ContainsFunc(object.GetManagedFields(), isAppliedByOperator)
 }
 
-func isOperators(entry metav1.ManagedFieldsEntry) bool {
+func isAppliedByOperator(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
 }
 
-// Holder is who has an object.
+// Holder is the owner of an object.
 type Holder struct {
 	Kind Kind
-	// Reference names the holder in status.
+	// Reference is the holder in the status.
 	Reference v1alpha1.Owner
-	// Words name the holder in a sentence.
+	// Words is the holder in messages.
 	Words string
 }
 
@@ -78,14 +78,14 @@ func Of(object metav1.Object) Holder {
 	return Writer(object)
 }
 
-// Bounds of what is said of a holder, in bytes: an annotation may have 256 KiB.
+// Bounds on the text about a holder, in bytes: an annotation may have 256 KiB.
 const (
-	maxWords = 512
-	maxKind  = 63
-	maxName  = 253
+	maxText = 512
+	maxKind = 63
+	maxName = 253
 )
 
-// Kinds of owners in status that are no kinds of objects.
+// Kinds of owners in the status that are not kinds of objects.
 const (
 	extensionAPIKind = "ExtensionAPI"
 	kubernetesKind   = "Kubernetes"
@@ -93,31 +93,31 @@ const (
 	unknownKind      = "Unknown"
 )
 
-// named names a holder with words that others have chosen.
+// named returns a holder with text from untrusted sources.
 func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Holder {
 	reference.Kind = excerpt.Of(cmp.Or(reference.Kind, unknownKind), maxKind)
 	reference.Namespace = excerpt.Of(reference.Namespace, maxKind)
 	reference.Name = excerpt.Of(reference.Name, maxName)
-	return Holder{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxWords)}
+	return Holder{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxText)}
 }
 
-// OfExtensionAPI names an ExtensionAPI with words about it.
+// OfExtensionAPI returns an ExtensionAPI as the holder, with a description.
 func OfExtensionAPI(name, words string) Holder {
 	return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: name}, "ExtensionAPI %q, %s", name, words)
 }
 
-// OfDefinition names a CustomResourceDefinition with words about it, which may be empty.
+// OfDefinition returns a CustomResourceDefinition as the holder, with a description, which may be empty.
 func OfDefinition(name, words string) Holder {
 	const kind = "CustomResourceDefinition"
 	return named(CustomResourceDefinition, v1alpha1.Owner{Kind: kind, Name: name}, "%s %q%s", kind, name, words)
 }
 
-// OfKubernetes names kube-apiserver, in words.
+// OfKubernetes returns kube-apiserver as the holder, with a description.
 func OfKubernetes(kind Kind, words string) Holder {
 	return named(kind, v1alpha1.Owner{Kind: kubernetesKind}, "%s", words)
 }
 
-// Writer is who wrote an object last.
+// Writer returns the last writer of an object as the holder.
 func Writer(object metav1.Object) Holder {
 	if writer := lastWriter(object); writer != "" {
 		reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}
@@ -126,8 +126,8 @@ func Writer(object metav1.Object) Holder {
 	return named(Other, v1alpha1.Owner{}, "another owner")
 }
 
-// lastWriter is who, but for the operator, wrote the object last, status apart. Of the same second it is the last of
-// the list, in which applied fields come first.
+// lastWriter returns the field manager that last wrote the object, ignoring the operator and the status. Of the same
+// second it is the last in the list, in which applied fields come first.
 func lastWriter(object metav1.Object) string {
 	var last metav1.ManagedFieldsEntry
 	for _, entry := range object.GetManagedFields() {
@@ -138,11 +138,11 @@ func lastWriter(object metav1.Object) string {
 	return last.Manager
 }
 
-// autoManagedLabel is on APIServices that kube-apiserver keeps for CustomResourceDefinitions and built-in groups
+// autoManagedLabel is on APIServices that kube-apiserver manages for CustomResourceDefinitions and built-in groups
 // (kube-aggregator pkg/controllers/autoregister).
 const autoManagedLabel = "kube-aggregator.kubernetes.io/automanaged"
 
-// IsAutoManaged tells whether kube-apiserver itself writes and deletes the APIService.
+// IsAutoManaged reports whether kube-apiserver itself manages the APIService.
 func IsAutoManaged(object metav1.Object) bool { return object.GetLabels()[autoManagedLabel] != "" }
 
 func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
@@ -152,21 +152,22 @@ func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
 	case "onstart":
 		return OfKubernetes(BuiltInGroup, "Kubernetes itself (a built-in group)"), true
 	default:
-		return OfKubernetes(Local, "Kubernetes itself (a CustomResourceDefinition that it has just served)"), true
+		return OfKubernetes(Local, "Kubernetes itself (a CustomResourceDefinition that was just served)"), true
 	}
 }
 
-// Marked tells by its marks who else writes an object or deletes it with what is theirs, whoever else has it.
+// Marked returns the holder whose marks are on an object, and who therefore writes or deletes it, whatever other marks
+// it has.
 func Marked(object metav1.Object) (h Holder, found bool) {
 	owner, labels, annotations := ownerOf(object), object.GetLabels(), object.GetAnnotations()
 	release := annotations[helmRelease]
 	switch {
 	case labels[olmOwner] != "":
-		return byOLM(cmp.Or(labels[olmOwnerKind], clusterServiceVersion), labels[olmOwner]), true
+		return ofOLM(cmp.Or(labels[olmOwnerKind], clusterServiceVersion), labels[olmOwner]), true
 	case owner != nil && owner.Kind == clusterServiceVersion:
-		return byOLM(owner.Kind, owner.Name), true
+		return ofOLM(owner.Kind, owner.Name), true
 	case release != "":
-		return byHelm(annotations[helmNamespace], release), true
+		return ofHelm(annotations[helmNamespace], release), true
 	case owner != nil:
 		return named(Other, v1alpha1.Owner{Kind: owner.Kind, Name: owner.Name}, "%s %q", owner.Kind, owner.Name), true
 	default:
@@ -176,16 +177,16 @@ func Marked(object metav1.Object) (h Holder, found bool) {
 
 const clusterServiceVersion = "ClusterServiceVersion"
 
-func byOLM(kind, name string) Holder {
+func ofOLM(kind, name string) Holder {
 	return named(OLM, v1alpha1.Owner{Kind: kind, Name: name}, "the Operator Lifecycle Manager (%s %q)", kind, name)
 }
 
-func byHelm(namespace, release string) Holder {
+func ofHelm(namespace, release string) Holder {
 	return named(HelmRelease, v1alpha1.Owner{Kind: "HelmRelease", Namespace: namespace, Name: release},
 		"Helm release %q", inNamespace(namespace, release))
 }
 
-// ownerOf is the controller, or else the first of those with which the garbage collector deletes the object.
+// ownerOf returns the controller, or else the first owner reference, which the garbage collector also follows.
 func ownerOf(object metav1.Object) *metav1.OwnerReference {
 	owners := object.GetOwnerReferences()
 	if controller := metav1.GetControllerOf(object); controller != nil || len(owners) == 0 {

@@ -19,13 +19,13 @@ func controlledBy(kind, name string) []metav1.OwnerReference {
 	return []metav1.OwnerReference{{APIVersion: "v1", Kind: kind, Name: name, Controller: new(true)}}
 }
 
-func TestHoldersAreToldByTheirMarks(t *testing.T) {
+func TestHoldersAreIdentifiedByTheirMarks(t *testing.T) {
 	for want, object := range map[string]metav1.ObjectMeta{
 		`ExtensionAPI "shop"`: {Labels: map[string]string{manifests.OwnerLabel: "shop", "olm.owner": "x"}},
 		"Kubernetes itself (a built-in group)": {
 			Labels: map[string]string{autoManagedLabel: "onstart", manifests.OwnerLabel: "shop"},
 		},
-		"Kubernetes itself (a CustomResourceDefinition that it has just served)": {
+		"Kubernetes itself (a CustomResourceDefinition that was just served)": {
 			Labels: map[string]string{autoManagedLabel: "true"},
 		},
 		`the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`: {
@@ -51,7 +51,7 @@ func TestHoldersAreToldByTheirMarks(t *testing.T) {
 	}
 }
 
-func TestTheWordsOfOthersArePrintableAndShort(t *testing.T) {
+func TestHolderTextsArePrintableAndBounded(t *testing.T) {
 	const hostile = "\x1b[2J\u202e\n"
 	long := strings.Repeat("x", 1<<18)
 	for _, object := range []*metav1.ObjectMeta{
@@ -60,13 +60,13 @@ func TestTheWordsOfOthersArePrintableAndShort(t *testing.T) {
 		{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: hostile + long}}},
 	} {
 		words := Of(object).Words
-		if len(words) > maxWords || strings.ContainsAny(words, "\x1b\u202e\n") {
+		if len(words) > maxText || strings.ContainsAny(words, "\x1b\u202e\n") {
 			t.Errorf("%d bytes: %q", len(words), words)
 		}
 	}
 }
 
-func TestOnlyTheMarksAreRemovedByWhichOthersFindTheirs(t *testing.T) {
+func TestRemoveMarksRemovesOnlyMarksOfOtherOwners(t *testing.T) {
 	object := &metav1.ObjectMeta{
 		OwnerReferences: controlledBy("ClusterServiceVersion", "shop.v1"),
 		Labels:          map[string]string{"app": "shop", "olm.owner": "shop.v1", "operators.coreos.com/shop.prod": ""},
@@ -80,6 +80,6 @@ func TestOnlyTheMarksAreRemovedByWhichOthersFindTheirs(t *testing.T) {
 		t.Errorf("left: %+v", object)
 	}
 	if marked, found := Marked(object); found {
-		t.Errorf("it is still marked as that of %s", marked)
+		t.Errorf("it is still marked by %s", marked)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Marks by which others find what is theirs.
+// Marks by which other owners identify their objects.
 const (
 	helmRelease   = "meta.helm.sh/release-name"
 	helmNamespace = "meta.helm.sh/release-namespace"
@@ -25,7 +25,8 @@ const (
 	serviceCA         = "service.beta.openshift.io/inject-cabundle"
 )
 
-// Injector names who writes the caBundle of an object because of its annotations, empty for nobody.
+// Injector returns the controller that injects the caBundle of an object because of its annotations, empty if there is
+// none.
 func Injector(object metav1.Object) string {
 	annotations := object.GetAnnotations()
 	if annotations[serviceCA] != "" {
@@ -39,14 +40,13 @@ func Injector(object metav1.Object) string {
 	return ""
 }
 
-// RemoveInjector takes away the annotations by which others write the caBundle.
+// RemoveInjector removes the annotations that request the injection of a caBundle.
 func RemoveInjector(object metav1.Object) {
 	object.SetAnnotations(without(object.GetAnnotations(), certManagerPrefix, serviceCA))
 }
 
-// RemoveMarks takes away what would have others change the object, or delete it with what is theirs: owner references,
-// for the garbage collector, and the labels and annotations of Helm, the Operator Lifecycle Manager and of who writes
-// caBundles.
+// RemoveMarks removes what would make other owners change or delete the object: owner references, for the garbage
+// collector, and the labels and annotations of Helm, the Operator Lifecycle Manager and caBundle injectors.
 func RemoveMarks(object metav1.Object) {
 	RemoveInjector(object)
 	object.SetOwnerReferences(nil)

@@ -10,12 +10,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Owner is an ExtensionAPI, as the owner of what the operator has made for it.
+// Owner is an ExtensionAPI, as the owner of the objects that the operator has created for it.
 type Owner struct {
 	Name string
 	// UID distinguishes it from an earlier ExtensionAPI of the same name.
 	UID types.UID
-	// Adopts reports whether it owns what an earlier one of the same name has left, too.
+	// Adopts reports whether it also owns the objects that an earlier one of the same name has orphaned.
 	Adopts bool
 }
 
@@ -28,30 +28,30 @@ func OwnerOf(extensionAPI *v1alpha1.ExtensionAPI) Owner {
 	}
 }
 
-// Ownership is what the metadata of an object says of an owner.
+// Ownership is the relation of an object to an owner, by its metadata.
 type Ownership int
 
 const (
 	// NotOwned means that the object has another owner, or none.
 	NotOwned Ownership = iota
-	// Owned means that the object is the owner's.
+	// Owned means that the object belongs to the owner.
 	Owned
-	// Orphaned means that it was made for an earlier ExtensionAPI of the same name, which was deleted and has left it.
+	// Orphaned means that it was created for an earlier ExtensionAPI of the same name, which was deleted and orphaned it.
 	Orphaned
-	// Adopted means that it was left so, and that the owner takes it over.
+	// Adopted means that it is such an orphan, and that the owner adopts it.
 	Adopted
-	// Unmarked means that nothing says any more whose it is, and that the operator has applied it once. It is the owner's
-	// if it is where only the owner's objects are.
+	// Unmarked means that it has lost all marks of an owner, and that the operator has applied it before. It belongs to
+	// the owner if only the owner's objects can be in its place.
 	Unmarked
 )
 
-// Ownership decides what an object is to the owner. Its UID annotation counts before its label, which anybody who has
-// the same name shares; without the annotation, which charts before this one did not know, the label counts.
+// Ownership returns the relation of an object to the owner. Its UID annotation takes precedence over its label, which
+// all ExtensionAPIs of the same name share; without the annotation, which earlier charts did not set, the label counts.
 func (o Owner) Ownership(object metav1.Object) Ownership {
 	name, uid := object.GetLabels()[manifests.OwnerLabel], object.GetAnnotations()[manifests.UIDAnnotation]
 	switch {
 	case IsAutoManaged(object):
-		return NotOwned // kube-apiserver has taken it over with the marks on it
+		return NotOwned // kube-apiserver has adopted it with the marks on it
 	case uid != "" && uid == string(o.UID):
 		return Owned
 	case name != "" && name == o.Name:
@@ -74,7 +74,7 @@ func (o Owner) ofNamesake(uid string) Ownership {
 	}
 }
 
-// Owns reports whether an object of one of the owner's own names is the owner's.
+// Owns reports whether an object with one of the owner's own names belongs to the owner.
 func (o Owner) Owns(object metav1.Object) bool {
 	switch o.Ownership(object) {
 	case Owned, Adopted, Unmarked:
@@ -84,16 +84,16 @@ func (o Owner) Owns(object metav1.Object) bool {
 	}
 }
 
-// HolderOf names who has an object that is not the owner's.
+// HolderOf returns the holder of an object that does not belong to the owner.
 func (o Owner) HolderOf(object metav1.Object) Holder {
 	if o.Ownership(object) == Orphaned {
 		return named(EarlierExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: o.Name},
-			"an earlier ExtensionAPI %q, which was deleted and has left it", o.Name)
+			"an earlier ExtensionAPI %q, which was deleted and orphaned it", o.Name)
 	}
 	return Of(object)
 }
 
-// IsUnmarked reports whether nothing says whose an object is: no mark of an ExtensionAPI, and none of another owner.
+// IsUnmarked reports whether an object has no mark of an ExtensionAPI, and none of another owner.
 func IsUnmarked(object metav1.Object) bool {
 	_, marked := Marked(object)
 	return !marked && object.GetLabels()[manifests.OwnerLabel] == "" &&

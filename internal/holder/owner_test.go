@@ -32,13 +32,15 @@ func applied(object *metav1.ObjectMeta) {
 	}
 }
 
-func ofHelm(object *metav1.ObjectMeta) { metav1.SetMetaDataAnnotation(object, helmRelease, "shop") }
+func markedByHelm(object *metav1.ObjectMeta) {
+	metav1.SetMetaDataAnnotation(object, helmRelease, "shop")
+}
 
 func autoManaged(object *metav1.ObjectMeta) {
 	metav1.SetMetaDataLabel(object, autoManagedLabel, "true")
 }
 
-func TestAnObjectIsItsOwnersByUIDAndOnlyThenByName(t *testing.T) {
+func TestOwnershipIsByUIDThenByName(t *testing.T) {
 	for _, test := range []struct {
 		what   string
 		object *metav1.ObjectMeta
@@ -46,21 +48,21 @@ func TestAnObjectIsItsOwnersByUIDAndOnlyThenByName(t *testing.T) {
 	}{
 		{"with both marks", object("shop", "now"), Owned},
 		{"without the label", object("", "now"), Owned},
-		{"without the label, and marked by Helm", object("", "now", ofHelm), Owned},
+		{"without the label, and marked by Helm", object("", "now", markedByHelm), Owned},
 		{"with another's label", object("other", "now"), Owned},
-		{"of a chart that knew no UIDs", object("shop", ""), Owned},
+		{"of a chart without UIDs", object("shop", ""), Owned},
 		{"of an earlier one", object("shop", "before"), Orphaned},
 		{"of an earlier one, without the label", object("", "before", applied), NotOwned},
 		{"of another one", object("other", "another"), NotOwned},
 		{"of another one, by an earlier chart", object("other", ""), NotOwned},
 		{"without marks", object("", "", applied), Unmarked},
 		{"without marks, which the operator has not applied", object("", ""), NotOwned},
-		{"without marks, but for Helm's", object("", "", applied, ofHelm), NotOwned},
-		{"taken over by kube-apiserver", object("shop", "now", autoManaged), NotOwned},
+		{"without marks, but for Helm's", object("", "", applied, markedByHelm), NotOwned},
+		{"adopted by kube-apiserver", object("shop", "now", autoManaged), NotOwned},
 	} {
 		owner := Owner{Name: "shop", UID: "now"}
 		if got := owner.Ownership(test.object); got != test.want {
-			t.Errorf("one %s is %d to the owner, want %d", test.what, got, test.want)
+			t.Errorf("an object %s is %d to the owner, want %d", test.what, got, test.want)
 		}
 		want := test.want
 		if want == Orphaned {
@@ -68,21 +70,21 @@ func TestAnObjectIsItsOwnersByUIDAndOnlyThenByName(t *testing.T) {
 		}
 		owner.Adopts = true
 		if got := owner.Ownership(test.object); got != want {
-			t.Errorf("one %s is %d to the owner who takes back, want %d", test.what, got, want)
+			t.Errorf("an object %s is %d to the adopting owner, want %d", test.what, got, want)
 		}
 	}
 }
 
-func TestNobodyOwnsWhatHasNoMarksOfAnOwnerWithoutAName(t *testing.T) {
+func TestOwnerWithoutANameOwnsNoUnmarkedObject(t *testing.T) {
 	if got := (Owner{}).Ownership(object("", "")); got != NotOwned {
 		t.Errorf("it is %d", got)
 	}
 }
 
-func TestWhoLeftAnObjectIsNamed(t *testing.T) {
+func TestHolderOfAnOrphanIsItsFormerOwner(t *testing.T) {
 	owner := Owner{Name: "shop", UID: "now"}
 	for want, object := range map[string]*metav1.ObjectMeta{
-		`an earlier ExtensionAPI "shop", which was deleted and has left it`: object("shop", "before"),
+		`an earlier ExtensionAPI "shop", which was deleted and orphaned it`: object("shop", "before"),
 		`ExtensionAPI "other"`:                 object("other", "another"),
 		`the ExtensionAPI whose UID is "lost"`: object("", "lost"),
 	} {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package installation tells whether the operator is installed well, for `helm test`.
+// Package installation checks the installation of the operator, for `helm test`.
 package installation
 
 import (
@@ -24,36 +24,36 @@ type finding struct {
 type mark string
 
 const (
-	good mark = "ok"
-	// suspicious is what the operator is not to blame for, or what could not be found out.
-	suspicious mark = "warning"
-	bad        mark = "FAILED"
+	markOK mark = "ok"
+	// markWarning is for what the operator does not cause, or what could not be determined.
+	markWarning mark = "warning"
+	markFailed  mark = "FAILED"
 )
 
-// Check writes a line to out for each thing that a working operator needs, and for each ExtensionAPI that is not Ready.
-// It returns an error if something is missing, and waits up to 45 seconds for the operator. The operator's leader
-// renews the Lease. config is that of c, which needs no right but those of the chart's templates/tests.
+// Check writes a line to out for each requirement of a working operator, and for each ExtensionAPI that is not Ready.
+// It returns an error if a requirement is not met, and waits up to 45 seconds for the operator. The operator's leader
+// renews the Lease. config is that of c, which needs only the permissions in the chart's templates/tests.
 func Check(ctx context.Context, config *rest.Config, c client.WithWatch, lease client.ObjectKey, out io.Writer) error {
 	servers := aggregation.NewKubeAPIServers(config, c, clock.RealClock{})
 	layer := aggregation.NewLayer(servers, c, clock.RealClock{})
 	failed := 0
 	for _, check := range []func() []finding{
-		func() []finding { return []finding{rightsFinding(createWithoutRights(ctx, c))} },
+		func() []finding { return []finding{permissionsFinding(createWithoutPermissions(ctx, c))} },
 		func() []finding { return layerFindings(layer.Configuration(ctx)) },
 		func() []finding { return []finding{awaitLeader(ctx, c, lease)} },
-		func() []finding { return lookAtExtensionAPIs(ctx, c) },
+		func() []finding { return checkExtensionAPIs(ctx, c) },
 	} {
 		for _, found := range check() {
 			if _, err := fmt.Fprintf(out, "%-8s %s\n", found.mark, found.text); err != nil {
 				return err
 			}
-			if found.mark == bad {
+			if found.mark == markFailed {
 				failed++
 			}
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("the operator does not work as installed: see what begins with %s above (%d times)", bad, failed)
+		return fmt.Errorf("the installation does not work: see the lines above that begin with %s (%d)", markFailed, failed)
 	}
 	return nil
 }

@@ -18,26 +18,25 @@ import (
 func layerFindings(layer aggregation.Configuration) []finding {
 	var findings []finding
 	for _, missing := range layer.Missing {
-		findings = append(findings, finding{bad, "the aggregation layer is not configured, so no server can be registered: " +
-			missing + ". Set these flags of kube-apiserver"})
+		findings = append(findings, finding{markFailed, "the aggregation layer is not configured, so no server can " +
+			"be registered: " + missing + ". Set these flags of kube-apiserver"})
 	}
 	for _, unknown := range layer.Unknown {
 		findings = append(findings, finding{
-			suspicious, "whether the aggregation layer is configured is not known: " + unknown,
+			markWarning, "cannot determine whether the aggregation layer is configured: " + unknown,
 		})
 	}
 	if len(findings) == 0 {
-		return []finding{{good, "the aggregation layer is configured"}}
+		return []finding{{markOK, "the aggregation layer is configured"}}
 	}
 	return findings
 }
 
-// lookAtExtensionAPIs only warns of those that are not Ready: the operator may well be right that a server does not
-// work.
-func lookAtExtensionAPIs(ctx context.Context, reader client.Reader) []finding {
+// checkExtensionAPIs only warns about those that are not Ready: a server may not work even though the operator does.
+func checkExtensionAPIs(ctx context.Context, reader client.Reader) []finding {
 	list := &v1alpha1.ExtensionAPIList{}
 	if err := reader.List(ctx, list); err != nil {
-		return []finding{{suspicious, fmt.Sprintf("how the ExtensionAPIs fare is not known: %v", err)}}
+		return []finding{{markWarning, fmt.Sprintf("cannot determine the state of the ExtensionAPIs: %v", err)}}
 	}
 	return extensionAPIFindings(list.Items)
 }
@@ -50,15 +49,15 @@ func extensionAPIFindings(extensionAPIs []v1alpha1.ExtensionAPI) []finding {
 			continue
 		}
 		ready := ptr.Deref(meta.FindStatusCondition(conditions, v1alpha1.ConditionReady),
-			metav1.Condition{Reason: v1alpha1.ReasonPending, Message: "the operator has not looked at it yet"})
-		findings = append(findings, finding{suspicious, fmt.Sprintf("ExtensionAPI %s is not Ready (%s): %s. See: "+
+			metav1.Condition{Reason: v1alpha1.ReasonPending, Message: "the operator has not reconciled it yet"})
+		findings = append(findings, finding{markWarning, fmt.Sprintf("ExtensionAPI %s is not Ready (%s): %s. See: "+
 			"kubectl describe extensionapi %s", name, ready.Reason, ready.Message, name)})
 	}
 	switch {
 	case len(extensionAPIs) == 0:
-		return []finding{{good, "there is no ExtensionAPI yet"}}
+		return []finding{{markOK, "there is no ExtensionAPI yet"}}
 	case len(findings) == 0:
-		return []finding{{good, "every ExtensionAPI is Ready"}}
+		return []finding{{markOK, "every ExtensionAPI is Ready"}}
 	default:
 		return findings
 	}

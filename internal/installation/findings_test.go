@@ -21,44 +21,44 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 )
 
-// errUnknownKind is what client-go makes of an answer for a path that kube-apiserver does not know.
+// errUnknownKind is client-go's error for a path that kube-apiserver does not serve.
 var errUnknownKind = apierrors.NewGenericServerResponse(
 	http.StatusNotFound, "create", schema.GroupResource{}, "", "404 page not found", 0, true)
 
-func TestOnlyARefusalByThePolicyIsGood(t *testing.T) {
+func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
 		want   mark
-		says   string
+		text   string
 	}{
-		"refused by the policy": {
+		"rejected by the policy": {
 			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
-				"'extensionapi-operator-rights' denied request: may not"), good, "keeps them from those who lack the rights",
+				"'extensionapi-operator-rights' denied request: may not"), markOK, "rejects those of users without the permissions",
 		},
-		"accepted":              {nil, bad, "extensionapi-operator-rights is missing or not in force"},
-		"not known":             {errUnknownKind, bad, "install the CustomResourceDefinition"},
-		"refused by somebody":   {errors.New("the server is currently unable"), bad, "currently unable"},
-		"invalid to an old CRD": {errors.New(`unknown field "spec.server"`), bad, "that of this version of the chart?"},
+		"accepted":               {nil, markFailed, "extensionapi-operator-rights is missing or not in force"},
+		"unknown kind":           {errUnknownKind, markFailed, "install the CustomResourceDefinition"},
+		"rejected otherwise":     {errors.New("the server is currently unable"), markFailed, "currently unable"},
+		"invalid for an old CRD": {errors.New(`unknown field "spec.server"`), markFailed, "match the version of the chart?"},
 	} {
-		t.Run(name, func(t *testing.T) { expect(t, rightsFinding(test.answer), test.want, test.says) })
+		t.Run(name, func(t *testing.T) { expect(t, permissionsFinding(test.answer), test.want, test.text) })
 	}
 }
 
-func TestLayerIsGoodWhenNothingIsMissingOrUnknown(t *testing.T) {
+func TestLayerFindings(t *testing.T) {
 	for name, test := range map[string]struct {
 		layer aggregation.Configuration
 		want  mark
-		says  string
+		text  string
 	}{
-		"configured":    {aggregation.Configuration{}, good, "is configured"},
-		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, bad, "no key. Set these flags"},
-		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, suspicious, "not known: no answer"},
+		"configured":    {aggregation.Configuration{}, markOK, "is configured"},
+		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, markFailed, "no key. Set these flags"},
+		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, markWarning, "is configured: no answer"},
 	} {
-		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.says) })
+		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.text) })
 	}
 }
 
-func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
+func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 	named := func(name string, conditions ...metav1.Condition) v1alpha1.ExtensionAPI {
 		e := v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		e.Status.Conditions = conditions
@@ -71,31 +71,31 @@ func TestExtensionAPIsThatAreNotReadyAreNamed(t *testing.T) {
 	for name, test := range map[string]struct {
 		extensionAPIs []v1alpha1.ExtensionAPI
 		want          mark
-		says          []string
+		text          []string
 	}{
-		"none": {nil, good, []string{"there is no ExtensionAPI yet"}},
+		"none": {nil, markOK, []string{"there is no ExtensionAPI yet"}},
 		"all Ready": {
-			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, good, []string{"every ExtensionAPI is Ready"},
+			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, markOK, []string{"every ExtensionAPI is Ready"},
 		},
 		"two not": {
 			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
-			suspicious,
+			markWarning,
 			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings := extensionAPIFindings(test.extensionAPIs)
-			if len(findings) != len(test.says) {
-				t.Fatalf("got %v, want %q", findings, test.says)
+			if len(findings) != len(test.text) {
+				t.Fatalf("got %v, want %q", findings, test.text)
 			}
 			for i := range findings {
-				expect(t, findings[i], test.want, test.says[i])
+				expect(t, findings[i], test.want, test.text[i])
 			}
 		})
 	}
 }
 
-func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
+func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	held := func(holder string, after time.Duration) watch.Event {
 		return watch.Event{Type: watch.Modified, Object: &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{
@@ -106,13 +106,13 @@ func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
 	for name, test := range map[string]struct {
 		events  []watch.Event
 		renewed bool
-		says    string
+		text    string
 	}{
-		"nothing is seen":              {nil, false, "there is no Lease system/operator"},
+		"no event":                     {nil, false, "there is no Lease system/operator"},
 		"it is deleted":                {[]watch.Event{held("a", 0), deleted}, false, "there is no Lease system/operator"},
-		"nobody holds it":              {[]watch.Event{held("", 0)}, false, "nobody holds Lease system/operator"},
-		"its holder is not heard of":   {[]watch.Event{held("a", 0)}, false, "is held by a, who does not renew it"},
-		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "who does not renew it"},
+		"it has no holder":             {[]watch.Event{held("", 0)}, false, "Lease system/operator has no holder"},
+		"its holder does not renew it": {[]watch.Event{held("a", 0)}, false, "is held by a, which does not renew it"},
+		"it is changed, not renewed":   {[]watch.Event{held("a", 0), held("a", 0)}, false, "which does not renew it"},
 		"it is taken, not yet renewed": {[]watch.Event{held("a", 0), held("b", time.Second)}, false, "is held by b"},
 		"it is renewed":                {[]watch.Event{held("a", 0), held("a", time.Second)}, true, ""},
 		"it is renewed by another": {
@@ -128,16 +128,16 @@ func TestLeaderIsWhoeverRenewsTheLease(t *testing.T) {
 				}
 			}
 			if renewed != test.renewed {
-				t.Errorf("it is renewed: %t, want %t", renewed, test.renewed)
+				t.Errorf("renewed: %t, want %t", renewed, test.renewed)
 			}
-			if trouble := seen.trouble(); !renewed && !strings.Contains(trouble, test.says) {
-				t.Errorf("%q does not say %q", trouble, test.says)
+			if problem := seen.problem(); !renewed && !strings.Contains(problem, test.text) {
+				t.Errorf("%q does not contain %q", problem, test.text)
 			}
 		})
 	}
 }
 
-func TestWatchThatFailsIsNoLeader(t *testing.T) {
+func TestFailedWatchIsAnError(t *testing.T) {
 	seen := &observation{}
 	for _, object := range []watch.Event{
 		{Type: watch.Error, Object: &metav1.Status{Message: "too old"}}, {Type: watch.Added, Object: &corev1.Pod{}},
@@ -148,9 +148,9 @@ func TestWatchThatFailsIsNoLeader(t *testing.T) {
 	}
 }
 
-func expect(t *testing.T, got finding, want mark, says string) {
+func expect(t *testing.T, got finding, want mark, text string) {
 	t.Helper()
-	if got.mark != want || !strings.Contains(got.text, says) {
-		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, says)
+	if got.mark != want || !strings.Contains(got.text, text) {
+		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, text)
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// leaderTimeout is long enough for another operator to take over from one that was killed, which takes the Lease's 20
-// seconds and up to 9 more, and to be seen to renew the Lease.
+// leaderTimeout is long enough for a failover from a killed replica, which takes the Lease's 20 seconds and up to 9
+// more, and for observing a renewal of the Lease.
 const leaderTimeout = 45 * time.Second
 
-// awaitLeader watches until somebody renews the Lease.
+// awaitLeader watches until the Lease is renewed.
 func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey) finding {
 	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
 	defer cancel()
@@ -31,15 +31,17 @@ func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey
 	}
 	switch {
 	case err == nil:
-		return finding{good, fmt.Sprintf("the operator runs: %s leads, and renews Lease %s", seen.holder, lease)}
+		return finding{markOK, fmt.Sprintf("the operator is running: %s is the leader and renews Lease "+
+			"%s", seen.holder, lease)}
 	case ctx.Err() == nil:
-		return finding{bad, fmt.Sprintf("whether the operator runs is not known: watching Lease %s: %v", lease, err)}
+		return finding{markFailed, fmt.Sprintf("cannot determine whether the operator is running: watching Lease %s: "+
+			"%v", lease, err)}
 	default:
-		return finding{bad, seen.trouble()}
+		return finding{markFailed, seen.problem()}
 	}
 }
 
-// observation is what a watch has shown of a Lease.
+// observation is what a watch has observed of a Lease.
 type observation struct {
 	lease   client.ObjectKey
 	exists  bool
@@ -47,12 +49,12 @@ type observation struct {
 	renewed time.Time
 }
 
-// isRenewed tells whether the event shows that the holder has renewed the Lease since an earlier one. That it is held
-// says little: a holder that was killed stays in it.
+// isRenewed reports whether the event shows that the holder has renewed the Lease since an earlier one. That it has a
+// holder means little: a killed one stays in it.
 func (o *observation) isRenewed(event watch.Event) (bool, error) {
 	lease, isLease := event.Object.(*coordinationv1.Lease)
 	if !isLease {
-		return false, fmt.Errorf("the watch ends: %v", event.Object)
+		return false, fmt.Errorf("the watch failed: %v", event.Object)
 	}
 	o.exists = event.Type != watch.Deleted
 	holder, renewed := ptr.Deref(lease.Spec.HolderIdentity, ""), ptr.Deref(lease.Spec.RenewTime, metav1.MicroTime{}).Time
@@ -61,14 +63,15 @@ func (o *observation) isRenewed(event watch.Event) (bool, error) {
 	return again, nil
 }
 
-func (o *observation) trouble() string {
-	what := fmt.Sprintf("Lease %s is held by %s, who does not renew it", o.lease, o.holder)
+func (o *observation) problem() string {
+	what := fmt.Sprintf("Lease %s is held by %s, which does not renew it", o.lease, o.holder)
 	switch {
 	case !o.exists:
 		what = fmt.Sprintf("there is no Lease %s", o.lease)
 	case o.holder == "":
-		what = fmt.Sprintf("nobody holds Lease %s", o.lease)
+		what = fmt.Sprintf("Lease %s has no holder", o.lease)
 	}
-	return fmt.Sprintf("no operator is at work, so nothing is repaired or renewed: %s. See why its Pods do not run: "+
-		"kubectl -n %s describe deployment,pods -l app.kubernetes.io/name=extensionapi-operator", what, o.lease.Namespace)
+	return fmt.Sprintf("the operator is not running, so nothing is repaired or renewed: %s. Check why its Pods are not "+
+		"running: kubectl -n %s describe deployment,pods -l "+
+		"app.kubernetes.io/name=extensionapi-operator", what, o.lease.Namespace)
 }

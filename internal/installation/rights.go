@@ -15,13 +15,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
-// rightsPolicy is the ValidatingAdmissionPolicy that keeps the operator from acting for those who lack rights.
-const rightsPolicy = "extensionapi-operator-rights"
+// permissionsPolicy is the ValidatingAdmissionPolicy that prevents privilege escalation through the operator.
+const permissionsPolicy = "extensionapi-operator-rights"
 
-// createWithoutRights asks, in a dry run, for an ExtensionAPI that whoever runs this may not have. kube-apiserver comes
-// to the policies only with what fits the CustomResourceDefinition (k8s.io/apiserver pkg/registry/rest/create.go, and
-// pkg/registry/generic/registry/store.go, where validating admission comes after it).
-func createWithoutRights(ctx context.Context, c client.Client) error {
+// createWithoutPermissions creates, in a dry run, an ExtensionAPI that the current user lacks the permissions for.
+// kube-apiserver evaluates the policies only if the object is valid by the CustomResourceDefinition (k8s.io/apiserver
+// pkg/registry/rest/create.go, and pkg/registry/generic/registry/store.go, where validating admission comes after it).
+func createWithoutPermissions(ctx context.Context, c client.Client) error {
 	const name = "installation-check"
 	return c.Create(ctx, &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -39,21 +39,21 @@ func createWithoutRights(ctx context.Context, c client.Client) error {
 	}, client.DryRunAll)
 }
 
-// rightsFinding judges the answer: a refusal by the policy, in the words of k8s.io/apiserver
-// pkg/admission/plugin/policy/validating/dispatcher.go, is the only good one.
-func rightsFinding(answer error) finding {
+// permissionsFinding judges the response: only a rejection by the policy, with the text of k8s.io/apiserver
+// pkg/admission/plugin/policy/validating/dispatcher.go, is OK.
+func permissionsFinding(answer error) finding {
 	switch {
 	case answer == nil:
-		return finding{bad, fmt.Sprintf("kube-apiserver would store an ExtensionAPI for somebody without the rights to do "+
-			"by hand what it asks for: ValidatingAdmissionPolicy %s is missing or not in force; install the chart again",
-			rightsPolicy)}
+		return finding{markFailed, fmt.Sprintf("kube-apiserver would accept an ExtensionAPI from a user without the "+
+			"permissions for what it contains: ValidatingAdmissionPolicy %s is missing or not in force; reinstall the chart",
+			permissionsPolicy)}
 	case kinds.IsUnknown(answer):
-		return finding{bad, "kube-apiserver does not know the kind ExtensionAPI: install the CustomResourceDefinition, " +
-			"with the chart's value crds.enabled or by hand"}
-	case strings.Contains(answer.Error(), fmt.Sprintf("ValidatingAdmissionPolicy '%s'", rightsPolicy)):
-		return finding{good, "kube-apiserver knows ExtensionAPIs, and keeps them from those who lack the rights"}
+		return finding{markFailed, "kube-apiserver does not serve the kind ExtensionAPI: install the " +
+			"CustomResourceDefinition, with the chart's value crds.enabled or by hand"}
+	case strings.Contains(answer.Error(), fmt.Sprintf("ValidatingAdmissionPolicy '%s'", permissionsPolicy)):
+		return finding{markOK, "kube-apiserver serves ExtensionAPIs, and rejects those of users without the permissions"}
 	default:
-		return finding{bad, fmt.Sprintf("kube-apiserver cannot check an ExtensionAPI: %v; is the CustomResourceDefinition "+
-			"that of this version of the chart?", answer)}
+		return finding{markFailed, fmt.Sprintf("kube-apiserver cannot validate an ExtensionAPI: %v; does the "+
+			"CustomResourceDefinition match the version of the chart?", answer)}
 	}
 }

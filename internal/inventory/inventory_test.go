@@ -18,7 +18,7 @@ import (
 
 var shop = Places{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
 
-func TestTheOperatorMayWriteWhatItOwnsAndNothingElse(t *testing.T) {
+func TestPermissionsMatchTheOwnedKinds(t *testing.T) {
 	granted := granted(t)
 	for _, kind := range Kinds() {
 		verbs := []string{"get", "create", "patch", "delete"}
@@ -28,18 +28,18 @@ func TestTheOperatorMayWriteWhatItOwnsAndNothingElse(t *testing.T) {
 		resource := resourceOf(kind.GroupVersionKind)
 		slices.Sort(verbs)
 		if got := granted[resource]; !slices.Equal(got, verbs) {
-			t.Errorf("the operator may %q %s, want %q: see the markers beside the kinds", got, resource, verbs)
+			t.Errorf("the operator may %q %s, want %q: see the markers of the kinds", got, resource, verbs)
 		}
 		delete(granted, resource)
 	}
 	for resource, verbs := range granted {
 		if slices.Contains(verbs, "delete") {
-			t.Errorf("the operator may delete %s, of which there is no row", resource)
+			t.Errorf("the operator may delete %s, which is not in the inventory", resource)
 		}
 	}
 }
 
-// granted are the verbs of each resource in the roles that are generated.
+// granted returns the verbs of each resource in the generated roles.
 func granted(t *testing.T) map[schema.GroupResource][]string {
 	t.Helper()
 	file, err := os.Open("../../config/rbac/role.yaml")
@@ -67,13 +67,13 @@ func resourceOf(kind schema.GroupVersionKind) schema.GroupResource {
 	return plural.GroupResource()
 }
 
-func TestEveryObjectHasItsOwnNameAndAKnownKind(t *testing.T) {
+func TestObjectsHaveUniqueNamesAndKnownKinds(t *testing.T) {
 	seen := map[string]bool{}
 	for _, object := range objects {
 		key := object.Key(shop)
 		id := object.Kind.Kind + " " + key.String()
 		if seen[id] || KindOf(object.Kind.GroupVersionKind).New() == nil {
-			t.Errorf("%s is there twice, or of no known kind", id)
+			t.Errorf("%s is duplicated, or of an unknown kind", id)
 		}
 		seen[id] = true
 		if (key.Namespace == "") != (object.Kind.Scope == Cluster) {
@@ -82,7 +82,7 @@ func TestEveryObjectHasItsOwnNameAndAKnownKind(t *testing.T) {
 	}
 }
 
-func TestObjectsAreBuiltUnderTheirKey(t *testing.T) {
+func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	extensionAPI.Name = shop.Name
 	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
@@ -111,18 +111,18 @@ func TestObjectsAreBuiltUnderTheirKey(t *testing.T) {
 	}
 }
 
-func TestWhatIsOutOfReachIsInTheNamespaceOfTheServer(t *testing.T) {
+func TestIsAtServer(t *testing.T) {
 	inKubeSystem := Places{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
 	for _, object := range objects {
 		atServer := object.IsAtServer(inKubeSystem)
 		switch object.Kind.Kind {
 		case "ClusterRoleBinding", "RoleBinding":
 			if atServer {
-				t.Errorf("%s is taken for one at the server", object.Kind.Kind)
+				t.Errorf("%s is not in the server's namespace, but IsAtServer is true", object.Kind.Kind)
 			}
 		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Certificate":
 			if !atServer {
-				t.Errorf("%s is not at the server", object.Kind.Kind)
+				t.Errorf("%s is in the server's namespace, but IsAtServer is false", object.Kind.Kind)
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package inventory lists what the operator owns: its kinds, and the objects of an ExtensionAPI. Applying, watching,
-// caching, deleting and the rights for it follow from these rows, so that another kind is another row. It imports
+// caching, deleting and the permissions are derived from these tables, so that another kind is another row. It imports
 // builders of objects, and no client.
 package inventory
 
@@ -20,15 +20,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Scope is where the objects of a kind are.
+// Scope is where the objects of a kind can be.
 type Scope int
 
 const (
 	// Cluster is for kinds without a namespace.
 	Cluster Scope = iota
-	// ServerNamespaces are those of the servers, and the operator's own.
+	// ServerNamespaces is for the namespaces of the servers and of the operator.
 	ServerNamespaces
-	// AuthReaderNamespace is manifests.AuthReaderNamespace alone.
+	// AuthReaderNamespace is for manifests.AuthReaderNamespace only.
 	AuthReaderNamespace
 )
 
@@ -36,23 +36,23 @@ const (
 type Kind struct {
 	schema.GroupVersionKind
 	Scope Scope
-	// whole is an object of a kind of which more is read than the metadata, which is nil for all others.
+	// whole is an empty object if more than the metadata of the kind is read, otherwise nil.
 	whole client.Object
-	// Cached reports whether all objects with the owner label are watched. Of a kind that the cluster may not know none
-	// are: that would keep the operator from starting.
+	// Cached reports whether all objects with the owner label are watched. A kind that the cluster may not serve is not
+	// watched: that would prevent the operator from starting.
 	Cached bool
-	// Recreatable reports whether an object may be deleted and created again, since a moment without it harms no client.
-	// That is the way out when another owner has set what the wanted configuration cannot stand beside.
+	// Recreatable reports whether an object may be deleted and recreated, since its short absence does not affect clients.
+	// That is necessary if another client has set a field that makes the wanted configuration invalid.
 	Recreatable bool
 	// Propagation is how an object's dependents are deleted.
 	Propagation metav1.DeletionPropagation
 }
 
-// The rights that a kind takes are beside it; config/admission/operator_policy.yaml narrows what RBAC cannot.
+// Each kind has the markers of its permissions; config/admission/operator_policy.yaml restricts what RBAC cannot.
 
 // +kubebuilder:rbac:groups=apiregistration.k8s.io,resources=apiservices,verbs=get;list;watch;create;patch;delete
 
-// APIService is looked at by its contents: marks may be lost, and its status is kube-apiserver's word.
+// APIService is read completely: marks may be lost, and its status is set by kube-apiserver.
 var APIService = Kind{
 	GroupVersionKind: apiregistrationv1.SchemeGroupVersion.WithKind("APIService"),
 	whole:            &apiregistrationv1.APIService{},
@@ -61,13 +61,13 @@ var APIService = Kind{
 
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;create;patch;delete
 
-// Certificate is cert-manager's.
+// Certificate is the kind of cert-manager.
 var Certificate = Kind{GroupVersionKind: manifests.CertificateKind, Scope: ServerNamespaces}
 
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver,verbs=bind
 
-// ClusterRoleBinding is of a server's ServiceAccounts.
+// ClusterRoleBinding binds a server's ServiceAccounts.
 var ClusterRoleBinding = Kind{
 	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
 	Cached:           true,
@@ -76,7 +76,7 @@ var ClusterRoleBinding = Kind{
 
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 
-// Deployment goes when its Pods have ended.
+// Deployment is deleted in the foreground, after its Pods.
 var Deployment = Kind{
 	GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"),
 	Scope:            ServerNamespaces,
@@ -87,7 +87,7 @@ var Deployment = Kind{
 
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 
-// PodDisruptionBudget is of a workload.
+// PodDisruptionBudget is for a workload.
 var PodDisruptionBudget = Kind{
 	GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
 	Scope:            ServerNamespaces,
@@ -98,7 +98,7 @@ var PodDisruptionBudget = Kind{
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
 
-// RoleBinding is of a server's ServiceAccounts.
+// RoleBinding binds a server's ServiceAccounts.
 var RoleBinding = Kind{
 	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
 	Scope:            AuthReaderNamespace,
@@ -108,7 +108,7 @@ var RoleBinding = Kind{
 
 // +kubebuilder:rbac:groups="",resources=secrets;serviceaccounts;services,verbs=get;list;watch;create;patch;delete
 
-// Secret is cached without its data, which is read around the cache.
+// Secret is cached without its data, which is read from the API server.
 var Secret = Kind{
 	GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"),
 	Scope:            ServerNamespaces,
@@ -131,7 +131,7 @@ var ServiceAccount = Kind{
 	Cached:           true,
 }
 
-// Kinds are all of them.
+// Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
 		APIService, Certificate, ClusterRoleBinding, Deployment, PodDisruptionBudget, RoleBinding, Secret, Service,
@@ -139,7 +139,7 @@ func Kinds() []Kind {
 	}
 }
 
-// KindOf returns the row of a kind; of one that is not the operator's, one that says nothing more of it.
+// KindOf returns the row of a kind; for a kind that the operator does not own, one with nothing but the kind.
 func KindOf(kind schema.GroupVersionKind) Kind {
 	kinds := Kinds()
 	i := slices.IndexFunc(kinds, func(known Kind) bool { return known.GroupVersionKind == kind })
@@ -149,7 +149,7 @@ func KindOf(kind schema.GroupVersionKind) Kind {
 	return kinds[i]
 }
 
-// New returns an empty object to read into: whole where more than the metadata is read of the same cache.
+// New returns an empty object to read into: a complete one if more than the metadata is read.
 func (k Kind) New() client.Object {
 	if k.whole != nil {
 		return k.whole.DeepCopyObject().(client.Object) //nolint:forcetypeassert // a copy is of the same type

@@ -13,13 +13,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Stage is when an object is created and kept up.
+// Stage is when an object is created and reconciled.
 type Stage int
 
 const (
-	// Apart is for what follows rules of its own: certificates, and the ServiceAccount.
+	// Apart is for objects that are handled separately: certificates, and the ServiceAccount.
 	Apart Stage = iota
-	// BeforeDeployment is for what Pods need, in any order.
+	// BeforeDeployment is for objects that Pods need, in any order.
 	BeforeDeployment
 	// WithDeployment is for the Deployment itself.
 	WithDeployment
@@ -29,13 +29,13 @@ const (
 type Step int
 
 const (
-	// Stop is for what takes and serves requests.
+	// Stop is for objects that receive and serve requests.
 	Stop Step = iota
-	// AfterStop is for what the server needed while it ran.
+	// AfterStop is for objects that the server needed while it was running.
 	AfterStop
 )
 
-// Places are where the objects of an ExtensionAPI are.
+// Places are the name and the namespaces of an ExtensionAPI's objects.
 type Places struct {
 	// Name of the ExtensionAPI.
 	Name string
@@ -43,11 +43,11 @@ type Places struct {
 	Server, Operator string
 }
 
-// Inputs are what objects are made of, besides the ExtensionAPI.
+// Inputs are what objects are built from, in addition to the ExtensionAPI.
 type Inputs struct {
 	// Accounts are the ServiceAccounts that Pods of the server run as.
 	Accounts []string
-	// Account is the UID of the operator's ServiceAccount, empty where the template names another one.
+	// Account is the UID of the ServiceAccount that the operator creates, empty if the template sets another one.
 	Account types.UID
 }
 
@@ -57,18 +57,18 @@ type Object struct {
 	Key  func(Places) client.ObjectKey
 	Made Stage
 	Goes Step
-	// build returns the wanted object; it is nil for what is made apart.
+	// build returns the wanted object; it is nil for stage Apart.
 	build func(*v1alpha1.ExtensionAPI, Inputs) (runtime.ApplyConfiguration, error)
-	// certManager reports whether it is made by or for cert-manager.
+	// certManager is true if it is created by or for cert-manager.
 	certManager bool
 }
 
-// objects of an ExtensionAPI with a server, besides its APIServices, in the order in which they are deleted.
+// objects lists the objects of an ExtensionAPI with a server, except its APIServices, in the order of their deletion.
 var objects = []Object{
 	{Kind: Deployment, Key: atServer, Made: WithDeployment, Goes: Stop, build: deployment},
 	{Kind: PodDisruptionBudget, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: podDisruptionBudget},
 	{Kind: Service, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: service},
-	// The Secret comes back as long as the Certificate is there.
+	// The Secret is recreated as long as the Certificate exists.
 	{Kind: Certificate, Key: ofCertManager, Goes: AfterStop, certManager: true},
 	{Kind: Secret, Key: ofCertManager, Goes: AfterStop, certManager: true},
 	{Kind: ServiceAccount, Key: atServer, Goes: AfterStop},
@@ -79,31 +79,31 @@ var objects = []Object{
 	{Kind: Secret, Key: trustSecret, Goes: AfterStop},
 }
 
-// MadeAt returns the objects of a stage.
+// MadeAt returns the objects that are created in a stage.
 func MadeAt(stage Stage) []Object {
-	return matching(func(o Object) bool { return o.Made == stage && o.build != nil })
+	return filter(func(o Object) bool { return o.Made == stage && o.build != nil })
 }
 
-// GoingAt returns the objects of a step, in the order in which they are deleted.
-func GoingAt(step Step) []Object { return matching(func(o Object) bool { return o.Goes == step }) }
+// GoingAt returns the objects that are deleted in a step, in the order of their deletion.
+func GoingAt(step Step) []Object { return filter(func(o Object) bool { return o.Goes == step }) }
 
-// OfCertManager returns the objects that are made by or for cert-manager.
-func OfCertManager() []Object { return matching(Object.IsOfCertManager) }
+// OfCertManager returns the objects that are created by or for cert-manager.
+func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
 
-// IsOfCertManager reports whether the object is made by or for cert-manager.
+// IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
 
-// Configuration is the wanted object.
+// Configuration returns the wanted object.
 func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
 	return o.build(extensionAPI, in)
 }
 
-// IsAtServer reports whether the object is in the namespace of the server, where the operator may have no rights.
+// IsAtServer reports whether the object is in the namespace of the server, where the operator may have no permissions.
 func (o Object) IsAtServer(places Places) bool {
 	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
 }
 
-func matching(match func(Object) bool) []Object {
+func filter(match func(Object) bool) []Object {
 	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !match(o) })
 }
 

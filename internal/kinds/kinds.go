@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kinds knows the kinds of objects that the operator touches.
+// Package kinds lists the kinds of objects that the operator uses.
 package kinds
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// namespaced and clusterWide are kinds that the operator touches, besides those that it owns.
+// namespaced and clusterWide are kinds that the operator uses, in addition to those that it owns.
 var (
 	namespaced = []schema.GroupVersionKind{
 		appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
@@ -40,8 +40,8 @@ var (
 	}
 )
 
-// Mapper knows these kinds without asking. The usual one reads the discovery of the whole cluster into memory, in which
-// every extension API server has a say.
+// Mapper maps these kinds without discovery. The usual mapper reads the discovery of the whole cluster into memory,
+// which every extension API server can influence.
 func Mapper() meta.RESTMapper {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	add(mapper, meta.RESTScopeNamespace, namespaced...)
@@ -63,7 +63,7 @@ func add(mapper *meta.DefaultRESTMapper, scope meta.RESTScope, kinds ...schema.G
 	for _, kind := range kinds {
 		plural, singular := meta.UnsafeGuessKindToResource(kind)
 		mapper.AddSpecific(kind, plural, singular, scope)
-		// A cache of several namespaces asks for the scope of lists (client-go restmapper does the same).
+		// A cache of several namespaces requires the scope of lists (client-go restmapper does the same).
 		mapper.AddSpecific(kind.GroupVersion().WithKind(kind.Kind+"List"), plural, singular, scope)
 	}
 }

@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package limits is the one place that decides how much a server may cost the operator.
+// Package limits is the single place for the bounds on what a server may cost the operator.
 package limits
 
-// Document bounds the reading of a JSON document. The work is proportional to Bytes; what is held in memory meanwhile,
-// to Token.
+// Document bounds the reading of a JSON document. The work is proportional to Bytes, the memory to Token.
 type Document struct {
-	// Bytes is the length of the document.
+	// Bytes is the maximum length of the document.
 	Bytes int64
-	// Token is the length of one string or number, in bytes, and of white space in one piece.
+	// Token is the maximum length of one string, number or run of white space, in bytes.
 	Token int64
-	// Depth is how deep objects and arrays may be nested.
+	// Depth is the maximum nesting depth of objects and arrays.
 	Depth int
 }
 
-// Of what a server answers.
+// Bounds on responses.
 var (
-	// Discovery is for the discovery documents of one server. They take some kilobytes, but adapters for metrics list
-	// tens of thousands of resources.
+	// Discovery is for the discovery documents of one server. They take some kilobytes, but metrics adapters list tens of
+	// thousands of resources.
 	Discovery = Document{Bytes: 4 << 20, Token: 64 << 10, Depth: 64}
 	// ClusterDiscovery is for the aggregated discovery of a whole cluster, which takes megabytes in large ones.
 	ClusterDiscovery = Document{Bytes: 64 << 20, Token: 64 << 10, Depth: 64}
 	// ObjectList is for a list of metadata, in which one annotation may take 256 KiB (k8s.io/apimachinery
-	// pkg/api/validation/objectmeta.go) before it is escaped. Servers that know no limit list all objects.
+	// pkg/api/validation/objectmeta.go) before it is escaped. Servers that do not support limit list all objects.
 	ObjectList = Document{Bytes: 64 << 20, Token: 1 << 20, Depth: 64}
-	// Status is for an answer with an error, of which one sentence is of interest.
+	// Status is for an error response, of which only one sentence is used.
 	Status = Document{Bytes: 16 << 10, Token: 16 << 10, Depth: 64}
 )
 
 const (
-	// Text is how much of another component's text is quoted, in bytes, where a message continues after it.
+	// Text is how much of another component's text is quoted in a message that continues after it, in bytes.
 	Text = 512
 	// Checks is how much of kube-apiserver's list of its health checks is read, in bytes. It takes some kilobytes.
 	Checks = 256 << 10
-	// GroupVersions is how many are kept of a cluster's aggregated discovery. There is an APIService for each.
+	// GroupVersions is how many group-versions of a cluster's aggregated discovery are kept. There is an APIService for
+	// each.
 	GroupVersions = 10_000
-	// VersionsOfGroup is how many versions a group may have: one that is named only after them is read into memory.
+	// VersionsOfGroup is how many versions a group may have: if its name follows them, they are kept in memory.
 	VersionsOfGroup = 1_000
-	// CountedResources is how many resources have their objects counted before a group-version is unregistered.
+	// CountedResources is for how many resources objects are counted before a group-version is unregistered.
 	CountedResources = 64
-	// Chain is how many certificates a server may serve. Clients need two or three.
+	// Chain is the maximum length of a served certificate chain. Clients need two or three certificates.
 	Chain = 10
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/http2"
 )
 
-func TestServersAreToldHowMuchOfThemIsRead(t *testing.T) {
+func TestBoundAnnouncesItsLimits(t *testing.T) {
 	got := http2.AllowedBy(t, func(server *httptest.Server) *http.Client {
 		client := server.Client()
 		if transport, isTransport := client.Transport.(*http.Transport); isTransport {
@@ -25,6 +25,6 @@ func TestServersAreToldHowMuchOfThemIsRead(t *testing.T) {
 		http2.MaxHeaderListSize: headerBytes + 320, // HTTP/2 counts 32 bytes more for each, and net/http allows ten
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+		t.Errorf("announced %v, want %v", got, want)
 	}
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// highestVersionPriority is the default of the first version of a group; each further one has one less. CRDs use 100,
-// too.
+// highestVersionPriority is the default for the first version of a group; each further version has one less. CRDs also
+// use 100.
 const highestVersionPriority = 100
 
-// APIServices registers every group-version of an ExtensionAPI, trusting caBundle (PEM), in the order of the spec.
+// APIServices returns the APIServices of all group-versions of an ExtensionAPI, with caBundle (PEM), in the order of
+// the spec.
 func APIServices(
 	extensionAPI *v1alpha1.ExtensionAPI, caBundle []byte,
 ) []*apiregistration.APIServiceApplyConfiguration {
@@ -30,7 +31,7 @@ func APIServices(
 	return result
 }
 
-// APIService registers one group-version, be it in the spec or not.
+// APIService returns the APIService of one group-version, which need not be in the spec.
 func APIService(
 	extensionAPI *v1alpha1.ExtensionAPI, groupVersion schema.GroupVersion, groupPriority, versionPriority int32,
 	caBundle []byte,
@@ -45,7 +46,7 @@ func APIService(
 			WithGroupPriorityMinimum(groupPriority).
 			WithVersionPriority(versionPriority).
 			WithCABundle(caBundle...).
-			// Said, so that somebody else's true is taken back; with it the API server would refuse a caBundle.
+			// Set explicitly, so that another client's true is reverted; with it the API server would reject a caBundle.
 			WithInsecureSkipTLSVerify(false).
 			WithService(apiregistration.ServiceReference().
 				WithNamespace(backend.Namespace).

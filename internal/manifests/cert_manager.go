@@ -11,11 +11,11 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// CertificateKind is what cert-manager is asked for.
+// CertificateKind is the kind of cert-manager's Certificate.
 var CertificateKind = schema.GroupVersionKind{Group: "cert-manager.io", Version: "v1", Kind: "Certificate"}
 
-// Certificate asks cert-manager for a serving certificate for dnsNames. Its Secret carries the owner label, so that its
-// changes are seen.
+// Certificate requests a serving certificate for dnsNames from cert-manager. Its Secret has the owner label, so that
+// changes of it are watched.
 func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime.ApplyConfiguration {
 	wanted := extensionAPI.Spec.Server.Certificates.CertManager
 	validity := v1alpha1.DefaultValidity

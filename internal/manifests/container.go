@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// fillContainer fills in what every container of the Pod gets.
+// fillContainer sets the defaults of every container of the Pod.
 func fillContainer(container *corev1.Container) {
 	setDefault(&container.SecurityContext, &corev1.SecurityContext{})
 	security := container.SecurityContext
@@ -25,11 +25,11 @@ func fillContainer(container *corev1.Container) {
 		setDefault(&security.AllowPrivilegeEscalation, new(false))
 		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})
 	}
-	// The last lines of a crashed container's log then stand in the Pod's status, for whoever may read the Pod.
+	// The last lines of a crashed container's log are then in the Pod's status, for users who may read the Pod.
 	setDefault(&container.TerminationMessagePolicy, corev1.TerminationMessageFallbackToLogsOnError)
 }
 
-// fillServerContainer fills in what the container that serves the API gets.
+// fillServerContainer sets the defaults of the container that serves the API.
 func fillServerContainer(container *corev1.Container, server *v1alpha1.Server, gracePeriodSeconds int64) {
 	if server.ServingFlags == v1alpha1.ServingFlagsInject {
 		container.Args = append(container.Args, missingFlags(container, server.Port)...)
@@ -40,7 +40,7 @@ func fillServerContainer(container *corev1.Container, server *v1alpha1.Server, g
 	fillPreStop(container, gracePeriodSeconds)
 }
 
-// fillPreStop leaves half of a short grace period to the server's own end.
+// fillPreStop leaves half of a short grace period for the server's own shutdown.
 func fillPreStop(container *corev1.Container, gracePeriodSeconds int64) {
 	seconds := min(preStopSeconds, gracePeriodSeconds/2)
 	if seconds <= 0 {
@@ -50,7 +50,7 @@ func fillPreStop(container *corev1.Container, gracePeriodSeconds int64) {
 	setDefault(&container.Lifecycle.PreStop, &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: seconds}})
 }
 
-// missingFlags are the flags for port and certificate that the template does not have.
+// missingFlags returns the flags for port and certificate that the template does not set.
 func missingFlags(container *corev1.Container, port int32) []string {
 	wanted := []struct{ name, value string }{
 		{"--secure-port", fmt.Sprint(port)},
@@ -87,7 +87,8 @@ func fillServerPort(container *corev1.Container, port int32) {
 	})
 }
 
-// ServerPort is the port of a Pod that the Service leads to: while the port of the spec is being changed, another one.
+// ServerPort returns the target port of the Service on a Pod, which differs from the spec while a new port is rolled
+// out.
 func ServerPort(pod *corev1.Pod, server *v1alpha1.Server) int32 {
 	name := targetPort(server).StrVal
 	for _, port := range serverPorts(&pod.Spec) {
@@ -98,7 +99,7 @@ func ServerPort(pod *corev1.Pod, server *v1alpha1.Server) int32 {
 	return server.Port
 }
 
-// targetPort is the name of the server's port where the template has none of its own.
+// targetPort returns the name of the server's port: that in the template, or the default.
 func targetPort(server *v1alpha1.Server) intstr.IntOrString {
 	for _, port := range serverPorts(&server.Template.Spec) {
 		if port.ContainerPort == server.Port && port.Name != "" {
@@ -108,7 +109,7 @@ func targetPort(server *v1alpha1.Server) intstr.IntOrString {
 	return intstr.FromString(serverPortName)
 }
 
-// serverPorts are those of the container that serves the API.
+// serverPorts returns the ports of the container that serves the API.
 func serverPorts(pod *corev1.PodSpec) []corev1.ContainerPort {
 	for i := range pod.Containers {
 		if pod.Containers[i].Name == v1alpha1.ServerContainer {
@@ -132,8 +133,8 @@ func fillServingCertMount(container *corev1.Container) {
 	})
 }
 
-// fillProbes uses the paths of k8s.io/apiserver, which everybody may read. The startup probe is frequent, so that a new
-// Pod serves as soon as it can, and patient: two minutes.
+// fillProbes uses the paths of k8s.io/apiserver, which every user may read. The startup probe is frequent, so that a
+// new Pod is ready as soon as possible, and allows two minutes.
 func fillProbes(container *corev1.Container, port int32) {
 	setDefault(&container.StartupProbe, httpsProbe("/readyz", port, 1, 120))
 	setDefault(&container.ReadinessProbe, httpsProbe("/readyz", port, 5, 3))

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestGolden shows what is built for an ExtensionAPI with nothing but an image, for one that sets whatever the operator
-// would fill in, and for an existing backend. `go test ./internal/manifests -update` writes the files.
+// TestGolden compares the objects of an ExtensionAPI with only an image, of one that sets everything that the operator
+// would default, and of one with an existing Service. `go test ./internal/manifests -update` writes the files.
 func TestGolden(t *testing.T) {
 	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager"} {
 		t.Run(name, func(t *testing.T) {
@@ -91,21 +91,21 @@ func compareGolden(t *testing.T, file string, objects []runtime.ApplyConfigurati
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s is not what is built now; if the change is meant, run go test ./internal/manifests -update.\n%s",
+		t.Errorf("%s differs; if the change is intended, run go test ./internal/manifests -update.\n%s",
 			path, got.String())
 	}
 }
 
-func TestMissingFlagsLeavesTheTemplatesFlagsAlone(t *testing.T) {
+func TestMissingFlagsKeepsTheTemplatesFlags(t *testing.T) {
 	tests := map[string]struct {
 		command, args []string
 		want          int
 	}{
-		"none set":                  {want: 3},
-		"set with an equals sign":   {args: []string{"--secure-port=9443"}, want: 2},
-		"set as a separate word":    {args: []string{"--tls-cert-file", "/a", "--tls-private-key-file", "/b"}, want: 1},
-		"set in the command":        {command: []string{"/server", "--secure-port=1", "--tls-cert-file=/a"}, want: 1},
-		"a longer flag is no match": {args: []string{"--secure-ports=1"}, want: 3},
+		"none set":                   {want: 3},
+		"set with an equals sign":    {args: []string{"--secure-port=9443"}, want: 2},
+		"set as a separate argument": {args: []string{"--tls-cert-file", "/a", "--tls-private-key-file", "/b"}, want: 1},
+		"set in the command":         {command: []string{"/server", "--secure-port=1", "--tls-cert-file=/a"}, want: 1},
+		"a longer flag is no match":  {args: []string{"--secure-ports=1"}, want: 3},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestMissingFlagsLeavesTheTemplatesFlagsAlone(t *testing.T) {
 	}
 }
 
-func TestPreStopFitsIntoTheGracePeriod(t *testing.T) {
+func TestPreStopFitsInTheGracePeriod(t *testing.T) {
 	for gracePeriod, want := range map[int64]int64{80: 15, 30: 15, 7: 3, 2: 1} {
 		container := &corev1.Container{}
 		fillPreStop(container, gracePeriod)
@@ -131,16 +131,16 @@ func TestPreStopFitsIntoTheGracePeriod(t *testing.T) {
 	}
 }
 
-func TestTemplateIsNotChangedByFillingIn(t *testing.T) {
+func TestFillTemplateDoesNotModifyTheTemplate(t *testing.T) {
 	extensionAPI := read(t, "minimal.yaml")
 	before := extensionAPI.DeepCopy()
 	fillTemplate(extensionAPI)
 	if before.Spec.Server.Template.String() != extensionAPI.Spec.Server.Template.String() {
-		t.Error("the user's template was changed in place")
+		t.Error("the user's template was modified in place")
 	}
 }
 
-func TestPortOfAPodIsTheOneThatTheServiceLeadsTo(t *testing.T) {
+func TestServerPortIsTheTargetPortOfTheService(t *testing.T) {
 	podWith := func(ports ...corev1.ContainerPort) *corev1.Pod {
 		return &corev1.Pod{Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "sidecar"}, {Name: v1alpha1.ServerContainer, Ports: ports}},
@@ -159,7 +159,7 @@ func TestPortOfAPodIsTheOneThatTheServiceLeadsTo(t *testing.T) {
 		},
 		"named by the template": {named, podWith(corev1.ContainerPort{Name: "api", ContainerPort: 8443}), 8443},
 		"unnamed":               {named, podWith(corev1.ContainerPort{ContainerPort: 8443}), 9443},
-		"not told":              {named, podWith(), 9443},
+		"without ports":         {named, podWith(), 9443},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -11,56 +11,56 @@ import (
 )
 
 const (
-	// OwnerLabel names the ExtensionAPI that an object was made for. The objects have no ownerReference: under a
+	// OwnerLabel is the name of the ExtensionAPI that an object was created for. The objects have no ownerReference: with
 	// foreground deletion the garbage collector would delete the server before its APIServices.
 	OwnerLabel = "aggregation.extensionapi.dev/extensionapi"
-	// UIDAnnotation holds the UID of that ExtensionAPI, which distinguishes it from an earlier one. It is not on
-	// Pods, which would have to be replaced when it changes.
+	// UIDAnnotation is the UID of that ExtensionAPI, which distinguishes it from an earlier one. It is not on Pods, which
+	// would have to be replaced if it changes.
 	UIDAnnotation = "aggregation.extensionapi.dev/uid"
-	// ComponentLabel names the workload of an ExtensionAPI that an object belongs to. The selector of a Deployment is
-	// immutable, so that it names the component although there is only one.
+	// ComponentLabel is the workload of an ExtensionAPI that an object belongs to. It is in the selector although there is
+	// only one component, as the selector of a Deployment is immutable.
 	ComponentLabel = "app.kubernetes.io/component"
-	// ServerComponent is the value of ComponentLabel on what runs the extension API server.
+	// ServerComponent is the value of ComponentLabel on the objects that run the extension API server.
 	ServerComponent = "server"
-	// ServingLabel is on every Pod. Requests are sent to those on which it is Serving: the Pod template says so, and the
-	// operator changes it on a Pod that is to get none.
+	// ServingLabel is on every Pod. The Service selects Pods with the value Serving: the Pod template sets it, and the
+	// operator changes it on a Pod to remove it from the Service.
 	ServingLabel = "aggregation.extensionapi.dev/serving"
-	// Serving is the value of ServingLabel on a Pod that requests are sent to.
+	// Serving is the value of ServingLabel on a Pod that receives requests.
 	Serving = "true"
-	// ManagedByLabel is on every object beside OwnerLabel, with the value ManagedBy.
+	// ManagedByLabel is on every object with OwnerLabel, with the value ManagedBy.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of ManagedByLabel.
 	ManagedBy = "extensionapi-operator"
-	// OwnPrefix begins the key of every annotation that the operator writes.
+	// OwnPrefix is the prefix of every annotation key that the operator writes.
 	OwnPrefix = "aggregation.extensionapi.dev/"
 
 	// AuthReaderNamespace holds the Role that lets a server read the aggregator's request-header configuration.
 	AuthReaderNamespace = "kube-system"
 	authReaderRole      = "extension-apiserver-authentication-reader"
 	authDelegatorRole   = "system:auth-delegator"
-	// ServerRole is the ClusterRole with what every server built on k8s.io/apiserver reads: namespaces, admission and
-	// flow control configuration. The chart installs it.
+	// ServerRole is the ClusterRole with the permissions of every server built on k8s.io/apiserver: to read namespaces,
+	// and admission and flow control configuration. The chart installs it.
 	ServerRole = "extensionapi-operator:extension-apiserver"
 
 	servicePort = 443
 )
 
-// Labels are on every object of an ExtensionAPI.
+// Labels returns the labels of every object of an ExtensionAPI.
 func Labels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name}
 }
 
-// ServerLabels select the Pods of the server, and what else runs it.
+// ServerLabels returns the labels of the server's Pods and of the other objects that run it.
 func ServerLabels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name, ComponentLabel: ServerComponent}
 }
 
-// servingLabels select the Pods that requests are sent to.
+// servingLabels returns the labels of the Pods that receive requests.
 func servingLabels(name string) map[string]string {
 	return labels.Merge(ServerLabels(name), labels.Set{ServingLabel: Serving})
 }
 
-// componentLabels are on the objects that run the server.
+// componentLabels returns the labels of the objects that run the server.
 func componentLabels(name string) map[string]string {
 	return labels.Merge(objectLabels(name), ServerLabels(name))
 }
@@ -73,33 +73,33 @@ func objectAnnotations(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
 	return map[string]string{UIDAnnotation: string(extensionAPI.UID)}
 }
 
-// TrustSecretName is the name of the Secret with the certificate authority, the trust bundle and how far a rotation is,
-// in the operator's namespace.
+// TrustSecretName returns the name of the Secret with the CA, the trust bundle and the progress of a rotation, in the
+// operator's namespace.
 func TrustSecretName(name string) string { return name + "-trust" }
 
-// ServingSecretName is the name of the Secret with the serving certificate, in the server's namespace.
+// ServingSecretName returns the name of the Secret with the serving certificate, in the server's namespace.
 func ServingSecretName(name string) string { return name + "-serving-cert" }
 
-// CertManagerName is the name of the Certificate that cert-manager is asked for, and of the Secret it brings, in the
-// server's namespace.
+// CertManagerName returns the name of the cert-manager Certificate and of its Secret, in the server's namespace.
 func CertManagerName(name string) string { return name + "-cert-manager" }
 
-// AuthDelegatorName is the name of the ClusterRoleBinding that lets the server ask who a client is and what it may do.
+// AuthDelegatorName returns the name of the ClusterRoleBinding that lets the server delegate authentication and
+// authorization.
 func AuthDelegatorName(name string) string { return "extensionapi:" + name + ":auth-delegator" }
 
-// AuthReaderName is the name of the RoleBinding in kube-system.
+// AuthReaderName returns the name of the RoleBinding in kube-system.
 func AuthReaderName(name string) string { return "extensionapi:" + name + ":auth-reader" }
 
-// ServerBindingName is the name of the ClusterRoleBinding to ServerRole.
+// ServerBindingName returns the name of the ClusterRoleBinding to ServerRole.
 func ServerBindingName(name string) string { return "extensionapi:" + name + ":server" }
 
-// APIServiceName is the name that kube-apiserver demands for the APIService of a group-version.
+// APIServiceName returns the name that kube-apiserver requires for the APIService of a group-version.
 func APIServiceName(groupVersion schema.GroupVersion) string {
 	return groupVersion.Version + "." + groupVersion.Group
 }
 
-// ServingHost is the name that kube-apiserver verifies a serving certificate for
-// (kube-aggregator pkg/apiserver/handler_proxy.go).
+// ServingHost returns the DNS name that kube-apiserver verifies a serving certificate for (kube-aggregator
+// pkg/apiserver/handler_proxy.go).
 func ServingHost(service Backend) string { return service.Name + "." + service.Namespace + ".svc" }
 
 // ServingNames are the names that a serving certificate is issued for; the first is ServingHost.
@@ -115,12 +115,12 @@ type Backend struct {
 	Port      int32
 }
 
-// Key names the Service.
+// Key returns the namespaced name of the Service.
 func (b Backend) Key() types.NamespacedName {
 	return types.NamespacedName{Namespace: b.Namespace, Name: b.Name}
 }
 
-// BackendOf returns the Service that serves the API: the operator's own or the user's.
+// BackendOf returns the Service that serves the API: the one that the operator creates, or the user's.
 func BackendOf(extensionAPI *v1alpha1.ExtensionAPI) Backend {
 	if service := extensionAPI.Spec.ExistingService; service != nil {
 		return Backend{Namespace: service.Namespace, Name: service.Name, Port: service.Port}

@@ -12,14 +12,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// ServiceAccount is the identity of the server, unless the template names another one.
+// ServiceAccount returns the identity of the server, unless the template sets another one.
 func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
 	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI.Name)).
 		WithAnnotations(objectAnnotations(extensionAPI))
 }
 
-// ServiceAccountName is the name of the ServiceAccount that the server runs as.
+// ServiceAccountName returns the name of the ServiceAccount that the server runs as.
 func ServiceAccountName(extensionAPI *v1alpha1.ExtensionAPI) string {
 	return cmp.Or(extensionAPI.Spec.Server.Template.Spec.ServiceAccountName, extensionAPI.Name)
 }
@@ -38,7 +38,7 @@ func ServerBinding(
 	return clusterRoleBinding(extensionAPI, ServerBindingName(extensionAPI.Name), ServerRole, accounts)
 }
 
-// AuthReaderBinding lets the ServiceAccounts learn by which certificate and headers they know the aggregator.
+// AuthReaderBinding lets the ServiceAccounts read which certificate and headers authenticate the aggregator.
 func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
 	return rbac.RoleBinding(AuthReaderName(extensionAPI.Name), AuthReaderNamespace).
 		WithLabels(objectLabels(extensionAPI.Name)).

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// CABundleKey is the key of the trust bundle, as cert-manager and service-ca name it.
+	// CABundleKey is the key of the trust bundle, the same as that of cert-manager and service-ca.
 	CABundleKey = "ca.crt"
-	// RotationKey is the key of the record of a rotation, JSON.
+	// RotationKey is the key of the record of a rotation, in JSON.
 	RotationKey = "rotation.json"
 )
 
-// TrustSecret holds the trust bundle, the record of its rotation and, where there is one, the operator's own
-// certificate authority. It stays in the operator's namespace.
+// TrustSecret contains the trust bundle, the record of its rotation and, if there is one, the operator's own CA. It is
+// in the operator's namespace only.
 func TrustSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair, bundle, record []byte,
 ) *core.SecretApplyConfiguration {
@@ -31,7 +31,7 @@ func TrustSecret(
 		WithData(data)
 }
 
-// ServingSecret holds the serving certificate and a copy of the trust bundle, in the server's namespace.
+// ServingSecret contains the serving certificate and a copy of the trust bundle, in the server's namespace.
 func ServingSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, serving pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {

@@ -19,7 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// Service gives the server its stable address; kube-apiserver sends requests to it.
+// Service returns the stable address of the server, to which kube-apiserver sends requests.
 func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(componentLabels(extensionAPI.Name)).
@@ -34,12 +34,12 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 				WithTargetPort(targetPort(extensionAPI.Spec.Server))))
 }
 
-// serviceAccountAnnotation is on the Pods. Their tokens are good for the ServiceAccount of just this UID: when it was
-// deleted and made anew, kube-apiserver knows the Pods no longer, and they have to be replaced.
+// serviceAccountAnnotation is on the Pods. Their tokens are valid only for the ServiceAccount with this UID: if it is
+// deleted and recreated, kube-apiserver no longer authenticates the Pods, and they must be replaced.
 const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-uid"
 
 // Deployment runs the server. A rollout starts a new Pod before it stops an old one. serviceAccount is the UID of the
-// operator's ServiceAccount, empty when the server runs as another one.
+// ServiceAccount that the operator creates, empty if the server runs as another one.
 func Deployment(
 	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID,
 ) (*apps.DeploymentApplyConfiguration, error) {
@@ -64,13 +64,13 @@ func Deployment(
 			WithTemplate(template)), nil
 }
 
-// Replicas is the number of Pods that the user wants.
+// Replicas returns the wanted number of Pods.
 func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
 	return ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
 }
 
-// PodDisruptionBudget has node drains take one Pod at a time. It never holds up a drain for a Pod that does not serve,
-// and one that was taken out of the Service does not count as one that does.
+// PodDisruptionBudget makes node drains evict one Pod at a time. It never blocks the eviction of a Pod that is not
+// ready, and does not count Pods that were removed from the Service.
 func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
 	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(componentLabels(extensionAPI.Name)).
@@ -81,7 +81,7 @@ func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisrupt
 			WithSelector(meta.LabelSelector().WithMatchLabels(servingLabels(extensionAPI.Name))))
 }
 
-// podTemplate is the user's template with what it leaves out filled in.
+// podTemplate returns the user's template with defaults.
 func podTemplate(extensionAPI *v1alpha1.ExtensionAPI) (*core.PodTemplateSpecApplyConfiguration, error) {
 	filled := fillTemplate(extensionAPI)
 	encoded, err := json.Marshal(filled)

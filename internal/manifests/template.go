@@ -15,27 +15,28 @@ import (
 
 const (
 	portName = "https"
-	// serverPortName lets the Service find the port of each Pod, also while it is being changed.
+	// serverPortName lets the Service target the port of each Pod, even while a new port is rolled out.
 	serverPortName    = "extension-api"
 	servingCertVolume = "serving-cert"
-	// ServingCertPath is where the serving certificate is mounted. It is a directory, never a subPath: the kubelet does
-	// not update those.
+	// ServingCertPath is where the serving certificate is mounted. It is a directory, never a subPath, which the kubelet
+	// does not update.
 	ServingCertPath = "/var/run/extensionapi/serving-cert"
 
-	// preStopSeconds lets every node stop sending to a Pod, and then kube-apiserver connect to another one, before it
-	// stops listening: servers built on k8s.io/apiserver refuse requests right after SIGTERM.
+	// preStopSeconds is the time for every node to stop sending requests to a Pod, and then for kube-apiserver to connect
+	// to another one, before the Pod stops listening: servers built on k8s.io/apiserver reject requests right after
+	// SIGTERM.
 	preStopSeconds = 15
-	// drainSeconds is how long such a server waits for open requests; watches hold it that long
-	// (k8s.io/apiserver pkg/server/config.go, RequestTimeout).
+	// drainSeconds is how long such a server waits for open requests; watches keep it waiting that long (k8s.io/apiserver
+	// pkg/server/config.go, RequestTimeout).
 	drainSeconds = 60
-	// exitSeconds is left for the process to end by itself.
+	// exitSeconds is the time for the process to exit by itself.
 	exitSeconds = 5
 
-	// nonRootID is the user that distroless images call nonroot.
+	// nonRootID is the user nonroot of distroless images.
 	nonRootID = 65532
 )
 
-// fillTemplate fills in what the user's template leaves out; what it sets stays.
+// fillTemplate sets defaults in the user's template; fields that are set are kept.
 func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	server := extensionAPI.Spec.Server
 	template := server.Template.DeepCopy()
@@ -62,7 +63,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	return template
 }
 
-// fillPodSecurity asks for what Pod Security "restricted" demands, unless the template wants root.
+// fillPodSecurity sets what Pod Security "restricted" requires, unless the template runs as root.
 func fillPodSecurity(pod *corev1.PodSpec) {
 	setDefault(&pod.SecurityContext, &corev1.PodSecurityContext{})
 	security := pod.SecurityContext
@@ -77,7 +78,7 @@ func fillPodSecurity(pod *corev1.PodSpec) {
 
 func wantsRoot(user *int64) bool { return user != nil && *user == 0 }
 
-// fillSpread spreads the Pods of one revision over the nodes, without refusing to run them on a single one.
+// fillSpread spreads the Pods of one revision over the nodes, but allows them on a single one.
 func fillSpread(pod *corev1.PodSpec, labels map[string]string) {
 	if pod.TopologySpreadConstraints != nil || pod.Affinity != nil {
 		return

@@ -35,8 +35,8 @@ type Observer struct {
 	// The results of what runs in the background.
 	Prober         *discovery.Prober
 	Freshness      *aggregation.Freshness
-	Handshakes     *background.Looks[Handshakes]
-	Configurations *background.Looks[aggregation.Configuration]
+	Handshakes     *background.Checks[Handshakes]
+	Configurations *background.Checks[aggregation.Configuration]
 
 	definitions definitionMemory
 }

@@ -14,22 +14,23 @@ import (
 	"k8s.io/client-go/util/cert"
 )
 
-// ParseBundle returns the certificate authorities of a PEM trust bundle. It fails when there is no certificate, when
-// one cannot be parsed, or when none of them is an authority that is valid now.
+// ParseBundle returns the certificates of a PEM trust bundle. It fails if there is no certificate, if one cannot be
+// parsed, or if none of them is a CA that has not expired.
 func ParseBundle(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 	certificates, err := cert.ParseCertsPEM(bundle)
 	if err != nil {
-		return nil, fmt.Errorf("the bundle holds no PEM certificates: %w", err)
+		return nil, fmt.Errorf("the bundle contains no PEM certificates: %w", err)
 	}
 	for _, certificate := range certificates {
 		if usable(certificate, now) {
 			return certificates, nil
 		}
 	}
-	return nil, errors.New("the bundle holds no certificate authority that is valid now")
+	return nil, errors.New("the bundle contains no CA that is valid now")
 }
 
-// Covers tells whether bundle holds every certificate of other, so that nothing that other trusts loses its trust.
+// Covers reports whether bundle contains every certificate of other, so that everything that other trusts stays
+// trusted.
 func Covers(bundle, other []byte) bool {
 	certificates, err := cert.ParseCertsPEM(bundle)
 	if err != nil {
@@ -39,8 +40,8 @@ func Covers(bundle, other []byte) bool {
 	return err == nil && ContainsAll(certificates, needed)
 }
 
-// Extend returns authorities followed by those of bundle that are still valid and not among them. A bundle that cannot
-// be parsed is of no use to anybody and adds nothing.
+// Extend returns authorities followed by those of bundle that have not expired and are not among them. A bundle that
+// cannot be parsed adds nothing, as no client can use it.
 func Extend(authorities []*x509.Certificate, bundle []byte, now time.Time) []*x509.Certificate {
 	extended := slices.Clone(authorities)
 	certificates, _ := cert.ParseCertsPEM(bundle)
@@ -52,15 +53,15 @@ func Extend(authorities []*x509.Certificate, bundle []byte, now time.Time) []*x5
 	return extended
 }
 
-// ContainsAll tells whether every one of wanted is among certificates.
+// ContainsAll reports whether certificates contains every one of wanted.
 func ContainsAll(certificates, wanted []*x509.Certificate) bool {
 	return !slices.ContainsFunc(wanted, func(c *x509.Certificate) bool {
 		return !slices.ContainsFunc(certificates, c.Equal)
 	})
 }
 
-// Verify checks a chain as it was served (the serving certificate first) as kube-apiserver does: for host, at now,
-// against authorities.
+// Verify verifies a chain as it was served (the serving certificate first) in the same way as kube-apiserver: for host,
+// at now, against authorities.
 func Verify(chain, authorities []*x509.Certificate, host string, now time.Time) error {
 	_, err := verify(chain, authorities, host, now)
 	return err
@@ -86,8 +87,8 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 	return pool
 }
 
-// Expiry returns when clients will no longer accept a chain that they accept now: when the first certificate expires of
-// those that it needs, up to the authority. It is the zero time for a chain that they do not accept.
+// Expiry returns when clients will stop accepting a chain that they accept now: the earliest expiry of the certificates
+// that it needs, up to the CA. It is the zero time for a chain that they do not accept.
 func Expiry(chain, authorities []*x509.Certificate, host string, now time.Time) time.Time {
 	verified, err := verify(chain, authorities, host, now)
 	if err != nil {
@@ -106,10 +107,10 @@ func Expiry(chain, authorities []*x509.Certificate, host string, now time.Time) 
 	return latest
 }
 
-// Timestamp is how moments are told to people.
+// Timestamp formats a time for messages.
 func Timestamp(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
 
-// Fingerprint is the hexadecimal SHA-256 of a certificate.
+// Fingerprint returns the hexadecimal SHA-256 of a certificate.
 func Fingerprint(certificate *x509.Certificate) string {
 	sum := sha256.Sum256(certificate.Raw)
 	return hex.EncodeToString(sum[:])

@@ -22,8 +22,8 @@ func TestCovers(t *testing.T) {
 		"more":       {both, b, true},
 		"less":       {a, both, false},
 		"another":    {a, b, false},
-		"of rubbish": {a, []byte("rubbish"), false},
-		"rubbish":    {[]byte("rubbish"), a, false},
+		"of garbage": {a, []byte("garbage"), false},
+		"garbage":    {[]byte("garbage"), a, false},
 		"of nothing": {a, nil, false},
 	}
 	for name, test := range tests {
@@ -35,16 +35,16 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-func TestParseBundleRefuses(t *testing.T) {
+func TestParseBundleRejects(t *testing.T) {
 	signer, serving := issuedPair(t)
 	tests := map[string]struct {
 		bundle []byte
 		now    time.Time
 	}{
-		"nothing":                  {nil, start},
-		"what is no PEM":           {[]byte("-----BEGIN CERTIFICATE-----\nrubbish"), start},
-		"a serving certificate":    {serving.Certificate, start},
-		"only expired authorities": {signer.Certificate, start.Add(want.CAValidity + time.Hour)},
+		"nothing":               {nil, start},
+		"invalid PEM":           {[]byte("-----BEGIN CERTIFICATE-----\ngarbage"), start},
+		"a serving certificate": {serving.Certificate, start},
+		"only expired CAs":      {signer.Certificate, start.Add(want.CAValidity + time.Hour)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,22 +54,22 @@ func TestParseBundleRefuses(t *testing.T) {
 		})
 	}
 	if _, err := ParseBundle(signer.Certificate, start); err != nil {
-		t.Errorf("refused a good bundle: %v", err)
+		t.Errorf("rejected a valid bundle: %v", err)
 	}
 }
 
-func TestExtendKeepsWhatIsStillValid(t *testing.T) {
+func TestExtendKeepsValidAuthorities(t *testing.T) {
 	old, _ := issuedPair(t)
 	authority := certificateOf(t, old)
 	other, _ := issuedPair(t)
 	current := []*x509.Certificate{certificateOf(t, other)}
 	if got := Extend(current, slices.Concat(old.Certificate, other.Certificate), start); len(got) != 2 {
-		t.Errorf("got %d authorities, want the current and the old one", len(got))
+		t.Errorf("got %d CAs, want the current and the old one", len(got))
 	}
 	if got := Extend(current, old.Certificate, authority.NotAfter); len(got) != 1 {
-		t.Errorf("got %d authorities after the old one expired", len(got))
+		t.Errorf("got %d CAs after the old one expired", len(got))
 	}
-	if got := Extend(current, []byte("rubbish"), start); len(got) != 1 {
-		t.Errorf("got %d authorities from rubbish", len(got))
+	if got := Extend(current, []byte("garbage"), start); len(got) != 1 {
+		t.Errorf("got %d CAs from garbage", len(got))
 	}
 }

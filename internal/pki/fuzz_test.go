@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/memory"
 )
 
-// FuzzBundle reads bundles as users may write them, and as a server's Secret may hold them.
+// FuzzBundle parses bundles as users may write them, and as a server's Secret may contain them.
 func FuzzBundle(f *testing.F) {
 	signer, serving := issuedPair(f)
 	authority := string(signer.Certificate)
@@ -22,7 +22,7 @@ func FuzzBundle(f *testing.F) {
 	f.Add("-----BEGIN CERTIFICATE-----\n", uint(10_000))
 	f.Add("-----BEGIN CERTIFICATE-----\nHeader: x\n\nAAAA\n-----END CERTIFICATE-----\n", uint(1000))
 	f.Fuzz(func(t *testing.T, repeated string, times uint) {
-		const most, growth, overhead = 16 << 10, 100, 1 << 20 // a larger one takes the fuzzer too long
+		const most, growth, overhead = 16 << 10, 100, 1 << 20 // larger inputs take the fuzzer too long
 		times = min(times, most/uint(max(1, len(repeated))))
 		bundle := []byte(strings.Repeat(repeated, int(times)))
 		limit := uint64(growth*len(bundle) + overhead)
@@ -34,7 +34,7 @@ func FuzzBundle(f *testing.F) {
 	})
 }
 
-// checkBundle makes sure that a bundle that is accepted stays what it is when it is written again.
+// checkBundle checks that an accepted bundle is unchanged when it is encoded again.
 func checkBundle(t *testing.T, bundle []byte) {
 	t.Helper()
 	parsed, err := ParseBundle(bundle, start)
@@ -42,7 +42,7 @@ func checkBundle(t *testing.T, bundle []byte) {
 		return
 	}
 	if !Covers(bundle, bundle) {
-		t.Error("it does not cover itself")
+		t.Error("the bundle does not cover itself")
 	}
 	usable := Extend(nil, bundle, start)
 	if len(usable) == 0 || !ContainsAll(parsed, usable) {
@@ -53,6 +53,6 @@ func checkBundle(t *testing.T, bundle []byte) {
 		t.Fatal(err)
 	}
 	if again := Extend(nil, encoded, start); len(again) != len(usable) || !bytes.Equal(again[0].Raw, usable[0].Raw) {
-		t.Errorf("of %d certificates %d are left when they are written again", len(usable), len(again))
+		t.Errorf("of %d certificates %d are left after encoding", len(usable), len(again))
 	}
 }

@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// NoServing is why a certificate is issued for the first time, or after it was lost.
+// NoServing is the reason for issuing a certificate for the first time, or after it was lost.
 const NoServing = "there was no serving certificate"
 
-// Request says what certificates a server needs.
+// Request describes the certificates that a server needs.
 type Request struct {
 	// Name of the server, for the signer's subject.
 	Name string
-	// DNSNames of the serving certificate; the first is the one that kube-apiserver asks for.
+	// DNSNames of the serving certificate; the first is the server name that kube-apiserver uses.
 	DNSNames []string
 	// Validity of the serving certificate.
 	Validity time.Duration
-	// RenewBefore is how long before its expiry it is renewed at the latest.
+	// RenewBefore is how long before its expiry the serving certificate is renewed at the latest.
 	RenewBefore time.Duration
 	// CAValidity is the validity of the signer.
 	CAValidity time.Duration
-	// RotateServingAfter and RotateCAAfter have what was issued earlier replaced, as soon as they have come.
+	// RotateServingAfter and RotateCAAfter are times from which certificates issued earlier are replaced.
 	RotateServingAfter, RotateCAAfter time.Time
 }
 
-// KeepSigner returns the stored signer or, with the reason, a new one in its place.
+// KeepSigner returns the stored signer or, with the reason, a new one to replace it.
 func KeepSigner(stored KeyPair, want Request, now time.Time) (
 	signer KeyPair, certificate *x509.Certificate, reason string, err error,
 ) {
@@ -45,50 +45,50 @@ func KeepSigner(stored KeyPair, want Request, now time.Time) (
 	return signer, certificate, reason, err
 }
 
-// checkSigner returns the signer's certificate and why it must be replaced, empty when it is good.
+// checkSigner returns the signer's certificate and why it must be replaced, empty if it need not be.
 func checkSigner(signer KeyPair, want Request, now time.Time) (certificate *x509.Certificate, reason string) {
 	if signer.empty() {
-		return nil, "there was no certificate authority"
+		return nil, "there was no CA"
 	}
 	certificate, _, err := signer.parse()
 	switch {
 	case err != nil:
-		return nil, fmt.Sprintf("the certificate authority was unusable (%v)", err)
+		return nil, fmt.Sprintf("the CA was unusable (%v)", err)
 	case !certificate.IsCA:
-		return nil, "the certificate authority was unusable (it is none)"
+		return nil, "the CA was unusable (its certificate is not a CA certificate)"
 	case !issuesFor(certificate, want.DNSNames):
-		return nil, "the certificate authority was for other DNS names"
+		return nil, "the CA was for other DNS names"
 	default:
-		return certificate, checkLife(certificate, want, now)
+		return certificate, checkLifetime(certificate, want, now)
 	}
 }
 
-// issuesFor reports whether clients accept what the authority issues for the names. One of an earlier version is not
-// constrained, and good for all.
+// issuesFor reports whether clients accept certificates that the CA issues for the names. A CA from an earlier version
+// is unconstrained, and valid for all.
 func issuesFor(authority *x509.Certificate, dnsNames []string) bool {
 	permitted := authority.PermittedDNSDomains
 	return len(permitted) == 0 || slices.Equal(permitted, dnsNames)
 }
 
-// checkLife returns why an authority must be replaced now, empty when it need not be.
-func checkLife(authority *x509.Certificate, want Request, now time.Time) (reason string) {
+// checkLifetime returns why a CA must be replaced now, empty if it need not be.
+func checkLifetime(authority *x509.Certificate, want Request, now time.Time) (reason string) {
 	switch {
 	case now.Before(authority.NotBefore):
-		return "the certificate authority was not valid yet"
+		return "the CA was not valid yet"
 	case !usable(authority, now.Add(want.Validity)):
-		return "the certificate authority was about to expire"
-	case life(authority) > want.CAValidity+clockSkew:
-		return "the certificate authority was valid for longer than wanted"
+		return "the CA was about to expire"
+	case lifetime(authority) > want.CAValidity+clockSkew:
+		return "the CA was valid for longer than requested"
 	case !now.Before(caRenewalTime(authority)):
-		return "the certificate authority was due for renewal"
+		return "the CA was due for renewal"
 	case isRotated(authority, want.RotateCAAfter, now):
-		return "rotateCAAfter asked for a new certificate authority"
+		return "rotateCAAfter requested a new CA"
 	default:
 		return ""
 	}
 }
 
-// CheckServing tells why the serving certificate must be replaced, empty when it is good.
+// CheckServing returns why the serving certificate must be replaced, empty if it need not be.
 func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, now time.Time) (reason string) {
 	if serving.empty() {
 		return NoServing
@@ -98,30 +98,30 @@ func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, no
 	case err != nil:
 		return fmt.Sprintf("the serving certificate was unusable (%v)", err)
 	case leaf.CheckSignatureFrom(authority) != nil:
-		return "the serving certificate was not issued by the current certificate authority"
+		return "the serving certificate was not issued by the current CA"
 	case !slices.Equal(leaf.DNSNames, want.DNSNames):
 		return "the serving certificate was for other DNS names"
 	case now.Before(leaf.NotBefore):
 		return "the serving certificate was not valid yet"
-	case life(leaf) > want.Validity+clockSkew:
-		return "the serving certificate was valid for longer than wanted"
+	case lifetime(leaf) > want.Validity+clockSkew:
+		return "the serving certificate was valid for longer than requested"
 	case !now.Before(want.RenewalTime(leaf)):
 		return "the serving certificate was due for renewal"
 	case isRotated(leaf, want.RotateServingAfter, now):
-		return "rotateServingAfter asked for a new serving certificate"
+		return "rotateServingAfter requested a new serving certificate"
 	default:
 		return ""
 	}
 }
 
-// RenewalTime is when a serving certificate is renewed, in whole seconds as status tells it: RenewBefore its expiry,
-// and up to a twentieth of its life earlier, by its serial number, so that certificates that were issued together are
-// not renewed together.
+// RenewalTime returns when a serving certificate is renewed, in whole seconds as in the status: RenewBefore its expiry,
+// and up to a twentieth of its lifetime earlier, derived from its serial number, so that certificates that were issued
+// together are not renewed together.
 func (r Request) RenewalTime(leaf *x509.Certificate) time.Time {
 	return leaf.NotAfter.Add(-r.RenewBefore - jitter(leaf)).Truncate(time.Second)
 }
 
-// NextChange is the earliest moment after now at which a certificate or its authority will have to be replaced.
+// NextChange returns the earliest time after now at which a certificate or its CA must be replaced.
 func (r Request) NextChange(leaf, authority *x509.Certificate, now time.Time) time.Time {
 	next := earlier(r.RenewalTime(leaf), caRenewalTime(authority))
 	for _, moment := range []time.Time{r.RotateServingAfter, r.RotateCAAfter} {
@@ -132,22 +132,22 @@ func (r Request) NextChange(leaf, authority *x509.Certificate, now time.Time) ti
 	return next
 }
 
-// caRenewalTime is when two thirds of an authority's life have passed, or a little earlier.
+// caRenewalTime returns when two thirds of a CA's lifetime have passed, or a little earlier.
 func caRenewalTime(authority *x509.Certificate) time.Time {
-	return authority.NotAfter.Add(-life(authority)/3 - jitter(authority))
+	return authority.NotAfter.Add(-lifetime(authority)/3 - jitter(authority))
 }
 
 func jitter(certificate *x509.Certificate) time.Duration {
-	bound := big.NewInt(int64(max(life(certificate)/20, 1)))
+	bound := big.NewInt(int64(max(lifetime(certificate)/20, 1)))
 	return time.Duration(new(big.Int).Mod(certificate.SerialNumber, bound).Int64())
 }
 
-// isRotated tells whether a certificate must go because it was issued before a moment that has come.
+// isRotated reports whether a certificate must be replaced because it was issued before after, which has passed.
 func isRotated(certificate *x509.Certificate, after, now time.Time) bool {
 	issued := certificate.NotBefore.Add(clockSkew)
 	return !after.IsZero() && !now.Before(after) && issued.Before(after)
 }
 
-func life(certificate *x509.Certificate) time.Duration {
+func lifetime(certificate *x509.Certificate) time.Duration {
 	return certificate.NotAfter.Sub(certificate.NotBefore)
 }

@@ -22,7 +22,7 @@ var (
 	}
 )
 
-// issuedPair is a signer and a serving certificate of it.
+// issuedPair returns a signer and a serving certificate issued by it.
 func issuedPair(tb testing.TB) (signer, serving KeyPair) {
 	tb.Helper()
 	signer, _, reason, err := KeepSigner(KeyPair{}, want, start)
@@ -45,18 +45,18 @@ func certificateOf(t *testing.T, pair KeyPair) *x509.Certificate {
 	return certificate
 }
 
-func TestServingCertificateIsAcceptedAsKubeAPIServerChecksIt(t *testing.T) {
+func TestServingCertificateIsAcceptedByKubeAPIServersCheck(t *testing.T) {
 	signer, serving := issuedPair(t)
 	leaf, authority := certificateOf(t, serving), certificateOf(t, signer)
 	if err := Verify([]*x509.Certificate{leaf}, []*x509.Certificate{authority}, host, start); err != nil {
 		t.Error(err)
 	}
 	if !leaf.NotAfter.Equal(start.Add(want.Validity)) {
-		t.Errorf("it is valid until %s", leaf.NotAfter)
+		t.Errorf("the certificate is valid until %s", leaf.NotAfter)
 	}
 }
 
-func TestAuthorityIssuesForTheNamesOfItsServerOnly(t *testing.T) {
+func TestSignerIsConstrainedToTheNamesOfItsServer(t *testing.T) {
 	signer, _ := issuedPair(t)
 	const other = "other.wardle-system.svc"
 	stray, err := signer.IssueServing([]string{host, other}, start, want.Validity)
@@ -67,12 +67,12 @@ func TestAuthorityIssuesForTheNamesOfItsServerOnly(t *testing.T) {
 	for _, name := range []string{host, other} {
 		err := Verify([]*x509.Certificate{certificateOf(t, stray)}, authorities, name, start)
 		if err == nil || !strings.Contains(err.Error(), other) {
-			t.Errorf("for %s kube-apiserver accepts a certificate that names %s, too (%v)", name, other, err)
+			t.Errorf("for %s kube-apiserver accepts a certificate that also names %s (%v)", name, other, err)
 		}
 	}
 }
 
-func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
+func TestCheckServingReturnsTheReasonForReplacement(t *testing.T) {
 	signer, serving := issuedPair(t)
 	_, other := issuedPair(t)
 	tests := map[string]struct {
@@ -86,9 +86,9 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 		"expired":                     {serving: serving, after: 100 * 24 * time.Hour, reason: "due for renewal"},
 		"deleted":                     {reason: NoServing},
 		"from a clock that was ahead": {serving: serving, after: -time.Hour, reason: "not valid yet"},
-		"with somebody's key":         {serving: KeyPair{serving.Certificate, other.Key}, reason: "does not belong"},
-		"edited into rubbish":         {serving: KeyPair{[]byte("rubbish"), serving.Key}, reason: "unusable"},
-		"of another authority":        {serving: other, reason: "not issued by the current"},
+		"with another key":            {serving: KeyPair{serving.Certificate, other.Key}, reason: "does not belong"},
+		"corrupted":                   {serving: KeyPair{[]byte("garbage"), serving.Key}, reason: "unusable"},
+		"of another CA":               {serving: other, reason: "not issued by the current"},
 		"renewed earlier by spec": {
 			serving: serving, after: 31 * 24 * time.Hour, reason: "due for renewal",
 			change: func(r *Request) { r.RenewBefore = 60 * 24 * time.Hour },
@@ -97,8 +97,8 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 			serving: serving, reason: "other DNS names",
 			change: func(r *Request) { r.DNSNames = []string{host, "other.example.com"} },
 		},
-		"valid for longer than wanted": {
-			serving: serving, reason: "longer than wanted", change: func(r *Request) { r.Validity = time.Hour },
+		"valid for longer than requested": {
+			serving: serving, reason: "longer than requested", change: func(r *Request) { r.Validity = time.Hour },
 		},
 		"to be rotated": {
 			serving: serving, after: time.Hour, reason: "rotateServingAfter",
@@ -108,7 +108,7 @@ func TestCheckServingTellsWhyItMustBeReplaced(t *testing.T) {
 			serving: serving, after: time.Hour - time.Second,
 			change: func(r *Request) { r.RotateServingAfter = start.Add(time.Hour) },
 		},
-		"issued after the moment of a rotation": {
+		"issued after the time of a rotation": {
 			serving: serving, after: time.Hour, change: func(r *Request) { r.RotateServingAfter = start },
 		},
 	}
@@ -137,22 +137,22 @@ func TestKeepSignerReplaces(t *testing.T) {
 		after  time.Duration
 		reason string
 	}{
-		"nothing that is good": {signer: signer, after: want.CAValidity / 2},
-		"what was lost":        {reason: "there was no certificate authority"},
-		"nothing of an earlier version, for any name": {
+		"no valid signer": {signer: signer, after: want.CAValidity / 2},
+		"a lost signer":   {reason: "there was no CA"},
+		"no unconstrained signer of an earlier version": {
 			signer: unconstrained,
 		},
 		"one for other names": {
 			signer: signer, reason: "other DNS names",
 			change: func(r *Request) { r.DNSNames = []string{"wardle.elsewhere.svc"} },
 		},
-		"one with a wrong key":       {signer: KeyPair{signer.Certificate, other.Key}, reason: "unusable"},
-		"one of two thirds its life": {signer: signer, after: want.CAValidity * 2 / 3, reason: "due for renewal"},
+		"one with a wrong key":                 {signer: KeyPair{signer.Certificate, other.Key}, reason: "unusable"},
+		"one after two thirds of its lifetime": {signer: signer, after: want.CAValidity * 2 / 3, reason: "due for renewal"},
 		"one that is about to expire": {
 			signer: signer, after: want.CAValidity - 24*time.Hour, reason: "about to expire",
 		},
-		"one that is valid for longer than wanted": {
-			signer: signer, reason: "longer than wanted", change: func(r *Request) { r.CAValidity /= 2 },
+		"one that is valid for longer than requested": {
+			signer: signer, reason: "longer than requested", change: func(r *Request) { r.CAValidity /= 2 },
 		},
 		"one to be rotated": {
 			signer: signer, after: time.Hour, reason: "rotateCAAfter",
@@ -171,7 +171,7 @@ func TestKeepSignerReplaces(t *testing.T) {
 			}
 			assertReason(t, reason, test.reason)
 			if _, _, again, err := KeepSigner(kept, request, now); again != "" || err != nil {
-				t.Errorf("what it returned is not good at once: %s, %v", again, err)
+				t.Errorf("the returned signer is not accepted: %s, %v", again, err)
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func assertReason(t *testing.T, reason, want string) {
 	}
 }
 
-func TestRenewalIsSpreadAndNeverLate(t *testing.T) {
+func TestRenewalTimesAreSpreadAndNeverLate(t *testing.T) {
 	signer, _ := issuedPair(t)
 	times := map[time.Time]bool{}
 	for range 20 {
@@ -195,7 +195,7 @@ func TestRenewalIsSpreadAndNeverLate(t *testing.T) {
 		leaf := certificateOf(t, serving)
 		renewal, latest := want.RenewalTime(leaf), leaf.NotAfter.Add(-want.RenewBefore)
 		if renewal.After(latest) || renewal.Before(latest.Add(-want.Validity/19)) {
-			t.Errorf("renewed at %s, at the latest should be %s", renewal, latest)
+			t.Errorf("renewed at %s, want %s at the latest", renewal, latest)
 		}
 		times[renewal] = true
 	}
@@ -213,6 +213,6 @@ func TestNextChangeIsTheEarliest(t *testing.T) {
 	rotated := want
 	rotated.RotateServingAfter, rotated.RotateCAAfter = start.Add(time.Hour), start.Add(-time.Hour)
 	if got := rotated.NextChange(leaf, authority, start); !got.Equal(rotated.RotateServingAfter) {
-		t.Errorf("got %s, want the rotation to come", got)
+		t.Errorf("got %s, want the upcoming rotation", got)
 	}
 }

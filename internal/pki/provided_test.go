@@ -17,14 +17,14 @@ const providedFor = "wardle.wardle-system.svc"
 
 var issuedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// issued is what the tables below vary: a certificate with its key.
+// issued is a certificate with its key, which the tables below vary.
 type issued struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 	pair        KeyPair
 }
 
-// issue makes a certificate that authority signs, a self-signed one if there is none.
+// issue issues a certificate signed by authority, a self-signed one if that is nil.
 func issue(t *testing.T, authority *issued, change func(template *x509.Certificate)) *issued {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -94,11 +94,11 @@ func TestCheckProvidedAccepts(t *testing.T) {
 		pair KeyPair
 		ca   []byte
 	}{
-		"a certificate of the authority":   {leaf.pair, root.pair.Certificate},
-		"one authority among others":       {leaf.pair, slices.Concat(other.pair.Certificate, root.pair.Certificate)},
-		"a chain with an intermediate":     {below(t, intermediate), root.pair.Certificate},
-		"an intermediate as the authority": {issue(t, intermediate, asServer()).pair, intermediate.pair.Certificate},
-		"a wildcard":                       {wild.pair, root.pair.Certificate},
+		"a certificate of the CA":           {leaf.pair, root.pair.Certificate},
+		"one CA among others":               {leaf.pair, slices.Concat(other.pair.Certificate, root.pair.Certificate)},
+		"a chain with an intermediate":      {below(t, intermediate), root.pair.Certificate},
+		"an intermediate as the trusted CA": {issue(t, intermediate, asServer()).pair, intermediate.pair.Certificate},
+		"a wildcard":                        {wild.pair, root.pair.Certificate},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -113,13 +113,13 @@ func TestCheckProvidedAccepts(t *testing.T) {
 	}
 }
 
-func TestCheckProvidedRefuses(t *testing.T) {
+func TestCheckProvidedRejects(t *testing.T) {
 	root := issue(t, nil, asAuthority("root"))
 	leaf := issue(t, root, asServer())
 	good, ca := leaf.pair, root.pair.Certificate
-	rubbish := []byte("-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n")
-	// certified is a pair whose authority is root.
-	certified := func(change func(*x509.Certificate)) KeyPair { return issue(t, root, change).pair }
+	garbage := []byte("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n")
+	// issuedByRoot returns a pair issued by root.
+	issuedByRoot := func(change func(*x509.Certificate)) KeyPair { return issue(t, root, change).pair }
 	intermediate := issue(t, root, asAuthority("intermediate"))
 	short := issue(t, nil, asAuthority("short", expiredAfterAnHour))
 	shortIntermediate := issue(t, root, asAuthority("short intermediate", expiredAfterAnHour))
@@ -133,31 +133,30 @@ func TestCheckProvidedRefuses(t *testing.T) {
 		pair KeyPair
 		ca   []byte
 		now  time.Time // issuedAt if zero
-		want string    // part of the error, all of it where no library speaks
+		want string    // part of the error, all of it unless it contains a library's error
 	}{
 		"no certificate": {
 			pair: KeyPair{nil, good.Key}, ca: ca,
-			want: "tls.crt is missing: put the PEM serving certificate there, followed by the intermediate authorities if " +
-				"there are any",
+			want: "tls.crt is missing: put the PEM serving certificate there, followed by the intermediate CAs if there are any",
 		},
-		"a certificate that is no PEM": {
-			pair: KeyPair{[]byte("rubbish"), good.Key}, ca: ca,
-			want: "tls.crt holds no PEM certificate that can be read (",
+		"a certificate that is not PEM": {
+			pair: KeyPair{[]byte("garbage"), good.Key}, ca: ca,
+			want: "tls.crt contains no readable PEM certificate (",
 		},
-		"a certificate that is rubbish inside": {
-			pair: KeyPair{rubbish, good.Key}, ca: ca,
-			want: "tls.crt holds no PEM certificate that can be read (",
+		"a PEM certificate with invalid content": {
+			pair: KeyPair{garbage, good.Key}, ca: ca,
+			want: "tls.crt contains no readable PEM certificate (",
 		},
 		"a key in place of the certificate": {
 			pair: KeyPair{good.Key, good.Key}, ca: ca,
-			want: "tls.crt holds no PEM certificate that can be read (",
+			want: "tls.crt contains no readable PEM certificate (",
 		},
 		"no key": {
 			pair: KeyPair{good.Certificate, nil}, ca: ca,
 			want: "tls.key is missing: put the PEM private key of the certificate in tls.crt there",
 		},
-		"a key that is rubbish": {
-			pair: KeyPair{good.Certificate, []byte("rubbish")}, ca: ca,
+		"an invalid key": {
+			pair: KeyPair{good.Certificate, []byte("garbage")}, ca: ca,
 			want: "tls.key cannot be used with the first certificate in tls.crt (",
 		},
 		"a certificate in place of the key": {
@@ -175,76 +174,75 @@ func TestCheckProvidedRefuses(t *testing.T) {
 			want: "tls.key cannot be used with the first certificate in tls.crt (the key does not belong to",
 		},
 		"an expired certificate": {
-			pair: certified(asServer(expiredAfterAnHour)), ca: ca, now: issuedAt.Add(2 * time.Hour),
+			pair: issuedByRoot(asServer(expiredAfterAnHour)), ca: ca, now: issuedAt.Add(2 * time.Hour),
 			want: "tls.crt expired at 2026-01-01T01:00:00Z: renew it",
 		},
-		"a certificate of the future": {
-			pair: certified(asServer(func(template *x509.Certificate) { template.NotBefore = issuedAt.Add(time.Hour) })), ca: ca,
-			want: "tls.crt is not valid before 2026-01-01T01:00:00Z: put a certificate there that is valid now",
+		"a certificate that is not valid yet": {
+			pair: issuedByRoot(asServer(func(template *x509.Certificate) { template.NotBefore = issuedAt.Add(time.Hour) })),
+			ca:   ca,
+			want: "tls.crt is not valid before 2026-01-01T01:00:00Z: put a currently valid certificate there",
 		},
 		"a certificate for other names": {
-			pair: certified(asServer(forNames("a", "b"))), ca: ca,
-			want: "tls.crt is valid for [a b], but kube-apiserver asks for wardle.wardle-system.svc: have the certificate " +
-				"issued for that DNS name",
+			pair: issuedByRoot(asServer(forNames("a", "b"))), ca: ca,
+			want: "tls.crt is valid for [a b], but kube-apiserver requires wardle.wardle-system.svc: issue the certificate " +
+				"for that DNS name",
 		},
 		"a certificate with a common name only": {
-			pair: certified(asServer(forNames(), inCommonName)), ca: ca,
-			want: "tls.crt is valid for [], but kube-apiserver asks for wardle.wardle-system.svc:",
+			pair: issuedByRoot(asServer(forNames(), inCommonName)), ca: ca,
+			want: "tls.crt is valid for [], but kube-apiserver requires wardle.wardle-system.svc:",
 		},
-		"no authority": {
+		"no CA": {
 			pair: good,
-			want: "ca.crt is missing: put the PEM certificate of the authority that issued tls.crt there;",
+			want: "ca.crt is missing: put the PEM certificate of the CA that issued tls.crt there;",
 		},
-		"an authority that is rubbish": {
-			pair: good, ca: rubbish,
-			want: "ca.crt holds no PEM certificate that can be read (",
+		"an invalid CA": {
+			pair: good, ca: garbage,
+			want: "ca.crt contains no readable PEM certificate (",
 		},
-		"a serving certificate among the authorities": {
+		"a serving certificate among the CAs": {
 			pair: good, ca: slices.Concat(ca, issue(t, root, asServer(func(template *x509.Certificate) {
 				template.Subject.CommonName = "server"
 			})).pair.Certificate),
-			want: `ca.crt holds the certificate "CN=server", which is not an authority (its basic constraints lack CA): ` +
-				"leave only authorities in ca.crt, among them the one that issued tls.crt",
+			want: `ca.crt contains the certificate "CN=server", which is not a CA (its basic constraints lack CA): ` +
+				"keep only CAs in ca.crt, including the one that issued tls.crt",
 		},
 		"a self-signed certificate": {
 			pair: selfSigned.pair, ca: selfSigned.pair.Certificate,
-			want: `ca.crt holds the certificate "CN=test", which is not an authority (`,
+			want: `ca.crt contains the certificate "CN=test", which is not a CA (`,
 		},
-		"another authority": {
+		"another CA": {
 			pair: good, ca: issue(t, nil, asAuthority("other")).pair.Certificate,
-			want: `tls.crt, issued by "CN=root", does not lead to an authority in ca.crt (x509: certificate signed by ` +
-				"unknown authority): put the authority that issued it into ca.crt, and the intermediates between them " +
-				"into tls.crt",
+			want: `tls.crt, issued by "CN=root", does not chain to a CA in ca.crt (x509: certificate signed by ` +
+				"unknown authority): put the CA that issued it into ca.crt, and the intermediate CAs in between into tls.crt",
 		},
-		"another authority of the same name": {
+		"another CA of the same name": {
 			pair: good, ca: namesake.pair.Certificate,
-			want: `tls.crt, issued by "CN=root", does not lead to an authority in ca.crt (`,
+			want: `tls.crt, issued by "CN=root", does not chain to a CA in ca.crt (`,
 		},
-		"a lost intermediate": {
+		"a missing intermediate": {
 			pair: issue(t, intermediate, asServer()).pair, ca: ca,
-			want: `tls.crt, issued by "CN=intermediate", does not lead to an authority in ca.crt (`,
+			want: `tls.crt, issued by "CN=intermediate", does not chain to a CA in ca.crt (`,
 		},
-		"an expired authority": {
+		"an expired CA": {
 			pair: issue(t, short, asServer()).pair, ca: short.pair.Certificate, now: issuedAt.Add(2 * time.Hour),
-			want: `the authority "CN=short" above tls.crt is valid from 2025-12-31T23:55:00Z to 2026-01-01T01:00:00Z only: ` +
-				"renew it in ca.crt, or in tls.crt where it is an intermediate",
+			want: `the CA "CN=short" in the chain of tls.crt is valid only from 2025-12-31T23:55:00Z to 2026-01-01T01:00:00Z: ` +
+				"renew it in ca.crt, or in tls.crt if it is an intermediate CA",
 		},
 		"an expired intermediate": {
 			pair: below(t, shortIntermediate), ca: ca, now: issuedAt.Add(2 * time.Hour),
-			want: `the authority "CN=short intermediate" above tls.crt is valid from`,
+			want: `the CA "CN=short intermediate" in the chain of tls.crt is valid only from`,
 		},
 		"a certificate for clients": {
-			pair: certified(asServer(forClients)), ca: ca,
-			want: "tls.crt, or an authority above it, is not for servers: have it issued with the extended key usage " +
-				"server auth",
+			pair: issuedByRoot(asServer(forClients)), ca: ca,
+			want: "tls.crt, or a CA in its chain, is not for servers: issue it with the extended key usage server auth",
 		},
-		"an authority for clients": {
+		"a CA for clients": {
 			pair: issue(t, clients, asServer()).pair, ca: clients.pair.Certificate,
-			want: "tls.crt, or an authority above it, is not for servers:",
+			want: "tls.crt, or a CA in its chain, is not for servers:",
 		},
-		"an authority for other names": {
+		"a CA for other names": {
 			pair: issue(t, elsewhere, asServer()).pair, ca: elsewhere.pair.Certificate,
-			want: `tls.crt, issued by "CN=elsewhere", does not lead to an authority in ca.crt (x509: a root or`,
+			want: `tls.crt, issued by "CN=elsewhere", does not chain to a CA in ca.crt (x509: a root or`,
 		},
 	}
 	for name, test := range tests {
@@ -261,7 +259,7 @@ func TestCheckProvidedRefuses(t *testing.T) {
 			}
 			_, later := CheckProvided(test.pair, test.ca, providedFor, test.now.Add(time.Minute))
 			if later == nil || later.Error() != err.Error() {
-				t.Errorf("a minute later the text is another:\n%v\n%v", err, later)
+				t.Errorf("a minute later the text differs:\n%v\n%v", err, later)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 )
 
-// clockSkew is how far the clocks of nodes may be behind the operator's.
+// clockSkew is how far the clocks of nodes may be behind the operator's clock.
 const clockSkew = 5 * time.Minute
 
 // KeyPair is a certificate with its private key, both PEM, as in a Secret of type kubernetes.io/tls.
@@ -33,8 +33,8 @@ func KeyPairOf(data map[string][]byte) KeyPair {
 	return KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]}
 }
 
-// NewSigner makes a self-signed ECDSA P-256 certificate authority. Clients accept what it issues for dnsNames and what
-// is below them only; for any name, if there are none.
+// NewSigner creates a self-signed ECDSA P-256 CA. Clients accept its certificates only for dnsNames and their
+// subdomains, or for any name if there are none.
 func NewSigner(commonName string, now time.Time, validity time.Duration, dnsNames ...string) (KeyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,11 +51,11 @@ func NewSigner(commonName string, now time.Time, validity time.Duration, dnsName
 	return sign(template, template, key, key)
 }
 
-// IssueServing makes a serving certificate for dnsNames with a new ECDSA P-256 key. It never outlives the signer.
+// IssueServing issues a serving certificate for dnsNames with a new ECDSA P-256 key. It never outlives the signer.
 func (pair KeyPair) IssueServing(dnsNames []string, now time.Time, validity time.Duration) (KeyPair, error) {
 	authority, authorityKey, err := pair.parse()
 	if err != nil {
-		return KeyPair{}, fmt.Errorf("certificate authority: %w", err)
+		return KeyPair{}, fmt.Errorf("CA: %w", err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -77,7 +77,7 @@ func newTemplate(commonName string, now, notAfter time.Time) (*x509.Certificate,
 		return nil, err
 	}
 	return &x509.Certificate{
-		// X.509 bounds a common name to 64 characters; clients look at the DNS names only.
+		// X.509 limits a common name to 64 characters; clients check only the DNS names.
 		Subject:               pkix.Name{CommonName: commonName[:min(len(commonName), 64)]},
 		SerialNumber:          serial,
 		NotBefore:             now.Add(-clockSkew),
@@ -103,10 +103,10 @@ func sign(template, authority *x509.Certificate, key *ecdsa.PrivateKey, authorit
 	return KeyPair{Certificate: certificatePEM, Key: keyPEM}, err
 }
 
-// empty tells whether there is neither certificate nor key.
+// empty reports whether there is neither certificate nor key.
 func (pair KeyPair) empty() bool { return len(pair.Certificate) == 0 && len(pair.Key) == 0 }
 
-// parse returns the first certificate and the key, and an error when they do not belong together.
+// parse returns the first certificate and the key, and an error if they do not match.
 func (pair KeyPair) parse() (*x509.Certificate, crypto.Signer, error) {
 	certificates, err := cert.ParseCertsPEM(pair.Certificate)
 	if err != nil {

@@ -15,40 +15,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
-	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
-
-// ready is a ready Pod.
-func ready(name string) corev1.Pod {
-	pod := corev1.Pod{Status: corev1.PodStatus{
-		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
-	}}
-	pod.Name = name
-	return pod
-}
-
-// answering is a snapshot of these replicas with what each answers; those that are ejected get no requests.
-func answering(answers map[string]discovery.Record, serving []string, ejected ...string) *snapshot.Snapshot {
-	s := snapshottest.New()
-	s.Endpoints = snapshot.Of(snapshot.Endpoints{}, nil)
-	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) {
-		for _, name := range serving {
-			behind.Ready = append(behind.Ready, endpoints.Endpoint{Address: name, Pod: name})
-		}
-		for _, name := range ejected {
-			behind.Ejected = append(behind.Ejected, ejection.Ejected{Endpoint: endpoints.Endpoint{Address: name, Pod: name}})
-		}
-	})
-	target := targetOf(s, nil)
-	records := discovery.Records{snapshottest.ThroughKubeAPIServer(snapshottest.KubeAPIServer): snapshottest.Fine}
-	for _, key := range target.Direct() {
-		records[key] = answers[key.Pod]
-	}
-	s.Probes = discovery.NewRound(target, records)
-	return s
-}
 
 func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecForbidsIt(t *testing.T) {
 	tests := map[string]struct {

@@ -16,10 +16,11 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/ejection"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
-	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
@@ -36,6 +37,36 @@ func newSigner(t *testing.T) pki.KeyPair {
 		t.Fatal(err)
 	}
 	return signer
+}
+
+// ready is a ready Pod.
+func ready(name string) corev1.Pod {
+	pod := corev1.Pod{Status: corev1.PodStatus{
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+	}}
+	pod.Name = name
+	return pod
+}
+
+// answering is a snapshot of these replicas with what each answers; those that are ejected get no requests.
+func answering(answers map[string]discovery.Record, serving []string, ejected ...string) *snapshot.Snapshot {
+	s := snapshottest.New()
+	s.Endpoints = snapshot.Of(snapshot.Endpoints{}, nil)
+	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) {
+		for _, name := range serving {
+			behind.Ready = append(behind.Ready, endpoints.Endpoint{Address: name, Pod: name})
+		}
+		for _, name := range ejected {
+			behind.Ejected = append(behind.Ejected, ejection.Ejected{Endpoint: endpoints.Endpoint{Address: name, Pod: name}})
+		}
+	})
+	target := targetOf(s, nil)
+	records := discovery.Records{snapshottest.ThroughKubeAPIServer(snapshottest.KubeAPIServer): snapshottest.Fine}
+	for _, key := range target.Direct() {
+		records[key] = answers[key.Pod]
+	}
+	s.Probes = discovery.NewRound(target, records)
+	return s
 }
 
 func nextOf(t *testing.T, s *snapshot.Snapshot) Plan {
@@ -144,120 +175,6 @@ func TestNothingOfAServerIsPlannedWhereItCannotRun(t *testing.T) {
 	}
 }
 
-func TestWhatIsRegisteredGoesWithTheNamespaceAtOnce(t *testing.T) {
-	for state, want := range map[snapshot.Namespace]struct {
-		unwanted, kept int
-		count          bool
-	}{
-		snapshot.Active: {0, 1, true}, snapshot.Terminating: {1, 0, false}, snapshot.Missing: {1, 0, false},
-	} {
-		s := snapshottest.New()
-		s.Namespace = snapshot.Of(state, nil)
-		r := nextOf(t, s).Registration
-		if len(r.Unwanted) != want.unwanted || len(r.Kept) != want.kept || r.Count != want.count {
-			t.Errorf("in namespace state %d, %d go, %d stay, and objects are counted: %t",
-				state, len(r.Unwanted), len(r.Kept), r.Count)
-		}
-	}
-}
-
-// trusted is a snapshot with a certificate that its APIService does not trust yet, whose replica answers well.
-func trusted(t *testing.T) *snapshot.Snapshot {
-	t.Helper()
-	s := snapshottest.New()
-	s.Layer = snapshot.Layer{Looked: true}
-	snapshottest.Change(&s.Certificates, func(c *snapshot.Certificates) { c.Stored.Bundle = newSigner(t).Certificate })
-	target := targetOf(s, s.Trust())
-	s.Probes = discovery.NewRound(target, discovery.Records{
-		discovery.AtEndpoint(snapshottest.Replica, groupVersion): snapshottest.Fine,
-	})
-	return s
-}
-
-func TestAnAPIServiceIsWrittenOnlyWhereNothingPreventsRequests(t *testing.T) {
-	asWanted := func(s *snapshot.Snapshot) {
-		existing := snapshottest.APIService()
-		wanted := manifests.APIServices(s.ExtensionAPI, s.Trust())[0]
-		existing.Spec.CABundle, existing.Spec.Service = wanted.Spec.CABundle, serviceOf(wanted)
-		s.Registered = snapshot.Of(map[string]*apiregistrationv1.APIService{existing.Name: existing}, nil)
-	}
-	for name, test := range map[string]struct {
-		change func(*snapshot.Snapshot)
-		step   Step
-		reason string
-	}{
-		"there is none":        {snapshottest.Unregister, Create, ""},
-		"it leads elsewhere":   {func(*snapshot.Snapshot) {}, Apply, ""},
-		"it is as it should be": {asWanted, Apply, ""},
-		"it is as it should be, and nothing is probed": {
-			func(s *snapshot.Snapshot) { asWanted(s); s.Probes = discovery.Round{} }, Apply, "",
-		},
-		"it leads elsewhere, and nothing is probed": {
-			func(s *snapshot.Snapshot) { s.Probes = discovery.Round{} }, Leave, v1alpha1.ReasonProbing,
-		},
-		"it leads elsewhere, and the endpoints are unknown": {
-			func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Of(snapshot.Endpoints{}, errors.New("timeout")) },
-			Leave, v1alpha1.ReasonRetrying,
-		},
-		"another owner has it": {
-			func(s *snapshot.Snapshot) {
-				snapshottest.Unregister(s)
-				snapshottest.Change(&s.Claims, func(all *[]claims.Claim) { (*all)[0].Standing = claims.Held })
-			}, Leave, v1alpha1.ReasonNotClaimed,
-		},
-		"there is none, and the layer was not checked": {
-			func(s *snapshot.Snapshot) { snapshottest.Unregister(s); s.Layer = snapshot.Layer{} },
-			Leave, v1alpha1.ReasonProbing,
-		},
-		"there is none, and the layer is not configured": {
-			func(s *snapshot.Snapshot) {
-				snapshottest.Unregister(s)
-				s.Layer = snapshot.Layer{Looked: true, Missing: []string{"A is missing"}}
-			}, Leave, v1alpha1.ReasonAggregationLayerNotConfigured,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := trusted(t)
-			test.change(s)
-			got := nextOf(t, s).Registration.GroupVersions
-			if len(got) != 1 || got[0].Step != test.step || got[0].Obstacle.Code != test.reason {
-				t.Errorf("planned is %+v, want step %d because of %q", got, test.step, test.reason)
-			}
-		})
-	}
-}
-
-func TestTheLayerIsCheckedBeforeAnythingIsRegisteredAndWhereTheServerRefusesKubeAPIServer(t *testing.T) {
-	refused := snapshottest.CheckFailed("bad status from https://10.0.0.7:8443/apis/wardle.example.com/v1: 403")
-	missing := snapshot.Layer{Looked: true, Missing: []string{"A is missing"}}
-	for name, test := range map[string]struct {
-		change  func(*snapshot.Snapshot)
-		look    bool
-		recheck time.Duration
-	}{
-		"it is registered":        {func(*snapshot.Snapshot) {}, false, 0},
-		"it is to be registered":  {snapshottest.Unregister, true, 0},
-		"kube-apiserver is refused": {func(s *snapshot.Snapshot) { snapshottest.Register(s, refused) }, true, 0},
-		"something is missing, and kube-apiserver is refused": {
-			func(s *snapshot.Snapshot) { snapshottest.Register(s, refused); s.Layer = missing }, true, 10 * time.Second,
-		},
-		"something is missing, and it is to be registered": {
-			func(s *snapshot.Snapshot) { snapshottest.Unregister(s); s.Layer = missing }, true, 10 * time.Second,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := trusted(t)
-			s.Certificates = snapshot.Of(s.Certificates.Value(), nil)
-			test.change(s)
-			p := Plan{}
-			p.register(s)
-			if p.LookAtLayer != test.look || p.Recheck != test.recheck {
-				t.Errorf("it is checked: %t, and again after %s", p.LookAtLayer, p.Recheck)
-			}
-		})
-	}
-}
-
 // wanting is an ExtensionAPI of two versions of a group, created that long before noon.
 func wanting(name string, age time.Duration) *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{
@@ -322,64 +239,6 @@ func TestAServiceOfAnotherOwnerIsReadAgainMoreOftenWhileItIsNotReady(t *testing.
 			test.change(s)
 			if got := nextOf(t, s).Recheck; got != test.want {
 				t.Errorf("it is read again after %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func TestHandshakesAreMadeOnlyWhileARotationDependsOnThem(t *testing.T) {
-	running := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "a"}, Spec: corev1.PodSpec{NodeName: "node"}}
-	pending := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "b", UID: "b"}}
-	// Requests are verified, so that a new certificate could lose some.
-	s := snapshottest.New()
-	snapshottest.Change(&s.Server, func(server *snapshot.Workload) { server.Pods = []corev1.Pod{running, pending} })
-	c := nextOf(t, s).Certificates
-	if len(c.Handshakes) != 1 || c.Handshakes[0].Name != "a" || c.Rotation != nil {
-		t.Errorf("handshakes are made with %v, and the rotation is %+v", c.Handshakes, c.Rotation)
-	}
-	if c.recheck != HandshakesAge {
-		t.Errorf("it is planned again after %s", c.recheck)
-	}
-
-	s.Handshakes = snapshot.Handshakes{Ended: noon, ByPod: map[types.UID]rotation.Pod{"a": {Name: "a"}}}
-	c = nextOf(t, s).Certificates
-	if len(c.Handshakes) != 1 || c.Rotation == nil {
-		t.Errorf("once they are made, handshakes are made with %v, and the rotation is %+v", c.Handshakes, c.Rotation)
-	}
-}
-
-func TestCertificatesOfAnotherOwnerWaitForTheirSecret(t *testing.T) {
-	for name, test := range map[string]struct {
-		certificates v1alpha1.Certificates
-		read         snapshot.Certificates
-		reason       string
-		message      string
-		watched      string
-		ofManager    bool
-	}{
-		"a Secret that is missing": {
-			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}}, snapshot.Certificates{},
-			v1alpha1.ReasonSecretNotFound, "Secret wardle-system/provided does not exist", "provided", false,
-		},
-		"a Secret that cannot be used": {
-			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}},
-			snapshot.Certificates{Provided: &corev1.Secret{}},
-			v1alpha1.ReasonSecretRefused, "Secret wardle-system/provided is rejected", "provided", false,
-		},
-		"cert-manager is working on it": {
-			v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{}},
-			snapshot.Certificates{Pending: "waiting for cert-manager"},
-			v1alpha1.ReasonSecretNotFound, "waiting for cert-manager", "", true,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := snapshottest.New()
-			s.Spec.Server.Certificates = &test.certificates
-			s.Certificates = snapshot.Of(test.read, nil)
-			c := nextOf(t, s).Certificates
-			findingtestExpect(t, c.Problem, test.reason, test.message)
-			if c.Watched != test.watched || c.OfCertManager != test.ofManager || c.Rotation != nil {
-				t.Errorf("planned is %+v", c)
 			}
 		})
 	}

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rotation decides how a serving certificate and the authorities that clients trust are replaced without a
-// request being lost. It imports no client: Next maps what is stored, what is wanted, what was seen in the cluster and
-// the time to what should be stored now, and what is waited for. The steps of a change are
+// Package rotation plans how a serving certificate and the CAs that clients trust are replaced without losing a
+// request. It imports no client: Next computes from the stored state, the wanted state, the observed state of the
+// cluster and the time what should be stored now, and what to wait for. The steps of a change are
 //
-//  1. PublishingTrust: the wanted authorities join the bundle; every APIService must carry them;
-//  2. AwaitingTrust: every kube-apiserver is given TrustDwell to load them;
-//  3. the serving certificate is replaced; AwaitingServed: every Pod, also a terminating one, must be seen to serve it;
-//     a Pod that cannot be reached is taken to serve it after UnseenDwell;
-//  4. DroppingTrust: the other authorities leave the bundle; every APIService must have dropped them.
+//  1. PublishingTrust: the wanted CAs are added to the bundle; every APIService must have them;
+//  2. AwaitingTrust: every kube-apiserver has TrustDwell to load them;
+//  3. the serving certificate is replaced; AwaitingServed: every Pod, including terminating ones, must be observed to
+//     serve it; a Pod that cannot be reached is assumed to serve it after UnseenDwell;
+//  4. DroppingTrust: the other CAs are removed from the bundle; every APIService must have dropped them.
 //
-// A step that has nothing to wait for is passed over: a renewal by an authority that is long trusted begins at 3, and
-// nothing is waited for while no request could get lost (no APIService yet, or no Pod that serves anything trusted).
-// Everything is decided from facts, so that a crash at any moment, a second trigger or a lost record lead back to the
-// same path; the record only says since when.
+// A step that has nothing to wait for is skipped: a renewal by a CA that has long been trusted begins at 3, and there
+// is no wait while no request can be lost (no APIService yet, or no Pod that serves a trusted certificate). All
+// decisions are made from the observed state, so that a crash at any time, a second trigger or a lost record lead back
+// to the same sequence; the record contains only when a phase began.
 package rotation

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// lookAgain is the time between two looks at what sends no event.
-	lookAgain = 3 * time.Second
-	// lookAgainWhenStuck is longer: somebody has to act first.
-	lookAgainWhenStuck = time.Minute
+	// recheckAfter is the time between two checks of what sends no events.
+	recheckAfter = 3 * time.Second
+	// recheckAfterWhenStuck is longer: a user has to act first.
+	recheckAfterWhenStuck = time.Minute
 )
 
-// Next goes as far as it can without losing a request.
+// Next plans as many steps as possible without losing a request.
 func Next(stored State, want Wanted, seen Seen, now time.Time) (Plan, error) {
 	p := planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
 	p.trusted = pki.Extend(want.Authorities, stored.Bundle, now)
@@ -54,8 +54,9 @@ type planner struct {
 	plan    Plan
 }
 
-// keepNeeded adds what kube-apiserver trusts and a Pod needs, or may need, although it is not stored: the stored bundle
-// may be lost, damaged, or an older one that somebody restored. What no Pod needs, somebody else has added.
+// keepNeeded adds the CAs that kube-apiserver trusts and a Pod needs, or may need, although they are not stored: the
+// stored bundle may be lost, damaged, or an older one from a backup. A CA that no Pod needs was added by another
+// client.
 func (p *planner) keepNeeded() {
 	registered := pki.Extend(p.trusted, slices.Concat(p.seen.CABundles...), p.now)[len(p.trusted):]
 	if len(registered) == 0 {
@@ -71,8 +72,8 @@ func (p *planner) keepNeeded() {
 	}
 }
 
-// announce notes since when every APIService has carried each wanted authority. One that an APIService has lost must be
-// announced anew.
+// announce records since when every APIService has had each wanted CA. One that was removed from an APIService starts
+// again.
 func (p *planner) announce() {
 	announced := map[string]time.Time{}
 	for _, authority := range p.want.Authorities {
@@ -89,7 +90,7 @@ func (p *planner) announce() {
 	p.plan.Record.Announced = announced
 }
 
-// isPublished tells whether there are APIServices and all of them carry the authority.
+// isPublished reports whether there are APIServices and all of them have the CA.
 func (p *planner) isPublished(authority *x509.Certificate) bool {
 	return len(p.seen.CABundles) > 0 && !slices.ContainsFunc(p.seen.CABundles, func(bundle []byte) bool {
 		certificates, _ := cert.ParseCertsPEM(bundle)
@@ -111,8 +112,9 @@ func (p *planner) replaceServing() (done bool, err error) {
 	return true, err
 }
 
-// losesRequests tells whether a certificate that is not trusted yet could do harm: requests are sent, and answered with
-// a certificate that is trusted, or would be by a Pod that starts. A Pod that cannot be asked is taken to do so.
+// losesRequests reports whether a certificate that is not trusted yet could lose requests: there are APIServices, and a
+// Pod serves a trusted certificate, or would serve one if it started now. A Pod that cannot be reached is assumed to do
+// so.
 func (p *planner) losesRequests() bool {
 	if len(p.seen.CABundles) == 0 {
 		return false
@@ -122,7 +124,7 @@ func (p *planner) losesRequests() bool {
 	})
 }
 
-// answering are the Pods that were seen, and one that starts now: it serves what is stored.
+// answering returns the observed Pods, and one that would start now, which serves the stored certificate.
 func (p *planner) answering() []Pod {
 	stored, _ := cert.ParseCertsPEM(p.plan.Serving.Certificate)
 	return append(p.seen.Pods(), Pod{Chain: stored})
@@ -132,7 +134,8 @@ func (p *planner) isTrusted(pod Pod) bool {
 	return pki.Verify(pod.Chain, p.trusted, p.want.Host, p.now) == nil
 }
 
-// isTrustLoaded tells whether every kube-apiserver must have the wanted authorities by now, and what it waits for.
+// isTrustLoaded reports whether every kube-apiserver must have loaded the wanted CAs by now, and otherwise sets what to
+// wait for.
 func (p *planner) isTrustLoaded() bool {
 	if !p.isTrustPublished() {
 		return false
@@ -145,20 +148,20 @@ func (p *planner) isTrustLoaded() bool {
 	}
 	if p.now.Before(loaded) {
 		p.wait(v1alpha1.RotationAwaitingTrust, loaded.Sub(p.now),
-			"every kube-apiserver to load the new certificate authority",
+			"every kube-apiserver to load the new CA",
 			"the serving certificate is replaced at "+pki.Timestamp(loaded))
 		return false
 	}
 	return true
 }
 
-// isTrustPublished tells whether every APIService carries the wanted authorities, and what it waits for.
+// isTrustPublished reports whether every APIService has the wanted CAs, and otherwise sets what to wait for.
 func (p *planner) isTrustPublished() bool {
 	for _, authority := range p.want.Authorities {
 		if _, published := p.plan.Record.Announced[pki.Fingerprint(authority)]; !published && len(p.seen.CABundles) > 0 {
-			p.wait(v1alpha1.RotationPublishingTrust, lookAgain,
-				"the new certificate authority to be in the caBundle of every APIService",
-				fmt.Sprintf("every kube-apiserver is given %s to load it", p.dwell()))
+			p.wait(v1alpha1.RotationPublishingTrust, recheckAfter,
+				"the new CA to be in the caBundle of every APIService",
+				fmt.Sprintf("every kube-apiserver has %s to load it", p.dwell()))
 			return false
 		}
 	}
@@ -187,7 +190,7 @@ func (p *planner) awaitServed() (done bool, err error) {
 	return true, nil
 }
 
-// waitForPods tells whether a Pod serves another certificate than leaf that is trusted, or may do so.
+// waitForPods reports whether a Pod serves, or may serve, a trusted certificate other than leaf.
 func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 	var behind, unseen []string
 	for _, pod := range p.seen.Pods() {
@@ -198,34 +201,34 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 			behind = append(behind, pod.Name)
 		}
 	}
-	slices.Sort(behind) // the same words each time
+	slices.Sort(behind) // stable messages
 	slices.Sort(unseen)
 	overdue := p.plan.Record.Since.Add(UnseenDwell)
 	var waiting []string
 	if len(behind) > 0 {
-		waiting = append(waiting, "Pods to serve the new certificate, which the kubelet brings within 90s: "+
+		waiting = append(waiting, "Pods to serve the new certificate, which the kubelet updates within 90s: "+
 			strings.Join(behind, ", "))
 	}
 	if len(unseen) > 0 && p.now.Before(overdue) {
-		waiting = append(waiting, fmt.Sprintf("Pods that cannot be asked what they serve: %s; they are taken to serve the "+
-			"new certificate at %s", strings.Join(unseen, ", "), pki.Timestamp(overdue)))
+		waiting = append(waiting, fmt.Sprintf("Pods whose served certificate cannot be read: %s; they are assumed to serve "+
+			"the new certificate at %s", strings.Join(unseen, ", "), pki.Timestamp(overdue)))
 	}
 	if len(waiting) == 0 {
 		return false
 	}
-	p.wait(v1alpha1.RotationAwaitingServed, lookAgain, strings.Join(waiting, ", and "),
-		"what no Pod needs any more is no longer trusted")
+	p.wait(v1alpha1.RotationAwaitingServed, recheckAfter, strings.Join(waiting, ", and "),
+		"CAs that no Pod needs any more are no longer trusted")
 	return true
 }
 
-// isBehind tells whether a Pod serves something that is trusted, but not the new certificate, or not with all that its
-// authorities need to be recognised.
+// isBehind reports whether a Pod serves a trusted certificate, but not the new one, or not with the intermediates that
+// verification against the wanted CAs needs.
 func (p *planner) isBehind(pod Pod, leaf *x509.Certificate) bool {
 	return p.isTrusted(pod) && (!pod.Chain[0].Equal(leaf) ||
 		pki.Verify(pod.Chain, p.want.Authorities, p.want.Host, p.now) != nil)
 }
 
-// dropTrust keeps nothing but the wanted authorities, once they are trusted everywhere.
+// dropTrust keeps only the wanted CAs, once they are trusted everywhere.
 func (p *planner) dropTrust() (done bool, err error) {
 	if !p.isTrustPublished() {
 		return false, nil
@@ -233,9 +236,9 @@ func (p *planner) dropTrust() (done bool, err error) {
 	p.trusted = p.want.Authorities
 	for _, bundle := range p.seen.CABundles {
 		if carried, _ := cert.ParseCertsPEM(bundle); !pki.ContainsAll(p.trusted, carried) {
-			p.wait(v1alpha1.RotationDroppingTrust, lookAgain,
-				"the old certificate authority to leave the caBundle of every APIService",
-				"the change is complete")
+			p.wait(v1alpha1.RotationDroppingTrust, recheckAfter,
+				"the old CA to be removed from the caBundle of every APIService",
+				"the rotation is complete")
 			return false, nil
 		}
 	}
@@ -246,11 +249,11 @@ func (p *planner) wait(phase Phase, checkAfter time.Duration, what, next string)
 	p.enter(phase)
 	p.plan.Waiting, p.plan.Next, p.plan.CheckAfter = what, next, checkAfter
 	if !p.now.Before(p.plan.Record.Since.Add(UnseenDwell)) {
-		p.plan.Stuck, p.plan.CheckAfter = true, lookAgainWhenStuck
+		p.plan.Stuck, p.plan.CheckAfter = true, recheckAfterWhenStuck
 	}
 }
 
-// enter keeps since when the phase has lasted, unless the clock was set back before that.
+// enter keeps when the phase began, unless the clock was set back to before that.
 func (p *planner) enter(phase Phase) {
 	if p.plan.Record.Phase != phase || p.plan.Record.Since.After(p.now) {
 		p.plan.Record.Phase, p.plan.Record.Since = phase, p.now

@@ -15,143 +15,143 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// quietWorld is a settled cluster with two Pods that read their certificate and can be reached.
-func quietWorld(t *testing.T) *world {
+// settledCluster returns a settled cluster with two reachable Pods that reload their certificates.
+func settledCluster(t *testing.T) *cluster {
 	t.Helper()
-	w := newWorld(t, 1)
-	for _, p := range w.pods {
-		p.stubborn, p.hidden = false, false
+	c := newCluster(t, 1)
+	for _, p := range c.pods {
+		p.neverReloads, p.unreachable = false, false
 	}
-	w.operate(0)
-	if w.last.Waiting != "" {
-		t.Fatalf("a new server waits for %s", w.last.Waiting)
+	c.operate(0)
+	if c.last.Waiting != "" {
+		t.Fatalf("a new server waits for %s", c.last.Waiting)
 	}
-	return w
+	return c
 }
 
-func TestPhasesFollowEachOther(t *testing.T) {
-	w := quietWorld(t)
-	w.pass(time.Minute) // its clock jumps a little, and nothing must be younger than the moment
-	w.request.RotateCAAfter = w.now.Truncate(time.Second)
+func TestPhasesAreInOrder(t *testing.T) {
+	c := settledCluster(t)
+	c.pass(time.Minute) // the operator's clock jumps a little, and no certificate must be newer than the trigger
+	c.request.RotateCAAfter = c.now.Truncate(time.Second)
 	var phases []string
 	for range 200 {
-		w.operate(0)
-		if phase := string(w.last.Record.Phase); len(phases) == 0 || phases[len(phases)-1] != phase {
+		c.operate(0)
+		if phase := string(c.last.Record.Phase); len(phases) == 0 || phases[len(phases)-1] != phase {
 			phases = append(phases, phase)
 		}
-		w.pass(5 * time.Second)
+		c.pass(5 * time.Second)
 	}
 	if got, want := strings.Join(phases, " "), "PublishingTrust AwaitingTrust AwaitingServed DroppingTrust "; got != want {
 		t.Errorf("the phases were %q, want %q", got, want)
 	}
 }
 
-func TestRenewalByATrustedAuthorityWaitsForThePodsOnly(t *testing.T) {
-	w := quietWorld(t)
-	w.pass(TrustDwell + time.Minute)
-	w.request.RotateServingAfter = w.now.Truncate(time.Second)
-	w.operate(0)
-	if w.last.Replaced == "" || w.last.Record.Phase != v1alpha1.RotationAwaitingServed {
-		t.Errorf("the plan is in phase %q and replaced the certificate because %q", w.last.Record.Phase, w.last.Replaced)
+func TestRenewalByATrustedCAWaitsOnlyForPods(t *testing.T) {
+	c := settledCluster(t)
+	c.pass(TrustDwell + time.Minute)
+	c.request.RotateServingAfter = c.now.Truncate(time.Second)
+	c.operate(0)
+	if c.last.Replaced == "" || c.last.Record.Phase != v1alpha1.RotationAwaitingServed {
+		t.Errorf("the plan is in phase %q and replaced the certificate because %q", c.last.Record.Phase, c.last.Replaced)
 	}
 }
 
-func TestNothingIsWaitedForWhereNothingCanBeLost(t *testing.T) {
-	w := quietWorld(t)
-	w.pods = nil
-	w.signer, w.state.Serving = pki.KeyPair{}, pki.KeyPair{}
-	w.operate(0)
-	if w.last.Replaced == "" {
-		t.Errorf("no Pod serves, and still the plan waits for %s", w.last.Waiting)
+func TestCertificateIsReplacedWithoutWaitingIfNoRequestCanBeLost(t *testing.T) {
+	c := settledCluster(t)
+	c.pods = nil
+	c.signer, c.state.Serving = pki.KeyPair{}, pki.KeyPair{}
+	c.operate(0)
+	if c.last.Replaced == "" {
+		t.Errorf("no Pod serves, but the plan waits for %s", c.last.Waiting)
 	}
 }
 
-func TestExpiredCertificatesAreReplacedAtOnce(t *testing.T) {
-	w := quietWorld(t)
-	w.now = w.now.Add(4000 * 24 * time.Hour)
-	w.operate(0)
-	if w.last.Replaced == "" {
-		t.Errorf("no request can succeed, and still the plan waits for %s", w.last.Waiting)
+func TestExpiredCertificatesAreReplacedImmediately(t *testing.T) {
+	c := settledCluster(t)
+	c.now = c.now.Add(4000 * 24 * time.Hour)
+	c.operate(0)
+	if c.last.Replaced == "" {
+		t.Errorf("no request can succeed, but the plan waits for %s", c.last.Waiting)
 	}
 }
 
-func TestPodsThatHoldUpAChangeAreNamed(t *testing.T) {
-	w := quietWorld(t)
-	w.pass(TrustDwell + time.Minute)
-	w.request.RotateServingAfter = w.now.Truncate(time.Second)
-	w.pods[0].stubborn, w.pods[1].hidden = true, true
-	w.operate(0)
-	assertWaiting(t, w.last, false, w.pods[0].name)
-	w.pods[0].stubborn = false
-	w.pods[0].serving = w.stored()
-	w.operate(0)
-	assertWaiting(t, w.last, false, w.pods[1].name+" (connection refused)")
-	w.pods[0].serving = oldLeaf(t, w)
-	w.now = w.now.Add(UnseenDwell + time.Minute)
-	w.operate(0)
-	assertWaiting(t, w.last, true, w.pods[0].name)
-	w.pods[0].serving = w.stored()
-	w.operate(0)
-	if w.last.Waiting != "" {
-		t.Errorf("a Pod that cannot be reached is waited for without end: %s", w.last.Waiting)
+func TestPodsThatDelayARotationAreNamed(t *testing.T) {
+	c := settledCluster(t)
+	c.pass(TrustDwell + time.Minute)
+	c.request.RotateServingAfter = c.now.Truncate(time.Second)
+	c.pods[0].neverReloads, c.pods[1].unreachable = true, true
+	c.operate(0)
+	assertWaiting(t, c.last, false, c.pods[0].name)
+	c.pods[0].neverReloads = false
+	c.pods[0].serving = c.stored()
+	c.operate(0)
+	assertWaiting(t, c.last, false, c.pods[1].name+" (connection refused)")
+	c.pods[0].serving = oldLeaf(t, c)
+	c.now = c.now.Add(UnseenDwell + time.Minute)
+	c.operate(0)
+	assertWaiting(t, c.last, true, c.pods[0].name)
+	c.pods[0].serving = c.stored()
+	c.operate(0)
+	if c.last.Waiting != "" {
+		t.Errorf("the plan waits for an unreachable Pod without a limit: %s", c.last.Waiting)
 	}
 }
 
-// No Pod keeps an authority trusted for ever: no client accepts what it serves once that has expired.
-func TestPodThatNeverServesTheNewCertificateHoldsTheOldAuthorityNoLongerThanItsCertificate(t *testing.T) {
-	w := quietWorld(t)
-	w.pods[0].stubborn = true
-	old := w.pods[0].serving
-	w.pass(time.Minute) // its clock jumps a little, and nothing must be younger than the moment
-	w.request.RotateCAAfter = w.now.Truncate(time.Second)
-	for range 10 { // the other Pod follows
-		w.operate(0)
-		w.pass(TrustDwell)
+// A Pod does not keep a CA trusted forever: once its certificate has expired, no client accepts it.
+func TestOldCAIsDroppedOnceTheCertificateOfAStuckPodHasExpired(t *testing.T) {
+	c := settledCluster(t)
+	c.pods[0].neverReloads = true
+	old := c.pods[0].serving
+	c.pass(time.Minute) // the operator's clock jumps a little, and no certificate must be newer than the trigger
+	c.request.RotateCAAfter = c.now.Truncate(time.Second)
+	for range 10 { // the other Pod reloads
+		c.operate(0)
+		c.pass(TrustDwell)
 	}
-	assertWaiting(t, w.last, true, w.pods[0].name)
-	assertTrusted(t, w, 2)
+	assertWaiting(t, c.last, true, c.pods[0].name)
+	assertTrusted(t, c, 2)
 
-	w.now = old.NotAfter.Add(-time.Hour)
-	w.operate(0)
-	assertTrusted(t, w, 2)
-	w.now = old.NotAfter.Add(time.Minute)
-	w.pods[1].serving = w.stored()
-	w.operate(0)
-	assertTrusted(t, w, 1)
+	c.now = old.NotAfter.Add(-time.Hour)
+	c.operate(0)
+	assertTrusted(t, c, 2)
+	c.now = old.NotAfter.Add(time.Minute)
+	c.pods[1].serving = c.stored()
+	c.operate(0)
+	assertTrusted(t, c, 1)
 }
 
-func assertTrusted(t *testing.T, w *world, count int) {
+func assertTrusted(t *testing.T, c *cluster, count int) {
 	t.Helper()
-	if trusted, err := cert.ParseCertsPEM(w.state.Bundle); err != nil || len(trusted) != count {
-		t.Errorf("%d authorities are trusted (%v), want %d; it is waited for %s", len(trusted), err, count, w.last.Waiting)
+	if trusted, err := cert.ParseCertsPEM(c.state.Bundle); err != nil || len(trusted) != count {
+		t.Errorf("%d CAs are trusted (%v), want %d; the plan waits for %s", len(trusted), err, count, c.last.Waiting)
 	}
 }
 
-func TestDamagedCertificateIsNoReasonToPanic(t *testing.T) {
-	w := quietWorld(t)
+func TestDamagedCertificatesAreReportedAsErrors(t *testing.T) {
+	c := settledCluster(t)
 	want := Wanted{Host: host, Issue: func() (pki.KeyPair, error) { return pki.KeyPair{}, errors.New("no randomness") }}
 	want.Replace = "test"
-	if _, err := Next(w.state, want, w.see(), w.now); err == nil {
+	if _, err := Next(c.state, want, c.observe(), c.now); err == nil {
 		t.Error("a certificate that could not be issued was stored")
 	}
 	want.Replace = ""
-	if _, err := Next(State{Serving: pki.KeyPair{Certificate: []byte("rubbish")}}, want, w.see(), w.now); err == nil {
-		t.Error("rubbish was taken for a certificate")
+	if _, err := Next(State{Serving: pki.KeyPair{Certificate: []byte("garbage")}}, want, c.observe(), c.now); err == nil {
+		t.Error("an invalid certificate was accepted")
 	}
 }
 
 func assertWaiting(t *testing.T, plan Plan, stuck bool, words string) {
 	t.Helper()
 	if !strings.Contains(plan.Waiting, words) || plan.Stuck != stuck || plan.CheckAfter == 0 || plan.Next == "" {
-		t.Errorf("waits for %q (stuck: %v, looks again after %s), want %q (%v)",
+		t.Errorf("waits for %q (stuck: %v, checks again after %s), want %q (%v)",
 			plan.Waiting, plan.Stuck, plan.CheckAfter, words, stuck)
 	}
 }
 
-// oldLeaf is another certificate that is trusted.
-func oldLeaf(t *testing.T, w *world) *x509.Certificate {
+// oldLeaf returns another certificate that is trusted.
+func oldLeaf(t *testing.T, c *cluster) *x509.Certificate {
 	t.Helper()
-	pair, err := w.signer.IssueServing([]string{host}, w.now, 24*time.Hour)
+	pair, err := c.signer.IssueServing([]string{host}, c.now, 24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,85 +13,85 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// From any state that a life can lead to, no request is lost, and every change ends.
-func TestNoOrderOfEventsLosesARequest(t *testing.T) {
+// From any reachable state, no request is lost, and every change completes.
+func TestNoSequenceOfEventsLosesARequest(t *testing.T) {
 	for seed := range uint64(150) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w := newWorld(t, seed)
-			backup := *w
+			c := newCluster(t, seed)
+			backup := *c
 			for range 60 {
-				if w.random.IntN(15) == 0 {
-					backup = *w
+				if c.random.IntN(15) == 0 {
+					backup = *c
 				}
-				w.live(backup)
-				w.operate(w.random.IntN(7))
-				w.pass(w.upTo(90 * time.Second))
+				c.disturb(backup)
+				c.operate(c.random.IntN(7))
+				c.pass(c.upTo(90 * time.Second))
 			}
-			w.settle()
+			c.settle()
 		})
 	}
 }
 
-// live is something that happens to a cluster.
-func (w *world) live(backup world) {
-	switch w.random.IntN(20) {
+// disturb simulates a random event in a cluster.
+func (c *cluster) disturb(backup cluster) {
+	switch c.random.IntN(20) {
 	case 0:
-		w.request.RotateCAAfter = w.now.Truncate(time.Second)
+		c.request.RotateCAAfter = c.now.Truncate(time.Second)
 	case 1:
-		w.request.RotateServingAfter = w.now.Truncate(time.Second)
-	case 2: // the Secret with the authority is deleted
-		w.signer, w.state.Record, w.state.Bundle = pki.KeyPair{}, Record{}, nil
-	case 3: // the record is edited into nothing
-		w.state.Record = Record{}
-	case 4: // the Secret with the serving certificate is deleted; Pods keep what they have
-		if len(w.pods) > 0 {
-			w.state.Serving = pki.KeyPair{}
+		c.request.RotateServingAfter = c.now.Truncate(time.Second)
+	case 2: // the Secret with the CA is deleted
+		c.signer, c.state.Record, c.state.Bundle = pki.KeyPair{}, Record{}, nil
+	case 3: // the record is emptied
+		c.state.Record = Record{}
+	case 4: // the Secret with the serving certificate is deleted; Pods keep their certificates
+		if len(c.pods) > 0 {
+			c.state.Serving = pki.KeyPair{}
 		}
 	case 5:
-		w.startPod()
+		c.startPod()
 	case 6:
-		if len(w.pods) > 2 {
-			w.pods = slices.Delete(w.pods, 0, 1)
+		if len(c.pods) > 2 {
+			c.pods = slices.Delete(c.pods, 0, 1)
 		}
 	case 7:
-		w.now = w.now.Add(-w.upTo(10 * time.Second)) // a clock that is set back
-	case 8: // the bundle is edited into rubbish
-		w.state.Bundle = []byte("rubbish")
-	case 9: // an older authority is restored
-		w.signer, w.state.Record, w.state.Bundle = backup.signer, Record{}, backup.state.Bundle
+		c.now = c.now.Add(-c.upTo(10 * time.Second)) // the clock is set back
+	case 8: // the bundle is corrupted
+		c.state.Bundle = []byte("garbage")
+	case 9: // an older CA is restored
+		c.signer, c.state.Record, c.state.Bundle = backup.signer, Record{}, backup.state.Bundle
 	case 10:
-		w.bring()
-	case 11: // the operator is to issue again
-		w.brought = nil
-	case 12: // scaled to nothing; without Pods and Secret there would be nothing that a request could be answered with
-		if w.stored() != nil {
-			w.pods = nil
+		c.provide()
+	case 11: // the operator issues certificates again
+		c.provided = nil
+	case 12: // scaled to zero, only if the Secret exists: without both, no certificate could be served
+		if c.stored() != nil {
+			c.pods = nil
 		}
 	}
 }
 
-// settle restarts the servers that never read a certificate again, and expects the end of every change.
-func (w *world) settle() {
-	w.Helper()
-	w.pods = slices.DeleteFunc(w.pods, func(p *pod) bool { return p.stubborn })
+// settle removes the servers that never reload a certificate, and expects every change to complete.
+func (c *cluster) settle() {
+	c.Helper()
+	c.pods = slices.DeleteFunc(c.pods, func(p *pod) bool { return p.neverReloads })
 	for range 100 {
-		w.operate(0)
-		w.pass(max(w.last.CheckAfter, 30*time.Second))
+		c.operate(0)
+		c.pass(max(c.last.CheckAfter, 30*time.Second))
 	}
-	if w.last.Waiting != "" {
-		w.Fatalf("the change does not end: it is waited for %s", w.last.Waiting)
+	if c.last.Waiting != "" {
+		c.Fatalf("the change does not complete: it waits for %s", c.last.Waiting)
 	}
-	for _, registered := range w.apiServices {
+	for _, registered := range c.apiServices {
 		if trusted, err := cert.ParseCertsPEM(registered.published); err != nil || len(trusted) != 1 {
-			w.Errorf("in the end %d authorities are trusted (%v), want 1", len(trusted), err)
+			c.Errorf("in the end %d CAs are trusted (%v), want 1", len(trusted), err)
 		}
 	}
-	for _, p := range w.pods {
-		if !p.serving.Equal(w.stored()) {
-			w.Errorf("in the end Pod %s does not serve the stored certificate", p.name)
+	for _, p := range c.pods {
+		if !p.serving.Equal(c.stored()) {
+			c.Errorf("in the end Pod %s does not serve the stored certificate", p.name)
 		}
 	}
-	if _, want := w.wanted(w.now); want.Replace != "" {
-		w.Errorf("in the end the certificate is not the wanted one: %s", want.Replace)
+	if _, want := c.wanted(c.now); want.Replace != "" {
+		c.Errorf("in the end the certificate is not the wanted one: %s", want.Replace)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// Managed returns the signer to keep, and what should be served when the operator issues the certificates.
+// Managed returns the signer to store, and what should be served if the operator issues the certificates.
 func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
 	signer pki.KeyPair, want Wanted, err error,
 ) {
@@ -33,7 +33,7 @@ func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
 	}, nil
 }
 
-// Provided returns what should be served when somebody else brings the certificate.
+// Provided returns what should be served if the certificate is provided by a user or another controller.
 func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, host string) Wanted {
 	want := Wanted{
 		Host:        host,
@@ -44,7 +44,7 @@ func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, ho
 	case len(serving.Certificate) == 0:
 		want.Replace = pki.NoServing
 	case !bytes.Equal(serving.Certificate, provided.Certificate) || !bytes.Equal(serving.Key, provided.Key):
-		want.Replace = "the Secret holds another certificate"
+		want.Replace = "the Secret contains a different certificate"
 	}
 	return want
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package secretwatch tells when Secrets change that somebody else keeps. They do not carry the operator's label, so
-// that the operator's cache does not hold them. Each is watched by a request for it alone, which brings its metadata
-// only.
+// Package secretwatch reports changes of Secrets that the operator does not own. They do not have the operator's label,
+// so the operator's cache does not contain them. Each is watched by a request of its own, for its metadata only.
 package secretwatch
 
 import (
@@ -20,55 +19,55 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Watcher watches the Secrets that ExtensionAPIs name, one for each.
+// Watcher watches the Secrets that ExtensionAPIs reference, one for each.
 type Watcher struct {
 	client  metadata.Interface
 	changed func(extensionAPI string)
 
-	// moved tells Start that wanted has changed.
-	moved  chan struct{}
-	mu     sync.Mutex
-	wanted map[string]types.NamespacedName
+	// updated signals to Start that wanted has changed.
+	updated chan struct{}
+	mu      sync.Mutex
+	wanted  map[string]types.NamespacedName
 }
 
 // New returns a Watcher that calls changed for every ExtensionAPI whose Secret was created, changed or deleted, and
-// once after a watch began, whether there is a Secret or not. It may also call it when nothing has changed.
+// once after a watch has started, whether or not the Secret exists. It may also call it when nothing has changed.
 func New(client metadata.Interface, changed func(extensionAPI string)) *Watcher {
 	return &Watcher{
 		client: client, changed: changed,
-		moved: make(chan struct{}, 1), wanted: map[string]types.NamespacedName{},
+		updated: make(chan struct{}, 1), wanted: map[string]types.NamespacedName{},
 	}
 }
 
-// Watch watches secret for an ExtensionAPI, in place of what it watched for it before. Whatever happens to secret after
-// Watch has returned is told, so read it then and not before.
+// Watch watches secret for an ExtensionAPI, in place of the one it watched before. Any change of secret after Watch has
+// returned is reported, so read the Secret only then.
 func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.wanted[extensionAPI] != secret {
 		w.wanted[extensionAPI] = secret
-		w.move()
+		w.signal()
 	}
 }
 
-// Forget ends what Watch began for an ExtensionAPI.
+// Forget stops watching for an ExtensionAPI.
 func (w *Watcher) Forget(extensionAPI string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, watched := w.wanted[extensionAPI]; watched {
 		delete(w.wanted, extensionAPI)
-		w.move()
+		w.signal()
 	}
 }
 
-func (w *Watcher) move() {
+func (w *Watcher) signal() {
 	select {
-	case w.moved <- struct{}{}:
+	case w.updated <- struct{}{}:
 	default:
 	}
 }
 
-// Start watches until ctx ends. It implements manager.Runnable, and so runs on the leader only.
+// Start watches until ctx is done. It implements manager.Runnable, and so runs on the leader only.
 func (w *Watcher) Start(ctx context.Context) error {
 	var watches sync.WaitGroup
 	defer watches.Wait()
@@ -77,14 +76,14 @@ func (w *Watcher) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-w.moved:
-			w.follow(ctx, &watches, stops)
+		case <-w.updated:
+			w.sync(ctx, &watches, stops)
 		}
 	}
 }
 
-// follow begins and ends watches, so that they are those that are wanted. It keeps what ends each in stops.
-func (w *Watcher) follow(
+// sync starts and stops watches to match the wanted ones. It stores the cancel function of each in stops.
+func (w *Watcher) sync(
 	ctx context.Context, watches *sync.WaitGroup, stops map[types.NamespacedName]context.CancelFunc,
 ) {
 	wanted := w.secrets()
@@ -113,7 +112,7 @@ func (w *Watcher) secrets() sets.Set[types.NamespacedName] {
 	return secrets
 }
 
-// watch tells of all that happens to secret until ctx ends. A watch that breaks is begun again, with backoff.
+// watch reports all changes of secret until ctx is done. An interrupted watch is restarted, with backoff.
 func (w *Watcher) watch(ctx context.Context, secret types.NamespacedName) {
 	secrets := w.client.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace)
 	alone := fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String()
@@ -130,12 +129,12 @@ func (w *Watcher) watch(ctx context.Context, secret types.NamespacedName) {
 	cache.NewReflectorWithOptions(
 		cache.ToListWatcherWithWatchListSemantics(requests, w.client),
 		&metav1.PartialObjectMetadata{},
-		listener(func() { w.tell(secret) }),
+		listener(func() { w.notify(secret) }),
 		cache.ReflectorOptions{Name: "Secret " + secret.String()},
 	).RunWithContext(ctx)
 }
 
-func (w *Watcher) tell(secret types.NamespacedName) {
+func (w *Watcher) notify(secret types.NamespacedName) {
 	for _, extensionAPI := range w.watchersOf(secret) {
 		w.changed(extensionAPI)
 	}
@@ -153,8 +152,8 @@ func (w *Watcher) watchersOf(secret types.NamespacedName) []string {
 	return names
 }
 
-// listener is called for whatever a reflector learns. It stands where a store would, since a store would keep
-// annotations, and kubectl puts all data of a Secret into one (last-applied-configuration).
+// listener is called for every event of a reflector. It replaces a store, since a store would keep annotations, and
+// kubectl puts all data of a Secret into one (last-applied-configuration).
 type listener func()
 
 var _ cache.ReflectorStore = listener(nil)

@@ -22,31 +22,30 @@ import (
 
 var (
 	secrets = corev1.SchemeGroupVersion.WithResource("secrets")
-	// The fake client does not know field selectors, so that Secrets are told apart by their namespaces.
+	// The fake client does not support field selectors, so the Secrets are in different namespaces.
 	first  = types.NamespacedName{Namespace: "first", Name: "tls"}
 	second = types.NamespacedName{Namespace: "second", Name: "tls"}
 )
 
-// harness runs a Watcher on a fake client, in a bubble of package synctest: a goroutine that is left at the end of the
-// test fails the test.
+// harness runs a Watcher with a fake client, in a synctest bubble: a goroutine that is left at the end fails the test.
 type harness struct {
 	*Watcher
 	t      *testing.T
 	client *fake.FakeMetadataClient
 
-	mu   sync.Mutex
-	told []string
+	mu       sync.Mutex
+	notified []string
 }
 
-// inBubble runs a test in which a Watcher has been started.
-func inBubble(t *testing.T, test func(h *harness)) {
+// runTest runs a test in which a Watcher has been started.
+func runTest(t *testing.T, test func(h *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := &harness{t: t, client: newClient(t)}
 		h.Watcher = New(h.client, func(extensionAPI string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.told = append(h.told, extensionAPI)
+			h.notified = append(h.notified, extensionAPI)
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		var started sync.WaitGroup
@@ -70,17 +69,17 @@ func newClient(t *testing.T) *fake.FakeMetadataClient {
 	return fake.NewSimpleMetadataClient(scheme)
 }
 
-// expect waits until nothing moves any more and compares who was told since the last time.
+// expect waits until all goroutines are blocked, and compares which ExtensionAPIs were notified since the last call.
 func (h *harness) expect(want ...string) {
 	h.t.Helper()
 	synctest.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	slices.Sort(h.told)
-	if !slices.Equal(h.told, want) {
-		h.t.Errorf("told %q, want %q", h.told, want)
+	slices.Sort(h.notified)
+	if !slices.Equal(h.notified, want) {
+		h.t.Errorf("notified %q, want %q", h.notified, want)
 	}
-	h.told = nil
+	h.notified = nil
 }
 
 func (h *harness) must(err error) {
@@ -112,7 +111,7 @@ func object(secret types.NamespacedName) *metav1.PartialObjectMetadata {
 	}
 }
 
-// watches counts the watches that were begun.
+// watches counts the started watches.
 func (h *harness) watches() int {
 	count := 0
 	for _, action := range h.client.Actions() {
@@ -123,10 +122,10 @@ func (h *harness) watches() int {
 	return count
 }
 
-func TestEveryChangeIsTold(t *testing.T) {
-	inBubble(t, func(h *harness) {
+func TestEveryChangeIsReported(t *testing.T) {
+	runTest(t, func(h *harness) {
 		h.Watch("wardle", first)
-		h.expect("wardle") // there is no Secret
+		h.expect("wardle") // the Secret does not exist
 		h.create(first)
 		h.expect("wardle")
 		h.update(first)
@@ -138,21 +137,21 @@ func TestEveryChangeIsTold(t *testing.T) {
 	})
 }
 
-func TestOnlyTheSecretIsAskedFor(t *testing.T) {
-	inBubble(t, func(h *harness) {
+func TestOnlyTheNamedSecretIsWatched(t *testing.T) {
+	runTest(t, func(h *harness) {
 		h.Watch("wardle", first)
 		h.expect("wardle")
 		for _, action := range h.client.Actions() {
 			restricted, ok := action.(clienttesting.WatchAction)
 			if ok && restricted.GetWatchRestrictions().Fields.String() != "metadata.name=tls" {
-				h.t.Errorf("%s asks for %q", action.GetVerb(), restricted.GetWatchRestrictions().Fields)
+				h.t.Errorf("%s requests %q", action.GetVerb(), restricted.GetWatchRestrictions().Fields)
 			}
 		}
 	})
 }
 
-func TestTwoThatNameTheSameSecretBothHear(t *testing.T) {
-	inBubble(t, func(h *harness) {
+func TestChangesOfASharedSecretAreReportedForBothExtensionAPIs(t *testing.T) {
+	runTest(t, func(h *harness) {
 		h.Watch("wardle", first)
 		h.expect("wardle")
 		h.Watch("other", first)
@@ -168,7 +167,7 @@ func TestTwoThatNameTheSameSecretBothHear(t *testing.T) {
 }
 
 func TestWatchIsIdempotent(t *testing.T) {
-	inBubble(t, func(h *harness) {
+	runTest(t, func(h *harness) {
 		for range 3 {
 			h.Watch("wardle", first)
 			synctest.Wait()
@@ -180,8 +179,8 @@ func TestWatchIsIdempotent(t *testing.T) {
 	})
 }
 
-func TestAnotherSecretReplacesTheFirst(t *testing.T) {
-	inBubble(t, func(h *harness) {
+func TestWatchReplacesThePreviousSecret(t *testing.T) {
+	runTest(t, func(h *harness) {
 		h.Watch("wardle", first)
 		h.expect("wardle")
 		h.Watch("wardle", second)
@@ -193,8 +192,8 @@ func TestAnotherSecretReplacesTheFirst(t *testing.T) {
 	})
 }
 
-func TestForgottenWatchesEnd(t *testing.T) {
-	inBubble(t, func(h *harness) {
+func TestForgetStopsTheWatch(t *testing.T) {
+	runTest(t, func(h *harness) {
 		var watcher *watch.RaceFreeFakeWatcher
 		h.client.PrependWatchReactor("secrets", func(clienttesting.Action) (bool, watch.Interface, error) {
 			watcher = watch.NewRaceFreeFake()
@@ -206,31 +205,31 @@ func TestForgottenWatchesEnd(t *testing.T) {
 		h.Forget("unknown")
 		h.expect()
 		if !watcher.IsStopped() {
-			h.t.Error("the watch goes on")
+			h.t.Error("the watch is still running")
 		}
 	})
 }
 
-func TestWatchedBeforeStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { awaitTold(t, newClient(t)) })
+func TestWatchBeforeStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { awaitNotification(t, newClient(t)) })
 }
 
-func TestErrorsAreSurvived(t *testing.T) {
+func TestFailedRequestsAreRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, failures := newClient(t), 3
 		client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 			failures--
 			return failures >= 0, nil, errors.New("no connection")
 		})
-		awaitTold(t, client)
+		awaitNotification(t, client)
 		if failures >= 0 {
-			t.Error("told of a Secret that could not be read")
+			t.Error("notified of a Secret that could not be read")
 		}
 	})
 }
 
-// awaitTold runs a Watcher until it tells something; the bubble's clock leaps over every backoff.
-func awaitTold(t *testing.T, client metadata.Interface) {
+// awaitNotification runs a Watcher until it notifies; the bubble's clock skips every backoff.
+func awaitNotification(t *testing.T, client metadata.Interface) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

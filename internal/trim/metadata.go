@@ -16,13 +16,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Kubernetes bounds these by nothing but the size of an object, some 1.5 MB.
+// Kubernetes bounds these only by the size of an object, about 1.5 MB.
 const (
-	// maxText is in bytes.
+	// maxText is the maximum length of a string, in bytes.
 	maxText = 1024
 	// maxOwnAnnotations is more than the operator writes on any object.
 	maxOwnAnnotations = 4
-	// maxMarks bounds each kind of marks by which others find what is theirs.
+	// maxMarks bounds each kind of marks of other owners.
 	maxMarks = 32
 	// maxPorts bounds the ports of a Service, a container or an EndpointSlice, and maxContainers those of a Pod.
 	maxPorts      = 64
@@ -31,7 +31,7 @@ const (
 	maxEndpoints = 256
 )
 
-// ownLabels are those that the operator applies, or selects by.
+// ownLabels are the labels that the operator applies, or selects by.
 var ownLabels = []string{
 	manifests.OwnerLabel, manifests.ComponentLabel, manifests.ServingLabel, manifests.ManagedByLabel,
 	appsv1.DefaultDeploymentUniqueLabelKey, discoveryv1.LabelServiceName,
@@ -40,7 +40,7 @@ var ownLabels = []string{
 func isOwnLabel(key string) bool      { return slices.Contains(ownLabels, key) }
 func isOwnAnnotation(key string) bool { return strings.HasPrefix(key, manifests.OwnPrefix) }
 
-// metadata keeps of the owners the controller.
+// metadata keeps only the controller of the owner references.
 func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Namespace:                  full.Namespace,
@@ -60,7 +60,7 @@ func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {
 	return kept
 }
 
-// withMarks keeps, too, by what others are known to have an object, or to write it.
+// withMarks also keeps the marks of other owners and writers.
 func withMarks(full *metav1.ObjectMeta) metav1.ObjectMeta {
 	kept := metadata(full)
 	kept.Labels = labels.Merge(kept.Labels, first(maxMarks, full.Labels, holder.Reads))
@@ -81,7 +81,7 @@ func owner(full metav1.OwnerReference) metav1.OwnerReference {
 	}
 }
 
-// first keeps the first of the entries that match.
+// first keeps the first matching entries.
 func first(count int, full map[string]string, match func(key string) bool) map[string]string {
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(full)), func(key string) bool { return !match(key) })
 	kept := map[string]string{}
@@ -91,7 +91,7 @@ func first(count int, full map[string]string, match func(key string) bool) map[s
 	return kept
 }
 
-// text does not hold on to the rest of a long string.
+// text truncates a long string, and does not keep its rest in memory.
 func text(full string) string {
 	if len(full) <= maxText {
 		return full

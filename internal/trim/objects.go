@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package trim drops from objects whatever the operator does not read, before they are cached: anybody who may create
-// a Service can give it the owner label, and megabytes of annotations. An object that was trimmed must not be written
-// back; the operator writes by server-side apply, or reads an object around the cache before it changes it.
+// Package trim drops the fields of objects that the operator does not read, before they are cached: any user who may
+// create a Service can give it the owner label, and megabytes of annotations. A trimmed object must not be written
+// back; the operator writes by server-side apply, or reads an object from the API server before it changes it.
 package trim
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 // Object trims an object of any kind that the operator caches, in place. It is a cache.TransformFunc
-// (k8s.io/client-go/tools/cache), and leaves what is no such object as it is.
+// (k8s.io/client-go/tools/cache), and leaves anything else unchanged.
 func Object(object any) (any, error) {
 	switch full := object.(type) {
 	case *metav1.PartialObjectMetadata:

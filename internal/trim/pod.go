@@ -29,7 +29,7 @@ func pod(full *corev1.Pod) corev1.Pod {
 	}
 }
 
-// containers keeps the ports of the one that serves the API.
+// containers keeps only the ports of the container that serves the API.
 func containers(full []corev1.Container) []corev1.Container {
 	for _, container := range full {
 		if container.Name == v1alpha1.ServerContainer {
@@ -76,7 +76,7 @@ func containerState(full corev1.ContainerState) corev1.ContainerState {
 	return kept
 }
 
-// terminated leaves out the container's last words, which are for those who may read its log.
+// terminated omits the termination message, which is only for users who may read the container's log.
 func terminated(full *corev1.ContainerStateTerminated) *corev1.ContainerStateTerminated {
 	if full == nil {
 		return nil

@@ -24,7 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/holder"
 )
 
-// readMetadata is all that is read of it.
+// readMetadata returns all metadata that is read.
 func readMetadata() metav1.ObjectMeta {
 	now := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	return metav1.ObjectMeta{
@@ -40,7 +40,7 @@ func readMetadata() metav1.ObjectMeta {
 	}
 }
 
-// readOfAPIService is what is read of its metadata: others may have it.
+// readOfAPIService returns the metadata that is read of an APIService, which may have other owners.
 func readOfAPIService() metav1.ObjectMeta {
 	read := readMetadata()
 	maps.Copy(read.Labels, map[string]string{
@@ -58,7 +58,7 @@ func readOfAPIService() metav1.ObjectMeta {
 	return read
 }
 
-// readObjects are one of each kind with all that is read of it.
+// readObjects returns one object of each kind with all fields that are read.
 func readObjects() map[string]client.Object {
 	metadata := readMetadata()
 	finalized := readMetadata()
@@ -122,8 +122,8 @@ func readObjects() map[string]client.Object {
 	}
 }
 
-// litter adds what anybody may add to an object of any kind.
-func litter(object client.Object) {
+// addUnread adds fields that any user may set, to an object of any kind.
+func addUnread(object client.Object) {
 	for i := range 2000 {
 		object.GetLabels()[fmt.Sprint("label-", i)] = "litter"
 		object.SetManagedFields(append(object.GetManagedFields(), metav1.ManagedFieldsEntry{
@@ -148,11 +148,11 @@ func litter(object client.Object) {
 		full.Endpoints[0].Addresses = append(full.Endpoints[0].Addresses, "10.9.9.9")
 		full.Endpoints[0].Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: "litter"}}}
 	case *corev1.Pod:
-		litterPod(full)
+		addUnreadToPod(full)
 	}
 }
 
-func litterPod(full *corev1.Pod) {
+func addUnreadToPod(full *corev1.Pod) {
 	full.Spec.Volumes = []corev1.Volume{{Name: "litter"}}
 	full.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "litter"}}
 	full.Spec.Containers = append([]corev1.Container{{Name: "sidecar"}}, full.Spec.Containers...)
@@ -161,11 +161,11 @@ func litterPod(full *corev1.Pod) {
 	full.Status.InitContainerStatuses[0].LastTerminationState.Terminated.Message = "my password is 1234"
 }
 
-func TestJustWhatIsReadIsKept(t *testing.T) {
+func TestOnlyReadFieldsAreKept(t *testing.T) {
 	wanted := readObjects()
 	for kind, object := range readObjects() {
 		t.Run(kind, func(t *testing.T) {
-			litter(object)
+			addUnread(object)
 			for range 2 { // client-go may trim an object more than once
 				if _, err := Object(object); err != nil {
 					t.Fatal(err)
@@ -178,8 +178,8 @@ func TestJustWhatIsReadIsKept(t *testing.T) {
 	}
 }
 
-// What is read is bounded, too, since Kubernetes lets it be of any length.
-func TestHugeObjectsBecomeSmall(t *testing.T) {
+// Fields that are read are bounded, too, since Kubernetes does not limit their length.
+func TestLargeObjectsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	metadata := metav1.ObjectMeta{Labels: map[string]string{}, Annotations: map[string]string{}}
 	for i := range 5000 {
@@ -211,7 +211,7 @@ func TestHugeObjectsBecomeSmall(t *testing.T) {
 		pod:                                                 16 << 10,
 		service:                                             16 << 10,
 		endpointSlice:                                       64 << 10,
-		// Only who may register APIs in the whole cluster may make one of these.
+		// Only users who may register APIs for the whole cluster may create one of these.
 		&apiregistrationv1.APIService{ObjectMeta: metadata}: 128 << 10,
 	} {
 		if _, err := Object(object); err != nil {
@@ -223,7 +223,7 @@ func TestHugeObjectsBecomeSmall(t *testing.T) {
 	}
 }
 
-func TestTheControllerIsKeptAmongManyOwners(t *testing.T) {
+func TestControllerIsKeptAmongManyOwners(t *testing.T) {
 	full := &metav1.ObjectMeta{OwnerReferences: make([]metav1.OwnerReference, 100)}
 	full.OwnerReferences[99] = metav1.OwnerReference{UID: "controller", Controller: new(true)}
 	for _, kept := range []metav1.ObjectMeta{metadata(full), withMarks(full)} {

@@ -18,15 +18,15 @@ func TestBuildIsToldOnOneLine(t *testing.T) {
 	}
 }
 
-func TestBuildThatNothingWasLinkedIntoSaysSo(t *testing.T) {
+func TestBuildWithoutLinkerFlagsIsDev(t *testing.T) {
 	if got := Current().String(); !strings.HasPrefix(got, "extensionapi-operator dev (commit unknown, go") {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestMetricTellsTheBuild(t *testing.T) {
+func TestMetricHasTheBuild(t *testing.T) {
 	metric := build.Metric()
-	want := `# HELP extensionapi_operator_build_info Always 1; the labels tell the operator's build.
+	want := `# HELP extensionapi_operator_build_info Always 1; the labels are the operator's build.
 # TYPE extensionapi_operator_build_info gauge
 extensionapi_operator_build_info{goversion="go1.26.8",revision="1a1c16a",version="v0.1.0"} 1
 `

@@ -24,15 +24,15 @@ func TestHelmTestReportsWhetherTheOperatorWorks(t *testing.T) {
 	})
 	expectWords(t, helm(t, "test", operatorName, "--logs", "--timeout", "2m"),
 		"ok       kube-apiserver knows ExtensionAPIs", "ok       the aggregation layer is configured",
-		"ok       the operator runs: extensionapi-operator-")
+		"ok       the operator is running: extensionapi-operator-")
 
 	start := scaleDown(t)
 	printed, err := runHelm(t.Context(), "test", operatorName, "--logs", "--timeout", "2m")
 	if err == nil {
 		t.Fatalf("helm test passes without an operator:\n%s", printed)
 	}
-	expectWords(t, printed+err.Error(), "FAILED   no operator is at work",
-		"nobody holds Lease extensionapi-system/extensionapi-operator", "kubectl -n extensionapi-system describe")
+	expectWords(t, printed+err.Error(), "FAILED   the operator is not running",
+		"Lease extensionapi-system/extensionapi-operator has no holder", "kubectl -n extensionapi-system describe")
 	start()
 	helm(t, "test", operatorName, "--timeout", "2m")
 }

@@ -70,7 +70,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 		again.Name = "adopted-again"
 		apply(life, again)
 		await(t, again.Name, status.FailedStatus, isFalse(v1alpha1.ConditionClaimed, v1alpha1.ReasonHeldByExtensionAPI,
-			`ExtensionAPI "adopted", which is gone and has left it`, "spec.adoptionPolicy"))
+			`ExtensionAPI "adopted", which no longer exists and orphaned it`, "spec.adoptionPolicy"))
 		change(t, named(again.Name), func(e *v1alpha1.ExtensionAPI) { e.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt })
 		awaitRegistered(t, again.Name)
 		if now := readAPIService(t, name); now.UID != earlier.UID {
@@ -154,7 +154,7 @@ func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	apply(t, extensionAPI)
-	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and has left it; ` +
+	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and orphaned it; ` +
 		"set spec.adoptionPolicy: Adopt to take it back"
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict, "Secret extensionapi-system/let-go-trust "+

@@ -52,7 +52,7 @@ func TestCertManagerSelfSignedIssuerIsRejected(t *testing.T) {
 	createNamespace(t, name)
 	create(t, issuer(name, map[string]any{"selfSigned": map[string]any{}}))
 	_, err := checkProvided(certified(t, name))
-	if err == nil || !strings.Contains(err.Error(), "ca.crt holds the certificate") {
+	if err == nil || !strings.Contains(err.Error(), "ca.crt contains the certificate") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -229,7 +229,7 @@ func TestConflictingWriterIsNamedAndRevertsBackOff(t *testing.T) {
 		}
 	})
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "put back again"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonContested, unknownHolder+" keeps changing it", "reverted again"),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 	expectDocumented(t, "fought-over", name, v1alpha1.ConditionRegistered)
 	stop()

@@ -24,14 +24,15 @@ import (
 func TestInstallationCheckReportsWhatIsMissing(t *testing.T) {
 	useAnotherControlPlane(t)
 	plane.installChart(t, "")
-	expectReport(t, false, "FAILED   no operator is at work",
+	expectReport(t, false, "FAILED   the operator is not running",
 		"there is no Lease extensionapi-system/extensionapi-operator",
 		"kubectl -n extensionapi-system describe deployment,pods")
 	expectFailureDocumented(t, "no-operator")
 
 	startWithValues(t, "", installed)
-	expectReport(t, true, "ok       kube-apiserver knows ExtensionAPIs, and keeps them from those who lack the rights",
-		"ok       the aggregation layer is configured", "ok       the operator runs: ",
+	expectReport(t, true, "ok       kube-apiserver serves ExtensionAPIs, and rejects those of users without the "+
+		"permissions",
+		"ok       the aggregation layer is configured", "ok       the operator is running: ",
 		"ok       there is no ExtensionAPI yet")
 
 	const name = "without-namespace"

@@ -44,7 +44,7 @@ func TestProbeTokensAreRevokedWithTheirSecret(t *testing.T) {
 	})
 	await(t, name, status.CurrentStatus,
 		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonProbeNotPossible,
-			"no token for probing", `secrets "extensionapi-operator-prober" not found`),
+			"cannot get a token for probing", `secrets "extensionapi-operator-prober" not found`),
 		isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 
 	create(t, &corev1.Secret{ObjectMeta: in(operatorNamespace, proberAccount)})

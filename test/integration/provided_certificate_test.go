@@ -39,7 +39,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 	}
 	update(servingFor(t, signer, "other"))
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretRefused,
-		"kube-apiserver asks for provided.provided.svc", "until then the last good certificate is served"))
+		"kube-apiserver requires provided.provided.svc", "until then the last good certificate is served"))
 	expectDocumented(t, "secret-refused", name, v1alpha1.ConditionCertificatesReady)
 	expectEvents(t, name, map[string]int{
 		"Warning SecretNotFound": 1, "Normal CertificateIssued": 1, "Normal UserProvided": 1, "Warning SecretRefused": 1,

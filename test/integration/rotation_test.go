@@ -51,7 +51,7 @@ func TestPodThatCannotBeProbedIsNamed(t *testing.T) {
 	startServing(t, name).Close()
 	rotate(t, name, func(managed *v1alpha1.ManagedCertificates) { managed.RotateServingAfter = now() })
 	await(t, name, status.InProgressStatus, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonRotating,
-		name+"-0 (dial: ", "connection refused", "they are taken to serve the new certificate at "))
+		name+"-0 (dial: ", "connection refused", "they are assumed to serve the new certificate at "))
 }
 
 func TestNewCAIsTrustedBeforeItsCertificateIsServed(t *testing.T) {

@@ -138,7 +138,7 @@ func TestSuspendedCertificatesAreNotReplaced(t *testing.T) {
 	await(t, name, status.InProgressStatus,
 		isSuspended("withheld: Secret suspended-rotation/suspended-rotation-serving-cert"),
 		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended,
-			"although rotateServingAfter asked for a new serving certificate. The last good certificate stays in use"))
+			"although rotateServingAfter requested a new serving certificate. The last good certificate stays in use"))
 	if certificate := get(t, name).Status.Certificate; certificate == nil || certificate.Rotation != nil ||
 		certificate.RenewalTime != nil {
 		t.Errorf("status.certificate is %+v", certificate)
@@ -147,7 +147,7 @@ func TestSuspendedCertificatesAreNotReplaced(t *testing.T) {
 	deleteNow(t, trust)
 	await(t, name, status.InProgressStatus,
 		isSuspended("Secret extensionapi-system/suspended-rotation-trust"),
-		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended, "although there was no certificate authority"),
+		isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSuspended, "although there was no CA"),
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
 	expectNothingWritten(t, name)
 
