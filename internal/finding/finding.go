@@ -30,6 +30,8 @@ const (
 	Info Severity = iota + 1
 	// Warning is worth a look, also while requests are still served.
 	Warning
+	// Critical means that something does not work at all.
+	Critical
 )
 
 // Finding is the state of a condition. Its zero value, without a code, stands for nothing that was found.
@@ -57,7 +59,7 @@ func (f Finding) IsWarning() bool {
 	if f.Severity == 0 {
 		return f.Status != metav1.ConditionTrue
 	}
-	return f.Severity == Warning
+	return f.Severity >= Warning
 }
 
 // Message returns the finding in sentences: what is wrong, who is affected, and what to do.

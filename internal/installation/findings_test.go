@@ -15,10 +15,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 // errUnknownKind is client-go's error for a path that kube-apiserver does not serve.
@@ -28,17 +30,17 @@ var errUnknownKind = apierrors.NewGenericServerResponse(
 func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
-		want   mark
+		want   finding.Severity
 		text   string
 	}{
 		"rejected by the policy": {
 			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
-				"'extensionapi-operator-rights' denied request: may not"), markOK, "rejects those of users without the permissions",
+				"'extensionapi-operator-rights' denied request: may not"), finding.Info, "rejects those of users without the permissions",
 		},
-		"accepted":               {nil, markFailed, "extensionapi-operator-rights is missing or not in force"},
-		"unknown kind":           {errUnknownKind, markFailed, "install the CustomResourceDefinition"},
-		"rejected otherwise":     {errors.New("the server is currently unable"), markFailed, "currently unable"},
-		"invalid for an old CRD": {errors.New(`unknown field "spec.server"`), markFailed, "match the version of the chart?"},
+		"accepted":               {nil, finding.Critical, "extensionapi-operator-rights is missing or not in force"},
+		"unknown kind":           {errUnknownKind, finding.Critical, "Install the CustomResourceDefinition"},
+		"rejected otherwise":     {errors.New("the server is currently unable"), finding.Critical, "currently unable"},
+		"invalid for an old CRD": {errors.New(`unknown field "spec.server"`), finding.Critical, "matches the version of the chart"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, permissionsFinding(test.answer), test.want, test.text) })
 	}
@@ -47,12 +49,12 @@ func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 func TestLayerFindings(t *testing.T) {
 	for name, test := range map[string]struct {
 		layer aggregation.Configuration
-		want  mark
+		want  finding.Severity
 		text  string
 	}{
-		"configured":    {aggregation.Configuration{}, markOK, "is configured"},
-		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, markFailed, "no key. Set these flags"},
-		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, markWarning, "is configured: no answer"},
+		"configured":    {aggregation.Configuration{}, finding.Info, "is configured"},
+		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, finding.Critical, "no key. Set these flags"},
+		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, finding.Warning, "is configured: no answer"},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.text) })
 	}
@@ -70,16 +72,16 @@ func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		extensionAPIs []v1alpha1.ExtensionAPI
-		want          mark
+		want          finding.Severity
 		text          []string
 	}{
-		"none": {nil, markOK, []string{"there is no ExtensionAPI yet"}},
+		"none": {nil, finding.Info, []string{"there is no ExtensionAPI yet"}},
 		"all Ready": {
-			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, markOK, []string{"every ExtensionAPI is Ready"},
+			[]v1alpha1.ExtensionAPI{named("a", ready), named("b", ready)}, finding.Info, []string{"every ExtensionAPI is Ready"},
 		},
 		"two not": {
 			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
-			markWarning,
+			finding.Warning,
 			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
@@ -93,6 +95,27 @@ func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUnavailableAPIServicesAreListedWhoeverOwnsThem(t *testing.T) {
+	service := &apiregistrationv1.ServiceReference{Namespace: "monitoring", Name: "metrics"}
+	named := func(name string, status apiregistrationv1.ConditionStatus) apiregistrationv1.APIService {
+		return apiregistrationv1.APIService{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       apiregistrationv1.APIServiceSpec{Service: service},
+			Status: apiregistrationv1.APIServiceStatus{Conditions: []apiregistrationv1.APIServiceCondition{{
+				Type: apiregistrationv1.Available, Status: status, Reason: "MissingEndpoints", Message: "no endpoints",
+			}}},
+		}
+	}
+	good, bad := named("v1.a", apiregistrationv1.ConditionTrue), named("v1.b", apiregistrationv1.ConditionFalse)
+	expect(t, apiServiceFindings([]apiregistrationv1.APIService{good})[0], finding.Info, "every APIService is available")
+	findings := apiServiceFindings([]apiregistrationv1.APIService{good, bad})
+	if len(findings) != 1 {
+		t.Fatalf("got %v", findings)
+	}
+	expect(t, findings[0], finding.Warning, "v1.b as unavailable: no endpoints")
+	expect(t, findings[0], finding.Warning, "kubectl -n monitoring get endpointslices")
 }
 
 func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
@@ -130,7 +153,7 @@ func TestLeaderIsTheOneThatRenewsTheLease(t *testing.T) {
 			if renewed != test.renewed {
 				t.Errorf("renewed: %t, want %t", renewed, test.renewed)
 			}
-			if problem := seen.problem(); !renewed && !strings.Contains(problem, test.text) {
+			if problem := seen.problem().Message(); !renewed && !strings.Contains(problem, test.text) {
 				t.Errorf("%q does not contain %q", problem, test.text)
 			}
 		})
@@ -148,9 +171,9 @@ func TestFailedWatchIsAnError(t *testing.T) {
 	}
 }
 
-func expect(t *testing.T, got finding, want mark, text string) {
+func expect(t *testing.T, got finding.Finding, want finding.Severity, text string) {
 	t.Helper()
-	if got.mark != want || !strings.Contains(got.text, text) {
-		t.Errorf("got %s %q, want %s with %q", got.mark, got.text, want, text)
+	if got.Severity != want || !strings.Contains(got.Message(), text) {
+		t.Errorf("got %s %q, want %s with %q", marks[got.Severity], got.Message(), marks[want], text)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
 // leaderTimeout is long enough for a failover from a killed replica, which takes the Lease's 20 seconds and up to 9
@@ -20,7 +22,7 @@ import (
 const leaderTimeout = 45 * time.Second
 
 // awaitLeader watches until the Lease is renewed.
-func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey) finding {
+func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey) finding.Finding {
 	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
 	defer cancel()
 	seen := &observation{lease: lease}
@@ -31,13 +33,11 @@ func awaitLeader(ctx context.Context, c client.WithWatch, lease client.ObjectKey
 	}
 	switch {
 	case err == nil:
-		return finding{markOK, fmt.Sprintf("the operator is running: %s is the leader and renews Lease "+
-			"%s", seen.holder, lease)}
+		return ok(fmt.Sprintf("the operator is running: %s is the leader and renews Lease %s", seen.holder, lease))
 	case ctx.Err() == nil:
-		return finding{markFailed, fmt.Sprintf("cannot determine whether the operator is running: watching Lease %s: "+
-			"%v", lease, err)}
+		return failed(fmt.Sprintf("cannot determine whether the operator is running: watching Lease %s: %v", lease, err), "")
 	default:
-		return finding{markFailed, seen.problem()}
+		return seen.problem()
 	}
 }
 
@@ -63,7 +63,7 @@ func (o *observation) isRenewed(event watch.Event) (bool, error) {
 	return again, nil
 }
 
-func (o *observation) problem() string {
+func (o *observation) problem() finding.Finding {
 	what := fmt.Sprintf("Lease %s is held by %s, which does not renew it", o.lease, o.holder)
 	switch {
 	case !o.exists:
@@ -71,7 +71,7 @@ func (o *observation) problem() string {
 	case o.holder == "":
 		what = fmt.Sprintf("Lease %s has no holder", o.lease)
 	}
-	return fmt.Sprintf("the operator is not running, so nothing is repaired or renewed: %s. Check why its Pods are not "+
-		"running: kubectl -n %s describe deployment,pods -l "+
-		"app.kubernetes.io/name=extensionapi-operator", what, o.lease.Namespace)
+	return failed("the operator is not running: "+what, fmt.Sprintf("Check why its Pods are not running: "+
+		"kubectl -n %s describe deployment,pods -l app.kubernetes.io/name=extensionapi-operator", o.lease.Namespace)).
+		Affecting("Nothing is repaired or renewed")
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
@@ -41,19 +42,18 @@ func createWithoutPermissions(ctx context.Context, c client.Client) error {
 
 // permissionsFinding judges the response: only a rejection by the policy, with the text of k8s.io/apiserver
 // pkg/admission/plugin/policy/validating/dispatcher.go, is OK.
-func permissionsFinding(answer error) finding {
+func permissionsFinding(answer error) finding.Finding {
 	switch {
 	case answer == nil:
-		return finding{markFailed, fmt.Sprintf("kube-apiserver would accept an ExtensionAPI from a user without the "+
-			"permissions for what it contains: ValidatingAdmissionPolicy %s is missing or not in force; reinstall the chart",
-			permissionsPolicy)}
+		return failed(fmt.Sprintf("kube-apiserver would accept an ExtensionAPI from a user without the permissions for what "+
+			"it contains: ValidatingAdmissionPolicy %s is missing or not in force", permissionsPolicy), "Reinstall the chart")
 	case kinds.IsUnknown(answer):
-		return finding{markFailed, "kube-apiserver does not serve the kind ExtensionAPI: install the " +
-			"CustomResourceDefinition, with the chart's value crds.enabled or by hand"}
+		return failed("kube-apiserver does not serve the kind ExtensionAPI",
+			"Install the CustomResourceDefinition, with the chart's value crds.enabled or by hand")
 	case strings.Contains(answer.Error(), fmt.Sprintf("ValidatingAdmissionPolicy '%s'", permissionsPolicy)):
-		return finding{markOK, "kube-apiserver serves ExtensionAPIs, and rejects those of users without the permissions"}
+		return ok("kube-apiserver serves ExtensionAPIs, and rejects those of users without the permissions")
 	default:
-		return finding{markFailed, fmt.Sprintf("kube-apiserver cannot validate an ExtensionAPI: %v; does the "+
-			"CustomResourceDefinition match the version of the chart?", answer)}
+		return failed(fmt.Sprintf("kube-apiserver cannot validate an ExtensionAPI: %v", answer),
+			"Check whether the CustomResourceDefinition matches the version of the chart")
 	}
 }

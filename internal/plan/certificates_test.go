@@ -26,9 +26,6 @@ func TestHandshakesAreMadeOnlyWhileARotationDependsOnThem(t *testing.T) {
 	if len(c.Handshakes) != 1 || c.Handshakes[0].Name != "a" || c.Rotation != nil {
 		t.Errorf("handshakes are made with %v, and the rotation is %+v", c.Handshakes, c.Rotation)
 	}
-	if c.recheck != HandshakesAge {
-		t.Errorf("it is planned again after %s", c.recheck)
-	}
 
 	s.Handshakes = snapshot.Handshakes{Ended: noon, ByPod: map[types.UID]rotation.Pod{"a": {Name: "a"}}}
 	c = nextOf(t, s).Certificates

@@ -55,6 +55,7 @@ func TestChecksHaveMinimalPermissions(t *testing.T) {
 		"uninstall-check": {`list any of extensionapis in group "aggregation.extensionapi.dev"`},
 		"installation-check": {
 			`create any of extensionapis in group "aggregation.extensionapi.dev"`,
+			`list any of apiservices in group "apiregistration.k8s.io"`,
 			`list any of endpointslices in group "discovery.k8s.io"`,
 			`list any of extensionapis in group "aggregation.extensionapi.dev"`,
 			`watch extensionapi-operator of leases in group "coordination.k8s.io"`,
