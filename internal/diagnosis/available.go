@@ -60,7 +60,7 @@ func available(s *snapshot.Snapshot, groupVersion schema.GroupVersion) finding.F
 // are seen to pass: kube-apiserver may report an APIService available a moment before it sends requests to it.
 func unconfirmed(s *snapshot.Snapshot) finding.Finding {
 	wasAvailable := meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.ConditionAPIServicesAvailable)
-	for _, groupVersion := range manifests.GroupVersions(s.ExtensionAPI) {
+	for _, groupVersion := range measured(s) {
 		if refusing, found := s.Probes.Distrusting(groupVersion); found {
 			return distrusted(manifests.APIServiceName(groupVersion), refusing)
 		}

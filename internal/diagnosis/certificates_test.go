@@ -50,7 +50,8 @@ func TestCertificatesReportHarmBeforeARotationInProgress(t *testing.T) {
 		messages []string
 	}{
 		"issued": {
-			rotation.Plan{}, leaf, managed, 0, "True", v1alpha1.ReasonIssued,
+			rotation.Plan{},
+			leaf, managed, 0, "True", v1alpha1.ReasonIssued,
 			[]string{"valid until " + until, "will be renewed at " + pki.Timestamp(noon.Add(time.Hour))},
 		},
 		"a rotation is in progress": {
@@ -69,11 +70,13 @@ func TestCertificatesReportHarmBeforeARotationInProgress(t *testing.T) {
 			[]string{"there is no serving certificate; waiting for Pods", "No new Pod can start"},
 		},
 		"provided": {
-			rotation.Plan{}, leaf, provided, 0, "True", v1alpha1.ReasonUserProvided,
+			rotation.Plan{},
+			leaf, provided, 0, "True", v1alpha1.ReasonUserProvided,
 			[]string{"from Secret provided, is valid until " + until},
 		},
 		"provided, and about to expire": {
-			rotation.Plan{}, leaf, provided, 15 * time.Hour, "True", v1alpha1.ReasonExpiresSoon,
+			rotation.Plan{},
+			leaf, provided, 15 * time.Hour, "True", v1alpha1.ReasonExpiresSoon,
 			[]string{
 				"in Secret provided, or a CA above it, expires at 2026-01-02T12:00:00Z and has not been renewed",
 				"When it has expired, every request fails. Put a new one there.",
@@ -126,10 +129,13 @@ func TestWhatPreventsANewCertificateIsReportedWithWhatIsServedMeanwhile(t *testi
 		message string
 	}{
 		"nothing": {
-			rotation.Served{}, "False", "tls.key is missing. Until then there is no serving certificate, and no new Pod can start",
+			rotation.Served{},
+			"False",
+			"tls.key is missing. Until then there is no serving certificate, and no new Pod can start",
 		},
 		"the last good one": {
-			rotation.Served{Chain: leaf, Until: noon}, "True",
+			rotation.Served{Chain: leaf, Until: noon},
+			"True",
 			"tls.key is missing. The last good certificate stays in use, valid until " + pki.Timestamp(noon),
 		},
 		"one that is not accepted now": {rotation.Served{Chain: leaf}, "False", "so requests fail"},

@@ -37,7 +37,8 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 		messages []string
 	}{
 		"no other owner has any": {
-			[]claims.Claim{free, free}, v1alpha1.AdoptionNever, "True", v1alpha1.ReasonClaimed,
+			[]claims.Claim{free, free},
+			v1alpha1.AdoptionNever, "True", v1alpha1.ReasonClaimed,
 			[]string{"any of the 2 group-versions"},
 		},
 		"one belongs to another owner": {
@@ -104,12 +105,14 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 		"one has split a group": {
 			[]claims.Claim{split},
 			v1alpha1.AdoptionNever,
-			"True", v1alpha1.ReasonContested, []string{"its group is split: it also belongs to the other owner"},
+			"True", v1alpha1.ReasonContested,
+			[]string{"its group is split: it also belongs to the other owner"},
 		},
 		"one was orphaned by an earlier ExtensionAPI": {
 			[]claims.Claim{left},
 			v1alpha1.AdoptionNever,
-			"False", v1alpha1.ReasonHeldByExtensionAPI, []string{"Set spec.adoptionPolicy: Adopt to adopt it"},
+			"False", v1alpha1.ReasonHeldByExtensionAPI,
+			[]string{"Set spec.adoptionPolicy: Adopt to adopt it"},
 		},
 		"one belongs to another owner, and one is contested": {
 			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM), claimOf("v2", claims.Held, holder.ExtensionAPI)},

@@ -53,7 +53,7 @@ func TestDiscoveryNamesTheSlowestReplica(t *testing.T) {
 	}{
 		"within the limit": {probed(fine, fine), "True", "WithinLimit", "within 5s", false},
 		"near the limit":   {probed(near, fine), "True", "NearLimit", "answers in 3s", true},
-		"not probed yet":   {snapshottest.New(), "Unknown", "Probing", "several answers", true},
+		"not probed yet":   {snapshottest.New(), "Unknown", "Probing", "several consecutive probes", true},
 		"too slow": {
 			probed(slow, slow), "False", "ServerSlow",
 			apiServiceName + " took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s): 6.2s waiting for Pod api-7c9", true,

@@ -81,7 +81,9 @@ func TestAnExternalNameIsNotRoutedOnceKubeAPIServerHasRefusedIt(t *testing.T) {
 		reason string
 	}{
 		"nothing is registered": {snapshottest.Unregister, v1alpha1.ReasonEndpointsReady},
-		"it is available":       {func(s *snapshot.Snapshot) { snapshottest.Register(s, passed) }, v1alpha1.ReasonEndpointsReady},
+		"it is available": {
+			func(s *snapshot.Snapshot) { snapshottest.Register(s, passed) }, v1alpha1.ReasonEndpointsReady,
+		},
 		"it is refused": {
 			func(s *snapshot.Snapshot) { snapshottest.Register(s, refused) }, v1alpha1.ReasonExternalNameNotRouted,
 		},

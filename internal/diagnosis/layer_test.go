@@ -33,7 +33,8 @@ func TestOneConditionOnlyReportsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 		progress  finding.Progress
 	}{
 		"the layer is not configured": {
-			[]string{"A is missing"}, v1alpha1.ReasonAggregationLayerNotConfigured,
+			[]string{"A is missing"},
+			v1alpha1.ReasonAggregationLayerNotConfigured,
 			[]string{
 				": 403; the aggregation layer of this cluster is not configured: A is missing. Namespace deletion",
 				"Set these flags on every kube-apiserver",
@@ -41,7 +42,9 @@ func TestOneConditionOnlyReportsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 			v1alpha1.ReasonNotAvailable, finding.Stalled,
 		},
 		"the layer looks configured": {
-			nil, "FailedDiscoveryCheck", []string{": 403. Namespace deletion"}, v1alpha1.ReasonFrontProxyRefused, finding.Working,
+			nil, "FailedDiscoveryCheck",
+			[]string{": 403. Namespace deletion"},
+			v1alpha1.ReasonFrontProxyRefused, finding.Working,
 		},
 	}
 	for name, test := range tests {

@@ -35,7 +35,9 @@ func TestANamespaceIsReportedOnlyWhereItPreventsTheServer(t *testing.T) {
 			v1alpha1.ReasonNamespaceNotFound,
 		},
 		"terminating": {
-			snapshot.Of(snapshot.Terminating, nil), finding.Finding{}, "False", v1alpha1.ReasonNamespaceTerminating,
+			snapshot.Of(snapshot.Terminating, nil),
+			finding.Finding{},
+			"False", v1alpha1.ReasonNamespaceTerminating,
 			"Delete the ExtensionAPI, or recreate the namespace", v1alpha1.ReasonNamespaceTerminating,
 		},
 	} {

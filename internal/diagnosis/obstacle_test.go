@@ -81,7 +81,8 @@ func TestAServiceThatDoesNotAnswerIsReportedAsTroubleOfTheNetwork(t *testing.T) 
 	findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceUnreachable,
 		"connection refused. If this persists, inspect kube-proxy")
 	got = serviceObstacle(key.Address, groupVersion, nil)
-	findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceUnreachable, "not yet through the Service's address 10.1.0.1:443")
+	findingtest.Expect(t, got, "False", v1alpha1.ReasonServiceUnreachable,
+		"not yet through the Service's address 10.1.0.1:443")
 	findingtest.Expect(t, serviceObstacle(key.Address, groupVersion, discovery.Records{key: {}}), "", "", "")
 	findingtest.Expect(t, serviceObstacle("", groupVersion, nil), "", "", "")
 }
@@ -104,10 +105,13 @@ func TestAReplicaPreventsRequestsUntilItsLastProbeIsGood(t *testing.T) {
 	}{
 		"not probed yet": {discovery.Sample{}, false, v1alpha1.ReasonProbing, "Pod a"},
 		"it fails": {
-			discovery.Sample{Err: errors.New("answered 500")}, true, v1alpha1.ReasonProbeFailed, "Pod a fails discovery: answered 500",
+			discovery.Sample{Err: errors.New("answered 500")},
+			true, v1alpha1.ReasonProbeFailed,
+			"Pod a fails discovery: answered 500",
 		},
 		"it is too slow": {
-			discovery.Sample{Latency: 6 * time.Second}, true, v1alpha1.ReasonProbeFailed,
+			discovery.Sample{Latency: 6 * time.Second},
+			true, v1alpha1.ReasonProbeFailed,
 			"took 6s to answer discovery; kube-apiserver times out after 5s. A registered group-version that is so slow affects",
 		},
 		"it answers well": {discovery.Sample{Latency: time.Second}, true, "", ""},

@@ -44,7 +44,8 @@ func TestCertificatesOfAnotherOwnerWaitForTheirSecret(t *testing.T) {
 		ofManager    bool
 	}{
 		"a Secret that is missing": {
-			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}}, snapshot.Certificates{},
+			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}},
+			snapshot.Certificates{},
 			v1alpha1.ReasonSecretNotFound, "Secret wardle-system/provided does not exist", "provided", false,
 		},
 		"a Secret that cannot be used": {

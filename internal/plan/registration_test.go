@@ -5,6 +5,7 @@ package plan
 import (
 	"errors"
 	"testing"
+	"time"
 
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 

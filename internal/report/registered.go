@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
@@ -50,7 +52,8 @@ func (r Reconciliation) available() finding.Finding {
 		return finding.Bad(v1alpha1.ReasonNotRegistered, own[i].Name+" is not registered, see Registered", finding.Working)
 	}
 	found := diagnosis.Available(r.Snapshot)
-	if i := slices.IndexFunc(held, plan.GroupVersion.IsMissing); i >= 0 && (len(own) == 0 || found.Status == "True") {
+	isAvailable := found.Status == metav1.ConditionTrue || found.Code == v1alpha1.ReasonProbing
+	if i := slices.IndexFunc(held, plan.GroupVersion.IsMissing); i >= 0 && (len(own) == 0 || isAvailable) {
 		return finding.Bad(v1alpha1.ReasonNotRegistered, held[i].Name+" is not registered, see Claimed", finding.Working)
 	}
 	return found

@@ -121,23 +121,28 @@ func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
 			[]plan.GroupVersion{own}, func(*snapshot.Snapshot) {}, "True", v1alpha1.ReasonAllAvailable, "every APIService",
 		},
 		"one is not registered": {
-			[]plan.GroupVersion{missing}, snapshottest.Unregister,
+			[]plan.GroupVersion{missing},
+			snapshottest.Unregister,
 			"False", v1alpha1.ReasonNotRegistered, apiServiceName + " is not registered, see Registered",
 		},
 		"one has just been deleted again": {
-			[]plan.GroupVersion{missing}, func(*snapshot.Snapshot) {},
+			[]plan.GroupVersion{missing},
+			func(*snapshot.Snapshot) {},
 			"False", v1alpha1.ReasonNotRegistered, apiServiceName + " is not registered, see Registered",
 		},
 		"one belongs to another owner": {
-			[]plan.GroupVersion{held, own}, func(s *snapshot.Snapshot) { withSecondVersion(s, claims.Held) },
+			[]plan.GroupVersion{held, own},
+			func(s *snapshot.Snapshot) { withSecondVersion(s, claims.Held) },
 			"False", v1alpha1.ReasonNotRegistered, secondName + " is not registered, see Claimed",
 		},
 		"one belongs to another owner, and one is unavailable": {
-			[]plan.GroupVersion{held, own}, func(s *snapshot.Snapshot) { withSecondVersion(s, claims.Held); unavailable(s) },
+			[]plan.GroupVersion{held, own},
+			func(s *snapshot.Snapshot) { withSecondVersion(s, claims.Held); unavailable(s) },
 			"False", "FailedDiscoveryCheck", apiServiceName + " as unavailable: connection refused",
 		},
 		"all belong to another owner": {
-			[]plan.GroupVersion{held}, func(s *snapshot.Snapshot) {
+			[]plan.GroupVersion{held},
+			func(s *snapshot.Snapshot) {
 				snapshottest.Unregister(s)
 				snapshottest.Change(&s.Claims, func(all *[]claims.Claim) { (*all)[0].Standing = claims.Held })
 			},

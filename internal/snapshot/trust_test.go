@@ -39,16 +39,18 @@ func TestTheServerIsVerifiedWithWhatAPIServicesTrustWhileTheStoredBundleIsLostOr
 	certificates := Certificates{}
 	certificates.Stored.Bundle = stored
 	registered := trusting(map[string][]byte{"v1.b": second, "v1.a": first})
+	both, damaged := slices.Concat(first, second), trusting(map[string][]byte{"v1.a": []byte("x")})
+	lost, unreadable := Of(Certificates{}, nil), Of(Certificates{}, errors.New("forbidden"))
 	for name, test := range map[string]struct {
 		certificates Known[Certificates]
 		registered   Known[map[string]*apiregistrationv1.APIService]
 		want         []byte
 	}{
 		"stored":                                 {Of(certificates, nil), registered, stored},
-		"lost":                                   {Of(Certificates{}, nil), registered, slices.Concat(first, second)},
-		"unreadable":                             {Of(Certificates{}, errors.New("forbidden")), registered, slices.Concat(first, second)},
-		"lost, and nothing is registered":        {Of(Certificates{}, nil), trusting(nil), nil},
-		"lost, and what is registered is no PEM": {Of(Certificates{}, nil), trusting(map[string][]byte{"v1.a": []byte("x")}), nil},
+		"lost":                                   {lost, registered, both},
+		"unreadable":                             {unreadable, registered, both},
+		"lost, and nothing is registered":        {lost, trusting(nil), nil},
+		"lost, and what is registered is no PEM": {lost, damaged, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Snapshot{

@@ -10,9 +10,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/trim"
 )
 
 func deploymentWith(status appsv1.DeploymentStatus) *appsv1.Deployment {
@@ -143,6 +146,20 @@ func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.
 	got := Rollout(cached, nil, 2, cached.Generation+1)
 	if got.Status != metav1.ConditionTrue || got.Code != v1alpha1.ReasonRollingOut || got.Progress != finding.Working {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAStalledRolloutIsReportedWithACommandThatSelectsItsPods(t *testing.T) {
+	stalled := deploymentWith(appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
+		progressing(corev1.ConditionFalse, "ProgressDeadlineExceeded"),
+	}})
+	stalled.Spec.Selector = &metav1.LabelSelector{MatchLabels: manifests.ServerLabels(stalled.Name)}
+	if _, err := trim.Object(stalled); err != nil { // as the cache has it
+		t.Fatal(err)
+	}
+	want := "kubectl -n wardle-system describe pods -l " + labels.Set(manifests.ServerLabels("wardle")).String()
+	if got := Rollout(stalled, nil, 2, 2).Message(); !strings.Contains(got, want) {
+		t.Errorf("got %q, want it to contain %q", got, want)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestHelmTestReportsWhetherTheOperatorWorks(t *testing.T) {
 		deleteNow(t, check)
 	})
 	expectWords(t, helm(t, "test", operatorName, "--logs", "--timeout", "2m"),
-		"ok       kube-apiserver knows ExtensionAPIs", "ok       the aggregation layer is configured",
+		"ok       kube-apiserver serves ExtensionAPIs", "ok       the aggregation layer is configured",
 		"ok       the operator is running: extensionapi-operator-")
 
 	start := scaleDown(t)

@@ -72,7 +72,7 @@ var troubles = map[string]struct {
 			*args = append(*args, "--no-such-flag")
 		},
 		reason:   v1alpha1.ReasonCrashing,
-		words:    "container apiserver ended with exit code 1 (Error); see its log",
+		words:    "container apiserver terminated with exit code 1 (Error). See its log",
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 			t.Helper()

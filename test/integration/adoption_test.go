@@ -155,7 +155,7 @@ func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	apply(t, extensionAPI)
 	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and orphaned it; ` +
-		"set spec.adoptionPolicy: Adopt to take it back"
+		"Set spec.adoptionPolicy: Adopt to adopt it"
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict, "Secret extensionapi-system/let-go-trust "+
 			earlier, "there is no serving certificate"),
@@ -196,9 +196,9 @@ func TestAPIServiceOfAnotherOwnerIsAdoptedOnlyAfterResume(t *testing.T) {
 	extensionAPI := backend.declare(groups(group, "v1"))
 	extensionAPI.Spec.AdoptionPolicy, extensionAPI.Spec.Suspend = v1alpha1.AdoptionAdopt, true
 	apply(t, extensionAPI)
-	await(t, name, status.InProgressStatus, isSuspended("withheld: APIService v1."+group+". Until"),
+	await(t, name, status.InProgressStatus, isSuspended("withheld: APIService v1."+group+". Changes"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonSuspended,
-			`it belongs to Helm release "prod/shop"`, "is not taken over while spec.suspend is true"))
+			`it belongs to Helm release "prod/shop"`, "is not adopted while spec.suspend is true"))
 	expectNothingWritten(t, name)
 	resume(t, name)
 	awaitRegistered(t, name)

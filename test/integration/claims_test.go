@@ -176,7 +176,7 @@ func TestAPIServiceMarkedByAnotherOwnerIsKeptAndReported(t *testing.T) {
 				a.Spec.Service.Name = "elsewhere"
 			})
 			await(t, name, status.CurrentStatus,
-				isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, test.words, "Take it out there"))
+				isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, test.words, "Remove it there"))
 			expectDocumented(t, "marked-by-"+kind, name, v1alpha1.ConditionClaimed)
 			eventually(t, func() error {
 				if now := essenceOf(t, name); !reflect.DeepEqual(now["spec"], unchanged["spec"]) {

@@ -46,14 +46,14 @@ func TestInstallationCheckReportsWhatIsMissing(t *testing.T) {
 	deleteNow(t, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		ObjectMeta: in("", "extensionapi-operator-rights"),
 	})
-	expectReport(t, false, "FAILED   kube-apiserver would store an ExtensionAPI for somebody without the rights",
+	expectReport(t, false, "FAILED   kube-apiserver would accept an ExtensionAPI from a user without the permissions",
 		"extensionapi-operator-rights is missing")
 	expectFailureDocumented(t, "rights-policy-missing")
 
 	deleteNow(t, &apiextensionsv1.CustomResourceDefinition{
 		ObjectMeta: in("", "extensionapis."+v1alpha1.GroupVersion.Group),
 	})
-	expectReport(t, false, "FAILED   kube-apiserver does not know the kind ExtensionAPI", "crds.enabled")
+	expectReport(t, false, "FAILED   kube-apiserver does not serve the kind ExtensionAPI", "crds.enabled")
 }
 
 // expectFailureDocumented checks that the report has one failure, and that it is documented under the id.

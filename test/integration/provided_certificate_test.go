@@ -25,7 +25,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 
 	apply(t, withSecretRef(name))
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
-		"Secret provided/brought does not exist.", "Create it with tls.crt, tls.key and ca.crt"))
+		"Secret provided/brought does not exist", "Create it with tls.crt, tls.key and ca.crt"))
 	expectDocumented(t, "secret-missing", name, v1alpha1.ConditionCertificatesReady)
 
 	brought := broughtSecret(name, first, signer)
@@ -39,7 +39,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 	}
 	update(servingFor(t, signer, "other"))
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretRefused,
-		"kube-apiserver requires provided.provided.svc", "until then the last good certificate is served"))
+		"kube-apiserver requires provided.provided.svc", "The last good certificate stays in use"))
 	expectDocumented(t, "secret-refused", name, v1alpha1.ConditionCertificatesReady)
 	expectEvents(t, name, map[string]int{
 		"Warning SecretNotFound": 1, "Normal CertificateIssued": 1, "Normal UserProvided": 1, "Warning SecretRefused": 1,
@@ -51,7 +51,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 
 	deleteNow(t, brought)
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
-		"until then the last good certificate is served"))
+		"The last good certificate stays in use"))
 	awaitServed(t, name, second)
 }
 

@@ -45,7 +45,7 @@ func TestServerThatFailsDiscoveryIsRegisteredOnceItRecovers(t *testing.T) {
 			name:      "slow",
 			behaviour: slow(5600 * time.Millisecond),
 			limit:     10 * time.Second,
-			cause:     "took 6s to answer discovery; kube-apiserver gives up after 5s",
+			cause:     "took 6s to answer discovery; kube-apiserver times out after 5s",
 		},
 		{
 			name:      "hanging",

@@ -117,7 +117,7 @@ func TestRestrictedOperatorStartsWithoutOneOfItsNamespaces(t *testing.T) {
 	apply(t, served(gone))
 	await(t, gone, status.FailedStatus,
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach,
-			"had no permissions in namespace confined-gone", "have helm upgrade create them again"))
+			"had no permissions in namespace confined-gone", "run helm upgrade to recreate them"))
 	expectDocumented(t, "namespace-refused", gone, v1alpha1.ConditionServerAvailable)
 
 	running.stop()

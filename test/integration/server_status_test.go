@@ -51,7 +51,7 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			pod:        crashed(),
 			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashing,
-				"Pod trouble-0, container apiserver ended with exit code 1 (Error); see its log",
+				"Pod trouble-0, container apiserver terminated with exit code 1 (Error). See its log",
 				"kubectl -n trouble logs trouble-0 -c apiserver --previous"),
 		},
 		{
@@ -67,7 +67,7 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			pod:        waiting("CreateContainerConfigError", `configmap "config" not found`),
 			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonContainerConfigError,
-				`configmap "config" not found`, "correct the template"),
+				`configmap "config" not found`, "Correct spec.server.template"),
 		},
 		{
 			trouble:    "no node for the Pods",
@@ -88,7 +88,7 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			}},
 			kstatus: status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonPodsRefused,
-				`pods "trouble-0" is forbidden: exceeded quota: small`, "raise the quota"),
+				`pods "trouble-0" is forbidden: exceeded quota: small`, "Raise the quota"),
 		},
 		{
 			trouble:    "a rollout that does not get on",

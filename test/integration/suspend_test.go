@@ -97,7 +97,7 @@ func TestSuspendedAPIServicesAreUnchangedAndDiscoveryIsStillReported(t *testing.
 	registered := &apiregistrationv1.APIService{ObjectMeta: in("", first)}
 	change(t, registered, func(a *apiregistrationv1.APIService) { a.Spec.GroupPriorityMinimum = 7 })
 	server.Behave(slow(1500 * time.Millisecond))
-	await(t, name, status.CurrentStatus, isSuspended("withheld: APIService "+first+". Until"),
+	await(t, name, status.CurrentStatus, isSuspended("withheld: APIService "+first+". Changes"),
 		isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered),
 		isFalse(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonServerSlow, "(limit 1s)"))
 	server.Behave(extensionserver.Behaviour{})
