@@ -203,13 +203,15 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 
 // checkOwner returns a *ConflictError unless the object belongs to the owner. If an object that consists only of marks
 // has lost them, its managed fields no longer show that the operator applied it; then the record of having applied this
-// object decides.
+// object decides. Managed fields of an APIService always show it: one without was taken over by another owner, which
+// need not be in the cache yet when a plan was made.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
-	if a.owner.Owns(current) || current.GetUID() == applied && holder.IsUnmarked(current) {
+	kind := wanted.GetObjectKind().GroupVersionKind().Kind
+	if a.owner.Owns(current) || !contended[kind] && current.GetUID() == applied && holder.IsUnmarked(current) {
 		return nil
 	}
 	return &ConflictError{
-		Kind:      wanted.GetObjectKind().GroupVersionKind().Kind,
+		Kind:      kind,
 		Namespace: wanted.GetNamespace(),
 		Name:      wanted.GetName(),
 		Holder:    a.owner.HolderOf(current),

@@ -17,7 +17,8 @@ func checking(t *testing.T, atOnce int64, test func(checks *Checks[int], woken *
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var woken []string
-		test(NewChecks[int](t.Context(), clock.RealClock{}, atOnce, func(name string) { woken = append(woken, name) }), &woken)
+		wake := func(name string) { woken = append(woken, name) }
+		test(NewChecks[int](t.Context(), clock.RealClock{}, atOnce, wake), &woken)
 	})
 }
 

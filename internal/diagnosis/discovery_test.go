@@ -4,6 +4,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -79,12 +80,10 @@ func TestTheWorstGroupVersionIsReported(t *testing.T) {
 	withProbes(s, fine, fine)
 	second := groupVersion
 	second.Version = "v2"
-	for key, record := range map[discovery.Key]discovery.Record{
+	maps.Copy(s.Probes.Records, discovery.Records{
 		discovery.ThroughKubeAPIServer(snapshottest.KubeAPIServer, second): slow,
 		discovery.AtEndpoint(snapshottest.Replica, second):                 slow,
-	} {
-		s.Probes.Records[key] = record
-	}
+	})
 	findingtest.Expect(t, discoveryOf(s), "False", v1alpha1.ReasonServerSlow, "v2.wardle.example.com took 6.2s")
 }
 

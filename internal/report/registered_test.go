@@ -23,14 +23,13 @@ import (
 const secondName = "v2.wardle.example.com"
 
 // withSecondVersion adds a group-version to the spec, with the standing of the claim to it.
-func withSecondVersion(s *snapshot.Snapshot, standing claims.Standing) *snapshot.Snapshot {
+func withSecondVersion(s *snapshot.Snapshot, standing claims.Standing) {
 	s.Spec.Groups[0].Versions = append(s.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: "v2"})
 	second := snapshottest.GroupVersion
 	second.Version = "v2"
 	snapshottest.Change(&s.Claims, func(all *[]claims.Claim) {
 		*all = append(*all, claims.Claim{GroupVersion: second, Standing: standing})
 	})
-	return s
 }
 
 func TestRegisteredReportsTheFirstGroupVersionThatIsNotRegisteredAsWanted(t *testing.T) {

@@ -40,7 +40,7 @@ func TestFaultsOfAnExistingServiceAreReportedAndRecover(t *testing.T) {
 			"service-port",
 			func(t *testing.T, s *corev1.Service) { t.Helper(); change(t, s, clusterIP(1)) },
 			status.FailedStatus, v1alpha1.ReasonServicePortNotFound, v1alpha1.ReasonWaitingForServer,
-			"correct spec.existingService.port",
+			"Correct spec.existingService.port",
 		},
 		{
 			"service-idle",

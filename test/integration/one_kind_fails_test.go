@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,6 +49,52 @@ func TestFailingKindDoesNotBlockOtherWork(t *testing.T) {
 			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
 				return isTrue(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing).check(e)
 			})
+		})
+	}
+}
+
+// TestFailingAPIServicesDoNotBlockEjection disturbs the shared operator, so no other test runs in parallel. Only the
+// reconnection of kube-apiserver has to wait, which is written to the APIService.
+func TestFailingAPIServicesDoNotBlockEjection(t *testing.T) {
+	for name, hang := range map[string]bool{"fails-apiservices": false, "hangs-apiservices": true} {
+		t.Run(name, func(t *testing.T) {
+			replicas := startReplicas(t, name, 2)
+			registerAsOperator(t, name, trustSecret(t, name).Data[corev1.TLSCertKey])
+			heal := failKind(t, "/apiservices/", hang)
+			replicas[1].Behave(unavailable)
+			awaitEjected(t, name, name+"-1")
+			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error { return reportsEjected(e, name+"-1") })
+			awaitRetrying(t, name)
+			heal()
+			awaitThat(t, name, func(e *v1alpha1.ExtensionAPI) error {
+				return isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered).check(e)
+			})
+		})
+	}
+}
+
+// TestFailingPodsDoNotBlockRollouts disturbs the shared operator, so no other test runs in parallel. Only the ejection has
+// to wait, which is written to the Pod.
+func TestFailingPodsDoNotBlockRollouts(t *testing.T) {
+	for name, hang := range map[string]bool{"fails-pods": false, "hangs-pods": true} {
+		t.Run(name, func(t *testing.T) {
+			replicas := startReplicas(t, name, 2)
+			registerAsOperator(t, name, trustSecret(t, name).Data[corev1.TLSCertKey])
+			heal := failKind(t, "/pods", hang)
+			replicas[1].Behave(unavailable)
+			awaitRetrying(t, name)
+			change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+				e.Spec.Server.Template.Labels = map[string]string{"changed": "yes"}
+			})
+			eventually(t, func() error {
+				if got := deploymentOf(t, name).Spec.Template.Labels["changed"]; got != "yes" {
+					return fmt.Errorf("label changed of the Deployment's template is %q", got)
+				}
+				return nil
+			})
+			awaitEjected(t, name)
+			heal()
+			awaitEjected(t, name, name+"-1")
 		})
 	}
 }

@@ -55,7 +55,7 @@ func TestObjectDeniedByAPolicyIsRetriedUntilAllowed(t *testing.T) {
 			allow := deny(t, test.name, test.rule, test.denied)
 			apply(t, served(test.name))
 			await(t, test.name, status.FailedStatus,
-				isFalse(test.conditionType, v1alpha1.ReasonRefused, test.denied.GetName(), sunday, "tried again"),
+				isFalse(test.conditionType, v1alpha1.ReasonRefused, test.denied.GetName(), sunday, "retrying"),
 				isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonRefused, sunday))
 			allow()
 			awaitRollout(t, test.name)

@@ -43,7 +43,7 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			pod:        waiting("ErrImagePull", `failed to resolve "registry.example.com/server": not found`),
 			kstatus:    status.InProgressStatus,
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullFailed, "0 of 2 replicas",
-				"Pod trouble-0, container apiserver", `"registry.example.com/server": not found`, "check the image name"),
+				"Pod trouble-0, container apiserver", `"registry.example.com/server": not found`, "Check the image name"),
 		},
 		{
 			trouble:    "a container that crashes",

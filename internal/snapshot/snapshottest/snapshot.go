@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	// Name of the ExtensionAPI of New, and Namespace of its server.
-	Name, Namespace = "wardle", "wardle-system"
+	// Name of the ExtensionAPI of New.
+	Name = "wardle"
+	// Namespace of its server.
+	Namespace = "wardle-system"
 	// APIServiceName is that of GroupVersion.
 	APIServiceName = "v1.wardle.example.com"
 	// Limit of discovery.
@@ -142,9 +144,10 @@ func Failing(failure error) discovery.Record {
 	return discovery.Record{Standing: discovery.Bad, Last: sample, Worst: sample}
 }
 
-// Fine and Slow are of probes that take less time than Limit, and more.
 var (
+	// Fine is of probes that take less time than Limit.
 	Fine = Record(discovery.Good, 4*time.Millisecond)
+	// Slow is of probes that take more.
 	Slow = Record(discovery.Bad, 6200*time.Millisecond)
 )
 
