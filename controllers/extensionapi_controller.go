@@ -74,16 +74,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 // reconcile returns when to reconcile again, 0 for never.
 func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
-	r.Metrics.Begin(extensionAPI.Name)
+	if extensionAPI.Spec.Server != nil {
+		r.Metrics.Begin(extensionAPI.Name)
+	}
 	observed := r.Observer.Observe(ctx, extensionAPI)
 	next, err := plan.Next(observed)
 	done := r.Actor.Do(ctx, observed, next)
-	err = errors.Join(observed.Err(), err, done.Failed.Err())
+	conflict, err := plan.WithoutConflicts(errors.Join(observed.Err(), err, done.Failed.Err()))
 	reported := report.Of(report.Reconciliation{
 		Snapshot: observed, Plan: next, Outcome: done,
 		Interruption: err, Interrupted: r.interruptions.since(extensionAPI.Name, err, r.Clock.Now()),
 	})
-	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck)
+	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck, conflict)
 	return recheck, errors.Join(err, r.write(ctx, extensionAPI, reported))
 }
 
@@ -124,7 +126,7 @@ func (r *Reconciler) forget(name string) {
 
 // result is what a reconciliation returns. After a conflict it is repeated.
 func result(recheck time.Duration, err error) (ctrl.Result, error) {
-	err, retry := act.WithoutConflicts(err)
+	retry, err := plan.WithoutConflicts(err)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -87,7 +87,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 	}
-	metrics := report.NewMetrics(settings.Metrics, cached.all)
+	metrics := report.NewMetrics(settings.Metrics, whileLeading(mgr, cached.all))
 	reconciler := &Reconciler{
 		Client:   mgr.GetClient(),
 		Observer: observer,
@@ -116,6 +116,20 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	}
 	return errors.Join(mgr.Add(prober), mgr.AddHealthzCheck("probes", prober.Healthy), mgr.Add(watcher),
 		mgr.Add(freshness), reconciler.SetupWithManager(mgr))
+}
+
+// whileLeading returns a list that is empty on a standby, or each series would be there twice.
+func whileLeading(
+	mgr ctrl.Manager, list func(context.Context) ([]v1alpha1.ExtensionAPI, error),
+) func(context.Context) ([]v1alpha1.ExtensionAPI, error) {
+	return func(ctx context.Context) ([]v1alpha1.ExtensionAPI, error) {
+		select {
+		case <-mgr.Elected():
+			return list(ctx)
+		default:
+			return nil, nil
+		}
+	}
 }
 
 func newSecretWatcher(mgr ctrl.Manager, changed func(name string)) (*secretwatch.Watcher, error) {

@@ -7,10 +7,7 @@ package act
 
 import (
 	"context"
-	"errors"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/keymutex"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,9 +50,6 @@ type Actor struct {
 	Registering keymutex.KeyMutex
 }
 
-// conflictRetry is longer than a cache takes to catch up.
-const conflictRetry = time.Second
-
 // execution is of one plan.
 type execution struct {
 	*Actor
@@ -74,10 +68,10 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 	}
 	e.lookAtLayer(p)
 	e.out.Failed = plan.Failures{
-		Certificates: e.tolerateConflicts(e.certificates(ctx, p.Certificates)),
-		Server:       e.tolerateConflicts(e.server(ctx, p.Server)),
-		Registration: e.tolerateConflicts(e.registration(ctx, p.Registration)),
-		Ejection:     e.tolerateConflicts(e.eject(ctx, p.Ejection)),
+		Certificates: e.certificates(ctx, p.Certificates),
+		Server:       e.server(ctx, p.Server),
+		Registration: e.registration(ctx, p.Registration),
+		Ejection:     e.eject(ctx, p.Ejection),
 	}
 	if p.Probe != nil {
 		a.Prober.Track(ctx, s.Name, *p.Probe)
@@ -100,38 +94,3 @@ func (a *Actor) Forget(name string) {
 }
 
 func (e *execution) note(n finding.Note) { e.out.Notes = append(e.out.Notes, n) }
-
-// tolerateConflicts returns an error without its conflicts, and has the plan executed again after one.
-func (e *execution) tolerateConflicts(err error) error {
-	remaining, conflicts := withoutConflicts(err)
-	if conflicts {
-		e.out.After(conflictRetry)
-	}
-	return remaining
-}
-
-// WithoutConflicts returns an error without its conflicts, and when to retry because of one, 0 where there was none: an
-// object was read from an outdated cache. The event that updates the cache brings the next reconciliation, too.
-func WithoutConflicts(err error) (remaining error, retry time.Duration) {
-	remaining, conflicts := withoutConflicts(err)
-	if conflicts {
-		return remaining, conflictRetry
-	}
-	return remaining, 0
-}
-
-func withoutConflicts(err error) (remaining error, conflicts bool) {
-	joined, isJoined := err.(interface{ Unwrap() []error })
-	if !isJoined {
-		if apierrors.IsConflict(err) {
-			return nil, true
-		}
-		return err, false
-	}
-	var errs []error
-	for _, each := range joined.Unwrap() {
-		left, conflict := withoutConflicts(each)
-		errs, conflicts = append(errs, left), conflicts || conflict
-	}
-	return errors.Join(errs...), conflicts
-}

@@ -22,11 +22,7 @@ import (
 
 // certificates stores what the plan says. What cert-manager causes does not keep the server from being looked after.
 func (e *execution) certificates(ctx context.Context, c *plan.Certificates) error {
-	if c == nil || c.Watched == "" {
-		e.Secrets.Forget(e.s.Name)
-	} else {
-		e.Secrets.Watch(e.s.Name, client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched})
-	}
+	e.watchSecret(c)
 	if c == nil {
 		return nil
 	}
@@ -45,6 +41,16 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 	return err
 }
 
+// watchSecret watches the Secret of another owner, and stops that when it is known that none is used.
+func (e *execution) watchSecret(c *plan.Certificates) {
+	switch {
+	case c != nil && c.Watched != "":
+		e.Secrets.Watch(e.s.Name, client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched})
+	case c != nil || e.s.Namespace.IsKnown() && !e.s.RunsServer():
+		e.Secrets.Forget(e.s.Name)
+	}
+}
+
 // certManager requests a certificate, or removes what was requested before another source was chosen. While it is
 // suspended, that is left to do.
 func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error {
@@ -60,6 +66,7 @@ func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error
 		e.out.Certificates = diagnosis.CertManagerDisabled()
 		return nil
 	}
+	e.out.After(e.s.Policy().Interval) // the Certificate is not watched, as its kind may not exist
 	if _, err := e.applier.Apply(ctx, manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))); err != nil {
 		e.out.Certificates = certManagerTrouble(err)
 	}

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -56,17 +57,39 @@ func certificates(s *snapshot.Snapshot) (*Certificates, error) {
 		c.provided(s, read, manifests.CertManagerName(s.Name))
 		c.Source.Renew = "See why cert-manager does not: kubectl describe certificate " + manifests.CertManagerName(s.Name)
 		c.Source.Pending = read.Pending
-		if c.Problem.Code == v1alpha1.ReasonSecretNotFound && read.Pending != "" {
-			c.Problem.Evidence, c.Problem.Remedy = read.Pending, ""
-		}
-		c.recheck = Soonest(c.recheck, s.Policy().Interval) // the Certificate is not watched, as its kind may not exist
+		c.awaitCertManager(s)
 	default:
 		c.Source, err = managedSource(s, read.Stored)
 	}
-	if err != nil || c.Problem.Found() {
+	switch {
+	case err != nil:
 		return c, err
+	case c.Problem.Found():
+		c.recheckServed(s, read.Stored.State)
+		return c, nil
+	default:
+		return c, c.rotate(s, read.Stored)
 	}
-	return c, c.rotate(s, read.Stored)
+}
+
+// awaitCertManager replaces what a user would do about a Secret that does not exist yet. The cause is read again soon.
+func (c *Certificates) awaitCertManager(s *snapshot.Snapshot) {
+	if c.Problem.Code != v1alpha1.ReasonSecretNotFound {
+		return
+	}
+	waiting := "waiting for cert-manager to issue Certificate " + manifests.CertManagerName(s.Name)
+	c.Problem.Evidence, c.Problem.Remedy = cmp.Or(c.Source.Pending, waiting), ""
+	if c.Source.Pending == "" {
+		c.recheck = refusalRetry
+	}
+}
+
+// recheckServed is for when something else is to be reported of what Pods are given.
+func (c *Certificates) recheckServed(s *snapshot.Snapshot, state rotation.State) {
+	served := rotation.ServedFrom(state, manifests.ServingHost(s.Backend), s.Now)
+	if served.Leaf() != nil {
+		c.recheck = Soonest(c.recheck, c.Source.Changes(served).Sub(s.Now))
+	}
 }
 
 func managedSource(s *snapshot.Snapshot, stored rotation.Stored) (rotation.Source, error) {
@@ -153,10 +176,7 @@ func (c *Certificates) rotate(s *snapshot.Snapshot, stored rotation.Stored) erro
 		return nil
 	}
 	c.Rotation = &next
-	served := rotation.ServedFrom(next.State, manifests.ServingHost(s.Backend), s.Now)
-	if served.Leaf() != nil {
-		c.recheck = Soonest(c.recheck, c.Source.Changes(served).Sub(s.Now))
-	}
+	c.recheckServed(s, next.State)
 	return nil
 }
 

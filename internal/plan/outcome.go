@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
@@ -39,6 +41,27 @@ type Failures struct {
 // Err joins them.
 func (f Failures) Err() error {
 	return errors.Join(f.Certificates, f.Server, f.Registration, f.Ejection)
+}
+
+// conflictRetry is longer than a cache takes to catch up.
+const conflictRetry = time.Second
+
+// WithoutConflicts returns when to retry because of a conflict in an error, 0 where there is none, and the error without
+// it: an object was read from an outdated cache. The event that updates the cache brings the next reconciliation, too.
+func WithoutConflicts(err error) (retry time.Duration, remaining error) {
+	joined, isJoined := err.(interface{ Unwrap() []error })
+	if !isJoined {
+		if apierrors.IsConflict(err) {
+			return conflictRetry, nil
+		}
+		return 0, err
+	}
+	var errs []error
+	for _, each := range joined.Unwrap() {
+		again, left := WithoutConflicts(each)
+		retry, errs = Soonest(retry, again), append(errs, left)
+	}
+	return retry, errors.Join(errs...)
 }
 
 // After asks for another attempt; the soonest wins.

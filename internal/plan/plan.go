@@ -9,6 +9,9 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -89,7 +92,8 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 		return
 	}
 	p.after(s.Policy().Interval)
-	if diagnosis.Service(s).Status != "True" {
+	if found := diagnosis.Service(s); found.Status != metav1.ConditionTrue &&
+		found.Code != v1alpha1.ReasonExternalNameNotRouted {
 		p.after(refusalRetry)
 	}
 	p.after(diagnosis.ExternalNameRetry(s))

@@ -28,25 +28,38 @@ func (r Reconciliation) certificate() (found finding.Finding, recheck time.Durat
 	if namespace := diagnosis.Namespace(r.Snapshot); namespace.Found() {
 		return namespace, 0
 	}
-	c := r.Plan.Certificates
-	if c == nil || r.Outcome.Failed.Certificates != nil {
+	if !r.knowsCertificates() {
 		return finding.Finding{}, 0
 	}
-	served := r.served()
+	c, served := r.Plan.Certificates, r.served()
+	if problem := r.certificateProblem(); problem.Found() {
+		return diagnosis.WithLastGood(problem, served), 0
+	}
+	if r.Outcome.DryRun {
+		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
+	}
+	return diagnosis.Certificate(*c.Rotation, served, c.Source, r.Now), 0
+}
+
+// knowsCertificates reports whether there is something to report of them.
+func (r Reconciliation) knowsCertificates() bool {
+	c := r.Plan.Certificates
+	return c != nil && r.Outcome.Failed.Certificates == nil &&
+		(c.Rotation != nil || r.Outcome.DryRun || r.certificateProblem().Found())
+}
+
+// certificateProblem is what prevents a new certificate.
+func (r Reconciliation) certificateProblem() finding.Finding {
+	c := r.Plan.Certificates
 	switch {
 	case r.Outcome.Certificates.Found():
-		return diagnosis.WithLastGood(r.Outcome.Certificates, served), 0
+		return r.Outcome.Certificates
 	case c.Problem.Found():
-		return diagnosis.WithLastGood(c.Problem, served), 0
-	case r.Outcome.DryRun:
-		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
-	case c.Rotation == nil && len(c.Handshakes) > 0:
-		return diagnosis.WithLastGood(finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the Pods",
-			finding.Working), served), 0
-	case c.Rotation == nil:
-		return finding.Finding{}, 0
+		return c.Problem
+	case c.Rotation == nil && len(c.Handshakes) > 0 && !r.Outcome.DryRun:
+		return finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the Pods", finding.Working)
 	default:
-		return diagnosis.Certificate(*c.Rotation, served, c.Source, r.Now), 0
+		return finding.Finding{}
 	}
 }
 

@@ -4,9 +4,11 @@ package report
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -30,6 +32,9 @@ var (
 	ejectedMetric = describeMetric("extensionapi_replicas_ejected",
 		"Ready replicas that get no requests, because they fail discovery, as far as status.endpoints lists them.")
 )
+
+// listTimeout bounds how long a scrape waits for a cache that has not been read.
+const listTimeout = time.Second
 
 // Metrics collects what alerts are made of from the status of every ExtensionAPI, at the time of a scrape: what was
 // written is what is measured, and nothing is left of an ExtensionAPI that is gone.
@@ -70,9 +75,11 @@ func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
-	extensionAPIs, err := m.list(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), listTimeout)
+	defer cancel()
+	extensionAPIs, err := m.list(ctx)
 	if err != nil {
-		metrics <- prometheus.NewInvalidMetric(conditionMetric, err)
+		klog.Background().Error(err, "leaving the metrics of ExtensionAPIs out of a scrape") // an invalid one would fail it all
 		return
 	}
 	for i := range extensionAPIs {

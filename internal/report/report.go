@@ -78,7 +78,11 @@ func (r Reconciliation) findings() (findings map[string]finding.Finding, recheck
 		conclude(v1alpha1.ConditionAPIServicesAvailable, r.available())
 	}
 	if r.Plan.Probe != nil {
-		within, discoveryRecheck := diagnosis.Discovery(r.Snapshot, r.Plan.Reconnect.At)
+		var reconnects time.Time
+		if !r.Outcome.DryRun {
+			reconnects = r.Plan.Reconnect.At
+		}
+		within, discoveryRecheck := diagnosis.Discovery(r.Snapshot, reconnects)
 		conclude(v1alpha1.ConditionDiscoveryWithinLimit, within)
 		recheck = discoveryRecheck
 	}

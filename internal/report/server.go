@@ -33,12 +33,14 @@ func (r Reconciliation) server() finding.Finding {
 			"there is no Deployment with the labels of this ExtensionAPI, and none is created while spec.suspend is true",
 			finding.Settled)
 	}
-	deployment = ptr.To(ptr.Deref(deployment, appsv1.Deployment{}))
+	if deployment == nil {
+		deployment = &appsv1.Deployment{} // the cache does not have it yet
+	}
 	replicas := manifests.Replicas(r.ExtensionAPI)
 	if r.Outcome.DryRun { // any other number would count replicas that are not started
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
-	return workload.Rollout(deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
+	return workload.Rollout(manifests.ServerOf(r.ExtensionAPI), deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
 }
 
 // readyReplicas is nil where it is unknown.

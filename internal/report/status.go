@@ -19,7 +19,7 @@ func (r Reconciliation) describe(status *v1alpha1.ExtensionAPIStatus) {
 	switch {
 	case r.Spec.Server == nil || r.Namespace.IsKnown() && !r.IsActive():
 		status.Certificate = nil // the Secrets that other owners keep are gone, or will be
-	case r.Plan.Certificates != nil && r.Outcome.Failed.Certificates == nil:
+	case r.knowsCertificates():
 		status.Certificate = r.describeCertificate()
 	}
 	status.ReadyReplicas = r.readyReplicas()

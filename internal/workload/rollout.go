@@ -8,22 +8,26 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // Rollout reads a Deployment's status and, where it is not complete, the cause in the status of its Pods. The
 // Deployment may come from a cache that does not have the generation that was applied last.
-func Rollout(deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64) finding.Finding {
+func Rollout(
+	of manifests.Workload, deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64,
+) finding.Finding {
 	status := deployment.Status
 	available := min(status.AvailableReplicas, replicas)
 	if rolledOut(deployment, replicas, generation) {
 		return finding.Good(v1alpha1.ReasonReplicasAvailable,
 			fmt.Sprintf("%d of %d replicas are available", available, replicas))
 	}
-	cause := rolloutProblem(deployment, pods)
+	cause := rolloutProblem(of, deployment, pods)
 	cause.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
 		min(status.UpdatedReplicas, replicas), replicas, available, cause.Evidence)
 	if status.AvailableReplicas > 0 {
@@ -39,7 +43,7 @@ func rolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) 
 }
 
 // rolloutProblem is why a rollout is not complete, as the cluster reports it.
-func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Finding {
+func rolloutProblem(of manifests.Workload, deployment *appsv1.Deployment, pods []corev1.Pod) finding.Finding {
 	deadline := deploymentCondition(deployment, appsv1.DeploymentProgressing)
 	overdue := deadline.Status == corev1.ConditionFalse && deadline.Reason == "ProgressDeadlineExceeded"
 	state := finding.Working
@@ -58,11 +62,11 @@ func rolloutProblem(deployment *appsv1.Deployment, pods []corev1.Pod) finding.Fi
 	if overdue {
 		return finding.Bad(v1alpha1.ReasonRolloutStalled, excerpt.Quote(deadline.Message), state).Alarming().
 			Advising(fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s",
-				deployment.Namespace, metav1.FormatLabelSelector(deployment.Spec.Selector)))
+				of.Namespace, labels.Set(of.Labels)))
 	}
 	if deployment.Spec.Paused {
 		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused", state).
-			Advising("Resume it: kubectl -n " + deployment.Namespace + " rollout resume deployment " + deployment.Name)
+			Advising("Resume it: kubectl -n " + of.Namespace + " rollout resume deployment " + of.Name)
 	}
 	return finding.Bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
 }

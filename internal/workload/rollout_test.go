@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
@@ -130,7 +131,7 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Rollout(test.deployment, test.pods, 2, 2)
+			got := Rollout(server, test.deployment, test.pods, 2, 2)
 			if got.Status != test.status || got.Code != test.reason || got.Progress != test.progress {
 				t.Errorf("got %+v", got)
 			}
@@ -141,9 +142,13 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 	}
 }
 
+var server = manifests.Workload{
+	NamespacedName: types.NamespacedName{Namespace: "wardle-system", Name: "wardle"}, Labels: manifests.ServerLabels("wardle"),
+}
+
 func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.T) {
 	cached := deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2})
-	got := Rollout(cached, nil, 2, cached.Generation+1)
+	got := Rollout(server, cached, nil, 2, cached.Generation+1)
 	if got.Status != metav1.ConditionTrue || got.Code != v1alpha1.ReasonRollingOut || got.Progress != finding.Working {
 		t.Errorf("got %+v", got)
 	}
@@ -158,7 +163,7 @@ func TestAStalledRolloutIsReportedWithACommandThatSelectsItsPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "kubectl -n wardle-system describe pods -l " + labels.Set(manifests.ServerLabels("wardle")).String()
-	if got := Rollout(stalled, nil, 2, 2).Message(); !strings.Contains(got, want) {
+	if got := Rollout(server, stalled, nil, 2, 2).Message(); !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to contain %q", got, want)
 	}
 }
@@ -186,7 +191,7 @@ func TestTroubleOfARolloutIsAWarningWhileReplicasAreAvailable(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Rollout(deploymentWith(test.status), test.pods, 2, 2)
+			got := Rollout(server, deploymentWith(test.status), test.pods, 2, 2)
 			if got.Status != metav1.ConditionTrue || got.IsWarning() != test.want {
 				t.Errorf("it is %s, and a warning: %t", got.Status, got.IsWarning())
 			}
