@@ -39,12 +39,12 @@ const (
 	ReasonNamespaceNotFound = "NamespaceNotFound"
 	// ReasonNamespaceTerminating: the server's namespace is being deleted.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
-	// ReasonNamespaceOutOfReach: the operator is not permitted to run servers in spec.server.namespace.
-	ReasonNamespaceOutOfReach = "NamespaceOutOfReach"
+	// ReasonNamespaceNotAllowed: the operator is not permitted to run servers in spec.server.namespace.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
 	// ReasonNameConflict: an object with a name that the operator needs belongs to another owner.
 	ReasonNameConflict = "NameConflict"
-	// ReasonRefused: the API server rejected an object (admission, quota, validation).
-	ReasonRefused = "Refused"
+	// ReasonRejected: the API server rejected an object (admission, quota, validation).
+	ReasonRejected = "Rejected"
 )
 
 // Reasons of Claimed; those that begin with HeldBy name the kind of a group-version's owner.
@@ -85,8 +85,8 @@ const (
 	ReasonExpiresSoon = "ExpiresSoon"
 	// ReasonSecretNotFound: the Secret with the certificate does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonSecretRefused: the certificate in the Secret is invalid, and is not served.
-	ReasonSecretRefused = "SecretRefused"
+	// ReasonInvalidCertificate: the certificate in the Secret is invalid, and is not served.
+	ReasonInvalidCertificate = "InvalidCertificate"
 	// ReasonCertManagerMissing: cert-manager is not installed.
 	ReasonCertManagerMissing = "CertManagerMissing"
 	// ReasonCertManagerDisabled: the operator is not permitted to request certificates from cert-manager.
@@ -101,16 +101,16 @@ const (
 	ReasonReplicasAvailable = "ReplicasAvailable"
 	// ReasonRollingOut: replicas are being started or replaced.
 	ReasonRollingOut = "RollingOut"
-	// ReasonRolloutStalled: the Deployment has passed its progress deadline.
-	ReasonRolloutStalled = "RolloutStalled"
-	// ReasonPodsRefused: the cluster refuses to create Pods (quota, admission).
-	ReasonPodsRefused = "PodsRefused"
-	// ReasonImagePullFailed: an image cannot be pulled.
-	ReasonImagePullFailed = "ImagePullFailed"
-	// ReasonCrashing: a container repeatedly exits or is killed.
-	ReasonCrashing = "Crashing"
-	// ReasonContainerConfigError: a container cannot be started with the template's configuration.
-	ReasonContainerConfigError = "ContainerConfigError"
+	// ReasonProgressDeadlineExceeded: the Deployment has passed its progress deadline.
+	ReasonProgressDeadlineExceeded = "ProgressDeadlineExceeded"
+	// ReasonFailedCreate: the cluster refuses to create Pods (quota, admission).
+	ReasonFailedCreate = "FailedCreate"
+	// ReasonImagePullBackOff: an image cannot be pulled.
+	ReasonImagePullBackOff = "ImagePullBackOff"
+	// ReasonCrashLoopBackOff: a container repeatedly exits or is killed.
+	ReasonCrashLoopBackOff = "CrashLoopBackOff"
+	// ReasonCreateContainerError: a container cannot be started with the template's configuration.
+	ReasonCreateContainerError = "CreateContainerError"
 	// ReasonUnschedulable: the Pod fits no node.
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.
@@ -123,9 +123,9 @@ const (
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
 	// ReasonServiceNotRoutable: kube-apiserver cannot route to the Service. It is also a reason of Registered.
 	ReasonServiceNotRoutable = "ServiceNotRoutable"
-	// ReasonExternalNameNotRouted: kube-apiserver runs with --enable-aggregator-routing, and so cannot route to the
+	// ReasonExternalNameNotRoutable: kube-apiserver runs with --enable-aggregator-routing, and so cannot route to the
 	// Service, which is of type ExternalName. It is also a reason of Registered.
-	ReasonExternalNameNotRouted = "ExternalNameNotRouted"
+	ReasonExternalNameNotRoutable = "ExternalNameNotRoutable"
 )
 
 // Reasons of Registered.
@@ -183,8 +183,8 @@ const (
 const (
 	// ReasonLimitExceeded: requests through kube-apiserver fail or are slow, and the state of the replicas is unknown.
 	ReasonLimitExceeded = "LimitExceeded"
-	// ReasonNotPassedOn: a kube-apiserver answers itself instead of proxying requests to the server.
-	ReasonNotPassedOn = "NotPassedOn"
+	// ReasonNotProxied: a kube-apiserver answers itself instead of proxying requests to the server.
+	ReasonNotProxied = "NotProxied"
 	// ReasonServerSlow: every replica takes too long.
 	ReasonServerSlow = "ServerSlow"
 	// ReasonReplicaSlow: a replica takes too long while another does not.
@@ -201,28 +201,28 @@ const (
 	ReasonCertificateForOtherName = "CertificateForOtherName"
 	// ReasonCertificateExpired: the serving certificate, or a CA in its chain, has expired or is not valid yet.
 	ReasonCertificateExpired = "CertificateExpired"
-	// ReasonProbeRefused: a replica does not allow an authenticated user to read discovery.
-	ReasonProbeRefused = "ProbeRefused"
-	// ReasonFrontProxyRefused: the server does not accept kube-apiserver's front-proxy certificate.
-	ReasonFrontProxyRefused = "FrontProxyRefused"
+	// ReasonProbeForbidden: a replica does not allow an authenticated user to read discovery.
+	ReasonProbeForbidden = "ProbeForbidden"
+	// ReasonFrontProxyRejected: the server does not accept kube-apiserver's front-proxy certificate.
+	ReasonFrontProxyRejected = "FrontProxyRejected"
 	// ReasonGroupVersionNotServed: a replica does not serve a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
 	// ReasonStale: kube-apiserver marks a group-version Stale although the server serves it.
 	ReasonStale = "Stale"
 	// ReasonEmpty: kube-apiserver lists no resource in a group-version although the server has some.
 	ReasonEmpty = "Empty"
-	// ReasonAggregatedDiscoveryFails: a replica does not answer GET /apis in time, which makes its group-versions Stale.
-	ReasonAggregatedDiscoveryFails = "AggregatedDiscoveryFails"
-	// ReasonLeftOutOfDiscovery: a replica omits a group-version from GET /apis that it serves.
-	ReasonLeftOutOfDiscovery = "LeftOutOfDiscovery"
+	// ReasonAggregatedDiscoveryFailed: a replica does not answer GET /apis in time, which makes its group-versions Stale.
+	ReasonAggregatedDiscoveryFailed = "AggregatedDiscoveryFailed"
+	// ReasonMissingInDiscovery: a replica omits a group-version from GET /apis that it serves.
+	ReasonMissingInDiscovery = "MissingInDiscovery"
 	// ReasonRedirected: a replica redirects discovery.
 	ReasonRedirected = "Redirected"
 	// ReasonServerError: a replica answers discovery with an error.
 	ReasonServerError = "ServerError"
-	// ReasonMalformedAnswer: the response of a replica is not a discovery document of the group-version.
-	ReasonMalformedAnswer = "MalformedAnswer"
-	// ReasonOversizedAnswer: the response of a replica exceeds the size limit.
-	ReasonOversizedAnswer = "OversizedAnswer"
+	// ReasonInvalidResponse: the response of a replica is not a discovery document of the group-version.
+	ReasonInvalidResponse = "InvalidResponse"
+	// ReasonResponseTooLarge: the response of a replica exceeds the size limit.
+	ReasonResponseTooLarge = "ResponseTooLarge"
 	// ReasonConnectionBroken: a replica closes the connection during a request.
 	ReasonConnectionBroken = "ConnectionBroken"
 )
@@ -233,11 +233,11 @@ const (
 	ReasonCertificateIssued = "CertificateIssued"
 	// ReasonAdopted: an APIService of another owner was adopted.
 	ReasonAdopted = "Adopted"
-	// ReasonReleased: the ExtensionAPI was deleted, and its server and APIServices were orphaned.
-	ReasonReleased = "Released"
-	// ReasonLeftBehind: the ExtensionAPI was deleted, but not its objects in a namespace where the operator is not
+	// ReasonOrphaned: the ExtensionAPI was deleted, and its server and APIServices were orphaned.
+	ReasonOrphaned = "Orphaned"
+	// ReasonObjectsLeftBehind: the ExtensionAPI was deleted, but not its objects in a namespace where the operator is not
 	// permitted to run servers.
-	ReasonLeftBehind = "LeftBehind"
+	ReasonObjectsLeftBehind = "ObjectsLeftBehind"
 	// ReasonObjectsUnreachable: the objects of a group-version are about to become unreachable.
 	ReasonObjectsUnreachable = "ObjectsUnreachable"
 	// ReasonKubeAPIServerNotAwaited: a server is stopped although it is not known whether a kube-apiserver still sends

@@ -31,7 +31,7 @@ func refusal(err error) (found finding.Finding, refused bool) {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return finding.Bad(v1alpha1.ReasonNamespaceTerminating, excerpt.Quote(err.Error()), finding.Working), true
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return finding.Bad(v1alpha1.ReasonRefused, "the API server rejected it: "+excerpt.Quote(err.Error()),
+		return finding.Bad(v1alpha1.ReasonRejected, "the API server rejected it: "+excerpt.Quote(err.Error()),
 			finding.Stalled).Alarming().
 			Advising(fmt.Sprintf("Fix the ExtensionAPI or the rejecting policy; retrying every %s", refusalRetry)), true
 	default:

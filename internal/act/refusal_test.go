@@ -48,9 +48,9 @@ func TestOnlyWhatAUserCanActOnIsARefusal(t *testing.T) {
 		},
 		"a namespace that is terminating": {terminating(), v1alpha1.ReasonNamespaceTerminating, "being terminated", false},
 		"a policy": {
-			forbidden, v1alpha1.ReasonRefused, "no policy allows it. Fix the ExtensionAPI", true,
+			forbidden, v1alpha1.ReasonRejected, "no policy allows it. Fix the ExtensionAPI", true,
 		},
-		"an invalid object": {apierrors.NewBadRequest("x"), v1alpha1.ReasonRefused, "retrying every 5s", true},
+		"an invalid object": {apierrors.NewBadRequest("x"), v1alpha1.ReasonRejected, "retrying every 5s", true},
 		"a timeout":         {apierrors.NewTimeoutError("x", 1), "", "", false},
 		"no error":          {nil, "", "", false},
 	} {
@@ -84,7 +84,7 @@ func TestWhatPreventsAnAPIServiceIsAnObstacleOrAnError(t *testing.T) {
 			&apply.FightError{RetryAfter: late}, "False", v1alpha1.ReasonContested, false, late,
 		},
 		"the API server rejects it": {
-			apierrors.NewBadRequest("x"), "False", v1alpha1.ReasonRefused, false, refusalRetry,
+			apierrors.NewBadRequest("x"), "False", v1alpha1.ReasonRejected, false, refusalRetry,
 		},
 		"the API server does not answer": {timeout, "", "", true, 0},
 		"nothing":                        {nil, "", "", false, 0},

@@ -104,7 +104,7 @@ func SecretNotFound(namespace, name string) finding.Finding {
 
 // SecretRefused is found of a certificate that cannot be served.
 func SecretRefused(namespace, name string, cause error) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonSecretRefused, fmt.Sprintf("the certificate in Secret %s/%s is rejected: %s",
+	return finding.Bad(v1alpha1.ReasonInvalidCertificate, fmt.Sprintf("the certificate in Secret %s/%s is rejected: %s",
 		namespace, name, excerpt.Quote(cause.Error())), finding.Stalled).Alarming()
 }
 
@@ -136,7 +136,7 @@ func CertManagerMissing() finding.Finding {
 
 // CertificateNotApplied is found where cert-manager's Certificate could not be applied.
 func CertificateNotApplied(cause error) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonRefused, fmt.Sprintf(
+	return finding.Bad(v1alpha1.ReasonRejected, fmt.Sprintf(
 		"cert-manager's Certificate cannot be applied: %s", excerpt.Quote(cause.Error())), finding.Working).
 		Alarming().Advising("Check whether cert-manager's webhook answers; retrying")
 }

@@ -55,7 +55,7 @@ func refusesExternalName(s *snapshot.Snapshot) bool {
 // condition is the record.
 func ExternalNameRetry(s *snapshot.Snapshot) time.Duration {
 	server := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionServerAvailable)
-	if server == nil || server.Reason != v1alpha1.ReasonExternalNameNotRouted {
+	if server == nil || server.Reason != v1alpha1.ReasonExternalNameNotRoutable {
 		return 0
 	}
 	return server.LastTransitionTime.Add(externalNameRetry).Sub(s.Now)
@@ -82,7 +82,7 @@ func hasServed(s *snapshot.Snapshot, apiService *apiregistrationv1.APIService) b
 }
 
 func externalNameNotRouted(backend manifests.Backend) finding.Finding {
-	return finding.Bad(v1alpha1.ReasonExternalNameNotRouted,
+	return finding.Bad(v1alpha1.ReasonExternalNameNotRoutable,
 		fmt.Sprintf("Service %s is of type ExternalName, and kube-apiserver cannot route to it while it runs with "+
 			"--enable-aggregator-routing", backend.Key()), finding.Stalled).
 		Advising("Give the Service a ClusterIP, and an EndpointSlice with the server's address; registering it is retried " +

@@ -74,7 +74,7 @@ func TestAnExternalNameIsNotRoutedOnceKubeAPIServerHasRefusedIt(t *testing.T) {
 	refused := snapshottest.CheckFailed(refusedExternalName)
 	passed := snapshottest.Available(apiregistrationv1.ConditionTrue, "Passed", "")
 	reported := func(s *snapshot.Snapshot) {
-		snapshottest.Report(s, v1alpha1.ConditionServerAvailable, "False", v1alpha1.ReasonExternalNameNotRouted, "")
+		snapshottest.Report(s, v1alpha1.ConditionServerAvailable, "False", v1alpha1.ReasonExternalNameNotRoutable, "")
 	}
 	for name, test := range map[string]struct {
 		change func(*snapshot.Snapshot)
@@ -85,10 +85,10 @@ func TestAnExternalNameIsNotRoutedOnceKubeAPIServerHasRefusedIt(t *testing.T) {
 			func(s *snapshot.Snapshot) { snapshottest.Register(s, passed) }, v1alpha1.ReasonEndpointsReady,
 		},
 		"it is refused": {
-			func(s *snapshot.Snapshot) { snapshottest.Register(s, refused) }, v1alpha1.ReasonExternalNameNotRouted,
+			func(s *snapshot.Snapshot) { snapshottest.Register(s, refused) }, v1alpha1.ReasonExternalNameNotRoutable,
 		},
 		"it was refused within the last hour": {
-			func(s *snapshot.Snapshot) { reported(s); snapshottest.Unregister(s) }, v1alpha1.ReasonExternalNameNotRouted,
+			func(s *snapshot.Snapshot) { reported(s); snapshottest.Unregister(s) }, v1alpha1.ReasonExternalNameNotRoutable,
 		},
 		"it was refused an hour ago": {func(s *snapshot.Snapshot) {
 			reported(s)
@@ -110,7 +110,7 @@ func TestAnExternalNameIsNotRoutedOnceKubeAPIServerHasRefusedIt(t *testing.T) {
 			test.change(s)
 			got := Service(s)
 			findingtest.Expect(t, got, got.Status, test.reason, "")
-			if refused := test.reason == v1alpha1.ReasonExternalNameNotRouted; Unroutable(s).Found() != refused {
+			if refused := test.reason == v1alpha1.ReasonExternalNameNotRoutable; Unroutable(s).Found() != refused {
 				t.Errorf("it cannot be routed to: %t", !refused)
 			}
 		})
@@ -123,7 +123,7 @@ func TestARefusedExternalNameIsTriedAgainAfterAnHour(t *testing.T) {
 		snapshottest.Report(s, v1alpha1.ConditionServerAvailable, metav1.ConditionFalse, reason, "")
 		return s
 	}
-	s := since(v1alpha1.ReasonExternalNameNotRouted)
+	s := since(v1alpha1.ReasonExternalNameNotRoutable)
 	if wait := ExternalNameRetry(s); wait != time.Hour {
 		t.Errorf("it is tried again after %s", wait)
 	}

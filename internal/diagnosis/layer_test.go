@@ -44,7 +44,7 @@ func TestOneConditionOnlyReportsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 		"the layer looks configured": {
 			nil, "FailedDiscoveryCheck",
 			[]string{": 403. Namespace deletion"},
-			v1alpha1.ReasonFrontProxyRefused, finding.Working,
+			v1alpha1.ReasonFrontProxyRejected, finding.Working,
 		},
 	}
 	for name, test := range tests {

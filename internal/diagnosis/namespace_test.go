@@ -15,7 +15,7 @@ import (
 )
 
 func TestANamespaceIsReportedOnlyWhereItPreventsTheServer(t *testing.T) {
-	outOfReach := finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, "not permitted", finding.Stalled)
+	outOfReach := finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, "not permitted", finding.Stalled)
 	for name, test := range map[string]struct {
 		namespace       snapshot.Known[snapshot.Namespace]
 		outOfReach      finding.Finding
@@ -27,7 +27,7 @@ func TestANamespaceIsReportedOnlyWhereItPreventsTheServer(t *testing.T) {
 		"unknown": {snapshot.Known[snapshot.Namespace]{}, outOfReach, "", "", "", ""},
 		"active":  {snapshot.Of(snapshot.Active, nil), finding.Finding{}, "", "", "", ""},
 		"out of reach": {
-			snapshot.Of(snapshot.Active, nil), outOfReach, "False", v1alpha1.ReasonNamespaceOutOfReach, "not permitted", "",
+			snapshot.Of(snapshot.Active, nil), outOfReach, "False", v1alpha1.ReasonNamespaceNotAllowed, "not permitted", "",
 		},
 		"missing, and out of reach": {
 			snapshot.Of(snapshot.Missing, nil), outOfReach, "False", v1alpha1.ReasonNamespaceNotFound,

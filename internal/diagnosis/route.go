@@ -38,7 +38,7 @@ func Service(s *snapshot.Snapshot) finding.Finding {
 // Unroutable reports why kube-apiserver cannot route to the Service.
 func Unroutable(s *snapshot.Snapshot) finding.Finding {
 	found := Service(s)
-	if found.Code == v1alpha1.ReasonServiceNotRoutable || found.Code == v1alpha1.ReasonExternalNameNotRouted {
+	if found.Code == v1alpha1.ReasonServiceNotRoutable || found.Code == v1alpha1.ReasonExternalNameNotRoutable {
 		return found
 	}
 	return finding.Finding{}

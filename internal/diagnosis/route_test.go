@@ -129,7 +129,7 @@ func TestNothingIsReportedOfAServiceThatCannotBeUsedForAnotherReason(t *testing.
 	for name, change := range map[string]func(*snapshot.Snapshot){
 		"it could not be read": func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Known[snapshot.Endpoints]{} },
 		"it is out of reach": func(s *snapshot.Snapshot) {
-			s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, "", finding.Stalled)
+			s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, "", finding.Stalled)
 		},
 		"its namespace is terminating": func(s *snapshot.Snapshot) {
 			s.Namespace = snapshot.Of(snapshot.Terminating, nil)

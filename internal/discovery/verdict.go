@@ -159,7 +159,7 @@ func (p Picture) judgeWarnings() (finding Finding, isWarning bool) {
 func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 	for _, replica := range serving(p.Replicas) {
 		if replica.leavesOut(p) {
-			return found(v1alpha1.ReasonLeftOutOfDiscovery, "%s is left out of GET /apis by %s, which serves it (resources: "+
+			return found(v1alpha1.ReasonMissingInDiscovery, "%s is left out of GET /apis by %s, which serves it (resources: "+
 				"%d): kube-apiserver treats the group-version as empty, and namespace deletion leaves its objects behind; fix "+
 				"the server, whose /apis and /apis/%s differ",
 				p.Name, replica.Name, replica.Told.Resources, p.GroupVersion), true

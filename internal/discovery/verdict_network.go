@@ -78,7 +78,7 @@ func causeThrough(sample Sample) cause {
 	case ClassTimeout:
 		return cause{v1alpha1.ReasonNetworkBlocked, adviceNetwork}
 	case ClassMissing:
-		return cause{v1alpha1.ReasonNotPassedOn, adviceLoad}
+		return cause{v1alpha1.ReasonNotProxied, adviceLoad}
 	case ClassRefused, ClassServerError:
 		return causeOfStatus(sample)
 	case ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassOther:
@@ -107,11 +107,11 @@ func causeOfStatus(sample Sample) cause {
 	case strings.Contains(failure, "error trying to reach service"):
 		return causeOfText(failure)
 	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
+		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
 	case status == http.StatusTooManyRequests:
 		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
 	case status == http.StatusServiceUnavailable:
-		return cause{v1alpha1.ReasonNotPassedOn, adviceLoad}
+		return cause{v1alpha1.ReasonNotProxied, adviceLoad}
 	case status == http.StatusForbidden:
 		return replicaFailures[ClassRefused]
 	default:
@@ -145,7 +145,7 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 // IsFrontProxyRefused reports whether this error of kube-apiserver's discovery check means that the server does not
 // accept kube-apiserver's front-proxy certificate.
 func IsFrontProxyRefused(text string) bool {
-	return causeOfCheck(text).reason == v1alpha1.ReasonFrontProxyRefused
+	return causeOfCheck(text).reason == v1alpha1.ReasonFrontProxyRejected
 }
 
 // causeOfCheck parses the error messages of kube-aggregator pkg/controllers/status/remote.
@@ -154,7 +154,7 @@ func causeOfCheck(text string) cause {
 	case status == nil:
 		return causeOfText(text)
 	case status[1] == "401", status[1] == "403":
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
+		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
 	default:
 		return replicaFailures[ClassServerError]
 	}
@@ -166,7 +166,7 @@ var broken = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client con
 func causeOfText(text string) cause {
 	switch {
 	case strings.Contains(text, "remote error: tls"):
-		return cause{v1alpha1.ReasonFrontProxyRefused, adviceFrontProxy}
+		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
 	case strings.Contains(text, "x509:"):
 		return cause{v1alpha1.ReasonCertificateUntrusted, adviceTrust}
 	case broken.MatchString(text):

@@ -30,7 +30,7 @@ var replicaFailures = map[Class]cause{
 		"see CertificatesReady; a server that does not reload its certificate must be restarted",
 	},
 	ClassRefused: {
-		v1alpha1.ReasonProbeRefused,
+		v1alpha1.ReasonProbeForbidden,
 		"discovery must be open to every authenticated user (system:discovery); look at the server's delegated " +
 			"authentication and authorization",
 	},
@@ -45,11 +45,11 @@ var replicaFailures = map[Class]cause{
 	},
 	ClassServerError: {v1alpha1.ReasonServerError, "look at the server's log"},
 	ClassMalformed: {
-		v1alpha1.ReasonMalformedAnswer,
+		v1alpha1.ReasonInvalidResponse,
 		"the answer is not from an extension API server, or from one of another group",
 	},
 	ClassOversized: {
-		v1alpha1.ReasonOversizedAnswer,
+		v1alpha1.ReasonResponseTooLarge,
 		"a discovery document takes some kilobytes; look at what the server answers",
 	},
 	ClassNotAsked: {v1alpha1.ReasonProbeNotPossible, "the state is unknown until the operator can probe it"},
@@ -86,7 +86,7 @@ func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
 
 // judgeAPIs judges a replica that serves the discovery of the group-version, but not its aggregated discovery.
 func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
-	return found(v1alpha1.ReasonAggregatedDiscoveryFails, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
+	return found(v1alpha1.ReasonAggregatedDiscoveryFailed, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
 		"kube-apiserver requests it every minute and marks every group-version of the server Stale: %s",
 		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, describeOthers(good), staleImpact)
 }

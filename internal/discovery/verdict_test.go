@@ -120,15 +120,15 @@ func TestJudge(t *testing.T) {
 		},
 		"the front proxy is not trusted": {
 			through(failedRecord(ClassRefused, http.StatusUnauthorized, "answered 401")), replicasWith(fine),
-			v1alpha1.ReasonFrontProxyRefused, "--proxy-client-cert-file",
+			v1alpha1.ReasonFrontProxyRejected, "--proxy-client-cert-file",
 		},
 		"the front proxy shows no certificate": {
 			through(failedRecord(ClassRefused, 403, `answered 403: User "system:anonymous" cannot`)), replicasWith(fine),
-			v1alpha1.ReasonFrontProxyRefused, "--requestheader-client-ca-file",
+			v1alpha1.ReasonFrontProxyRejected, "--requestheader-client-ca-file",
 		},
 		"the operator may not read discovery": {
 			through(failedRecord(ClassRefused, 403, `answered 403: User "operator" cannot get path`)), replicasWith(fine),
-			v1alpha1.ReasonProbeRefused, "system:discovery",
+			v1alpha1.ReasonProbeForbidden, "system:discovery",
 		},
 		"kube-apiserver is busy": {
 			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
@@ -136,11 +136,11 @@ func TestJudge(t *testing.T) {
 		},
 		"one kube-apiserver finds it unavailable": {
 			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
-			v1alpha1.ReasonNotPassedOn, "10.0.0.1",
+			v1alpha1.ReasonNotProxied, "10.0.0.1",
 		},
 		"one kube-apiserver has not loaded it": {
 			through(fine, failedRecord(ClassMissing, 404, "answered 404")), replicasWith(fine),
-			v1alpha1.ReasonNotPassedOn, "10.0.0.2",
+			v1alpha1.ReasonNotProxied, "10.0.0.2",
 		},
 		"one kube-apiserver is unreachable, another one is slow": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused"), slow), replicasWith(fine),
@@ -185,17 +185,17 @@ func TestJudge(t *testing.T) {
 		},
 		"the server rejects kube-apiserver's certificate": {
 			through(failedRecord(ClassServerError, 503, "error trying to reach service: remote error: tls: bad certificate")),
-			replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "--proxy-client-cert-file",
+			replicasWith(fine), v1alpha1.ReasonFrontProxyRejected, "--proxy-client-cert-file",
 		},
 		"/apis is slow": {
 			through(fine), changed(replicasWith(fine, fine), func(s *ReplicaSubject) { s.APIs = slow }),
-			v1alpha1.ReasonAggregatedDiscoveryFails,
+			v1alpha1.ReasonAggregatedDiscoveryFailed,
 			"GET /apis at Pod api-a: answered after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
 		},
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
 				s.APIs.LeftOut = []schema.GroupVersion{groupVersion}
-			}), v1alpha1.ReasonLeftOutOfDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 1)",
+			}), v1alpha1.ReasonMissingInDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 1)",
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
@@ -241,7 +241,7 @@ func TestJudgeExplainsUnavailability(t *testing.T) {
 			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
 		},
 		"a refusal": {
-			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRefused, "403",
+			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRejected, "403",
 		},
 		"an error": {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
 		"a recovery": {
@@ -321,12 +321,12 @@ func TestJudgeExplainsEachFailureOfAReplica(t *testing.T) {
 		ClassUntrusted:   {v1alpha1.ReasonCertificateUntrusted, "restart it"},
 		ClassWrongName:   {v1alpha1.ReasonCertificateForOtherName, "name of the Service"},
 		ClassExpired:     {v1alpha1.ReasonCertificateExpired, "see CertificatesReady"},
-		ClassRefused:     {v1alpha1.ReasonProbeRefused, "system:discovery"},
+		ClassRefused:     {v1alpha1.ReasonProbeForbidden, "system:discovery"},
 		ClassMissing:     {v1alpha1.ReasonGroupVersionNotServed, "spec.groups"},
 		ClassRedirected:  {v1alpha1.ReasonRedirected, "follow redirects"},
 		ClassServerError: {v1alpha1.ReasonServerError, "log"},
-		ClassMalformed:   {v1alpha1.ReasonMalformedAnswer, "not from an extension API server"},
-		ClassOversized:   {v1alpha1.ReasonOversizedAnswer, "kilobytes"},
+		ClassMalformed:   {v1alpha1.ReasonInvalidResponse, "not from an extension API server"},
+		ClassOversized:   {v1alpha1.ReasonResponseTooLarge, "kilobytes"},
 		ClassOther:       {v1alpha1.ReasonConnectionBroken, "proxies"},
 	} {
 		got := Judge(snapshotWith(through(fine), replicasWith(failedRecord(class, 0, "it went wrong"), fine)))

@@ -68,7 +68,7 @@ func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 	}
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}
 	crashing := metav1.Condition{
-		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Crashing", Message: "it exits",
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "CrashLoopBackOff", Message: "it exits",
 	}
 	for name, test := range map[string]struct {
 		extensionAPIs []v1alpha1.ExtensionAPI

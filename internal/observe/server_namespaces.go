@@ -104,14 +104,14 @@ func (n ServerNamespaces) outOfReach(namespace string) finding.Finding {
 	const affected = "Nothing of the server is created, repaired or renewed; one that already runs there serves until " +
 		"its certificate expires"
 	if slices.Contains(n.refused, namespace) {
-		return finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
+		return finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, fmt.Sprintf(
 			"the operator had no permissions in namespace %s when it started, although the value serverNamespaces of its "+
 				"Helm chart names it", namespace), finding.Stalled).
 			Affecting(affected).
 			Advising(fmt.Sprintf("Permissions are lost when a namespace is deleted: run helm upgrade to recreate them, and "+
 				"then restart the operator: kubectl -n %s rollout restart deployment extensionapi-operator", n.own))
 	}
-	return finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, fmt.Sprintf(
+	return finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, fmt.Sprintf(
 		"the operator may not run servers in namespace %s, which the value serverNamespaces of its Helm chart does not "+
 			"name", namespace), finding.Stalled).
 		Affecting(affected).

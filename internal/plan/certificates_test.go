@@ -51,7 +51,7 @@ func TestCertificatesOfAnotherOwnerWaitForTheirSecret(t *testing.T) {
 		"a Secret that cannot be used": {
 			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}},
 			snapshot.Certificates{Provided: &corev1.Secret{}},
-			v1alpha1.ReasonSecretRefused, "Secret wardle-system/provided is rejected", "provided", false,
+			v1alpha1.ReasonInvalidCertificate, "Secret wardle-system/provided is rejected", "provided", false,
 		},
 		"cert-manager is working on it": {
 			v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{}},

@@ -93,7 +93,7 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 	}
 	p.after(s.Policy().Interval)
 	if found := diagnosis.Service(s); found.Status != metav1.ConditionTrue &&
-		found.Code != v1alpha1.ReasonExternalNameNotRouted {
+		found.Code != v1alpha1.ReasonExternalNameNotRoutable {
 		p.after(refusalRetry)
 	}
 	p.after(diagnosis.ExternalNameRetry(s))

@@ -157,7 +157,7 @@ func TestNothingOfAServerIsPlannedWhereItCannotRun(t *testing.T) {
 		},
 		"the namespace is out of reach": {
 			func(s *snapshot.Snapshot) {
-				s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceOutOfReach, "", finding.Stalled)
+				s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, "", finding.Stalled)
 			},
 			[]string{"registration", "probe"},
 		},
@@ -229,7 +229,7 @@ func TestAServiceOfAnotherOwnerIsReadAgainMoreOftenWhileItIsNotReady(t *testing.
 		"missing": {nil, func(*snapshot.Snapshot) {}, 5 * time.Second},
 		"it is about to be registered again": {external, func(s *snapshot.Snapshot) {
 			snapshottest.Unregister(s)
-			snapshottest.Report(s, v1alpha1.ConditionServerAvailable, "False", v1alpha1.ReasonExternalNameNotRouted, "")
+			snapshottest.Report(s, v1alpha1.ConditionServerAvailable, "False", v1alpha1.ReasonExternalNameNotRoutable, "")
 			s.Now = noon.Add(time.Hour - time.Second)
 		}, time.Second},
 	} {

@@ -49,5 +49,5 @@ func (p *Plan) awaitsAnswers(s *snapshot.Snapshot) bool {
 // unawaited are reasons why something is not registered that no answer of the server changes.
 var unawaited = []string{
 	v1alpha1.ReasonNotClaimed, v1alpha1.ReasonContested, v1alpha1.ReasonSuspended,
-	v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonExternalNameNotRouted,
+	v1alpha1.ReasonServiceNotRoutable, v1alpha1.ReasonExternalNameNotRoutable,
 }

@@ -41,7 +41,7 @@ func TestReconcilingAndStalledFollowKstatus(t *testing.T) {
 		"all is well":    {fine, "True", "False", "False"},
 		"rolling out":    {finding.True(v1alpha1.ReasonRollingOut, "1 of 2", finding.Working), "True", "True", "False"},
 		"not up yet":     {finding.Bad(v1alpha1.ReasonRollingOut, "0 of 2", finding.Working), "False", "True", "False"},
-		"up to the user": {finding.Bad(v1alpha1.ReasonRolloutStalled, "0 of 2", finding.Stalled), "False", "False", "True"},
+		"up to the user": {finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, "0 of 2", finding.Stalled), "False", "False", "True"},
 		"not known":      {finding.Unknown(v1alpha1.ReasonPending, "not observed"), "Unknown", "True", "False"},
 	}
 	for name, test := range tests {
@@ -62,7 +62,7 @@ func TestReconcilingAndStalledFollowKstatus(t *testing.T) {
 
 func TestReadyReportsARolloutThatIsNotComplete(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
-	other := finding.True(v1alpha1.ReasonImagePullFailed, "not found", finding.Working).Alarming()
+	other := finding.True(v1alpha1.ReasonImagePullBackOff, "not found", finding.Working).Alarming()
 	findings := all(fine, v1alpha1.ConditionServerAvailable, other)
 	s := summarized(1, findings)
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
@@ -70,7 +70,7 @@ func TestReadyReportsARolloutThatIsNotComplete(t *testing.T) {
 		t.Errorf("Ready is %s: %q", ready.Status, ready.Message)
 	}
 	for _, n := range Transitions(nil, s.Conditions, findings) {
-		if (n.Reason == v1alpha1.ReasonImagePullFailed) != (n.Type == "Warning") {
+		if (n.Reason == v1alpha1.ReasonImagePullBackOff) != (n.Type == "Warning") {
 			t.Errorf("%s is a %s", n.Reason, n.Type)
 		}
 	}
@@ -78,7 +78,7 @@ func TestReadyReportsARolloutThatIsNotComplete(t *testing.T) {
 
 func TestReadyReportsTheFirstCause(t *testing.T) {
 	consequence := finding.Bad(v1alpha1.ReasonNotRegistered, "a consequence", finding.Working)
-	cause := finding.Bad(v1alpha1.ReasonImagePullFailed, "the cause", finding.Working)
+	cause := finding.Bad(v1alpha1.ReasonImagePullBackOff, "the cause", finding.Working)
 	findings := all(consequence, v1alpha1.ConditionServerAvailable, cause)
 	findings[v1alpha1.ConditionClaimed] = finding.Good(v1alpha1.ReasonClaimed, "fine")
 	findings[v1alpha1.ConditionCertificatesReady] = finding.Good(v1alpha1.ReasonIssued, "fine")
@@ -127,7 +127,7 @@ func TestEachTransitionHasOneEvent(t *testing.T) {
 		t.Errorf("what every ExtensionAPI goes through is an Event: %+v", notes)
 	}
 
-	crashing := finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", finding.Working)
+	crashing := finding.Bad(v1alpha1.ReasonCrashLoopBackOff, "exit code 1", finding.Working)
 	after := before.DeepCopy()
 	findings = all(finding.Good(v1alpha1.ReasonRegistered, "fine"), v1alpha1.ConditionServerAvailable, crashing)
 	Conditions{Generation: 1, Now: noon, Findings: findings}.WriteTo(after)
@@ -154,10 +154,10 @@ func TestReadyHasAnEventWhenItTurnsTrueAlone(t *testing.T) {
 	if i := slices.IndexFunc(notes, isOfReady); i < 0 || notes[i].Type != corev1.EventTypeNormal {
 		t.Errorf("once it is True, the Events are %+v", notes)
 	}
-	bad := finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", finding.Working)
+	bad := finding.Bad(v1alpha1.ReasonCrashLoopBackOff, "exit code 1", finding.Working)
 	findings = all(fine, v1alpha1.ConditionServerAvailable, bad)
 	notes = Transitions(nil, summarized(1, findings).Conditions, findings)
-	isOfTheCause := func(n finding.Note) bool { return n.Reason == v1alpha1.ReasonCrashing }
+	isOfTheCause := func(n finding.Note) bool { return n.Reason == v1alpha1.ReasonCrashLoopBackOff }
 	if slices.ContainsFunc(notes, isOfReady) || len(slices.DeleteFunc(slices.Clone(notes), isOfTheCause)) != 5 {
 		t.Errorf("while it is False, the Events are %+v", notes)
 	}

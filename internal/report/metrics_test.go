@@ -75,7 +75,7 @@ func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
 	registry, of := prometheus.NewRegistry(), &cluster{}
 	metrics := NewMetrics(registry, of.list)
 	of.extensionAPIs = []v1alpha1.ExtensionAPI{measured("wardle", v1alpha1.ExtensionAPIStatus{
-		Conditions: []metav1.Condition{{Type: "Ready", Status: "False", Reason: "Crashing"}},
+		Conditions: []metav1.Condition{{Type: "Ready", Status: "False", Reason: "CrashLoopBackOff"}},
 		Certificate: &v1alpha1.CertificateStatus{
 			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
 		},
@@ -87,7 +87,7 @@ func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
 extensionapi_condition{extensionapi="wardle",status="True",type="Ready"} 0
 extensionapi_condition{extensionapi="wardle",status="False",type="Ready"} 1
 extensionapi_condition{extensionapi="wardle",status="Unknown",type="Ready"} 0
-extensionapi_condition_reason{extensionapi="wardle",reason="Crashing",type="Ready"} 1
+extensionapi_condition_reason{extensionapi="wardle",reason="CrashLoopBackOff",type="Ready"} 1
 extensionapi_certificate_expiration_timestamp_seconds{certificate="serving",extensionapi="wardle"} 60
 extensionapi_certificate_expiration_timestamp_seconds{certificate="ca",extensionapi="wardle"} 120
 extensionapi_certificate_renewal_timestamp_seconds{extensionapi="wardle"} 30

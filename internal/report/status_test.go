@@ -173,12 +173,12 @@ func TestAnIssuedCertificateIsReportedOnceItHasBeenStored(t *testing.T) {
 }
 
 func TestWhatTheAPIServerRejectsIsReportedInsteadOfWhatWasPlanned(t *testing.T) {
-	refused := finding.Bad(v1alpha1.ReasonRefused, "no", finding.Stalled).Alarming()
+	refused := finding.Bad(v1alpha1.ReasonRejected, "no", finding.Stalled).Alarming()
 	r := executed(t, snapshottest.New())
 	r.Outcome.Certificates, r.Outcome.Server = refused, refused
 	findings, _ := r.findings()
 	for _, conditionType := range []string{v1alpha1.ConditionCertificatesReady, v1alpha1.ConditionServerAvailable} {
-		if got := findings[conditionType]; got.Code != v1alpha1.ReasonRefused || !got.IsWarning() {
+		if got := findings[conditionType]; got.Code != v1alpha1.ReasonRejected || !got.IsWarning() {
 			t.Errorf("%s reports %+v", conditionType, got)
 		}
 	}

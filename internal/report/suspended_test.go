@@ -78,7 +78,7 @@ func TestASuspensionOutranksWhatIsInProgressAndWhatWaitsForAUser(t *testing.T) {
 		status := &v1alpha1.ExtensionAPIStatus{}
 		Conditions{
 			Generation: 3, Now: noon,
-			Findings:  all(finding.Bad(v1alpha1.ReasonCrashing, "exit code 1", progress), "", finding.Finding{}),
+			Findings:  all(finding.Bad(v1alpha1.ReasonCrashLoopBackOff, "exit code 1", progress), "", finding.Finding{}),
 			Suspended: Reconciliation{Snapshot: suspendedSnapshot()}.suspended(nil),
 		}.WriteTo(status)
 		for _, conditionType := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
@@ -86,7 +86,7 @@ func TestASuspensionOutranksWhatIsInProgressAndWhatWaitsForAUser(t *testing.T) {
 				t.Errorf("%s = %s", conditionType, got)
 			}
 		}
-		if got := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady).Reason; got != "Crashing" {
+		if got := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady).Reason; got != "CrashLoopBackOff" {
 			t.Errorf("Ready does not report how the API is served, but %s", got)
 		}
 	}

@@ -36,7 +36,7 @@ func Released(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 		message += fmt.Sprintf(". The serving certificate is not renewed: every request fails from %s on",
 			pki.Timestamp(certificate.NotAfter.Time))
 	}
-	return finding.NormalNote(v1alpha1.ReasonReleased, message, nil)
+	return finding.NormalNote(v1alpha1.ReasonOrphaned, message, nil)
 }
 
 // LeftBehind is sent when what a deleted ExtensionAPI has is out of reach.
@@ -46,7 +46,7 @@ func LeftBehind(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 		kinds = "certificates.cert-manager.io," + kinds
 	}
 	namespace := extensionAPI.Spec.Server.Namespace
-	return finding.WarningNote(v1alpha1.ReasonLeftBehind, fmt.Sprintf(
+	return finding.WarningNote(v1alpha1.ReasonObjectsLeftBehind, fmt.Sprintf(
 		"The ExtensionAPI is deleted and its APIServices with it, but its objects in namespace %s are left behind, and its "+
 			"Pods run on: the value serverNamespaces of the operator's Helm chart keeps the operator out. Delete them: "+
 			"kubectl -n %s delete %s -l %s=%s", namespace, namespace, kinds, manifests.OwnerLabel, extensionAPI.Name), nil)

@@ -18,13 +18,13 @@ import (
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
 // pkg/kubelet/kuberuntime) to the operator's, with what to do next.
 var waitingReasons = map[string]struct{ reason, advice string }{
-	"ErrImagePull":               {v1alpha1.ReasonImagePullFailed, "Check the image name and the pull secrets"},
-	"ImagePullBackOff":           {v1alpha1.ReasonImagePullFailed, "Check the image name and the pull secrets"},
-	"InvalidImageName":           {v1alpha1.ReasonImagePullFailed, "Correct the image name"},
-	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullFailed, "Load it onto the node, or change its pull policy"},
-	"CreateContainerConfigError": {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
-	"CreateContainerError":       {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
-	"RunContainerError":          {v1alpha1.ReasonContainerConfigError, "Correct spec.server.template"},
+	"ErrImagePull":               {v1alpha1.ReasonImagePullBackOff, "Check the image name and the pull secrets"},
+	"ImagePullBackOff":           {v1alpha1.ReasonImagePullBackOff, "Check the image name and the pull secrets"},
+	"InvalidImageName":           {v1alpha1.ReasonImagePullBackOff, "Correct the image name"},
+	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullBackOff, "Load it onto the node, or change its pull policy"},
+	"CreateContainerConfigError": {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
+	"CreateContainerError":       {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
+	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
 }
 
 // podProblem returns the first problem that a Pod of the newest revision shows, in the order of their names.
@@ -86,7 +86,7 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Fi
 		return finding.Finding{}
 	}
 	// Its last output is for those who may read its log: it may be secret, and this message shows in the whole cluster.
-	return finding.Bad(v1alpha1.ReasonCrashing, fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
+	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
 		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason)), finding.Working).
 		Alarming().
 		Advising(fmt.Sprintf("See its log: kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name))

@@ -52,7 +52,7 @@ func rolloutProblem(of manifests.Workload, deployment *appsv1.Deployment, pods [
 	}
 	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
 	if refused.Status == corev1.ConditionTrue {
-		return finding.Bad(v1alpha1.ReasonPodsRefused, excerpt.Quote(refused.Message), state).Alarming().
+		return finding.Bad(v1alpha1.ReasonFailedCreate, excerpt.Quote(refused.Message), state).Alarming().
 			Advising("Raise the quota, or change what rejects the Pods")
 	}
 	if found := podProblem(pods); found.Found() {
@@ -60,7 +60,7 @@ func rolloutProblem(of manifests.Workload, deployment *appsv1.Deployment, pods [
 		return found
 	}
 	if overdue {
-		return finding.Bad(v1alpha1.ReasonRolloutStalled, excerpt.Quote(deadline.Message), state).Alarming().
+		return finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, excerpt.Quote(deadline.Message), state).Alarming().
 			Advising(fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s",
 				of.Namespace, labels.Set(of.Labels)))
 	}

@@ -96,31 +96,31 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 		"half available":    {deploymentWith(half), nil, yes, v1alpha1.ReasonRollingOut, "1 available", working},
 		"old Pods left":     {deploymentWith(surging), nil, yes, v1alpha1.ReasonRollingOut, "2 available", working},
 		"paused":            {paused, nil, no, v1alpha1.ReasonRollingOut, "rollout resume deployment wardle", working},
-		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonPodsRefused, "exceeded quota", working},
-		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonRolloutStalled, "timed out", stalled},
+		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonFailedCreate, "exceeded quota", working},
+		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonProgressDeadlineExceeded, "timed out", stalled},
 		"image not available": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("ErrImagePull", "not found")},
-			no, v1alpha1.ReasonImagePullFailed, "Pod wardle-1, container apiserver: ErrImagePull: not found", finding.Working,
+			no, v1alpha1.ReasonImagePullBackOff, "Pod wardle-1, container apiserver: ErrImagePull: not found", finding.Working,
 		},
 		"image not available for too long": {
 			deploymentWith(overdue),
 			[]corev1.Pod{podWaiting("ImagePullBackOff", "not found")},
-			no, v1alpha1.ReasonImagePullFailed, "pull secrets", finding.Stalled,
+			no, v1alpha1.ReasonImagePullBackOff, "pull secrets", finding.Stalled,
 		},
 		"a template that the kubelet rejects": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("CreateContainerConfigError", "image will run as root")},
-			no, v1alpha1.ReasonContainerConfigError, "image will run as root", finding.Working,
+			no, v1alpha1.ReasonCreateContainerError, "image will run as root", finding.Working,
 		},
 		"crashing": {
 			deploymentWith(none),
 			[]corev1.Pod{crashed("unknown flag:\n --nonsense", 1)},
-			no, v1alpha1.ReasonCrashing,
+			no, v1alpha1.ReasonCrashLoopBackOff,
 			"exit code 1 (Error). See its log: kubectl -n wardle-system logs wardle-1 -c apiserver --previous", finding.Working,
 		},
 		"a server that exits without an error": {
-			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashing, "exit code 0", finding.Working,
+			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashLoopBackOff, "exit code 0", finding.Working,
 		},
 		"no node fits": {
 			deploymentWith(none),

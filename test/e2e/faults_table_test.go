@@ -92,17 +92,17 @@ var faults = []fault{
 	{
 		name: "malformed", what: "every replica answers with a web page",
 		behaviour: behaviour{Discovery: extensionserver.Fault{Body: extensionserver.Malformed}},
-		status:    no, reason: v1alpha1.ReasonMalformedAnswer, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonInvalidResponse, culprit: somePod, available: yes,
 	},
 	{
 		name: "other-version", what: "every replica answers for another group-version",
 		behaviour: behaviour{AnswerFor: "somebody.else.example.com/v1"},
-		status:    no, reason: v1alpha1.ReasonMalformedAnswer, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonInvalidResponse, culprit: somePod, available: yes,
 	},
 	{
 		name: "oversized", what: "every replica answers with more than 4 MiB",
 		behaviour: behaviour{Discovery: extensionserver.Fault{Body: extensionserver.Oversized}},
-		status:    no, reason: v1alpha1.ReasonOversizedAnswer, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonResponseTooLarge, culprit: somePod, available: yes,
 	},
 	{
 		name: "not-served", what: "no replica serves one of the versions",
@@ -112,12 +112,12 @@ var faults = []fault{
 	{
 		name: "left-out", what: "every replica leaves a version out of GET /apis",
 		behaviour: behaviour{LeftOut: []string{"left-out.example.com/v2"}},
-		status:    no, reason: v1alpha1.ReasonLeftOutOfDiscovery, culprit: ofVersion("v2"), available: yes,
+		status:    no, reason: v1alpha1.ReasonMissingInDiscovery, culprit: ofVersion("v2"), available: yes,
 	},
 	{
 		name: "apis-hang", what: "no replica answers GET /apis",
 		behaviour: behaviour{APIs: slow(time.Hour)},
-		status:    no, reason: v1alpha1.ReasonAggregatedDiscoveryFails, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonAggregatedDiscoveryFailed, culprit: somePod, available: yes,
 	},
 	{
 		name: "openapi-slow", what: "every replica answers GET /openapi/v3 in 7 s",
@@ -144,12 +144,12 @@ var faults = []fault{
 		behaviour: behaviour{
 			Discovery: extensionserver.Fault{Status: http.StatusUnauthorized}, For: extensionserver.KubeAPIServer,
 		},
-		status: no, reason: v1alpha1.ReasonFrontProxyRefused, culprit: words("front-proxy certificate"), available: no,
+		status: no, reason: v1alpha1.ReasonFrontProxyRejected, culprit: words("front-proxy certificate"), available: no,
 	},
 	{
 		name: "probe-refused", what: "the operator's probes are answered with status 403",
 		behaviour: behaviour{Discovery: extensionserver.Fault{Status: http.StatusForbidden}, For: extensionserver.Direct},
-		status:    no, reason: v1alpha1.ReasonProbeRefused, culprit: somePod, available: yes,
+		status:    no, reason: v1alpha1.ReasonProbeForbidden, culprit: somePod, available: yes,
 	},
 }
 

@@ -57,7 +57,7 @@ var troubles = map[string]struct {
 		cause: func(_ *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
 			container(&extensionAPI.Spec).Image = "extensionapi.dev/nowhere:v0"
 		},
-		reason:   v1alpha1.ReasonImagePullFailed,
+		reason:   v1alpha1.ReasonImagePullBackOff,
 		words:    `"extensionapi.dev/nowhere:v0"`,
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
@@ -71,7 +71,7 @@ var troubles = map[string]struct {
 			args := &container(&extensionAPI.Spec).Args
 			*args = append(*args, "--no-such-flag")
 		},
-		reason:   v1alpha1.ReasonCrashing,
+		reason:   v1alpha1.ReasonCrashLoopBackOff,
 		words:    "container apiserver terminated with exit code 1 (Error). See its log",
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) {
@@ -86,7 +86,7 @@ var troubles = map[string]struct {
 			t.Helper()
 			createObject(t, podQuota())
 		},
-		reason:   v1alpha1.ReasonPodsRefused,
+		reason:   v1alpha1.ReasonFailedCreate,
 		words:    "exceeded quota: e2e-pods",
 		progress: status.InProgressStatus,
 		cure: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {
@@ -105,7 +105,7 @@ var troubles = map[string]struct {
 			createObject(t, denyingBinding())
 			eventually(t, time.Minute, denied)
 		},
-		reason:   v1alpha1.ReasonRefused,
+		reason:   v1alpha1.ReasonRejected,
 		words:    policyWords,
 		progress: status.FailedStatus,
 		cure: func(t *testing.T, _ *v1alpha1.ExtensionAPI) {

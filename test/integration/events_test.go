@@ -51,7 +51,7 @@ func TestEventsReportCertificatesAndServerFaults(t *testing.T) {
 	const name = "eventful-server"
 	startRollout(t, name)
 	runPod(t, name, waiting("ErrImagePull", "not found"))
-	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullFailed))
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullBackOff))
 	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ImagePullFailed": 1})
 }
 

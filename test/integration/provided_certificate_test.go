@@ -38,7 +38,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 		change(t, brought, func(s *corev1.Secret) { s.Data = broughtSecret(name, pair, signer).Data })
 	}
 	update(servingFor(t, signer, "other"))
-	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretRefused,
+	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonInvalidCertificate,
 		"kube-apiserver requires provided.provided.svc", "The last good certificate stays in use"))
 	expectDocumented(t, "secret-refused", name, v1alpha1.ConditionCertificatesReady)
 	expectEvents(t, name, map[string]int{

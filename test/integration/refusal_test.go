@@ -55,8 +55,8 @@ func TestObjectDeniedByAPolicyIsRetriedUntilAllowed(t *testing.T) {
 			allow := deny(t, test.name, test.rule, test.denied)
 			apply(t, served(test.name))
 			await(t, test.name, status.FailedStatus,
-				isFalse(test.conditionType, v1alpha1.ReasonRefused, test.denied.GetName(), sunday, "retrying"),
-				isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonRefused, sunday))
+				isFalse(test.conditionType, v1alpha1.ReasonRejected, test.denied.GetName(), sunday, "retrying"),
+				isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonRejected, sunday))
 			allow()
 			awaitRollout(t, test.name)
 		})
@@ -71,7 +71,7 @@ func TestAPIServiceDeniedByAPolicyIsRetriedUntilAllowed(t *testing.T) {
 	allow := deny(t, name, ruleFor(apiregistrationv1.SchemeGroupVersion, "apiservices"), denied)
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonRefused, denied.Name, sunday),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonRejected, denied.Name, sunday),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	allow()
 	awaitRegistered(t, name)
@@ -92,7 +92,7 @@ func TestExhaustedQuotaIsReportedVerbatimAndRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, served(name))
-	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRefused,
+	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRejected,
 		"exceeded quota: none, requested: count/deployments.apps=1, used: count/deployments.apps=0"))
 	expectDocumented(t, "deployment-refused", name, v1alpha1.ConditionServerAvailable)
 	deleteNow(t, quota)
@@ -106,7 +106,7 @@ func TestInvalidPodTemplateIsReportedVerbatimAndRecovers(t *testing.T) {
 	extensionAPI := served(name)
 	extensionAPI.Spec.Server.Template.Labels = map[string]string{"not a label": ""}
 	apply(t, extensionAPI)
-	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRefused,
+	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRejected,
 		`Deployment.apps "bad-template" is invalid: spec.template.labels: Invalid value: "not a label"`))
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Labels = nil })
 	awaitRollout(t, name)

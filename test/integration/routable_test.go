@@ -93,8 +93,8 @@ func TestUnroutableExternalNameDoesNotStayRegistered(t *testing.T) {
 	apart.startSampleServer(t, backend.port, servingFor(t, backend.signer, name))
 	apart.create(t, backend.declare(groups(group, "v1beta1", "v1alpha1")))
 	apart.await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonExternalNameNotRouted, "--enable-aggregator-routing"),
-		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonExternalNameNotRouted),
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonExternalNameNotRoutable, "--enable-aggregator-routing"),
+		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonExternalNameNotRoutable),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	apart.expectDocumented(t, "external-name", name, v1alpha1.ConditionServerAvailable)
 	if deletion := "DELETE /apis/apiregistration.k8s.io/v1/apiservices/v1beta1." + group; !operator.writes.distinct().

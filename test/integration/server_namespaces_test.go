@@ -39,8 +39,8 @@ func TestOperatorRestrictedToNamespaces(t *testing.T) {
 	awaitRollout(t, inside)
 	apply(t, served(outside))
 	await(t, outside, status.FailedStatus,
-		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
-		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNamespaceOutOfReach,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotAllowed),
+		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNamespaceNotAllowed,
 			"may not run servers in namespace outside", "recreate the ExtensionAPI for a namespace that is named: inside"),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonWaitingForServer))
 	expectDocumented(t, "namespace-out-of-reach", outside, v1alpha1.ConditionCertificatesReady)
@@ -70,7 +70,7 @@ func TestOperatorRestrictedToNamespaces(t *testing.T) {
 		running.stop()
 		startConfined(t, outside)
 		await(t, inside, status.FailedStatus,
-			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach),
+			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotAllowed),
 			isTrue(v1alpha1.ConditionRegistered, v1alpha1.ReasonRegistered))
 		deleteNow(t, named(inside))
 		awaitDeleted(t, inside)
@@ -86,7 +86,7 @@ func TestOperatorRestrictedToNamespaces(t *testing.T) {
 // expectLeftBehind deletes the remaining objects of an ExtensionAPI with the command of the Event.
 func expectLeftBehind(t *testing.T, name string) {
 	t.Helper()
-	event := expectEvent(t, name, "Warning "+v1alpha1.ReasonLeftBehind)
+	event := expectEvent(t, name, "Warning "+v1alpha1.ReasonObjectsLeftBehind)
 	troubleshooting.Check(t, "left-behind", event)
 	for id := range objectsOf(t, name) {
 		if !strings.Contains(id, " "+name+"/") {
@@ -116,7 +116,7 @@ func TestRestrictedOperatorStartsWithoutOneOfItsNamespaces(t *testing.T) {
 	createNamespace(t, gone)
 	apply(t, served(gone))
 	await(t, gone, status.FailedStatus,
-		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach,
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotAllowed,
 			"had no permissions in namespace confined-gone", "run helm upgrade to recreate them"))
 	expectDocumented(t, "namespace-refused", gone, v1alpha1.ConditionServerAvailable)
 
@@ -130,7 +130,7 @@ func TestRestrictedOperatorStartsWithoutOneOfItsNamespaces(t *testing.T) {
 		takeRights(t, gone)
 		launchConfined(t, kept, gone)
 		await(t, kept, status.FailedStatus,
-			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceOutOfReach))
+			isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNamespaceNotAllowed))
 		eventually(t, func() error {
 			if !running.isReady() {
 				return errors.New("the operator is not ready")
