@@ -16,7 +16,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 )
@@ -54,7 +54,7 @@ func (e extensionAPIs) concernedByAPIService(ctx context.Context, object client.
 	apiService, _ := object.(*apiregistrationv1.APIService)
 	concerned := e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
 		return claims.GroupsOf(extensionAPI).Has(apiService.Spec.Group) ||
-			holder.OwnerOf(extensionAPI).Ownership(apiService) == holder.Owned
+			ownership.IdentityOf(extensionAPI).Ownership(apiService) == ownership.Owned
 	})
 	return append(concerned, ownerOf(ctx, object)...)
 }

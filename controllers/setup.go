@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
@@ -110,7 +110,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		},
 		Metrics: metrics,
 		Changed: changes,
-		Events:  mgr.GetEventRecorder(holder.FieldOwner),
+		Events:  mgr.GetEventRecorder(ownership.FieldOwner),
 		Clock:   clock.RealClock{},
 		Workers: settings.Workers,
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
@@ -82,7 +82,7 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 
 // For returns an Applier that writes the objects of an ExtensionAPI and no others.
 func (a *Actor) For(extensionAPI *v1alpha1.ExtensionAPI) *apply.Applier {
-	return a.Applier.For(holder.OwnerOf(extensionAPI))
+	return a.Applier.For(ownership.IdentityOf(extensionAPI))
 }
 
 // Forget stops what goes on in memory for an ExtensionAPI.

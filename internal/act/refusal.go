@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 )
 
@@ -41,7 +41,7 @@ func refusal(err error) (found finding.Finding, refused bool) {
 
 func nameConflict(conflict *apply.ConflictError) finding.Finding {
 	advice := "Delete it, or give the ExtensionAPI another name"
-	if conflict.Holder.Kind == holder.EarlierExtensionAPI {
+	if conflict.Owner.Kind == ownership.EarlierExtensionAPI {
 		advice = "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it, or " +
 			"give the ExtensionAPI another name"
 	}
@@ -54,9 +54,9 @@ const fightReported = 4 * time.Second
 // obstacle is what a user can do something about; any other error is returned.
 func (e *execution) obstacle(err error) (finding.Finding, error) {
 	if conflict, ok := errors.AsType[*apply.ConflictError](err); ok {
-		return plan.NotClaimed("it", conflict.Holder), nil
+		return plan.NotClaimed("it", conflict.Owner), nil
 	}
-	if fight, ok := errors.AsType[*apply.FightError](err); ok {
+	if fight, ok := errors.AsType[*apply.ContentionError](err); ok {
 		e.out.After(fight.RetryAfter)
 		if fight.RetryAfter < fightReported {
 			return finding.Finding{}, nil
@@ -72,7 +72,7 @@ func (e *execution) obstacle(err error) (finding.Finding, error) {
 }
 
 // contested is found of an APIService that another owner keeps changing.
-func contested(fight *apply.FightError) finding.Finding {
+func contested(fight *apply.ContentionError) finding.Finding {
 	return finding.Bad(v1alpha1.ReasonContested, fight.Error(), finding.Stalled).Alarming().
 		Affecting("Every change makes kube-apiserver reconnect, or connect to another server").
 		Advising("Remove the APIService from where that comes from, such as a GitOps repository or a Helm chart")

@@ -16,11 +16,11 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
-func conflictWith(kind holder.Kind) error {
-	return &apply.ConflictError{Kind: "Service", Namespace: "a", Name: "b", Holder: holder.Holder{
+func conflictWith(kind ownership.Kind) error {
+	return &apply.ConflictError{Kind: "Service", Namespace: "a", Name: "b", Owner: ownership.Owner{
 		Kind: kind, Words: "another owner",
 	}}
 }
@@ -39,11 +39,11 @@ func TestOnlyWhatAUserCanActOnIsARefusal(t *testing.T) {
 		warning         bool
 	}{
 		"another owner's object": {
-			conflictWith(holder.HelmRelease), v1alpha1.ReasonNameConflict, "Delete it, or give the ExtensionAPI another name",
+			conflictWith(ownership.HelmRelease), v1alpha1.ReasonNameConflict, "Delete it, or give the ExtensionAPI another name",
 			true,
 		},
 		"an object of an earlier ExtensionAPI": {
-			conflictWith(holder.EarlierExtensionAPI), v1alpha1.ReasonNameConflict, "Set spec.adoptionPolicy: Adopt to adopt it",
+			conflictWith(ownership.EarlierExtensionAPI), v1alpha1.ReasonNameConflict, "Set spec.adoptionPolicy: Adopt to adopt it",
 			true,
 		},
 		"a namespace that is terminating": {terminating(), v1alpha1.ReasonNamespaceTerminating, "being terminated", false},
@@ -78,10 +78,10 @@ func TestWhatPreventsAnAPIServiceIsAnObstacleOrAnError(t *testing.T) {
 		fails  bool
 		retry  time.Duration
 	}{
-		"another owner has it":     {conflictWith(holder.Other), "False", v1alpha1.ReasonNotClaimed, false, 0},
-		"another owner changed it": {&apply.FightError{RetryAfter: soon}, "", "", false, soon},
+		"another owner has it":     {conflictWith(ownership.Other), "False", v1alpha1.ReasonNotClaimed, false, 0},
+		"another owner changed it": {&apply.ContentionError{RetryAfter: soon}, "", "", false, soon},
 		"another owner keeps changing it": {
-			&apply.FightError{RetryAfter: late}, "False", v1alpha1.ReasonContested, false, late,
+			&apply.ContentionError{RetryAfter: late}, "False", v1alpha1.ReasonContested, false, late,
 		},
 		"the API server rejects it": {
 			apierrors.NewBadRequest("x"), "False", v1alpha1.ReasonRejected, false, refusalRetry,

@@ -15,7 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 )
 
@@ -109,7 +109,7 @@ func dryRunObstacle(g *plan.GroupVersion) finding.Finding {
 // adopt makes another owner's APIService the ExtensionAPI's, in one write: with only a part of it done, deleting the
 // ExtensionAPI would delete what still leads to the earlier server.
 func (e *execution) adopt(ctx context.Context, g *plan.GroupVersion) error {
-	adopted, from := g.Claim.APIService.DeepCopy(), g.Claim.Holder
+	adopted, from := g.Claim.APIService.DeepCopy(), g.Claim.Owner
 	done, err := e.applier.Patch(ctx, adopted, func() { plan.Adopt(adopted, g.Wanted) })
 	switch {
 	case err != nil:
@@ -132,29 +132,29 @@ func (e *execution) adopt(ctx context.Context, g *plan.GroupVersion) error {
 }
 
 // afterAdoption is what is left to do with the earlier owner.
-var afterAdoption = map[holder.Kind]string{
-	holder.HelmRelease: ". Remove it from the release before you uninstall that: Helm deletes whatever is in the " +
+var afterAdoption = map[ownership.Kind]string{
+	ownership.HelmRelease: ". Remove it from the release before you uninstall that: Helm deletes whatever is in the " +
 		"manifest of the release, whoever owns it by then",
-	holder.OLM:   ". Remove it from the ClusterServiceVersion, or delete that: it writes the APIService whenever it looks",
-	holder.Other: ". Remove it at its source, or it may be overwritten or deleted",
+	ownership.OLM:   ". Remove it from the ClusterServiceVersion, or delete that: it writes the APIService whenever it looks",
+	ownership.Other: ". Remove it at its source, or it may be overwritten or deleted",
 }
 
 // removeInjector removes the annotations that make another controller write the caBundle of an own APIService: the two
 // would undo each other's work for ever.
 func (e *execution) removeInjector(ctx context.Context, own *apiregistrationv1.APIService) error {
-	if own == nil || holder.Injector(own) == "" {
+	if own == nil || ownership.Injector(own) == "" {
 		return nil
 	}
 	cleared := &apiregistrationv1.APIService{} // the cached one lacks other annotations, which must stay
 	err := e.Live.Get(ctx, client.ObjectKeyFromObject(own), cleared)
-	if err != nil || holder.Injector(cleared) == "" {
+	if err != nil || ownership.Injector(cleared) == "" {
 		return client.IgnoreNotFound(err)
 	}
-	done, err := e.applier.PutBack(ctx, cleared, func() { holder.RemoveInjector(cleared) })
+	done, err := e.applier.Revert(ctx, cleared, func() { ownership.RemoveInjector(cleared) })
 	if done {
 		e.note(finding.WarningNote(v1alpha1.ReasonContested, fmt.Sprintf(
 			"The annotations were removed with which %s would write the caBundle of APIService %s. Remove them at their "+
-				"source", holder.Injector(own), own.Name), cleared))
+				"source", ownership.Injector(own), own.Name), cleared))
 	}
 	return err
 }

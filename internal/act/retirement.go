@@ -25,7 +25,7 @@ func (e *execution) retire(ctx context.Context, r plan.Retirement) error {
 	applier := e.applier
 	switch {
 	case !r.Count:
-		applier = applier.Insisting()
+		applier = applier.WithoutWithholding()
 	case !e.out.DryRun:
 		notes, counted := e.warnOfUnreachable(e.s.Name, r.Unwanted, r.Kept)
 		e.out.Notes = append(e.out.Notes, notes...)

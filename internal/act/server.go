@@ -37,7 +37,7 @@ func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
 	}
 	inputs := inventory.Inputs{Accounts: p.Accounts, Account: account}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
-		if e.out.Generation, err = e.applyAll(ctx, inventory.MadeAt(stage), inputs); err != nil {
+		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage), inputs); err != nil {
 			return err
 		}
 	}

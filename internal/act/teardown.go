@@ -42,7 +42,7 @@ func (a *Actor) Unregister(ctx context.Context, s *snapshot.Snapshot) (
 func (a *Actor) Stop(ctx context.Context, s *snapshot.Snapshot) (
 	waitingFor string, notes []finding.Note, err error,
 ) {
-	waitingFor, err = a.removeAll(ctx, s, a.For(s.ExtensionAPI), inventory.GoingAt(inventory.Stop))
+	waitingFor, err = a.removeAll(ctx, s, a.For(s.ExtensionAPI), inventory.DeletedAt(inventory.Stop))
 	return waitingFor, nil, err
 }
 
@@ -50,7 +50,7 @@ func (a *Actor) Stop(ctx context.Context, s *snapshot.Snapshot) (
 func (a *Actor) RemoveRest(ctx context.Context, s *snapshot.Snapshot) (
 	waitingFor string, notes []finding.Note, err error,
 ) {
-	waitingFor, err = a.removeAll(ctx, s, a.For(s.ExtensionAPI), inventory.GoingAt(inventory.AfterStop))
+	waitingFor, err = a.removeAll(ctx, s, a.For(s.ExtensionAPI), inventory.DeletedAt(inventory.AfterStop))
 	return waitingFor, nil, err
 }
 

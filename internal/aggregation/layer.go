@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// AskedAgainAfter is how long a Configuration that is not good is cached.
-	AskedAgainAfter = 10 * time.Second
+	// RetryAfter is how long a Configuration that is not good is cached.
+	RetryAfter = 10 * time.Second
 	// goodFor is how long a good Configuration is cached.
 	goodFor = time.Minute
 	// layerTimeout bounds a check, as reconciliation waits for it.
@@ -50,7 +50,7 @@ func NewLayer(servers *KubeAPIServers, reader client.Reader, clk clock.PassiveCl
 	return &Layer{clients: servers.Clients, reader: reader, clock: clk}
 }
 
-// Configuration returns a result that is at most a minute old, or AskedAgainAfter if it is not good. A check takes up
+// Configuration returns a result that is at most a minute old, or RetryAfter if it is not good. A check takes up
 // to 5 seconds.
 func (l *Layer) Configuration(ctx context.Context) Configuration {
 	l.mu.Lock()

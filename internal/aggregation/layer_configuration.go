@@ -32,7 +32,7 @@ func (c Configuration) and(other Configuration) Configuration {
 
 func (c Configuration) rememberedFor() time.Duration {
 	if len(c.Missing) > 0 || len(c.Unknown) > 0 {
-		return AskedAgainAfter
+		return RetryAfter
 	}
 	return goodFor
 }

@@ -119,8 +119,8 @@ func TestGoodConfigurationsAreCachedLonger(t *testing.T) {
 		after  time.Duration
 	}{
 		"good":      {aggregatorChecks + proxyCertificateStatus, time.Minute},
-		"bad":       {aggregatorChecks, AskedAgainAfter},
-		"not known": {"ok", AskedAgainAfter},
+		"bad":       {aggregatorChecks, RetryAfter},
+		"not known": {"ok", RetryAfter},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLayerTest(t)

@@ -24,7 +24,7 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 )
 
@@ -33,7 +33,7 @@ type Applier struct {
 	client client.Client
 	// live bypasses the cache, which contains only objects with the owner label.
 	live  client.Reader
-	owner holder.Owner
+	owner ownership.Identity
 	// withheld collects the changes that are not written; if it is nil, all are written.
 	withheld *Withheld
 	*memory
@@ -78,7 +78,7 @@ func New(cached client.Client, live client.Reader, clk clock.Clock) *Applier {
 }
 
 // For returns an Applier of the owner's objects.
-func (a *Applier) For(owner holder.Owner) *Applier {
+func (a *Applier) For(owner ownership.Identity) *Applier {
 	derived := *a
 	derived.owner = owner
 	return &derived
@@ -88,12 +88,12 @@ func (a *Applier) For(owner holder.Owner) *Applier {
 type ConflictError struct {
 	Kind, Namespace, Name string
 	// Holder is the owner of the object, as far as its metadata shows.
-	Holder holder.Holder
+	Owner ownership.Owner
 }
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s exists already and belongs to %s",
-		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Holder)
+		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Owner)
 }
 
 // nameOf returns the name of an object in messages.
@@ -105,7 +105,7 @@ func nameOf(kind string, key client.ObjectKey) string {
 }
 
 // Apply applies configuration, unless the object is up to date, and returns the resulting object; of some kinds only
-// the metadata. It returns a *ConflictError if an object of that name belongs to another owner, a *FightError if
+// the metadata. It returns a *ConflictError if an object of that name belongs to another owner, a *ContentionError if
 // another client keeps changing it, and otherwise the API server's error.
 func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
 	wanted, sum, err := encode(configuration)
@@ -157,7 +157,7 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 		wanted.SetUID(current.GetUID()) // do not overwrite an object that another client has created in its place meanwhile
 	}
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
-		client.FieldOwner(holder.FieldOwner), client.ForceOwnership)
+		client.FieldOwner(ownership.FieldOwner), client.ForceOwnership)
 	if current == nil || !apierrors.IsInvalid(err) || !inventory.KindOf(wanted.GroupVersionKind()).Recreatable {
 		return err
 	}
@@ -207,14 +207,14 @@ func (a *Applier) get(ctx context.Context, id objectID) (client.Object, error) {
 // need not be in the cache yet when a plan was made.
 func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) error {
 	kind := wanted.GetObjectKind().GroupVersionKind().Kind
-	if a.owner.Owns(current) || !contended[kind] && current.GetUID() == applied && holder.IsUnmarked(current) {
+	if a.owner.Owns(current) || !contended[kind] && current.GetUID() == applied && ownership.IsUnmarked(current) {
 		return nil
 	}
 	return &ConflictError{
 		Kind:      kind,
 		Namespace: wanted.GetNamespace(),
 		Name:      wanted.GetName(),
-		Holder:    a.owner.HolderOf(current),
+		Owner:    a.owner.OwnerOf(current),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 const (
@@ -25,15 +25,15 @@ const (
 // contended lists the kinds of which each change makes kube-apiserver close its connection to a server.
 var contended = map[string]bool{"APIService": true}
 
-// FightError means that another client keeps changing an object, which is reverted with exponential backoff.
-type FightError struct {
+// ContentionError means that another client keeps changing an object, which is reverted with exponential backoff.
+type ContentionError struct {
 	// Holder is the last writer, as far as the object shows.
-	Holder     holder.Holder
+	Owner ownership.Owner
 	RetryAfter time.Duration
 }
 
-func (e *FightError) Error() string {
-	return fmt.Sprintf("%s keeps changing it; it is reverted again within %s", e.Holder, e.RetryAfter)
+func (e *ContentionError) Error() string {
+	return fmt.Sprintf("%s keeps changing it; it is reverted again within %s", e.Owner, e.RetryAfter)
 }
 
 // newBackoff returns a backoff that is reset if no client has changed an object for twice the last pause.
@@ -54,13 +54,13 @@ func (a *Applier) isRepair(id objectID, current client.Object, configuration [sh
 	return last.uid == current.GetUID() && last.configuration == configuration && (err != nil || age >= 0)
 }
 
-// checkRevert returns a *FightError if an object that another client has changed again was reverted only just now.
+// checkRevert returns a *ContentionError if an object that another client has changed again was reverted only just now.
 func (a *Applier) checkRevert(id objectID, current client.Object) error {
 	key := nameOf(id.kind.Kind, id.key)
 	if !a.reverts.IsInBackOffSinceUpdate(key, a.reverts.Clock.Now()) {
 		return nil
 	}
-	return &FightError{Holder: holder.Writer(current), RetryAfter: a.reverts.Get(key)}
+	return &ContentionError{Owner: ownership.LastWriter(current), RetryAfter: a.reverts.Get(key)}
 }
 
 // recordRevert lengthens the pause until the next revert.
@@ -68,9 +68,9 @@ func (a *Applier) recordRevert(id objectID) {
 	a.reverts.Next(nameOf(id.kind.Kind, id.key), a.reverts.Clock.Now())
 }
 
-// PutBack is Patch for changes that another client may undo: it returns a *FightError if the object was reverted only
+// Revert is Patch for changes that another client may undo: it returns a *ContentionError if the object was reverted only
 // just now.
-func (a *Applier) PutBack(ctx context.Context, object client.Object, change func()) (done bool, err error) {
+func (a *Applier) Revert(ctx context.Context, object client.Object, change func()) (done bool, err error) {
 	kind, err := a.client.GroupVersionKindFor(object)
 	if err != nil {
 		return false, err

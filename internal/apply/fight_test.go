@@ -21,7 +21,7 @@ func TestRevertsOfAContendedObjectBackOff(t *testing.T) {
 	reverts := 0
 	for range 600 { // 10 minutes
 		err := applier.checkRevert(id, &apiregistrationv1.APIService{})
-		fight, isFight := errors.AsType[*FightError](err)
+		fight, isFight := errors.AsType[*ContentionError](err)
 		switch {
 		case err == nil:
 			applier.recordRevert(id)

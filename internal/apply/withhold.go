@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Withheld collects the changes that were not made. Its zero value is empty, and it is safe for concurrent use.
@@ -53,8 +53,8 @@ func (a *Applier) Withholding(withheld *Withheld) *Applier {
 // Withhold notes an object that would be changed, of an Applier that withholds.
 func (a *Applier) Withhold(kind string, key client.ObjectKey) { a.withheld.Add(kind, key) }
 
-// Insisting returns an Applier that writes, even if this one withholds.
-func (a *Applier) Insisting() *Applier { return a.Withholding(nil) }
+// WithoutWithholding returns an Applier that writes, even if this one withholds.
+func (a *Applier) WithoutWithholding() *Applier { return a.Withholding(nil) }
 
 // withhold returns the current object instead of the wanted one.
 func (a *Applier) withhold(
@@ -112,7 +112,7 @@ func (a *Applier) dryRun(
 	}
 	trials := wanted.DeepCopy()
 	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(trials),
-		client.FieldOwner(holder.FieldOwner), client.ForceOwnership, client.DryRunAll)
+		client.FieldOwner(ownership.FieldOwner), client.ForceOwnership, client.DryRunAll)
 	return !equality.Semantic.DeepEqual(contentOf(present), contentOf(trials)), err
 }
 

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -23,7 +23,7 @@ func ClaimantOf(extensionAPI *v1alpha1.ExtensionAPI) Claimant {
 		}
 	}
 	return Claimant{
-		Owner:   holder.OwnerOf(extensionAPI),
+		Identity: ownership.IdentityOf(extensionAPI),
 		Created: extensionAPI.CreationTimestamp.Time,
 		Wants:   manifests.GroupVersions(extensionAPI),
 		Shares:  shares,

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // wanting is an ExtensionAPI of two versions of a group, created that long before noon.
@@ -52,8 +52,8 @@ func TestAClaimantIsWhatTheExtensionAPIWants(t *testing.T) {
 	})
 	extensionAPI.Spec.AdoptionPolicy = v1alpha1.AdoptionAdopt
 	got := ClaimantOf(extensionAPI)
-	if want := (holder.Owner{Name: "a", UID: "a", Adopts: true}); got.Owner != want {
-		t.Errorf("the owner is %+v", got.Owner)
+	if want := (ownership.Identity{Name: "a", UID: "a", Adopts: true}); got.Identity != want {
+		t.Errorf("the owner is %+v", got.Identity)
 	}
 	if !got.Created.Equal(noon.Add(-time.Hour)) || got.Namespace != "a" || got.Service != "a-service" || got.Leaving {
 		t.Errorf("the claimant is %+v", got)

@@ -18,12 +18,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Claimant is an ExtensionAPI.
 type Claimant struct {
-	holder.Owner
+	ownership.Identity
 	Created time.Time
 	Wants   []schema.GroupVersion
 	// Shares are the groups of which other owners may have versions.
@@ -72,7 +72,7 @@ type Claim struct {
 	GroupVersion schema.GroupVersion
 	Standing     Standing
 	// Holder is the other owner that has it, or wants it.
-	Holder holder.Holder
+	Owner ownership.Owner
 	// Splits reports whether the holder has another version of the group, and not this one.
 	Splits bool
 	// Until is when the holder's precedence lapses, zero if it does not.
@@ -82,7 +82,7 @@ type Claim struct {
 }
 
 func (c Claim) with(standing Standing, o conflict) Claim {
-	c.Standing, c.Holder, c.Splits, c.Until = standing, o.Holder, o.splits, o.until
+	c.Standing, c.Owner, c.Splits, c.Until = standing, o.Owner, o.splits, o.until
 	return c
 }
 
@@ -112,8 +112,8 @@ func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Contested, o)
 	}
-	if marked, found := holder.Marked(claim.APIService); found {
-		return claim.with(Contested, conflict{Holder: marked})
+	if marked, found := ownership.MarkedOwner(claim.APIService); found {
+		return claim.with(Contested, conflict{Owner: marked})
 	}
 	if o, found := w.groupOwner(claimant, claim.GroupVersion); found && !o.shares {
 		return claim.with(Contested, o)
@@ -127,35 +127,35 @@ func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
 		return claim.with(Held, o)
 	}
 	standing, h := w.holderOf(claimant, claim.APIService)
-	claim = claim.with(standing, conflict{Holder: h})
+	claim = claim.with(standing, conflict{Owner: h})
 	if o, found := w.conflict(claimant, claim.GroupVersion); found && standing == HeldAdoptable {
 		claim.Standing, claim.Until = Held, o.until
-		claim.Holder.Words += ", and " + o.Words + ", also has a claim to it"
+		claim.Owner.Words += ", and " + o.Words + ", also has a claim to it"
 	}
 	return claim
 }
 
 // holderOf returns the owner of an APIService, and whether it may be adopted: not from kube-apiserver, and not from an
 // existing ExtensionAPI.
-func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, holder.Holder) {
-	h := claimant.HolderOf(existing)
+func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, ownership.Owner) {
+	h := claimant.OwnerOf(existing)
 	if isBuiltIn(h) {
 		return Held, h
 	}
 	if existing.Spec.Service == nil {
-		return Held, holder.OfKubernetes(holder.Local,
+		return Held, ownership.OfKubernetes(ownership.Local,
 			"kube-apiserver, which serves it itself: its APIService, which belongs to "+h.Words+", references no Service")
 	}
 	if owner, found := w.ownerOf(existing); found {
-		return Held, holder.OfExtensionAPI(owner.Name, "which has registered it")
+		return Held, ownership.OfExtensionAPI(owner.Name, "which has registered it")
 	}
-	if h.Kind == holder.ExtensionAPI {
+	if h.Kind == ownership.ExtensionAPI {
 		h.Words += ", which no longer exists and orphaned it"
 	}
 	return HeldAdoptable, h
 }
 
-func isBuiltIn(h holder.Holder) bool { return h.Kind == holder.BuiltInGroup || h.Kind == holder.Local }
+func isBuiltIn(h ownership.Owner) bool { return h.Kind == ownership.BuiltInGroup || h.Kind == ownership.Local }
 
 func (w World) apiService(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
 	i := slices.IndexFunc(w.APIServices, func(apiService *apiregistrationv1.APIService) bool {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -31,7 +31,7 @@ var (
 
 func claimant(name string, created time.Time, wants ...schema.GroupVersion) Claimant {
 	return Claimant{
-		Owner: holder.Owner{Name: name, UID: types.UID(name + "-uid")}, Created: created, Wants: wants,
+		Owner: ownership.Identity{Name: name, UID: types.UID(name + "-uid")}, Created: created, Wants: wants,
 		Namespace: name, Service: name,
 	}
 }
@@ -89,7 +89,7 @@ func local(a *apiregistrationv1.APIService) { a.Spec.Service = nil }
 
 func applied(a *apiregistrationv1.APIService) {
 	a.ManagedFields = []metav1.ManagedFieldsEntry{
-		{Manager: holder.FieldOwner, Operation: metav1.ManagedFieldsOperationApply},
+		{Manager: ownership.FieldOwner, Operation: metav1.ManagedFieldsOperationApply},
 	}
 }
 
@@ -133,7 +133,7 @@ func checkClaims(t *testing.T, tests []claimTest) {
 				test.world.Now = noon
 			}
 			claim := Of(test.claimant, v1, test.world.with(test.claimant))
-			if got := standings[claim.Standing] + claim.Holder.Words; !strings.HasPrefix(got, test.want) {
+			if got := standings[claim.Standing] + claim.Owner.Words; !strings.HasPrefix(got, test.want) {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
 		})
@@ -279,7 +279,7 @@ func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
 	for minutes, want := range map[int]Standing{0: Held, 8: Held, 9: Granted, 100: Granted} {
 		claim := Of(self, v1, World{}.with(self, unserved).minutesLater(minutes))
 		if claim.Standing != want {
-			t.Errorf("after %d minutes it is %s%s", minutes, standings[claim.Standing], claim.Holder)
+			t.Errorf("after %d minutes it is %s%s", minutes, standings[claim.Standing], claim.Owner)
 		}
 		if until := noon.Add(9 * time.Minute); want == Held && claim.Until != until {
 			t.Errorf("after %d minutes it is held until %s, want %s", minutes, claim.Until, until)

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // PrecedenceLapse is how long after its creation an ExtensionAPI that does not serve a group has precedence over
@@ -22,7 +22,7 @@ const PrecedenceLapse = 10 * time.Minute
 
 // conflict is why a claim to a group-version that the claimant has not registered is not granted.
 type conflict struct {
-	holder.Holder
+	ownership.Owner
 	splits bool
 	until  time.Time
 	// shares reports whether the holder shares the group.
@@ -46,7 +46,7 @@ func (w World) definition(groupVersion schema.GroupVersion) (o conflict, found b
 	if !definition.Served {
 		detail = ", which has the version, but does not serve it now"
 	}
-	o.Holder = holder.OfDefinition(definition.Name, detail)
+	o.Owner = ownership.OfDefinition(definition.Name, detail)
 	return o, found
 }
 
@@ -73,7 +73,7 @@ func (w World) groupOwner(claimant Claimant, groupVersion schema.GroupVersion) (
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion.Group == group })
 	if found {
 		o.splits = true
-		o.Holder = holder.OfDefinition(definition.Name, ", which has "+definition.GroupVersion.Version+" of the group")
+		o.Owner = ownership.OfDefinition(definition.Name, ", which has "+definition.GroupVersion.Version+" of the group")
 		return o, true
 	}
 	return w.registrant(claimant, group)
@@ -99,16 +99,16 @@ func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.API
 	o.splits = true
 	version := apiService.Spec.Version
 	owner, owned := w.ownerOf(apiService)
-	switch h := holder.Of(apiService); {
+	switch h := ownership.Of(apiService); {
 	case owned:
-		o.Holder = holder.OfExtensionAPI(owner.Name, "which has registered "+version+" of the group")
+		o.Owner = ownership.OfExtensionAPI(owner.Name, "which has registered "+version+" of the group")
 		o.shares = owner.Shares.Has(apiService.Spec.Group)
 		return o, owner.UID != claimant.UID
 	case isBuiltIn(h):
-		o.Holder = holder.OfKubernetes(h.Kind, h.Words+", which serves "+version+" of the group")
+		o.Owner = ownership.OfKubernetes(h.Kind, h.Words+", which serves "+version+" of the group")
 		return o, true
 	case apiService.Spec.Service == nil:
-		o.Holder = holder.OfKubernetes(holder.Local, "kube-apiserver, which serves "+version+" of the group itself")
+		o.Owner = ownership.OfKubernetes(ownership.Local, "kube-apiserver, which serves "+version+" of the group itself")
 		return o, true
 	default:
 		return o, false
@@ -132,7 +132,7 @@ func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) 
 	if !o.until.IsZero() {
 		detail += ", and has precedence until " + timestamp(o.until)
 	}
-	o.Holder = holder.OfExtensionAPI(first.Name, detail)
+	o.Owner = ownership.OfExtensionAPI(first.Name, detail)
 	return o, true
 }
 

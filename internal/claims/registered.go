@@ -8,19 +8,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Owns reports whether the claimant has registered the APIService. An APIService that has lost all marks belongs to the
 // oldest of the ExtensionAPIs whose Service it references and that want it, or else to the oldest of them.
 func (w World) Owns(claimant Claimant, apiService *apiregistrationv1.APIService) bool {
 	switch claimant.Ownership(apiService) {
-	case holder.Owned:
+	case ownership.Owned:
 		return true
-	case holder.Adopted:
+	case ownership.Adopted:
 		// What it does not want stays orphaned: deleting it requires a permission that adopting does not.
 		return slices.Contains(claimant.Wants, groupVersionOf(apiService))
-	case holder.Unmarked:
+	case ownership.Unmarked:
 		return claimant.isBehind(apiService) && !slices.ContainsFunc(w.Claimants, func(other Claimant) bool {
 			return other.isBehind(apiService) && other.takesPrecedence(groupVersionOf(apiService), claimant)
 		})

@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
@@ -25,7 +25,7 @@ func APIService(apiService *apiregistrationv1.APIService) finding.Finding {
 	}
 	found := unavailable(apiService, condition)
 	found.Evidence += ", since " + pki.Timestamp(condition.LastTransitionTime.Time)
-	if owner := holder.Of(apiService); owner.Kind != holder.Other {
+	if owner := ownership.Of(apiService); owner.Kind != ownership.Other {
 		found.Evidence += fmt.Sprintf("; it belongs to %s", owner)
 	}
 	return found

@@ -61,7 +61,7 @@ func available(s *snapshot.Snapshot, groupVersion schema.GroupVersion) finding.F
 func unconfirmed(s *snapshot.Snapshot) finding.Finding {
 	wasAvailable := meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.ConditionAPIServicesAvailable)
 	for _, groupVersion := range measured(s) {
-		if refusing, found := s.Probes.Distrusting(groupVersion); found {
+		if refusing, found := s.Probes.UntrustingKubeAPIServer(groupVersion); found {
 			return distrusted(manifests.APIServiceName(groupVersion), refusing)
 		}
 		if !wasAvailable && !s.Probes.Passes(groupVersion) {

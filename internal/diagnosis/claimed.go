@@ -10,7 +10,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -35,7 +35,7 @@ func Claimed(all []claims.Claim, policy v1alpha1.AdoptionPolicy) finding.Finding
 	case len(adoptable) > 0:
 		return claimFinding{finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf(
 			"APIService %s of %s is adopted in place as soon as every ready replica answers discovery, see Registered",
-			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Holder))}.withOthers(adoptable)
+			manifests.APIServiceName(adoptable[0].GroupVersion), adoptable[0].Owner))}.withOthers(adoptable)
 	default:
 		return finding.Good(v1alpha1.ReasonClaimed, fmt.Sprintf("no other owner has any of the %d group-versions", len(all)))
 	}
@@ -58,29 +58,29 @@ func (f claimFinding) withOthers(alike []claims.Claim) finding.Finding {
 	return f.Finding
 }
 
-var heldReasons = map[holder.Kind]string{
-	holder.BuiltInGroup:             v1alpha1.ReasonHeldByBuiltInGroup,
-	holder.CustomResourceDefinition: v1alpha1.ReasonHeldByCustomResourceDefinition,
-	holder.EarlierExtensionAPI:      v1alpha1.ReasonHeldByExtensionAPI,
-	holder.ExtensionAPI:             v1alpha1.ReasonHeldByExtensionAPI,
-	holder.HelmRelease:              v1alpha1.ReasonHeldByHelmRelease,
-	holder.Local:                    v1alpha1.ReasonHeldByLocalAPIService,
-	holder.OLM:                      v1alpha1.ReasonHeldByOLM,
-	holder.Other:                    v1alpha1.ReasonHeldByOther,
+var heldReasons = map[ownership.Kind]string{
+	ownership.BuiltInGroup:             v1alpha1.ReasonHeldByBuiltInGroup,
+	ownership.CustomResourceDefinition: v1alpha1.ReasonHeldByCustomResourceDefinition,
+	ownership.EarlierExtensionAPI:      v1alpha1.ReasonHeldByExtensionAPI,
+	ownership.ExtensionAPI:             v1alpha1.ReasonHeldByExtensionAPI,
+	ownership.HelmRelease:              v1alpha1.ReasonHeldByHelmRelease,
+	ownership.Local:                    v1alpha1.ReasonHeldByLocalAPIService,
+	ownership.OLM:                      v1alpha1.ReasonHeldByOLM,
+	ownership.Other:                    v1alpha1.ReasonHeldByOther,
 }
 
 func heldFinding(claim claims.Claim, policy v1alpha1.AdoptionPolicy) claimFinding {
-	found := finding.Bad(heldReasons[claim.Holder.Kind], "", finding.Stalled)
+	found := finding.Bad(heldReasons[claim.Owner.Kind], "", finding.Stalled)
 	name := manifests.APIServiceName(claim.GroupVersion)
 	if claim.Splits {
-		found.Evidence = fmt.Sprintf("%s is not registered: its group belongs to %s", name, claim.Holder)
+		found.Evidence = fmt.Sprintf("%s is not registered: its group belongs to %s", name, claim.Owner)
 		found.Remedy = "Remove the group from spec.groups; or set sharing: Allowed on it, which requires permission to " +
 			"update CustomResourceDefinitions and APIServices"
 		return claimFinding{found}
 	}
-	found.Evidence = fmt.Sprintf("%s is not registered: it belongs to %s", name, claim.Holder)
+	found.Evidence = fmt.Sprintf("%s is not registered: it belongs to %s", name, claim.Owner)
 	found.Remedy = heldAdvice(claim, policy)
-	if claim.Holder.Kind == holder.CustomResourceDefinition {
+	if claim.Owner.Kind == ownership.CustomResourceDefinition {
 		found.BlastRadius = "An APIService would hide the definition's objects from every client"
 	}
 	return claimFinding{found}
@@ -90,18 +90,18 @@ func heldFinding(claim claims.Claim, policy v1alpha1.AdoptionPolicy) claimFindin
 func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 	const giveUp = "remove the group-version from spec.groups"
 	switch {
-	case claim.Holder.Kind == holder.BuiltInGroup:
+	case claim.Owner.Kind == ownership.BuiltInGroup:
 		return "An extension API server cannot replace it: " + giveUp
-	case claim.Holder.Kind == holder.CustomResourceDefinition:
+	case claim.Owner.Kind == ownership.CustomResourceDefinition:
 		return "If its objects are no longer needed, delete the definition, which deletes them; otherwise " + giveUp
-	case claim.Holder.Kind == holder.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
+	case claim.Owner.Kind == ownership.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
 		return "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it"
 	case claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun:
 		return "See status.apiServices for what spec.adoptionPolicy: Adopt would change"
 	case claim.Standing == claims.HeldAdoptable:
 		return "To adopt it in place, set spec.adoptionPolicy to DryRun, which reports what would change, then to Adopt; " +
 			"or delete it at its source; or " + giveUp
-	case claim.Holder.Kind == holder.ExtensionAPI:
+	case claim.Owner.Kind == ownership.ExtensionAPI:
 		return "Remove the group-version from one of the two"
 	default:
 		return "Delete it at its source, or " + giveUp
@@ -114,14 +114,14 @@ func contestedFinding(claim claims.Claim) claimFinding {
 	switch {
 	case claim.Splits:
 		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but its group is split: it also belongs to %s",
-			name, claim.Holder)
+			name, claim.Owner)
 		found.Remedy = "Remove the group from one of the two, or set sharing: Allowed on it in spec.groups"
-	case claim.Holder.Kind == holder.CustomResourceDefinition:
-		found.Evidence = fmt.Sprintf("%s is served by this ExtensionAPI, and also defined by %s", name, claim.Holder)
+	case claim.Owner.Kind == ownership.CustomResourceDefinition:
+		found.Evidence = fmt.Sprintf("%s is served by this ExtensionAPI, and also defined by %s", name, claim.Owner)
 		found.BlastRadius = "The definition's objects are hidden from every client"
 		found.Remedy = "Delete the definition, or remove the group-version from spec.groups"
 	default:
-		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s", name, claim.Holder)
+		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s", name, claim.Owner)
 		found.BlastRadius = "That owner may overwrite or delete it"
 		found.Remedy = "Remove it there, then remove the labels, annotations and owner references that mark it"
 	}

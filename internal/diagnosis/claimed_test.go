@@ -11,21 +11,21 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
-func claimOf(version string, standing claims.Standing, kind holder.Kind) claims.Claim {
+func claimOf(version string, standing claims.Standing, kind ownership.Kind) claims.Claim {
 	return claims.Claim{
 		GroupVersion: schema.GroupVersion{Group: "example.com", Version: version},
-		Standing:     standing, Holder: holder.Holder{Kind: kind, Words: "the other owner"},
+		Standing:     standing, Owner: ownership.Owner{Kind: kind, Words: "the other owner"},
 	}
 }
 
 func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
-	free := claimOf("v1", claims.Granted, holder.Other)
-	ofHelm := claimOf("v2", claims.HeldAdoptable, holder.HelmRelease)
-	left := claimOf("v2", claims.HeldAdoptable, holder.EarlierExtensionAPI)
-	splitting := claimOf("v2", claims.Held, holder.CustomResourceDefinition)
+	free := claimOf("v1", claims.Granted, ownership.Other)
+	ofHelm := claimOf("v2", claims.HeldAdoptable, ownership.HelmRelease)
+	left := claimOf("v2", claims.HeldAdoptable, ownership.EarlierExtensionAPI)
+	splitting := claimOf("v2", claims.Held, ownership.CustomResourceDefinition)
 	splitting.Splits = true
 	split := splitting
 	split.Standing = claims.Contested
@@ -42,7 +42,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			[]string{"any of the 2 group-versions"},
 		},
 		"one belongs to another owner": {
-			[]claims.Claim{free, claimOf("v2", claims.Held, holder.BuiltInGroup)},
+			[]claims.Claim{free, claimOf("v2", claims.Held, ownership.BuiltInGroup)},
 			v1alpha1.AdoptionAdopt,
 			"False", v1alpha1.ReasonHeldByBuiltInGroup,
 			[]string{
@@ -51,7 +51,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			},
 		},
 		"one belongs to a definition": {
-			[]claims.Claim{claimOf("v1", claims.Held, holder.CustomResourceDefinition)},
+			[]claims.Claim{claimOf("v1", claims.Held, ownership.CustomResourceDefinition)},
 			v1alpha1.AdoptionNever,
 			"False", v1alpha1.ReasonHeldByCustomResourceDefinition,
 			[]string{"would hide the definition's objects from every client", "delete the definition, which deletes them"},
@@ -79,7 +79,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			[]string{"APIService v2.example.com of the other owner is adopted in place as soon as"},
 		},
 		"one is contested by a definition": {
-			[]claims.Claim{claimOf("v1", claims.Contested, holder.CustomResourceDefinition), free},
+			[]claims.Claim{claimOf("v1", claims.Contested, ownership.CustomResourceDefinition), free},
 			v1alpha1.AdoptionNever,
 			"True", v1alpha1.ReasonContested,
 			[]string{
@@ -88,7 +88,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			},
 		},
 		"one is marked": {
-			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM)},
+			[]claims.Claim{claimOf("v1", claims.Contested, ownership.OLM)},
 			v1alpha1.AdoptionNever,
 			"True", v1alpha1.ReasonContested,
 			[]string{"marked as belonging to the other owner. That owner may overwrite or delete it."},
@@ -115,7 +115,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			[]string{"Set spec.adoptionPolicy: Adopt to adopt it"},
 		},
 		"one belongs to another owner, and one is contested": {
-			[]claims.Claim{claimOf("v1", claims.Contested, holder.OLM), claimOf("v2", claims.Held, holder.ExtensionAPI)},
+			[]claims.Claim{claimOf("v1", claims.Contested, ownership.OLM), claimOf("v2", claims.Held, ownership.ExtensionAPI)},
 			v1alpha1.AdoptionNever, "False", v1alpha1.ReasonHeldByExtensionAPI,
 			[]string{"Remove the group-version from one of the two"},
 		},
@@ -133,7 +133,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 }
 
 func TestEveryKindOfOwnerHasAReason(t *testing.T) {
-	for kind := holder.Other; kind <= holder.EarlierExtensionAPI; kind++ {
+	for kind := ownership.Other; kind <= ownership.EarlierExtensionAPI; kind++ {
 		if heldReasons[kind] == "" {
 			t.Errorf("kind %d has none", kind)
 		}

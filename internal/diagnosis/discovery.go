@@ -63,7 +63,7 @@ func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnect
 		Policy:         s.Policy(),
 		Registered:     existing != nil,
 		Available:      snapshot.IsAvailable(existing),
-		ConnectsAnew:   reconnects,
+		Reconnects:   reconnects,
 		Stale:          aggregated.Stale,
 		KubeAPIServers: s.Probes.KubeAPIServersOf(groupVersion),
 		Replicas:       s.Probes.ReplicasOf(groupVersion, s.Replicas()),

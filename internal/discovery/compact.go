@@ -32,7 +32,7 @@ const (
 // classes lists the classes by index.
 var classes = []Class{
 	"", ClassTimeout, ClassUnreachable, ClassUntrusted, ClassWrongName, ClassExpired, ClassRefused, ClassMissing,
-	ClassRedirected, ClassServerError, ClassMalformed, ClassOversized, ClassNotAsked, ClassOther,
+	ClassRedirected, ClassServerError, ClassMalformed, ClassOversized, ClassNotSent, ClassOther,
 }
 
 func compact(sample Sample) compactSample {

@@ -88,7 +88,7 @@ func (j *judgement) worst() Sample {
 	if len(j.failures) == 0 {
 		return Sample{}
 	}
-	return slices.MaxFunc(j.failures, CompareBadness)
+	return slices.MaxFunc(j.failures, CompareSeverity)
 }
 
-func wasSent(sample Sample) bool { return ClassOf(sample) != ClassNotAsked }
+func wasSent(sample Sample) bool { return ClassOf(sample) != ClassNotSent }

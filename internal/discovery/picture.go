@@ -22,8 +22,8 @@ type Picture struct {
 	Registered, Available bool
 	// CheckFailed is the error of kube-apiserver's own discovery check, if the APIService is unavailable because of it.
 	CheckFailed string
-	// ConnectsAnew is when kube-apiserver was last, or will be, made to reconnect because a replica left the Service.
-	ConnectsAnew time.Time
+	// Reconnects is when kube-apiserver was last, or will be, made to reconnect because a replica left the Service.
+	Reconnects time.Time
 	// Stale and Empty are the kube-apiservers whose aggregated discovery has marked the group-version Stale for some time,
 	// or lists no resources in it although the replicas do.
 	Stale, Empty []string
@@ -107,7 +107,7 @@ func (r Round) StandingOf(
 	for _, key := range keys {
 		record := r.Records[key]
 		switch now := record.standingNow(r.Target.limitOf(key.Document)); {
-		case now == Bad && (standing != Bad || CompareBadness(record.Worst, worst) > 0):
+		case now == Bad && (standing != Bad || CompareSeverity(record.Worst, worst) > 0):
 			standing, worst = Bad, record.Worst
 			why = fmt.Sprintf("GET %s: %s", key.path(), record.Worst.outcome())
 		case now == Unsettled && standing == Good:

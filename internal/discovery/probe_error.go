@@ -46,8 +46,8 @@ const (
 	ClassMalformed Class = "Malformed"
 	// ClassOversized means that the response exceeds the size limit.
 	ClassOversized Class = "Oversized"
-	// ClassNotAsked means that no request was sent, as there was no token or no list of kube-apiservers.
-	ClassNotAsked Class = "NotAsked"
+	// ClassNotSent means that no request was sent, as there was no token or no list of kube-apiservers.
+	ClassNotSent Class = "NotSent"
 	// ClassOther is anything else, such as a connection that broke.
 	ClassOther Class = "Other"
 )
@@ -63,7 +63,7 @@ type ProbeError struct {
 
 // notSent returns the error of a request that was not sent.
 func notSent(err error) error {
-	return &ProbeError{Class: ClassNotAsked, Text: excerpt.Of(err.Error(), limits.Text)}
+	return &ProbeError{Class: ClassNotSent, Text: excerpt.Of(err.Error(), limits.Text)}
 }
 
 func (f *ProbeError) Error() string { return f.Text }
@@ -135,7 +135,7 @@ func classOfAnswer(err error) Class {
 	if _, ok := errors.AsType[*documents.MalformedError](err); ok {
 		return ClassMalformed
 	}
-	if _, ok := errors.AsType[*documents.ExcessError](err); ok {
+	if _, ok := errors.AsType[*documents.TooLargeError](err); ok {
 		return ClassOversized
 	}
 	return ""

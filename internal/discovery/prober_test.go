@@ -282,7 +282,7 @@ func TestNoRequestIsSentWithoutAToken(t *testing.T) {
 	b.tokenError = errors.New("no token")
 	b.Track(t.Context(), "wardle", b.target)
 	receive(t, b.changed)
-	if sample, _ := b.endpointSample(); ClassOf(sample) != ClassNotAsked || len(b.requested) != 0 {
+	if sample, _ := b.endpointSample(); ClassOf(sample) != ClassNotSent || len(b.requested) != 0 {
 		t.Errorf("got %v, and %d requests", sample.Err, len(b.requested))
 	}
 }

@@ -43,7 +43,7 @@ func TestCompactSamplesKeepTheirKindAndTiming(t *testing.T) {
 		"slow to connect":  {Latency: time.Second, Timing: Timing{Connect: time.Second}},
 		"slow to transfer": {Latency: time.Minute, Timing: Timing{Transfer: time.Minute}},
 		"a failed one":     {Latency: time.Second, Err: &ProbeError{Class: ClassServerError, Text: "text", Status: 503}},
-		"not sent":         {Err: &ProbeError{Class: ClassNotAsked, Text: "text"}},
+		"not sent":         {Err: &ProbeError{Class: ClassNotSent, Text: "text"}},
 	}
 	errorFor := func(kind ProbeError) error {
 		kind.Text = "text"

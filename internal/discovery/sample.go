@@ -33,9 +33,9 @@ type Content struct {
 // isBad reports whether the request failed or took too long.
 func (s Sample) isBad(limit time.Duration) bool { return s.Err != nil || s.Latency > limit }
 
-// CompareBadness orders fast responses before slow ones, and both before failures. Failures are ordered by kind, not by
+// CompareSeverity orders fast responses before slow ones, and both before failures. Failures are ordered by kind, not by
 // latency, so that the order is stable.
-func CompareBadness(a, b Sample) int {
+func CompareSeverity(a, b Sample) int {
 	if a.Err == nil && b.Err == nil {
 		return cmp.Compare(a.Latency, b.Latency)
 	}
@@ -67,12 +67,12 @@ func (s Sample) moved(before Sample, limit time.Duration) bool {
 	if s.Err != nil {
 		return false
 	}
-	return LatencyMoved(before.Latency, s.Latency, limit)
+	return LatencyChanged(before.Latency, s.Latency, limit)
 }
 
-// LatencyMoved reports whether a latency crossed the limit or that of kube-apiserver, or changed by more than a tenth
+// LatencyChanged reports whether a latency crossed the limit or that of kube-apiserver, or changed by more than a tenth
 // of the limit.
-func LatencyMoved(before, after, limit time.Duration) bool {
+func LatencyChanged(before, after, limit time.Duration) bool {
 	return crosses(before, after, limit) || crosses(before, after, AggregatorTimeout) ||
 		(after-before).Abs() > max(limit/10, noise)
 }

@@ -63,11 +63,11 @@ func (p Picture) graceLeft() time.Duration {
 			return p.Policy.Interval
 		}
 	}
-	return p.ConnectsAnew.Add(recheckedWithin).Sub(p.Now)
+	return p.Reconnects.Add(recheckedWithin).Sub(p.Now)
 }
 
 // hasReconnected reports whether kube-apiserver must have disconnected from ejected replicas by now.
-func (p Picture) hasReconnected() bool { return !p.ConnectsAnew.Add(recheckedWithin).After(p.Now) }
+func (p Picture) hasReconnected() bool { return !p.Reconnects.Add(recheckedWithin).After(p.Now) }
 
 // judgeServed judges a group-version that works for clients, as far as is known.
 func (p Picture) judgeServed(bad, good []ReplicaSubject, operatorOnly []Subject) Finding {

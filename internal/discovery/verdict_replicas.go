@@ -52,7 +52,7 @@ var replicaFailures = map[Class]cause{
 		v1alpha1.ReasonResponseTooLarge,
 		"a discovery document takes some kilobytes; look at what the server answers",
 	},
-	ClassNotAsked: {v1alpha1.ReasonProbeNotPossible, "the state is unknown until the operator can probe it"},
+	ClassNotSent: {v1alpha1.ReasonProbeNotPossible, "the state is unknown until the operator can probe it"},
 	ClassOther:    {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies in between"},
 }
 

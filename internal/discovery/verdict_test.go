@@ -173,10 +173,10 @@ func TestJudge(t *testing.T) {
 			changed(replicasWith(slow, fine), ejected), v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
 		},
 		"no token to probe with": {
-			through(fine), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
+			through(fine), replicasWith(failedRecord(ClassNotSent, 0, "no token")), v1alpha1.ReasonProbeNotPossible, "no token",
 		},
 		"no token to probe with, and clients are affected": {
-			through(slow), replicasWith(failedRecord(ClassNotAsked, 0, "no token")), v1alpha1.ReasonLimitExceeded,
+			through(slow), replicasWith(failedRecord(ClassNotSent, 0, "no token")), v1alpha1.ReasonLimitExceeded,
 			"took 6.2s through kube-apiserver 10.0.0.1:6443 (limit 5s); the state of the replicas is unknown",
 		},
 		"kube-apiserver's connection breaks": {
@@ -273,21 +273,21 @@ func TestNetworkIsNotBlamedWhileAReplicaBecomesBadOrHasJustLeft(t *testing.T) {
 	snapshot := snapshotWith(through(slow), replicasWith(turning, fine))
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonProbing, "several consecutive probes")
 	snapshot.Replicas = replicasWith(fine)
-	snapshot.ConnectsAnew = noon.Add(-time.Second)
+	snapshot.Reconnects = noon.Add(-time.Second)
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonProbing, "several consecutive probes")
 	if got := Judge(snapshot).Again; got != recheckedWithin-time.Second {
 		t.Errorf("judged again after %s", got)
 	}
-	snapshot.ConnectsAnew = noon.Add(-recheckedWithin)
+	snapshot.Reconnects = noon.Add(-recheckedWithin)
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonNetworkSlow, "answers the operator")
 }
 
 // kube-apiserver may still be connected to an ejected replica, but not for long.
 func TestEjectedReplicasAreBlamedOnlyUntilKubeAPIServerReconnects(t *testing.T) {
 	snapshot := snapshotWith(through(slow), changed(replicasWith(slow, fine), ejected))
-	snapshot.ConnectsAnew = noon
+	snapshot.Reconnects = noon
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonReplicaSlow, "reconnects")
-	snapshot.ConnectsAnew = noon.Add(-recheckedWithin)
+	snapshot.Reconnects = noon.Add(-recheckedWithin)
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonNetworkSlow, "Pod api-b answers the operator")
 }
 
@@ -363,7 +363,7 @@ func TestStandingOfAReplicaIsTheWorstOfAllDocuments(t *testing.T) {
 		"/apis slow":             {records(slow, fine, fine), Bad, "GET /apis: answered after 6.2s"},
 		"bad, but for the last":  {records(fine, recovering, fine), Unsettled, ""},
 		"good, but for the last": {records(fine, turning, fine), Unsettled, ""},
-		"operator has no token":  {records(fine, failedRecord(ClassNotAsked, 0, "no token"), fine), Unsettled, ""},
+		"operator has no token":  {records(fine, failedRecord(ClassNotSent, 0, "no token"), fine), Unsettled, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -102,7 +102,7 @@ func TestExcessiveDocumentsAreRejected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ReadResourceList(strings.NewReader(test.document))
-			if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch || err.Error() != test.err {
+			if _, tooMuch := errors.AsType[*TooLargeError](err); !tooMuch || err.Error() != test.err {
 				t.Errorf("got %v, want %s", err, test.err)
 			}
 		})
@@ -176,7 +176,7 @@ func TestEachVersion(t *testing.T) {
 func TestGroupsWithTooManyVersionsAreRejected(t *testing.T) {
 	document := `{"items":[{"versions":[` + strings.Repeat("{},", limits.VersionsOfGroup) + `{}]}]}`
 	_, err := EachVersion(strings.NewReader(document), limits.Discovery, func(Version) error { return nil })
-	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {
+	if _, tooMuch := errors.AsType[*TooLargeError](err); !tooMuch {
 		t.Errorf("got %v", err)
 	}
 }
@@ -258,7 +258,7 @@ func TestPass(t *testing.T) {
 		t.Error(err)
 	}
 	err := Pass(strings.NewReader(strings.Repeat("x", int(limits.Discovery.Bytes)+1)))
-	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {
+	if _, tooMuch := errors.AsType[*TooLargeError](err); !tooMuch {
 		t.Errorf("got %v", err)
 	}
 }

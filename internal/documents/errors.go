@@ -4,13 +4,13 @@ package documents
 
 import "fmt"
 
-// ExcessError means that a response exceeds a size limit.
-type ExcessError struct{ text string }
+// TooLargeError means that a response exceeds a size limit.
+type TooLargeError struct{ text string }
 
-func (e *ExcessError) Error() string { return e.text }
+func (e *TooLargeError) Error() string { return e.text }
 
 func excess(format string, args ...any) error {
-	return &ExcessError{"answered " + fmt.Sprintf(format, args...)}
+	return &TooLargeError{"answered " + fmt.Sprintf(format, args...)}
 }
 
 // MalformedError means that a response is not the requested document.

@@ -65,7 +65,7 @@ func decodes(data []byte, into any) bool {
 // checkFailure fails if a response is rejected that Kubernetes would accept, unless it is too large.
 func checkFailure(t *testing.T, err error) {
 	t.Helper()
-	if _, tooMuch := errors.AsType[*ExcessError](err); !tooMuch {
+	if _, tooMuch := errors.AsType[*TooLargeError](err); !tooMuch {
 		t.Errorf("Kubernetes decodes it, but: %v", err)
 	}
 }

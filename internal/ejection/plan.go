@@ -34,8 +34,8 @@ type Reason string
 const (
 	// Recovered means that the replicas are healthy again.
 	Recovered Reason = "Recovered"
-	// NoneBetter means that no other replica is healthy.
-	NoneBetter Reason = "NoneBetter"
+	// NoneHealthy means that no other replica is healthy.
+	NoneHealthy Reason = "NoneBetter"
 	// TooMany means that more than half would be ejected, as other replicas are gone.
 	TooMany Reason = "TooMany"
 	// Disabled means that ejection is disabled.
@@ -68,7 +68,7 @@ func Next(enabled bool, replicas []Replica) Plan {
 	case len(recovered) > 0:
 		return Plan{Restore: recovered, Reason: Recovered}
 	case len(bad)+len(ejected) == len(replicas):
-		return Plan{Restore: ejected, Reason: NoneBetter}
+		return Plan{Restore: ejected, Reason: NoneHealthy}
 	}
 	room := len(replicas)/2 - len(ejected)
 	switch {

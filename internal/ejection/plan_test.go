@@ -69,11 +69,11 @@ func TestNext(t *testing.T) {
 		},
 		"all are restored if all are bad": {
 			replicas: "a:ejected+bad b:bad",
-			want:     Plan{Restore: []string{"a"}, Reason: NoneBetter},
+			want:     Plan{Restore: []string{"a"}, Reason: NoneHealthy},
 		},
 		"all are restored if nothing else is left": {
 			replicas: "a:ejected+bad b:ejected+new",
-			want:     Plan{Restore: []string{"a", "b"}, Reason: NoneBetter},
+			want:     Plan{Restore: []string{"a", "b"}, Reason: NoneHealthy},
 		},
 		"all are restored if ejection is disabled": {
 			replicas: "a:ejected+bad b:bad c:good", disabled: true,

@@ -87,7 +87,7 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI.Name = shop.Name
 	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
 	for _, stage := range []Stage{BeforeDeployment, WithDeployment} {
-		for _, object := range MadeAt(stage) {
+		for _, object := range CreatedAt(stage) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
 			if err != nil {
 				t.Fatal(err)

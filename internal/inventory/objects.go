@@ -79,13 +79,13 @@ var objects = []Object{
 	{Kind: Secret, Key: trustSecret, Goes: AfterStop},
 }
 
-// MadeAt returns the objects that are created in a stage.
-func MadeAt(stage Stage) []Object {
+// CreatedAt returns the objects that are created in a stage.
+func CreatedAt(stage Stage) []Object {
 	return filter(func(o Object) bool { return o.Made == stage && o.build != nil })
 }
 
-// GoingAt returns the objects that are deleted in a step, in the order of their deletion.
-func GoingAt(step Step) []Object { return filter(func(o Object) bool { return o.Goes == step }) }
+// DeletedAt returns the objects that are deleted in a step, in the order of their deletion.
+func DeletedAt(step Step) []Object { return filter(func(o Object) bool { return o.Goes == step }) }
 
 // OfCertManager returns the objects that are created by or for cert-manager.
 func OfCertManager() []Object { return filter(Object.IsOfCertManager) }

@@ -56,12 +56,12 @@ const (
 	redialGapOfEach = 50 * time.Millisecond
 )
 
-// RedialGap returns the minimum time between two changes that make kube-apiserver reconnect, which are written to each
+// ReconnectInterval returns the minimum time between two changes that make kube-apiserver reconnect, which are written to each
 // of that many APIServices. It is in whole seconds, like the times in the comment.
 //
 // The change for a terminating Pod follows 5 s later, or a gap after the previous change. With up to 100 APIServices
 // that is within 10 s, and with up to 180 within the preStop sleep of 15 s.
-func RedialGap(apiServices int) time.Duration {
+func ReconnectInterval(apiServices int) time.Duration {
 	gap := time.Duration(apiServices) * redialGapOfEach
 	return max(redialGap, (gap + time.Second - 1).Truncate(time.Second))
 }

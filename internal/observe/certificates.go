@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
@@ -83,7 +83,7 @@ func (o *Observer) ownSecret(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, namespace, name string,
 ) (map[string][]byte, error) {
 	secret, err := o.secret(ctx, namespace, name)
-	if secret == nil || !holder.OwnerOf(extensionAPI).Owns(secret) {
+	if secret == nil || !ownership.IdentityOf(extensionAPI).Owns(secret) {
 		return nil, err
 	}
 	return secret.Data, err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
@@ -43,7 +43,7 @@ func TestRegisteredAPIServicesAreCopied(t *testing.T) {
 	}
 	got := registeredBy(world, s.ExtensionAPI)
 	own := got[snapshottest.APIServiceName]
-	if len(got) != 1 || own == nil || !holder.OwnerOf(s.ExtensionAPI).Owns(own) {
+	if len(got) != 1 || own == nil || !ownership.IdentityOf(s.ExtensionAPI).Owns(own) {
 		t.Fatalf("registered are %v", got)
 	}
 	own.Labels[manifests.OwnerLabel] = "changed"

@@ -14,12 +14,12 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Adopt replaces the marks of other owners by the ExtensionAPI's labels, and the spec by the wanted one.
 func Adopt(apiService *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration) {
-	holder.RemoveMarks(apiService)
+	ownership.RemoveMarks(apiService)
 	apiService.Labels = labels.Merge(apiService.Labels, wanted.Labels)
 	apiService.Annotations = labels.Merge(apiService.Annotations, wanted.Annotations)
 	apiService.Spec = apiregistrationv1.APIServiceSpec{

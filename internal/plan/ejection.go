@@ -66,7 +66,7 @@ func judge(s *snapshot.Snapshot) (judged []ejection.Replica, why map[string]stri
 		worst[replica.Pod], why[replica.Pod] = sample, evidence
 	}
 	slices.SortStableFunc(judged, func(a, b ejection.Replica) int {
-		return discovery.CompareBadness(worst[b.Pod], worst[a.Pod])
+		return discovery.CompareSeverity(worst[b.Pod], worst[a.Pod])
 	})
 	return judged, why
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -190,7 +190,7 @@ func (g GroupVersion) Refused(policy v1alpha1.AdoptionPolicy) GroupVersion {
 	if g.Claim.Splits {
 		what = "its group"
 	}
-	g.Step, g.Obstacle = Leave, NotClaimed(what, g.Claim.Holder)
+	g.Step, g.Obstacle = Leave, NotClaimed(what, g.Claim.Owner)
 	if g.Claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun {
 		g.AdoptionChanges = AdoptionChanges(g.Claim.APIService, g.Wanted)
 	}
@@ -198,6 +198,6 @@ func (g GroupVersion) Refused(policy v1alpha1.AdoptionPolicy) GroupVersion {
 }
 
 // NotClaimed is why something is not registered that another owner has.
-func NotClaimed(what string, by holder.Holder) finding.Finding {
+func NotClaimed(what string, by ownership.Owner) finding.Finding {
 	return finding.Bad(v1alpha1.ReasonNotClaimed, fmt.Sprintf("%s belongs to %s, see Claimed", what, by), finding.Working)
 }

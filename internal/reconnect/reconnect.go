@@ -67,7 +67,7 @@ func Next(seen Seen, now time.Time) Moment {
 			moments = append(moments, leaving.moments(&seen.Pods[i])...)
 		}
 	}
-	moments = spaced(moments, marked, limits.RedialGap(len(seen.Bundles)))
+	moments = spaced(moments, marked, limits.ReconnectInterval(len(seen.Bundles)))
 	last, wait := split(moments, now)
 	at := slices.MaxFunc(append(moments, last, marked), time.Time.Compare)
 	if marked.After(last) {

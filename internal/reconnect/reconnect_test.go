@@ -141,7 +141,7 @@ func rewrites(begins []time.Time, apiServices int) (written []time.Time) {
 	}
 	marked := time.Time{}
 	for now := noon; now.Before(noon.Add(2 * time.Minute)); now = now.Add(100 * time.Millisecond) {
-		last, _ := split(spaced(moments, marked, limits.RedialGap(apiServices)), now)
+		last, _ := split(spaced(moments, marked, limits.ReconnectInterval(apiServices)), now)
 		if last = last.Truncate(time.Second); last.After(marked) {
 			marked = last
 			written = append(written, now)

@@ -73,7 +73,7 @@ func moved(before, after *v1alpha1.DiscoveryStatus, limit time.Duration) bool {
 	for _, pair := range [][2]*metav1.Duration{
 		{before.Last, after.Last}, {before.P50, after.P50}, {before.P99, after.P99}, {before.Max, after.Max},
 	} {
-		if pair[0] != nil && pair[1] != nil && discovery.LatencyMoved(pair[0].Duration, pair[1].Duration, limit) {
+		if pair[0] != nil && pair[1] != nil && discovery.LatencyChanged(pair[0].Duration, pair[1].Duration, limit) {
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
@@ -36,7 +36,7 @@ func TestRegisteredReportsTheFirstGroupVersionThatIsNotRegisteredAsWanted(t *tes
 	fails := finding.Bad(v1alpha1.ReasonProbeFailed, "it fails", finding.Working)
 	contested := finding.Bad(v1alpha1.ReasonContested, "it is contested", finding.Stalled)
 	blocked := plan.GroupVersion{Name: apiServiceName, Obstacle: fails}
-	held := plan.GroupVersion{Name: apiServiceName, Obstacle: plan.NotClaimed("it", holder.Holder{Words: "another owner"})}
+	held := plan.GroupVersion{Name: apiServiceName, Obstacle: plan.NotClaimed("it", ownership.Owner{Words: "another owner"})}
 	kept, changed := blocked, blocked
 	kept.Existing, changed.Existing = snapshottest.APIService(), snapshottest.APIService()
 	changed.Obstacle = contested
@@ -105,7 +105,7 @@ func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
 	waits := finding.Bad(v1alpha1.ReasonProbing, "wait", finding.Working)
 	own := plan.GroupVersion{Name: apiServiceName, Existing: snapshottest.APIService()}
 	missing := plan.GroupVersion{Name: apiServiceName, Obstacle: waits}
-	held := plan.GroupVersion{Name: secondName, Obstacle: plan.NotClaimed("it", holder.Holder{})}
+	held := plan.GroupVersion{Name: secondName, Obstacle: plan.NotClaimed("it", ownership.Owner{})}
 	passes := discovery.NewRound(discovery.Target{}, discovery.Records{snapshottest.ThroughKubeAPIServer("a"): {}})
 	unavailable := func(s *snapshot.Snapshot) {
 		snapshottest.Register(s, snapshottest.CheckFailed("connection refused"))
@@ -167,7 +167,7 @@ func TestTheStatusOfAnAPIServiceKeepsItsFiguresAndNamesTheOtherOwner(t *testing.
 	status := Of(reconciled(s,
 		plan.GroupVersion{Name: apiServiceName, Existing: s.Existing(snapshottest.GroupVersion)},
 		plan.GroupVersion{
-			Name: secondName, Claim: claims.Claim{Holder: holder.Holder{Reference: other}},
+			Name: secondName, Claim: claims.Claim{Owner: ownership.Owner{Reference: other}},
 			AdoptionChanges: make([]v1alpha1.FieldChange, maxAdoption+1),
 		},
 	)).Status

@@ -50,7 +50,7 @@ func (r Reconciliation) describeAPIServices() []v1alpha1.APIServiceStatus {
 			Available:       metav1.ConditionUnknown,
 			AdoptionChanges: g.AdoptionChanges[:min(len(g.AdoptionChanges), maxAdoption)],
 		}
-		if other := g.Claim.Holder.Reference; other.Kind != "" {
+		if other := g.Claim.Owner.Reference; other.Kind != "" {
 			described.HeldBy = &other
 		}
 		if condition := snapshot.Availability(g.Existing); condition != nil {

@@ -170,7 +170,7 @@ func (c *cluster) writeServing(serving pki.KeyPair) {
 	for _, p := range c.pods {
 		delay := 150 * time.Second // the kubelet's and the server's
 		if p.unreachable {
-			delay = UnseenDwell - time.Minute
+			delay = UnreachableDwell - time.Minute
 		}
 		if !p.neverReloads {
 			p.mounts = append(p.mounts, c.now.Add(c.upTo(delay)))

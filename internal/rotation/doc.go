@@ -7,7 +7,7 @@
 //  1. PublishingTrust: the wanted CAs are added to the bundle; every APIService must have them;
 //  2. AwaitingTrust: every kube-apiserver has TrustDwell to load them;
 //  3. the serving certificate is replaced; AwaitingServed: every Pod, including terminating ones, must be observed to
-//     serve it; a Pod that cannot be reached is assumed to serve it after UnseenDwell;
+//     serve it; a Pod that cannot be reached is assumed to serve it after UnreachableDwell;
 //  4. DroppingTrust: the other CAs are removed from the bundle; every APIService must have dropped them.
 //
 // A step that has nothing to wait for is skipped: a renewal by a CA that has long been trusted begins at 3, and there

@@ -203,7 +203,7 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 	}
 	slices.Sort(behind) // stable messages
 	slices.Sort(unseen)
-	overdue := p.plan.Record.Since.Add(UnseenDwell)
+	overdue := p.plan.Record.Since.Add(UnreachableDwell)
 	var waiting []string
 	if len(behind) > 0 {
 		waiting = append(waiting, "Pods to serve the new certificate, which the kubelet updates within 90s: "+
@@ -248,7 +248,7 @@ func (p *planner) dropTrust() (done bool, err error) {
 func (p *planner) wait(phase Phase, checkAfter time.Duration, what, next string) {
 	p.enter(phase)
 	p.plan.Waiting, p.plan.Next, p.plan.CheckAfter = what, next, checkAfter
-	if !p.now.Before(p.plan.Record.Since.Add(UnseenDwell)) {
+	if !p.now.Before(p.plan.Record.Since.Add(UnreachableDwell)) {
 		p.plan.Stuck, p.plan.CheckAfter = true, recheckAfterWhenStuck
 	}
 }

@@ -87,7 +87,7 @@ func TestPodsThatDelayARotationAreNamed(t *testing.T) {
 	c.operate(0)
 	assertWaiting(t, c.last, false, c.pods[1].name+" (connection refused)")
 	c.pods[0].serving = oldLeaf(t, c)
-	c.now = c.now.Add(UnseenDwell + time.Minute)
+	c.now = c.now.Add(UnreachableDwell + time.Minute)
 	c.operate(0)
 	assertWaiting(t, c.last, true, c.pods[0].name)
 	c.pods[0].serving = c.stored()

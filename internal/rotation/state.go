@@ -16,9 +16,9 @@ const (
 	// trustDwellEach is that time for each APIService: one worker loads them all, and each may block it for 60 seconds
 	// (kube-aggregator pkg/apiserver/apiserver.go and pkg/controllers/openapi: the download of OpenAPI v2).
 	trustDwellEach = time.Minute
-	// UnseenDwell is the time for a Pod that cannot be reached to serve a new certificate: the kubelet updates a Secret
+	// UnreachableDwell is the time for a Pod that cannot be reached to serve a new certificate: the kubelet updates a Secret
 	// within 90 seconds, and servers built on k8s.io/apiserver check their files every minute.
-	UnseenDwell = 10 * time.Minute
+	UnreachableDwell = 10 * time.Minute
 )
 
 // Phase is what a change waits for, empty if none is in progress. It is the same as in the status.

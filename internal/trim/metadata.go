@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
@@ -63,15 +63,15 @@ func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {
 // withMarks also keeps the marks of other owners and writers.
 func withMarks(full *metav1.ObjectMeta) metav1.ObjectMeta {
 	kept := metadata(full)
-	kept.Labels = labels.Merge(kept.Labels, first(maxMarks, full.Labels, holder.Reads))
-	kept.Annotations = labels.Merge(kept.Annotations, first(maxMarks, full.Annotations, holder.Reads))
+	kept.Labels = labels.Merge(kept.Labels, first(maxMarks, full.Labels, ownership.Reads))
+	kept.Annotations = labels.Merge(kept.Annotations, first(maxMarks, full.Annotations, ownership.Reads))
 	for _, other := range head(full.OwnerReferences, maxMarks) {
 		if other.Controller == nil || !*other.Controller {
 			kept.OwnerReferences = append(kept.OwnerReferences, owner(other))
 		}
 	}
 	kept.ManagedFields = full.ManagedFields
-	holder.TrimManagedFields(&kept)
+	ownership.TrimManagedFields(&kept)
 	return kept
 }
 

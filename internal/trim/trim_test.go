@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/holder"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // readMetadata returns all metadata that is read.
@@ -52,7 +52,7 @@ func readOfAPIService() metav1.ObjectMeta {
 	})
 	read.OwnerReferences = append(read.OwnerReferences, metav1.OwnerReference{Kind: "Namespace", Name: "shop", UID: "5"})
 	read.ManagedFields = []metav1.ManagedFieldsEntry{
-		{Manager: holder.FieldOwner, Operation: metav1.ManagedFieldsOperationApply},
+		{Manager: ownership.FieldOwner, Operation: metav1.ManagedFieldsOperationApply},
 		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationUpdate, Time: &read.CreationTimestamp},
 	}
 	return read

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package holder determines the owner of an object from its metadata.
-package holder
+// Package ownership determines the owner of an object from its metadata.
+package ownership
 
 import (
 	"cmp"
@@ -50,8 +50,8 @@ func isAppliedByOperator(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
 }
 
-// Holder is the owner of an object.
-type Holder struct {
+// Owner is the owner of an object.
+type Owner struct {
 	Kind Kind
 	// Reference is the holder in the status.
 	Reference v1alpha1.Owner
@@ -59,10 +59,10 @@ type Holder struct {
 	Words string
 }
 
-func (h Holder) String() string { return h.Words }
+func (h Owner) String() string { return h.Words }
 
 // Of returns the owner of an object.
-func Of(object metav1.Object) Holder {
+func Of(object metav1.Object) Owner {
 	if h, found := kubeAPIServer(object); found {
 		return h
 	}
@@ -72,10 +72,10 @@ func Of(object metav1.Object) Holder {
 	if uid := object.GetAnnotations()[manifests.UIDAnnotation]; uid != "" {
 		return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind}, "the ExtensionAPI whose UID is %q", uid)
 	}
-	if h, found := Marked(object); found {
+	if h, found := MarkedOwner(object); found {
 		return h
 	}
-	return Writer(object)
+	return LastWriter(object)
 }
 
 // Bounds on the text about a holder, in bytes: an annotation may have 256 KiB.
@@ -94,31 +94,31 @@ const (
 )
 
 // named returns a holder with text from untrusted sources.
-func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Holder {
+func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Owner {
 	reference.Kind = excerpt.Of(cmp.Or(reference.Kind, unknownKind), maxKind)
 	reference.Namespace = excerpt.Of(reference.Namespace, maxKind)
 	reference.Name = excerpt.Of(reference.Name, maxName)
-	return Holder{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxText)}
+	return Owner{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxText)}
 }
 
 // OfExtensionAPI returns an ExtensionAPI as the holder, with a description.
-func OfExtensionAPI(name, words string) Holder {
+func OfExtensionAPI(name, words string) Owner {
 	return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: name}, "ExtensionAPI %q, %s", name, words)
 }
 
 // OfDefinition returns a CustomResourceDefinition as the holder, with a description, which may be empty.
-func OfDefinition(name, words string) Holder {
+func OfDefinition(name, words string) Owner {
 	const kind = "CustomResourceDefinition"
 	return named(CustomResourceDefinition, v1alpha1.Owner{Kind: kind, Name: name}, "%s %q%s", kind, name, words)
 }
 
 // OfKubernetes returns kube-apiserver as the holder, with a description.
-func OfKubernetes(kind Kind, words string) Holder {
+func OfKubernetes(kind Kind, words string) Owner {
 	return named(kind, v1alpha1.Owner{Kind: kubernetesKind}, "%s", words)
 }
 
-// Writer returns the last writer of an object as the holder.
-func Writer(object metav1.Object) Holder {
+// LastWriter returns the last writer of an object as the holder.
+func LastWriter(object metav1.Object) Owner {
 	if writer := lastWriter(object); writer != "" {
 		reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}
 		return named(Other, reference, "another owner (last written by %q)", writer)
@@ -145,10 +145,10 @@ const autoManagedLabel = "kube-aggregator.kubernetes.io/automanaged"
 // IsAutoManaged reports whether kube-apiserver itself manages the APIService.
 func IsAutoManaged(object metav1.Object) bool { return object.GetLabels()[autoManagedLabel] != "" }
 
-func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
+func kubeAPIServer(object metav1.Object) (h Owner, found bool) {
 	switch object.GetLabels()[autoManagedLabel] {
 	case "":
-		return Holder{}, false
+		return Owner{}, false
 	case "onstart":
 		return OfKubernetes(BuiltInGroup, "Kubernetes itself (a built-in group)"), true
 	default:
@@ -156,9 +156,9 @@ func kubeAPIServer(object metav1.Object) (h Holder, found bool) {
 	}
 }
 
-// Marked returns the holder whose marks are on an object, and who therefore writes or deletes it, whatever other marks
+// MarkedOwner returns the holder whose marks are on an object, and who therefore writes or deletes it, whatever other marks
 // it has.
-func Marked(object metav1.Object) (h Holder, found bool) {
+func MarkedOwner(object metav1.Object) (h Owner, found bool) {
 	owner, labels, annotations := ownerOf(object), object.GetLabels(), object.GetAnnotations()
 	release := annotations[helmRelease]
 	switch {
@@ -171,17 +171,17 @@ func Marked(object metav1.Object) (h Holder, found bool) {
 	case owner != nil:
 		return named(Other, v1alpha1.Owner{Kind: owner.Kind, Name: owner.Name}, "%s %q", owner.Kind, owner.Name), true
 	default:
-		return Holder{}, false
+		return Owner{}, false
 	}
 }
 
 const clusterServiceVersion = "ClusterServiceVersion"
 
-func ofOLM(kind, name string) Holder {
+func ofOLM(kind, name string) Owner {
 	return named(OLM, v1alpha1.Owner{Kind: kind, Name: name}, "the Operator Lifecycle Manager (%s %q)", kind, name)
 }
 
-func ofHelm(namespace, release string) Holder {
+func ofHelm(namespace, release string) Owner {
 	return named(HelmRelease, v1alpha1.Owner{Kind: "HelmRelease", Namespace: namespace, Name: release},
 		"Helm release %q", inNamespace(namespace, release))
 }

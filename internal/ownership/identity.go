@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package holder
+package ownership
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,8 +10,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Owner is an ExtensionAPI, as the owner of the objects that the operator has created for it.
-type Owner struct {
+// Identity is an ExtensionAPI, as the owner of the objects that the operator has created for it.
+type Identity struct {
 	Name string
 	// UID distinguishes it from an earlier ExtensionAPI of the same name.
 	UID types.UID
@@ -19,9 +19,9 @@ type Owner struct {
 	Adopts bool
 }
 
-// OwnerOf returns the owner that an ExtensionAPI is.
-func OwnerOf(extensionAPI *v1alpha1.ExtensionAPI) Owner {
-	return Owner{
+// IdentityOf returns the owner that an ExtensionAPI is.
+func IdentityOf(extensionAPI *v1alpha1.ExtensionAPI) Identity {
+	return Identity{
 		Name:   extensionAPI.Name,
 		UID:    extensionAPI.UID,
 		Adopts: extensionAPI.Spec.AdoptionPolicy == v1alpha1.AdoptionAdopt,
@@ -47,7 +47,7 @@ const (
 
 // Ownership returns the relation of an object to the owner. Its UID annotation takes precedence over its label, which
 // all ExtensionAPIs of the same name share; without the annotation, which earlier charts did not set, the label counts.
-func (o Owner) Ownership(object metav1.Object) Ownership {
+func (o Identity) Ownership(object metav1.Object) Ownership {
 	name, uid := object.GetLabels()[manifests.OwnerLabel], object.GetAnnotations()[manifests.UIDAnnotation]
 	switch {
 	case IsAutoManaged(object):
@@ -63,7 +63,7 @@ func (o Owner) Ownership(object metav1.Object) Ownership {
 	}
 }
 
-func (o Owner) ofNamesake(uid string) Ownership {
+func (o Identity) ofNamesake(uid string) Ownership {
 	switch {
 	case uid == "":
 		return Owned
@@ -75,7 +75,7 @@ func (o Owner) ofNamesake(uid string) Ownership {
 }
 
 // Owns reports whether an object with one of the owner's own names belongs to the owner.
-func (o Owner) Owns(object metav1.Object) bool {
+func (o Identity) Owns(object metav1.Object) bool {
 	switch o.Ownership(object) {
 	case Owned, Adopted, Unmarked:
 		return true
@@ -84,8 +84,8 @@ func (o Owner) Owns(object metav1.Object) bool {
 	}
 }
 
-// HolderOf returns the holder of an object that does not belong to the owner.
-func (o Owner) HolderOf(object metav1.Object) Holder {
+// OwnerOf returns the holder of an object that does not belong to the owner.
+func (o Identity) OwnerOf(object metav1.Object) Owner {
 	if o.Ownership(object) == Orphaned {
 		return named(EarlierExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: o.Name},
 			"an earlier ExtensionAPI %q, which was deleted and orphaned it", o.Name)
@@ -95,7 +95,7 @@ func (o Owner) HolderOf(object metav1.Object) Holder {
 
 // IsUnmarked reports whether an object has no mark of an ExtensionAPI, and none of another owner.
 func IsUnmarked(object metav1.Object) bool {
-	_, marked := Marked(object)
+	_, marked := MarkedOwner(object)
 	return !marked && object.GetLabels()[manifests.OwnerLabel] == "" &&
 		object.GetAnnotations()[manifests.UIDAnnotation] == ""
 }

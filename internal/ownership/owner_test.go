@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package holder
+package ownership
 
 import (
 	"maps"
@@ -79,7 +79,7 @@ func TestRemoveMarksRemovesOnlyMarksOfOtherOwners(t *testing.T) {
 		!maps.Equal(object.Annotations, map[string]string{"note": "kept"}) {
 		t.Errorf("left: %+v", object)
 	}
-	if marked, found := Marked(object); found {
+	if marked, found := MarkedOwner(object); found {
 		t.Errorf("it is still marked by %s", marked)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package holder
+package ownership
 
 import (
 	"testing"
@@ -60,7 +60,7 @@ func TestOwnershipIsByUIDThenByName(t *testing.T) {
 		{"without marks, but for Helm's", object("", "", applied, markedByHelm), NotOwned},
 		{"adopted by kube-apiserver", object("shop", "now", autoManaged), NotOwned},
 	} {
-		owner := Owner{Name: "shop", UID: "now"}
+		owner := Identity{Name: "shop", UID: "now"}
 		if got := owner.Ownership(test.object); got != test.want {
 			t.Errorf("an object %s is %d to the owner, want %d", test.what, got, test.want)
 		}
@@ -76,19 +76,19 @@ func TestOwnershipIsByUIDThenByName(t *testing.T) {
 }
 
 func TestOwnerWithoutANameOwnsNoUnmarkedObject(t *testing.T) {
-	if got := (Owner{}).Ownership(object("", "")); got != NotOwned {
+	if got := (Identity{}).Ownership(object("", "")); got != NotOwned {
 		t.Errorf("it is %d", got)
 	}
 }
 
 func TestHolderOfAnOrphanIsItsFormerOwner(t *testing.T) {
-	owner := Owner{Name: "shop", UID: "now"}
+	owner := Identity{Name: "shop", UID: "now"}
 	for want, object := range map[string]*metav1.ObjectMeta{
 		`an earlier ExtensionAPI "shop", which was deleted and orphaned it`: object("shop", "before"),
 		`ExtensionAPI "other"`:                 object("other", "another"),
 		`the ExtensionAPI whose UID is "lost"`: object("", "lost"),
 	} {
-		if got := owner.HolderOf(object); got.Words != want {
+		if got := owner.OwnerOf(object); got.Words != want {
 			t.Errorf("it belongs to %s, want %s", got, want)
 		}
 	}
