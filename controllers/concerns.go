@@ -16,9 +16,9 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // extensionAPIs finds those that a change concerns.

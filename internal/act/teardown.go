@@ -61,7 +61,7 @@ func (a *Actor) removeAll(
 	if s.Spec.Server == nil {
 		return "", nil
 	}
-	places := inventory.Places{
+	places := inventory.Locations{
 		Name: s.Name, Server: s.Spec.Server.Namespace, Operator: a.Observer.OperatorNamespace,
 	}
 	var left []string

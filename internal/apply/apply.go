@@ -24,8 +24,8 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Applier applies the objects of one owner.
@@ -214,7 +214,7 @@ func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) e
 		Kind:      kind,
 		Namespace: wanted.GetNamespace(),
 		Name:      wanted.GetName(),
-		Owner:    a.owner.OwnerOf(current),
+		Owner:     a.owner.OwnerOf(current),
 	}
 }
 

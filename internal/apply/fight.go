@@ -28,7 +28,7 @@ var contended = map[string]bool{"APIService": true}
 // ContentionError means that another client keeps changing an object, which is reverted with exponential backoff.
 type ContentionError struct {
 	// Holder is the last writer, as far as the object shows.
-	Owner ownership.Owner
+	Owner      ownership.Owner
 	RetryAfter time.Duration
 }
 

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // ClaimantOf returns what an ExtensionAPI claims.
@@ -23,12 +23,12 @@ func ClaimantOf(extensionAPI *v1alpha1.ExtensionAPI) Claimant {
 		}
 	}
 	return Claimant{
-		Identity: ownership.IdentityOf(extensionAPI),
-		Created: extensionAPI.CreationTimestamp.Time,
-		Wants:   manifests.GroupVersions(extensionAPI),
-		Shares:  shares,
-		Served:  ServedGroups(extensionAPI),
-		Leaving: !extensionAPI.DeletionTimestamp.IsZero(),
+		Identity:    ownership.IdentityOf(extensionAPI),
+		Created:     extensionAPI.CreationTimestamp.Time,
+		Wants:       manifests.GroupVersions(extensionAPI),
+		Shares:      shares,
+		Served:      ServedGroups(extensionAPI),
+		Terminating: !extensionAPI.DeletionTimestamp.IsZero(),
 
 		Namespace: backend.Namespace,
 		Service:   backend.Name,

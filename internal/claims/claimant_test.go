@@ -36,7 +36,7 @@ func TestAnExtensionAPIThatServedAGroupWhenItWasLastObservedKeepsItsPrecedence(t
 		metav1.ConditionTrue: Held, metav1.ConditionFalse: Granted, metav1.ConditionUnknown: Granted,
 	} {
 		older.Status.APIServices = []v1alpha1.APIServiceStatus{{Name: "v1." + group, Available: available}}
-		world := World{Now: noon, Claimants: []Claimant{ClaimantOf(older), ClaimantOf(younger)}}
+		world := Snapshot{Now: noon, Claimants: []Claimant{ClaimantOf(older), ClaimantOf(younger)}}
 		got := Of(ClaimantOf(younger), v2, world).Standing
 		if got != want {
 			t.Errorf("while the older one's was available %s, the claim is %s, want %s",
@@ -55,7 +55,7 @@ func TestAClaimantIsWhatTheExtensionAPIWants(t *testing.T) {
 	if want := (ownership.Identity{Name: "a", UID: "a", Adopts: true}); got.Identity != want {
 		t.Errorf("the owner is %+v", got.Identity)
 	}
-	if !got.Created.Equal(noon.Add(-time.Hour)) || got.Namespace != "a" || got.Service != "a-service" || got.Leaving {
+	if !got.Created.Equal(noon.Add(-time.Hour)) || got.Namespace != "a" || got.Service != "a-service" || got.Terminating {
 		t.Errorf("the claimant is %+v", got)
 	}
 	wants := []schema.GroupVersion{
@@ -72,7 +72,7 @@ func TestAClaimantIsWhatTheExtensionAPIWants(t *testing.T) {
 	}
 
 	extensionAPI.DeletionTimestamp = new(metav1.NewTime(noon))
-	if !ClaimantOf(extensionAPI).Leaving {
+	if !ClaimantOf(extensionAPI).Terminating {
 		t.Error("while it is deleted it still registers")
 	}
 }

@@ -32,8 +32,8 @@ type Claimant struct {
 	Served sets.Set[string]
 	// Namespace and Service identify the Service behind its APIServices.
 	Namespace, Service string
-	// Leaving is true if it is being deleted: it keeps the group-versions that it has registered, and gets no more.
-	Leaving bool
+	// Terminating is true if it is being deleted: it keeps the group-versions that it has registered, and gets no more.
+	Terminating bool
 }
 
 // Definition is a version of a CustomResourceDefinition.
@@ -43,8 +43,8 @@ type Definition struct {
 	Served       bool
 }
 
-// World is a snapshot of the cluster that claims are decided by.
-type World struct {
+// Snapshot is a snapshot of the cluster that claims are decided by.
+type Snapshot struct {
 	Now time.Time
 	// APIServices includes at least all existing ones of the groups in question.
 	APIServices []*apiregistrationv1.APIService
@@ -87,7 +87,7 @@ func (c Claim) with(standing Standing, o conflict) Claim {
 }
 
 // Of decides the claim to a group-version that the claimant wants.
-func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim {
+func Of(claimant Claimant, groupVersion schema.GroupVersion, world Snapshot) Claim {
 	claim := Claim{GroupVersion: groupVersion, APIService: world.apiService(groupVersion)}
 	switch {
 	case claim.APIService == nil:
@@ -100,7 +100,7 @@ func Of(claimant Claimant, groupVersion schema.GroupVersion, world World) Claim 
 }
 
 // ofFree decides the claim to a group-version without an APIService.
-func (w World) ofFree(claimant Claimant, claim Claim) Claim {
+func (w Snapshot) ofFree(claimant Claimant, claim Claim) Claim {
 	if o, found := w.conflict(claimant, claim.GroupVersion); found {
 		return claim.with(Held, o)
 	}
@@ -108,7 +108,7 @@ func (w World) ofFree(claimant Claimant, claim Claim) Claim {
 }
 
 // ofRegistered decides the claim to a group-version that the claimant has registered.
-func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
+func (w Snapshot) ofRegistered(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Contested, o)
 	}
@@ -122,7 +122,7 @@ func (w World) ofRegistered(claimant Claimant, claim Claim) Claim {
 }
 
 // ofForeign decides the claim to a group-version that another owner has registered.
-func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
+func (w Snapshot) ofForeign(claimant Claimant, claim Claim) Claim {
 	if o, found := w.definition(claim.GroupVersion); found {
 		return claim.with(Held, o)
 	}
@@ -137,7 +137,7 @@ func (w World) ofForeign(claimant Claimant, claim Claim) Claim {
 
 // holderOf returns the owner of an APIService, and whether it may be adopted: not from kube-apiserver, and not from an
 // existing ExtensionAPI.
-func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, ownership.Owner) {
+func (w Snapshot) holderOf(claimant Claimant, existing *apiregistrationv1.APIService) (Standing, ownership.Owner) {
 	h := claimant.OwnerOf(existing)
 	if isBuiltIn(h) {
 		return Held, h
@@ -155,9 +155,11 @@ func (w World) holderOf(claimant Claimant, existing *apiregistrationv1.APIServic
 	return HeldAdoptable, h
 }
 
-func isBuiltIn(h ownership.Owner) bool { return h.Kind == ownership.BuiltInGroup || h.Kind == ownership.Local }
+func isBuiltIn(h ownership.Owner) bool {
+	return h.Kind == ownership.BuiltInGroup || h.Kind == ownership.Local
+}
 
-func (w World) apiService(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
+func (w Snapshot) apiService(groupVersion schema.GroupVersion) *apiregistrationv1.APIService {
 	i := slices.IndexFunc(w.APIServices, func(apiService *apiregistrationv1.APIService) bool {
 		return groupVersionOf(apiService) == groupVersion
 	})

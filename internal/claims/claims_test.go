@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 const group = "shop.example.com"
@@ -31,7 +31,7 @@ var (
 
 func claimant(name string, created time.Time, wants ...schema.GroupVersion) Claimant {
 	return Claimant{
-		Owner: ownership.Identity{Name: name, UID: types.UID(name + "-uid")}, Created: created, Wants: wants,
+		Identity: ownership.Identity{Name: name, UID: types.UID(name + "-uid")}, Created: created, Wants: wants,
 		Namespace: name, Service: name,
 	}
 }
@@ -42,7 +42,7 @@ func share(c Claimant) Claimant {
 }
 
 // registered returns a World with the APIService of a group-version with these marks.
-func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistrationv1.APIService)) World {
+func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistrationv1.APIService)) Snapshot {
 	existing := &apiregistrationv1.APIService{
 		ObjectMeta: metav1.ObjectMeta{Name: manifests.APIServiceName(groupVersion)},
 		Spec: apiregistrationv1.APIServiceSpec{
@@ -53,7 +53,7 @@ func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistration
 	for _, mark := range marks {
 		mark(existing)
 	}
-	return World{APIServices: []*apiregistrationv1.APIService{existing}}
+	return Snapshot{APIServices: []*apiregistrationv1.APIService{existing}}
 }
 
 func labelled(key, value string) func(*apiregistrationv1.APIService) {
@@ -93,18 +93,18 @@ func applied(a *apiregistrationv1.APIService) {
 	}
 }
 
-func (w World) with(claimants ...Claimant) World {
+func (w Snapshot) with(claimants ...Claimant) Snapshot {
 	w.Claimants = append(slices.Clip(w.Claimants), claimants...)
 	return w
 }
 
-func (w World) and(definitions ...Definition) World {
+func (w Snapshot) and(definitions ...Definition) Snapshot {
 	w.Definitions = append(slices.Clip(w.Definitions), definitions...)
 	return w
 }
 
 // minutesLater sets the time to that many minutes after noon.
-func (w World) minutesLater(minutes int) World {
+func (w Snapshot) minutesLater(minutes int) Snapshot {
 	w.Now = noon.Add(time.Duration(minutes) * time.Minute)
 	return w
 }
@@ -120,7 +120,7 @@ var standings = map[Standing]string{
 type claimTest struct {
 	name     string
 	claimant Claimant
-	world    World
+	world    Snapshot
 	// want is a prefix of the standing, followed by the holder.
 	want string
 }
@@ -143,13 +143,13 @@ func checkClaims(t *testing.T, tests []claimTest) {
 func TestClaimsOfAGroupVersion(t *testing.T) {
 	older, younger := claimant("another", noon.Add(-time.Minute), v1), claimant("another", noon.Add(time.Minute), v1)
 	terminating := older
-	terminating.Leaving = true
+	terminating.Terminating = true
 	notServed := definition(v1)
 	notServed.Served = false
 	adopting := self
 	adopting.Adopts = true
 	checkClaims(t, []claimTest{
-		{"free", self, World{}, "granted"},
+		{"free", self, Snapshot{}, "granted"},
 		{"own", self, registered(v1, of("own")), "granted"},
 		{"own, without its label", self, registered(v1, applied), "granted"},
 		{"own, although an older one wants it", self, registered(v1, of("own")).with(older), "granted"},
@@ -161,9 +161,9 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 		},
 		{"own, and marked by Helm", self, registered(v1, of("own"), ofHelm), `contested by Helm release "prod/shop"`},
 
-		{"a definition's", self, World{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
+		{"a definition's", self, Snapshot{}.and(definition(v1)), `held by CustomResourceDefinition "things.shop`},
 		{
-			"a definition's that does not serve it", self, World{}.and(notServed),
+			"a definition's that does not serve it", self, Snapshot{}.and(notServed),
 			`held by CustomResourceDefinition "things.shop.example.com", which has the version, but does not serve it now`,
 		},
 		{
@@ -205,13 +205,13 @@ func TestClaimsOfAGroupVersion(t *testing.T) {
 			"registered by one that is being deleted", self, registered(v1, of("another")).with(terminating),
 			`held by ExtensionAPI "another", which has registered it`,
 		},
-		{"wanted by an older one", self, World{}.with(older), `held by ExtensionAPI "another", which is older`},
-		{"wanted by a younger one", self, World{}.with(younger), "granted"},
+		{"wanted by an older one", self, Snapshot{}.with(older), `held by ExtensionAPI "another", which is older`},
+		{"wanted by a younger one", self, Snapshot{}.with(younger), "granted"},
 		{
-			"wanted by one of the same second", self, World{}.with(claimant("another", noon, v1)),
+			"wanted by one of the same second", self, Snapshot{}.with(claimant("another", noon, v1)),
 			`held by ExtensionAPI "another"`,
 		},
-		{"no longer wanted", self, World{}.with(terminating), "granted"},
+		{"no longer wanted", self, Snapshot{}.with(terminating), "granted"},
 	})
 }
 
@@ -225,15 +225,15 @@ func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 	others.Name, others.GroupVersion.Group = "things.other.example.com", "other.example.com"
 	checkClaims(t, []claimTest{
 		{
-			"a definition has another version", self, World{}.and(definition(v2)),
+			"a definition has another version", self, Snapshot{}.and(definition(v2)),
 			`held by CustomResourceDefinition "things.shop.example.com", which has v2 of the group`,
 		},
-		{"a definition has another version, and it is shared", sharing, World{}.and(definition(v2)), "granted"},
-		{"a definition has this version, and it is shared", sharing, World{}.and(definition(v1)), "held by CustomRes"},
-		{"a definition has another group", self, World{}.and(others), "granted"},
+		{"a definition has another version, and it is shared", sharing, Snapshot{}.and(definition(v2)), "granted"},
+		{"a definition has this version, and it is shared", sharing, Snapshot{}.and(definition(v1)), "held by CustomRes"},
+		{"a definition has another group", self, Snapshot{}.and(others), "granted"},
 		{
 			"several definitions, always the same one is reported", self,
-			World{}.and(Definition{Name: "zebras", GroupVersion: v2}, Definition{Name: "apes", GroupVersion: v2}),
+			Snapshot{}.and(Definition{Name: "zebras", GroupVersion: v2}, Definition{Name: "apes", GroupVersion: v2}),
 			`held by CustomResourceDefinition "apes"`,
 		},
 		{"a definition comes later", self, mine.and(definition(v2)), `contested by CustomResourceDefinition`},
@@ -257,11 +257,11 @@ func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 		},
 		{"the same, and it is shared", sharing, registrant, "granted"},
 		{
-			"an older one wants another version", self, World{}.with(older),
+			"an older one wants another version", self, Snapshot{}.with(older),
 			`held by ExtensionAPI "another", which is older (created 2026-01-01T11:59:00Z) and claims v2 of the group, ` +
 				"and has precedence until 2026-01-01T12:09:00Z",
 		},
-		{"the same, and it is shared", sharing, World{}.with(older), "granted"},
+		{"the same, and it is shared", sharing, Snapshot{}.with(older), "granted"},
 		{
 			"an older one wants another version, while the own one is registered", self, registered(v2, of("own")).with(older),
 			"granted",
@@ -277,7 +277,7 @@ func TestGroupsAreNotSplitUnlessShared(t *testing.T) {
 func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
 	unserved := claimant("another", noon.Add(-time.Minute), v1)
 	for minutes, want := range map[int]Standing{0: Held, 8: Held, 9: Granted, 100: Granted} {
-		claim := Of(self, v1, World{}.with(self, unserved).minutesLater(minutes))
+		claim := Of(self, v1, Snapshot{}.with(self, unserved).minutesLater(minutes))
 		if claim.Standing != want {
 			t.Errorf("after %d minutes it is %s%s", minutes, standings[claim.Standing], claim.Owner)
 		}
@@ -287,7 +287,7 @@ func TestPrecedenceLapsesIfAGroupIsNeverServed(t *testing.T) {
 	}
 	served := unserved
 	served.Served = sets.New(group)
-	claim := Of(self, v1, World{}.with(self, served).minutesLater(100))
+	claim := Of(self, v1, Snapshot{}.with(self, served).minutesLater(100))
 	if claim.Standing != Held || !claim.Until.IsZero() {
 		t.Errorf("the group that the older one has just lost is %s until %s", standings[claim.Standing], claim.Until)
 	}
@@ -352,7 +352,7 @@ func TestExactlyOneClaimantWinsRegardlessOfOrder(t *testing.T) {
 func winners(claimants []Claimant) []string {
 	var result []string
 	for _, claimant := range claimants {
-		if Of(claimant, claimant.Wants[0], World{Now: noon, Claimants: claimants}).Standing == Granted {
+		if Of(claimant, claimant.Wants[0], Snapshot{Now: noon, Claimants: claimants}).Standing == Granted {
 			result = append(result, claimant.Name)
 		}
 	}

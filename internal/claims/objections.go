@@ -30,7 +30,7 @@ type conflict struct {
 }
 
 // conflict returns the strongest conflict about a group-version, regardless of its APIService.
-func (w World) conflict(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
+func (w Snapshot) conflict(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	if o, found := w.definition(groupVersion); found {
 		return o, true
 	}
@@ -40,7 +40,7 @@ func (w World) conflict(claimant Claimant, groupVersion schema.GroupVersion) (o 
 	return w.predecessor(claimant, groupVersion)
 }
 
-func (w World) definition(groupVersion schema.GroupVersion) (o conflict, found bool) {
+func (w Snapshot) definition(groupVersion schema.GroupVersion) (o conflict, found bool) {
 	definition, found := first(w.Definitions, func(d Definition) bool { return d.GroupVersion == groupVersion })
 	detail := ""
 	if !definition.Served {
@@ -65,7 +65,7 @@ func (d Definition) before(other Definition) bool {
 }
 
 // groupOwner returns an owner of another version of the group, unless the claimant shares it.
-func (w World) groupOwner(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
+func (w Snapshot) groupOwner(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	group := groupVersion.Group
 	if claimant.Shares.Has(group) {
 		return conflict{}, false
@@ -81,7 +81,7 @@ func (w World) groupOwner(claimant Claimant, groupVersion schema.GroupVersion) (
 
 // registrant returns the owner of the first registered version of the group, by the name of its APIService: Kubernetes,
 // or another ExtensionAPI. Other owners keep what they have registered, but do not reserve the rest of the group.
-func (w World) registrant(claimant Claimant, group string) (o conflict, found bool) {
+func (w Snapshot) registrant(claimant Claimant, group string) (o conflict, found bool) {
 	for _, apiService := range slices.SortedFunc(slices.Values(w.APIServices), byName) {
 		if apiService.Spec.Group != group {
 			continue
@@ -95,7 +95,7 @@ func (w World) registrant(claimant Claimant, group string) (o conflict, found bo
 
 func byName(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) }
 
-func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.APIService) (o conflict, found bool) {
+func (w Snapshot) registrantOf(claimant Claimant, apiService *apiregistrationv1.APIService) (o conflict, found bool) {
 	o.splits = true
 	version := apiService.Spec.Version
 	owner, owned := w.ownerOf(apiService)
@@ -116,7 +116,7 @@ func (w World) registrantOf(claimant Claimant, apiService *apiregistrationv1.API
 }
 
 // predecessor returns the first of the ExtensionAPIs that precede the claimant.
-func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
+func (w Snapshot) predecessor(claimant Claimant, groupVersion schema.GroupVersion) (o conflict, found bool) {
 	if !claimant.Shares.Has(groupVersion.Group) && w.hasRegistered(claimant, groupVersion.Group) {
 		return conflict{}, false
 	}
@@ -137,7 +137,7 @@ func (w World) predecessor(claimant Claimant, groupVersion schema.GroupVersion) 
 }
 
 // oldest returns the first by precedence of the claimant and its competitors for the group-version, and what it wants.
-func (w World) oldest(claimant Claimant, groupVersion schema.GroupVersion) (Claimant, schema.GroupVersion) {
+func (w Snapshot) oldest(claimant Claimant, groupVersion schema.GroupVersion) (Claimant, schema.GroupVersion) {
 	first, wants := claimant, groupVersion
 	for _, other := range w.Claimants {
 		lapse := other.lapse(groupVersion.Group)
@@ -157,7 +157,7 @@ func (c Claimant) competesFor(
 	groupVersion schema.GroupVersion, claimant Claimant,
 ) (wanted schema.GroupVersion, competes bool) {
 	switch {
-	case c.UID == claimant.UID || c.Leaving:
+	case c.UID == claimant.UID || c.Terminating:
 		return schema.GroupVersion{}, false
 	case slices.Contains(c.Wants, groupVersion):
 		return groupVersion, true
@@ -171,7 +171,7 @@ func (c Claimant) competesFor(
 	return c.Wants[i], true
 }
 
-func (w World) hasRegistered(claimant Claimant, group string) bool {
+func (w Snapshot) hasRegistered(claimant Claimant, group string) bool {
 	return slices.ContainsFunc(w.RegisteredBy(claimant), func(apiService *apiregistrationv1.APIService) bool {
 		return apiService.Spec.Group == group
 	})

@@ -13,7 +13,7 @@ import (
 
 // Owns reports whether the claimant has registered the APIService. An APIService that has lost all marks belongs to the
 // oldest of the ExtensionAPIs whose Service it references and that want it, or else to the oldest of them.
-func (w World) Owns(claimant Claimant, apiService *apiregistrationv1.APIService) bool {
+func (w Snapshot) Owns(claimant Claimant, apiService *apiregistrationv1.APIService) bool {
 	switch claimant.Ownership(apiService) {
 	case ownership.Owned:
 		return true
@@ -30,7 +30,7 @@ func (w World) Owns(claimant Claimant, apiService *apiregistrationv1.APIService)
 }
 
 // RegisteredBy returns the APIServices that the claimant has registered, including those that it no longer wants.
-func (w World) RegisteredBy(claimant Claimant) []*apiregistrationv1.APIService {
+func (w Snapshot) RegisteredBy(claimant Claimant) []*apiregistrationv1.APIService {
 	var result []*apiregistrationv1.APIService
 	for _, apiService := range w.APIServices {
 		if w.Owns(claimant, apiService) {
@@ -41,7 +41,7 @@ func (w World) RegisteredBy(claimant Claimant) []*apiregistrationv1.APIService {
 }
 
 // ownerOf returns the ExtensionAPI that has registered the APIService.
-func (w World) ownerOf(apiService *apiregistrationv1.APIService) (owner Claimant, found bool) {
+func (w Snapshot) ownerOf(apiService *apiregistrationv1.APIService) (owner Claimant, found bool) {
 	i := slices.IndexFunc(w.Claimants, func(claimant Claimant) bool { return w.Owns(claimant, apiService) })
 	if i < 0 {
 		return Claimant{}, false

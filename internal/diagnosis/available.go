@@ -64,7 +64,7 @@ func unconfirmed(s *snapshot.Snapshot) finding.Finding {
 		if refusing, found := s.Probes.UntrustingKubeAPIServer(groupVersion); found {
 			return distrusted(manifests.APIServiceName(groupVersion), refusing)
 		}
-		if !wasAvailable && !s.Probes.Passes(groupVersion) {
+		if !wasAvailable && !s.Probes.IsProxied(groupVersion) {
 			return finding.Unknown(v1alpha1.ReasonProbing, fmt.Sprintf(
 				"%s is available; waiting for the first answer through kube-apiserver", groupVersion))
 		}

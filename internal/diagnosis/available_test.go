@@ -114,7 +114,7 @@ func TestAvailableIsFalseWhileKubeAPIServerDoesNotTrustTheServerThatItReportsAva
 	const untrusted = "answered 503 Service Unavailable: error trying to reach service: tls: x509: unknown authority"
 	distrust := failing(http.StatusServiceUnavailable, untrusted)
 	once, recovered := distrust, distrust
-	once.Standing, recovered.Last = discovery.Good, discovery.Sample{}
+	once.Standing, recovered.Last = discovery.Healthy, discovery.Sample{}
 	for name, test := range map[string]struct {
 		record          discovery.Record
 		status          metav1.ConditionStatus

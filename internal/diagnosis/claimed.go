@@ -10,8 +10,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 // Claimed reports the first group-version that another owner has, or else the first that another owner wants.

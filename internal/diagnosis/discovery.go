@@ -29,8 +29,8 @@ func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Findin
 	for i, groupVersion := range measured(s) {
 		settled = settled && s.Aggregated[groupVersion].Settled
 		judged := discovery.Judge(pictureOf(s, groupVersion, reconnects))
-		if judged.Again > 0 && (recheck == 0 || judged.Again < recheck) {
-			recheck = judged.Again
+		if judged.Recheck > 0 && (recheck == 0 || judged.Recheck < recheck) {
+			recheck = judged.Recheck
 		}
 		if found := withSubset(s, withLimitWarning(s, judgedFinding(judged))); i == 0 || rank(found) > rank(worst) {
 			worst = found
@@ -55,15 +55,15 @@ func measured(s *snapshot.Snapshot) []schema.GroupVersion {
 	return own
 }
 
-func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time) discovery.Picture {
+func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time) discovery.GroupVersionState {
 	existing, aggregated := s.Existing(groupVersion), s.Aggregated[groupVersion]
-	picture := discovery.Picture{
+	picture := discovery.GroupVersionState{
 		Name:           manifests.APIServiceName(groupVersion),
 		GroupVersion:   groupVersion,
 		Policy:         s.Policy(),
 		Registered:     existing != nil,
 		Available:      snapshot.IsAvailable(existing),
-		Reconnects:   reconnects,
+		Reconnects:     reconnects,
 		Stale:          aggregated.Stale,
 		KubeAPIServers: s.Probes.KubeAPIServersOf(groupVersion),
 		Replicas:       s.Probes.ReplicasOf(groupVersion, s.Replicas()),
@@ -79,7 +79,7 @@ func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnect
 }
 
 func hasResources(replicas []discovery.ReplicaSubject) bool {
-	return slices.ContainsFunc(replicas, func(s discovery.ReplicaSubject) bool { return s.Told.Resources > 0 })
+	return slices.ContainsFunc(replicas, func(s discovery.ReplicaSubject) bool { return s.Content.Resources > 0 })
 }
 
 func judgedFinding(judged discovery.Finding) finding.Finding {

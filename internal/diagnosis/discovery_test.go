@@ -44,7 +44,7 @@ func discoveryOf(s *snapshot.Snapshot) finding.Finding {
 }
 
 func TestDiscoveryNamesTheSlowestReplica(t *testing.T) {
-	near := snapshottest.Record(discovery.Good, 3*time.Second)
+	near := snapshottest.Record(discovery.Healthy, 3*time.Second)
 	near.Near = true
 	tests := map[string]struct {
 		probed          *snapshot.Snapshot
@@ -103,7 +103,7 @@ func TestAggregatedDiscoveryThatDisagreesWithTheServerIsReported(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			direct := fine
-			direct.Told.Resources = test.resources
+			direct.Content.Resources = test.resources
 			got := discoveryOf(withAggregated(probed(fine, direct), test.aggregated))
 			findingtest.Expect(t, got, got.Status, test.reason, test.message)
 		})

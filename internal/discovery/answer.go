@@ -49,7 +49,7 @@ func (k Key) read(response *http.Response, groupVersions []schema.GroupVersion) 
 // readFailure returns nil for a status that kube-apiserver tolerates.
 func (k Key) readFailure(response *http.Response) error {
 	if k.fails(response.StatusCode) {
-		return &statusError{response.StatusCode, response.Status, documents.Words(response)}
+		return &statusError{response.StatusCode, response.Status, documents.ErrorMessage(response)}
 	}
 	return documents.Pass(response.Body)
 }

@@ -36,7 +36,7 @@ func TestRoundsAreBounded(t *testing.T) {
 			target := Target{
 				Service:       "10.96.0.1:443",
 				GroupVersions: make([]schema.GroupVersion, test.groupVersions),
-				Replicas:      Probed(replicas(test.replicas, 0), test.groupVersions),
+				Replicas:      SelectReplicas(replicas(test.replicas, 0), test.groupVersions),
 			}
 			if len(target.Replicas) != test.probed {
 				t.Errorf("%d replicas are probed, want %d", len(target.Replicas), test.probed)
@@ -50,15 +50,15 @@ func TestRoundsAreBounded(t *testing.T) {
 
 func TestProbedReplicasDoNotDependOnOrder(t *testing.T) {
 	all := replicas(100, 0)
-	first := Probed(all, 256)
+	first := SelectReplicas(all, 256)
 	slices.Reverse(all)
-	if second := Probed(all, 256); !slices.Equal(first, second) {
+	if second := SelectReplicas(all, 256); !slices.Equal(first, second) {
 		t.Errorf("%v, then %v", first, second)
 	}
 }
 
 func TestEjectedReplicasAreProbedFirst(t *testing.T) {
-	probed := Probed(replicas(100, 3), 256)
+	probed := SelectReplicas(replicas(100, 3), 256)
 	ejected := slices.IndexFunc(probed, func(r Replica) bool { return !r.Ejected })
 	if ejected != 3 {
 		t.Errorf("%d of 3 ejected replicas are probed", ejected)

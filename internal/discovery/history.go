@@ -18,19 +18,19 @@ type Standing int
 const (
 	// Unsettled means that there have been neither enough good nor enough bad samples in a row yet.
 	Unsettled Standing = iota
-	// Good means that the last samples were good, or too few of them were bad.
-	Good
-	// Bad means that the last samples failed or took longer than the limit, or too few of them were good.
-	Bad
+	// Healthy means that the last samples were good, or too few of them were bad.
+	Healthy
+	// Unhealthy means that the last samples failed or took longer than the limit, or too few of them were good.
+	Unhealthy
 )
 
 // Record is what is known of one key.
 type Record struct {
 	// Last is the last sample. Told is the content of the last successful response and Answered its latency, even if later
 	// requests failed.
-	Last     Sample
-	Told     Content
-	Answered time.Duration
+	Last    Sample
+	Content Content
+	Latency time.Duration
 	// Worst is the worst of the consecutive samples that made the standing Bad; the zero value for any other standing.
 	Worst    Sample
 	Standing Standing
@@ -38,8 +38,8 @@ type Record struct {
 	Since time.Time
 	// Near is true if the latencies of the last responses were near the limit.
 	Near bool
-	// LeftOut lists the group-versions that had no resources in any of the last aggregated discovery responses.
-	LeftOut []schema.GroupVersion
+	// Omitted lists the group-versions that had no resources in any of the last aggregated discovery responses.
+	Omitted []schema.GroupVersion
 	// P50, P99 and Max are computed from the successful ones of the last 100 samples, from those over reused connections
 	// if there are any.
 	P50, P99, Max time.Duration
@@ -50,7 +50,7 @@ type Record struct {
 // Failure returns why requests fail, nil while they do not: a single failure is not reported.
 func (r Record) Failure() error {
 	switch r.Standing {
-	case Bad:
+	case Unhealthy:
 		return r.Worst.Err
 	case Unsettled:
 		return r.Last.Err
@@ -123,17 +123,17 @@ func errorOf(kind ProbeError, known []Sample) error {
 
 func (h *history) record(policy Policy) Record {
 	record := Record{
-		Last: h.last, Told: h.content, Answered: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
+		Last: h.last, Content: h.content, Latency: h.answered, Standing: h.standing, Since: h.since, Near: h.isNear,
 	}
-	if h.standing == Bad {
+	if h.standing == Unhealthy {
 		record.Worst = h.worst()
 	}
 	for groupVersion, answers := range h.leftOut {
 		if answers >= policy.FailureThreshold {
-			record.LeftOut = append(record.LeftOut, groupVersion)
+			record.Omitted = append(record.Omitted, groupVersion)
 		}
 	}
-	slices.SortFunc(record.LeftOut, func(a, b schema.GroupVersion) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(record.Omitted, func(a, b schema.GroupVersion) int { return cmp.Compare(a.String(), b.String()) })
 	latencies := h.latencies()
 	if record.Samples = len(latencies); record.Samples > 0 {
 		record.P50, record.P99 = percentile(latencies, 50), percentile(latencies, 99)

@@ -42,19 +42,19 @@ func TestStandingChangesOnlyAfterConsecutiveSamples(t *testing.T) {
 		"":             Unsettled,
 		"f":            Unsettled,
 		"ff":           Unsettled,
-		"fff":          Bad,
-		"fsf":          Bad,
+		"fff":          Unhealthy,
+		"fsf":          Unhealthy,
 		"g":            Unsettled,
-		"gg":           Good,
-		"ffgg":         Good,
-		"ggff":         Good,
-		"ggffgff":      Good,
-		"ggfgfgfgfgfg": Good, // one that flaps
-		"ggsss":        Bad,
-		"ggsssg":       Bad,
-		"ggsssgs":      Bad,
-		"ssssgsgsgsgs": Bad,
-		"ggsssgg":      Good,
+		"gg":           Healthy,
+		"ffgg":         Healthy,
+		"ggff":         Healthy,
+		"ggffgff":      Healthy,
+		"ggfgfgfgfgfg": Healthy, // one that flaps
+		"ggsss":        Unhealthy,
+		"ggsssg":       Unhealthy,
+		"ggsssgs":      Unhealthy,
+		"ssssgsgsgsgs": Unhealthy,
+		"ggsssgg":      Healthy,
 	} {
 		if got := historyOf(letters).record(testPolicy).Standing; got != want {
 			t.Errorf("after %q: %v, want %v", letters, got, want)
@@ -63,10 +63,10 @@ func TestStandingChangesOnlyAfterConsecutiveSamples(t *testing.T) {
 }
 
 func TestShortDisturbancesCountOnceHoweverOftenProbed(t *testing.T) {
-	if got := (&history{}).addAll("ggffffffffff", time.Second).record(testPolicy).Standing; got != Good {
+	if got := (&history{}).addAll("ggffffffffff", time.Second).record(testPolicy).Standing; got != Healthy {
 		t.Errorf("ten failures within ten seconds make it %v", got)
 	}
-	if got := (&history{}).addAll(strings.Repeat("f", 100), time.Second).record(testPolicy).Standing; got != Bad {
+	if got := (&history{}).addAll(strings.Repeat("f", 100), time.Second).record(testPolicy).Standing; got != Unhealthy {
 		t.Errorf("100 seconds of failures make it %v", got)
 	}
 }
@@ -77,7 +77,7 @@ func TestShortRecoveriesDoNotEndABreachHoweverOftenProbed(t *testing.T) {
 		at := time.Unix(0, 0).Add(6*testPolicy.Interval + time.Duration(i)*time.Second)
 		h.add(Sample{Latency: time.Millisecond}, at, testPolicy.Limit, testPolicy)
 	}
-	if got := h.record(testPolicy).Standing; got != Bad {
+	if got := h.record(testPolicy).Standing; got != Unhealthy {
 		t.Errorf("ten good samples within ten seconds make it %v", got)
 	}
 }
@@ -88,7 +88,7 @@ func TestProbesThatCannotBeSentAreNotFailures(t *testing.T) {
 		at := time.Unix(0, 0).Add(time.Duration(4+i) * testPolicy.Interval)
 		h.add(Sample{Err: notSent(errors.New("no token"))}, at, testPolicy.Limit, testPolicy)
 	}
-	if got := h.record(testPolicy).Standing; got != Good {
+	if got := h.record(testPolicy).Standing; got != Healthy {
 		t.Errorf("one failure and two probes that were not sent make it %v", got)
 	}
 }
@@ -104,11 +104,11 @@ func TestNewPoliciesRejudgeStoredSamples(t *testing.T) {
 	h, strict := historyOf("nnnn"), testPolicy
 	strict.Limit = time.Second
 	h.rejudge(strict.Limit, strict)
-	if got := h.record(strict); got.Standing != Bad || got.Worst.Latency != 3*time.Second {
+	if got := h.record(strict); got.Standing != Unhealthy || got.Worst.Latency != 3*time.Second {
 		t.Errorf("with a limit of 1s answers in 3s are %+v", got)
 	}
 	h.rejudge(testPolicy.Limit, testPolicy)
-	if got := h.record(testPolicy); got.Standing != Good {
+	if got := h.record(testPolicy); got.Standing != Healthy {
 		t.Errorf("with a limit of 5s answers in 3s are %+v", got)
 	}
 }
@@ -119,7 +119,7 @@ func TestFailuresSurviveNewPoliciesWithTheirText(t *testing.T) {
 	patient.Limit, patient.FailureThreshold = time.Minute, 4
 	h.rejudge(patient.Limit, patient)
 	after := h.record(patient)
-	if after.Standing != Bad || errorText(after.Worst.Err) != errorText(before.Worst.Err) {
+	if after.Standing != Unhealthy || errorText(after.Worst.Err) != errorText(before.Worst.Err) {
 		t.Errorf("%s (%v) became %+v", before.Worst.Err, before.Standing, after)
 	}
 }
@@ -142,15 +142,15 @@ func TestLeftOutCountsOnlyAfterConsecutiveResponses(t *testing.T) {
 	for range testPolicy.FailureThreshold - 1 {
 		add(0)
 	}
-	if got := h.record(testPolicy).LeftOut; len(got) > 0 {
+	if got := h.record(testPolicy).Omitted; len(got) > 0 {
 		t.Errorf("%v is left out too soon", got)
 	}
 	add(0)
-	if got := h.record(testPolicy).LeftOut; len(got) != 1 {
+	if got := h.record(testPolicy).Omitted; len(got) != 1 {
 		t.Errorf("%v is left out", got)
 	}
 	add(1)
-	if got := h.record(testPolicy).LeftOut; len(got) > 0 {
+	if got := h.record(testPolicy).Omitted; len(got) > 0 {
 		t.Errorf("%v is left out though it is listed again", got)
 	}
 }
@@ -159,7 +159,7 @@ func TestSampleContentIsNotStored(t *testing.T) {
 	h := &history{}
 	h.add(Sample{Content: Content{Resources: 1, Listed: map[schema.GroupVersion]int{groupVersion: 1}}}, time.Unix(0, 0),
 		testPolicy.Limit, testPolicy)
-	if kept := h.last; kept.Listed != nil || h.record(testPolicy).Told.Resources != 1 {
+	if kept := h.last; kept.Listed != nil || h.record(testPolicy).Content.Resources != 1 {
 		t.Errorf("kept %+v", kept)
 	}
 }

@@ -28,7 +28,7 @@ func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, poli
 		j.since = at
 	}
 	isBad := sample.isBad(limit)
-	sameAgain := isBad && j.bad > 0 || !isBad && j.good > 0 && j.standing == Bad
+	sameAgain := isBad && j.bad > 0 || !isBad && j.good > 0 && j.standing == Unhealthy
 	if sameAgain && at.Sub(j.counted) < policy.Interval/2 {
 		return
 	}
@@ -39,7 +39,7 @@ func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, poli
 	}
 	j.bad, j.good = 0, j.good+1
 	if j.good >= policy.SuccessThreshold {
-		j.turn(Good, at)
+		j.turn(Healthy, at)
 		j.failures = nil
 	}
 	j.addNear(sample.Latency >= policy.Warning, policy)
@@ -59,7 +59,7 @@ func (j *judgement) addBad(sample Sample, at time.Time, policy Policy) {
 	j.failures = append(j.failures, sample)
 	j.failures = j.failures[max(0, len(j.failures)-policy.FailureThreshold):]
 	if j.bad >= policy.FailureThreshold {
-		j.turn(Bad, at)
+		j.turn(Unhealthy, at)
 	}
 }
 

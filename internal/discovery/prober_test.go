@@ -370,7 +370,7 @@ func TestPassesOnlyIfEveryKubeAPIServerProxiesRequests(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := NewRound(Target{}, test.records).Passes(groupVersion); got != test.want {
+			if got := NewRound(Target{}, test.records).IsProxied(groupVersion); got != test.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -44,7 +44,7 @@ func (r Round) moved(before Round) bool {
 		earlier, found := before.Records[key]
 		if !found || earlier.Standing != record.Standing || earlier.Near != record.Near ||
 			record.Last.moved(earlier.Last, r.Target.limitOf(key.Document)) ||
-			earlier.Told.Resources != record.Told.Resources || !slices.Equal(earlier.LeftOut, record.LeftOut) {
+			earlier.Content.Resources != record.Content.Resources || !slices.Equal(earlier.Omitted, record.Omitted) {
 			return true
 		}
 	}
@@ -62,9 +62,9 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 	return subjects
 }
 
-// Passes reports whether every kube-apiserver that was probed for the group-version proxies requests to the server. One
+// IsProxied reports whether every kube-apiserver that was probed for the group-version proxies requests to the server. One
 // that the operator cannot reach is ignored.
-func (r Round) Passes(groupVersion schema.GroupVersion) bool {
+func (r Round) IsProxied(groupVersion schema.GroupVersion) bool {
 	through := r.KubeAPIServersOf(groupVersion)
 	answers := func(s Subject) bool {
 		failure, failed := errors.AsType[*ProbeError](s.Last.Err)

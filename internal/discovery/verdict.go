@@ -15,8 +15,8 @@ type Finding struct {
 	// Reason is a reason of condition DiscoveryWithinLimit.
 	Reason  string
 	Message string
-	// Again is after how long to judge again even if nothing has changed, 0 for never.
-	Again time.Duration
+	// Recheck is after how long to judge again even if nothing has changed, 0 for never.
+	Recheck time.Duration
 }
 
 func found(reason, format string, args ...any) Finding {
@@ -24,7 +24,7 @@ func found(reason, format string, args ...any) Finding {
 }
 
 // Judge returns the cause, where it can be determined, and names the component at fault.
-func Judge(p Picture) Finding {
+func Judge(p GroupVersionState) Finding {
 	if !p.Registered {
 		return found(v1alpha1.ReasonNotAvailable, "%s is not registered, see Registered", p.Name)
 	}
@@ -32,8 +32,8 @@ func Judge(p Picture) Finding {
 }
 
 // judge reports what affects clients before what only keeps the operator from probing.
-func (p Picture) judge() Finding {
-	bad, good := ofStanding(p.Replicas, Bad), ofStanding(serving(p.Replicas), Good)
+func (p GroupVersionState) judge() Finding {
+	bad, good := ofStanding(p.Replicas, Unhealthy), ofStanding(serving(p.Replicas), Healthy)
 	if p.hasReconnected() {
 		bad = serving(bad)
 	}
@@ -46,7 +46,7 @@ func (p Picture) judge() Finding {
 	}
 	if left := p.graceLeft(); left > 0 {
 		waiting := p.waiting()
-		waiting.Again = left
+		waiting.Recheck = left
 		return waiting
 	}
 	if len(known) > 0 {
@@ -57,7 +57,7 @@ func (p Picture) judge() Finding {
 
 // graceLeft returns how long to wait before the path between kube-apiserver and the replicas is blamed: a replica may
 // only just have become bad, or have left the Service with kube-apiserver still connected to it.
-func (p Picture) graceLeft() time.Duration {
+func (p GroupVersionState) graceLeft() time.Duration {
 	for _, replica := range serving(p.Replicas) {
 		if !replica.wasNotProbed() && replica.Last.isBad(p.Policy.Limit) {
 			return p.Policy.Interval
@@ -67,10 +67,12 @@ func (p Picture) graceLeft() time.Duration {
 }
 
 // hasReconnected reports whether kube-apiserver must have disconnected from ejected replicas by now.
-func (p Picture) hasReconnected() bool { return !p.Reconnects.Add(recheckedWithin).After(p.Now) }
+func (p GroupVersionState) hasReconnected() bool {
+	return !p.Reconnects.Add(recheckedWithin).After(p.Now)
+}
 
 // judgeServed judges a group-version that works for clients, as far as is known.
-func (p Picture) judgeServed(bad, good []ReplicaSubject, operatorOnly []Subject) Finding {
+func (p GroupVersionState) judgeServed(bad, good []ReplicaSubject, operatorOnly []Subject) Finding {
 	switch {
 	case len(good) == 0 && allUnreachable(bad):
 		return p.judgeUnreached(bad)
@@ -85,8 +87,8 @@ func (p Picture) judgeServed(bad, good []ReplicaSubject, operatorOnly []Subject)
 
 // throughBad returns the kube-apiservers whose bad results also affect clients, and those whose results only affect the
 // operator.
-func (p Picture) throughBad() (known, operatorOnly []Subject) {
-	for _, subject := range ofStanding(p.KubeAPIServers, Bad) {
+func (p GroupVersionState) throughBad() (known, operatorOnly []Subject) {
+	for _, subject := range ofStanding(p.KubeAPIServers, Unhealthy) {
 		if IsKnown(causeThrough(subject.Worst).reason) {
 			known = append(known, subject)
 		} else {
@@ -97,7 +99,7 @@ func (p Picture) throughBad() (known, operatorOnly []Subject) {
 }
 
 // judgeUnreached is for replicas that serve requests, though the operator cannot probe them.
-func (p Picture) judgeUnreached(replicas []ReplicaSubject) Finding {
+func (p GroupVersionState) judgeUnreached(replicas []ReplicaSubject) Finding {
 	return found(v1alpha1.ReasonOperatorBlocked, "%s is available, but the operator cannot reach any replica: %s: %v; "+
 		"requests are served, but a slow replica would not be detected; allow traffic from the operator to the Pods in "+
 		"network policies",
@@ -109,7 +111,7 @@ func allUnreachable(bad []ReplicaSubject) bool {
 	return len(bad) > 0 && !slices.ContainsFunc(bad, reached)
 }
 
-func (p Picture) judgeGood() Finding {
+func (p GroupVersionState) judgeGood() Finding {
 	for _, replica := range serving(p.Replicas) {
 		if replica.wasNotProbed() {
 			return found(v1alpha1.ReasonProbeNotPossible, "%s: the operator cannot probe %s: %v; requests are served, but a "+
@@ -129,14 +131,14 @@ func (p Picture) judgeGood() Finding {
 }
 
 // judgeWarnings reports what may affect clients later, but does not yet.
-func (p Picture) judgeWarnings() (finding Finding, isWarning bool) {
+func (p GroupVersionState) judgeWarnings() (finding Finding, isWarning bool) {
 	for _, replica := range p.Replicas {
 		switch {
 		case replica.Ejected:
 			return found(v1alpha1.ReasonReplicaEjected, "%s is within its limit since %s no longer gets requests (%s); "+
 				"inspect the Pod, which is kept for that, or delete it to replace it",
 				p.Name, replica.Name, replica.Why), true
-		case replica.OpenAPI.Standing == Bad:
+		case replica.OpenAPI.Standing == Unhealthy:
 			return found(v1alpha1.ReasonOpenAPISlow, "%s: GET /openapi/v3 at %s: %s (limit %s); while kube-apiserver "+
 				"downloads it, all clients that read OpenAPI from the cluster wait, such as kubectl apply and kubectl explain",
 				p.Name, replica.Name, replica.OpenAPI.Worst.outcome(), AggregatorTimeout), true
@@ -149,20 +151,20 @@ func (p Picture) judgeWarnings() (finding Finding, isWarning bool) {
 	for _, subject := range subjects {
 		if subject.Near {
 			return found(v1alpha1.ReasonNearLimit, "%s answers in %s at %s, which is near the limit of %s",
-				p.Name, rounded(subject.Answered), subject.Name, p.Policy.Limit), true
+				p.Name, rounded(subject.Latency), subject.Name, p.Policy.Limit), true
 		}
 	}
 	return Finding{}, false
 }
 
 // judgeAggregated judges what kube-apiserver's own discovery lists for the group-version.
-func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
+func (p GroupVersionState) judgeAggregated() (finding Finding, doubted bool) {
 	for _, replica := range serving(p.Replicas) {
 		if replica.leavesOut(p) {
 			return found(v1alpha1.ReasonMissingInDiscovery, "%s is left out of GET /apis by %s, which serves it (resources: "+
 				"%d): kube-apiserver treats the group-version as empty, and namespace deletion leaves its objects behind; fix "+
 				"the server, whose /apis and /apis/%s differ",
-				p.Name, replica.Name, replica.Told.Resources, p.GroupVersion), true
+				p.Name, replica.Name, replica.Content.Resources, p.GroupVersion), true
 		}
 	}
 	if len(p.Empty) > 0 {
@@ -173,7 +175,7 @@ func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 	if len(p.Stale) > 0 {
 		if left := p.goodSince().Add(freshAgainWithin).Sub(p.Now); left > 0 {
 			waiting := p.waiting()
-			waiting.Again = left
+			waiting.Recheck = left
 			return waiting, true
 		}
 		return found(v1alpha1.ReasonStale, "%s is marked Stale by kube-apiserver %s although it answers: kube-apiserver "+
@@ -187,12 +189,12 @@ func (p Picture) judgeAggregated() (finding Finding, doubted bool) {
 // the operator reads it every 30 seconds.
 const freshAgainWithin = 100 * time.Second
 
-func (p Picture) waiting() Finding {
+func (p GroupVersionState) waiting() Finding {
 	return found(v1alpha1.ReasonProbing, "waiting for several consecutive probes of %s with the same result", p.Name)
 }
 
 // goodSince returns when the last of all records became good.
-func (p Picture) goodSince() time.Time {
+func (p GroupVersionState) goodSince() time.Time {
 	var since time.Time
 	for _, replica := range serving(p.Replicas) {
 		for _, record := range []Record{replica.Record, replica.APIs} {
@@ -208,15 +210,15 @@ const staleImpact = "while it is Stale, no namespace of the cluster can be delet
 
 // leavesOut reports whether a replica serves resources of the group-version, but omits them from its aggregated
 // discovery.
-func (s ReplicaSubject) leavesOut(p Picture) bool {
-	return slices.Contains(s.APIs.LeftOut, p.GroupVersion) && s.Told.Resources > 0
+func (s ReplicaSubject) leavesOut(p GroupVersionState) bool {
+	return slices.Contains(s.APIs.Omitted, p.GroupVersion) && s.Content.Resources > 0
 }
 
 // hasUnsettled reports whether any serving replica or kube-apiserver is not known to be good.
-func (p Picture) hasUnsettled() bool {
-	through := ofStanding(p.KubeAPIServers, Good)
+func (p GroupVersionState) hasUnsettled() bool {
+	through := ofStanding(p.KubeAPIServers, Healthy)
 	replicas := serving(p.Replicas)
-	return len(through) == 0 || len(through) < len(p.KubeAPIServers) || len(ofStanding(replicas, Good)) < len(replicas)
+	return len(through) == 0 || len(through) < len(p.KubeAPIServers) || len(ofStanding(replicas, Healthy)) < len(replicas)
 }
 
 func serving(replicas []ReplicaSubject) []ReplicaSubject {

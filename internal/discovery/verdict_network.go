@@ -37,7 +37,7 @@ const (
 type cause struct{ reason, advice string }
 
 // judgeThrough judges bad results through kube-apiservers that no replica causes.
-func (p Picture) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
+func (p GroupVersionState) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
 	worst := slices.MaxFunc(through, func(a, b Subject) int { return compareKinds(a.Worst, b.Worst) })
 	message := p.happened(worst, "through")
 	if class := ClassOf(worst.Worst); class != "" && class != ClassTimeout {
@@ -55,7 +55,7 @@ func contrast(good []ReplicaSubject) string {
 	if len(good) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, rounded(good[0].Answered))
+	return fmt.Sprintf(", while %s answers the operator in %s", good[0].Name, rounded(good[0].Latency))
 }
 
 // IsKnown reports whether a reason states a known cause, rather than that it cannot be determined.
@@ -91,7 +91,7 @@ func causeThrough(sample Sample) cause {
 // UntrustingKubeAPIServer returns a kube-apiserver that does not trust the server's certificate, whatever the APIService's status:
 // probes of the group-version through it have failed several times in a row, the last one for that reason.
 func (r Round) UntrustingKubeAPIServer(groupVersion schema.GroupVersion) (kubeAPIServer Subject, found bool) {
-	for _, subject := range ofStanding(r.KubeAPIServersOf(groupVersion), Bad) {
+	for _, subject := range ofStanding(r.KubeAPIServersOf(groupVersion), Unhealthy) {
 		if causeThrough(subject.Last).reason == v1alpha1.ReasonCertificateUntrusted {
 			return subject, true
 		}
@@ -123,7 +123,7 @@ var badStatus = regexp.MustCompile(`bad status from \S+: (\d+)`)
 
 // judgeUnavailable explains why kube-apiserver's own discovery check fails. Right after replicas have recovered,
 // kube-apiserver has not repeated it yet.
-func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
+func (p GroupVersionState) judgeUnavailable(good []ReplicaSubject) Finding {
 	if len(good) < len(serving(p.Replicas)) {
 		return p.waiting()
 	}
@@ -134,7 +134,7 @@ func (p Picture) judgeUnavailable(good []ReplicaSubject) Finding {
 	}
 	longest := slices.MinFunc(good, func(a, b ReplicaSubject) int { return a.Since.Compare(b.Since) })
 	if left := longest.Since.Add(recheckedWithin).Sub(p.Now); left > 0 {
-		unknown.Again = left
+		unknown.Recheck = left
 		return unknown
 	}
 	cause := causeOfCheck(p.CheckFailed)

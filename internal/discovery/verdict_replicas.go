@@ -53,14 +53,14 @@ var replicaFailures = map[Class]cause{
 		"a discovery document takes some kilobytes; look at what the server answers",
 	},
 	ClassNotSent: {v1alpha1.ReasonProbeNotPossible, "the state is unknown until the operator can probe it"},
-	ClassOther:    {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies in between"},
+	ClassOther:   {v1alpha1.ReasonConnectionBroken, "look at the server's log, and at proxies in between"},
 }
 
 // judgeReplicas judges the worst of the bad replicas.
-func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
+func (p GroupVersionState) judgeReplicas(bad, good []ReplicaSubject) Finding {
 	// Among replicas that are bad in the same way the first one is reported, so that the message is stable.
 	worst := slices.MaxFunc(bad, func(a, b ReplicaSubject) int { return compareKinds(a.Worst, b.Worst) })
-	if worst.Standing != Bad {
+	if worst.Standing != Unhealthy {
 		return p.judgeAPIs(worst, good)
 	}
 	sample, headline := worst.Worst, p.headline(worst.Subject)
@@ -85,7 +85,7 @@ func (p Picture) judgeReplicas(bad, good []ReplicaSubject) Finding {
 }
 
 // judgeAPIs judges a replica that serves the discovery of the group-version, but not its aggregated discovery.
-func (p Picture) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
+func (p GroupVersionState) judgeAPIs(replica ReplicaSubject, good []ReplicaSubject) Finding {
 	return found(v1alpha1.ReasonAggregatedDiscoveryFailed, "%s is served, but GET /apis at %s: %s (limit %s); %s; "+
 		"kube-apiserver requests it every minute and marks every group-version of the server Stale: %s",
 		p.Name, replica.Name, replica.APIs.Worst.outcome(), AggregatorTimeout, describeOthers(good), staleImpact)
@@ -108,14 +108,14 @@ func unlessIn(headline, name, instead string) string {
 }
 
 // headline describes the impact on clients, or, if there is none, the replica's own result.
-func (p Picture) headline(replica Subject) string {
+func (p GroupVersionState) headline(replica Subject) string {
 	if through, _ := p.throughBad(); len(through) > 0 {
 		return p.happened(through[0], "through")
 	}
 	return p.happened(replica, "directly from")
 }
 
-func (p Picture) happened(subject Subject, way string) string {
+func (p GroupVersionState) happened(subject Subject, way string) string {
 	sample := subject.Worst
 	switch ClassOf(sample) {
 	case "":
@@ -132,9 +132,9 @@ func describeOthers(good []ReplicaSubject) string {
 	if len(good) == 0 {
 		return "no replica is known to be healthy"
 	}
-	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.Answered, b.Answered) })
+	slowest := slices.MaxFunc(good, func(a, b ReplicaSubject) int { return cmp.Compare(a.Latency, b.Latency) })
 	if len(good) == 1 {
-		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, rounded(slowest.Answered))
+		return fmt.Sprintf("the other replica, %s, answers in %s", slowest.Name, rounded(slowest.Latency))
 	}
-	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), rounded(slowest.Answered))
+	return fmt.Sprintf("%d other replicas answer in up to %s", len(good), rounded(slowest.Latency))
 }

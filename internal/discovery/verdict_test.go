@@ -24,9 +24,9 @@ var (
 // goodRecord returns a record that has been good for an hour.
 func goodRecord(latency time.Duration) Record {
 	return Record{
-		Standing: Good, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, Answered: latency, P50: latency,
+		Standing: Healthy, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, Latency: latency, P50: latency,
 		Samples: 1,
-		Told:    Content{Resources: 1},
+		Content: Content{Resources: 1},
 	}
 }
 
@@ -39,13 +39,13 @@ func nearRecord(latency time.Duration) Record {
 func slowRecord(latency time.Duration) Record {
 	const transfer = 100 * ms
 	sample := Sample{Latency: latency, Timing: Timing{Wait: latency - transfer, Transfer: transfer}}
-	return Record{Standing: Bad, Last: sample, Worst: sample}
+	return Record{Standing: Unhealthy, Last: sample, Worst: sample}
 }
 
 func failedRecord(class Class, status int, text string) Record {
 	failure := &ProbeError{Class: class, Text: text, Status: status}
 	sample := Sample{Latency: time.Second, Err: failure, Timing: Timing{Wait: time.Second}}
-	return Record{Standing: Bad, Last: sample, Worst: sample}
+	return Record{Standing: Unhealthy, Last: sample, Worst: sample}
 }
 
 func through(records ...Record) (subjects []Subject) {
@@ -194,7 +194,7 @@ func TestJudge(t *testing.T) {
 		},
 		"left out of /apis": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
-				s.APIs.LeftOut = []schema.GroupVersion{groupVersion}
+				s.APIs.Omitted = []schema.GroupVersion{groupVersion}
 			}), v1alpha1.ReasonMissingInDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 1)",
 		},
 		"OpenAPI is slow": {
@@ -210,8 +210,8 @@ func TestJudge(t *testing.T) {
 }
 
 // snapshotWith returns a snapshot of a group-version that is available.
-func snapshotWith(kubeAPIServers []Subject, replicas []ReplicaSubject) Picture {
-	return Picture{
+func snapshotWith(kubeAPIServers []Subject, replicas []ReplicaSubject) GroupVersionState {
+	return GroupVersionState{
 		Name: "v1.wardle.example.com", GroupVersion: groupVersion, Policy: testPolicy, Registered: true, Available: true,
 		KubeAPIServers: kubeAPIServers, Replicas: replicas, Now: noon,
 	}
@@ -275,7 +275,7 @@ func TestNetworkIsNotBlamedWhileAReplicaBecomesBadOrHasJustLeft(t *testing.T) {
 	snapshot.Replicas = replicasWith(fine)
 	snapshot.Reconnects = noon.Add(-time.Second)
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonProbing, "several consecutive probes")
-	if got := Judge(snapshot).Again; got != recheckedWithin-time.Second {
+	if got := Judge(snapshot).Recheck; got != recheckedWithin-time.Second {
 		t.Errorf("judged again after %s", got)
 	}
 	snapshot.Reconnects = noon.Add(-recheckedWithin)
@@ -296,7 +296,7 @@ func TestRecoveriesAreJudgedAgainAfterKubeAPIServersNextCheck(t *testing.T) {
 	recovered.Since = noon.Add(-time.Second)
 	snapshot := snapshotWith(nil, replicasWith(recovered))
 	snapshot.Available, snapshot.CheckFailed = false, "context deadline exceeded"
-	if got := Judge(snapshot).Again; got != recheckedWithin-time.Second {
+	if got := Judge(snapshot).Recheck; got != recheckedWithin-time.Second {
 		t.Errorf("judged again after %s", got)
 	}
 }
@@ -308,7 +308,7 @@ func TestJudgeReportsStaleAndEmptyAggregatedDiscovery(t *testing.T) {
 	snapshot.Empty, snapshot.Stale = nil, snapshot.Empty
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
 	snapshot.Replicas[0].Since = noon.Add(-time.Second)
-	if got := Judge(snapshot); got.Reason != v1alpha1.ReasonProbing || got.Again != freshAgainWithin-time.Second {
+	if got := Judge(snapshot); got.Reason != v1alpha1.ReasonProbing || got.Recheck != freshAgainWithin-time.Second {
 		t.Errorf("right after a recovery: %+v", got)
 	}
 	snapshot.Registered = false
@@ -355,12 +355,12 @@ func TestStandingOfAReplicaIsTheWorstOfAllDocuments(t *testing.T) {
 		want  Standing
 		why   string
 	}{
-		"all good":           {records(fine, fine, fine), Good, ""},
+		"all good":           {records(fine, fine, fine), Healthy, ""},
 		"one not probed yet": {records(fine, fine, Record{}), Unsettled, ""},
 		"one slow": {
-			records(fine, Record{}, slow), Bad, "GET /apis/wardle.example.com/v2: answered after 6.2s",
+			records(fine, Record{}, slow), Unhealthy, "GET /apis/wardle.example.com/v2: answered after 6.2s",
 		},
-		"/apis slow":             {records(slow, fine, fine), Bad, "GET /apis: answered after 6.2s"},
+		"/apis slow":             {records(slow, fine, fine), Unhealthy, "GET /apis: answered after 6.2s"},
 		"bad, but for the last":  {records(fine, recovering, fine), Unsettled, ""},
 		"good, but for the last": {records(fine, turning, fine), Unsettled, ""},
 		"operator has no token":  {records(fine, failedRecord(ClassNotSent, 0, "no token"), fine), Unsettled, ""},

@@ -232,7 +232,7 @@ func TestWordsReturnsTheErrorMessage(t *testing.T) {
 		"compressed":    {answer("text/plain", "gzip", "\x1f\x8b"), ""},
 		"no JSON":       {answer("application/json", "", "<html>"), ""},
 	} {
-		if got := Words(&test.answer); got != test.want {
+		if got := ErrorMessage(&test.answer); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

@@ -39,9 +39,9 @@ func Pass(reader io.Reader) error {
 	return err
 }
 
-// Words returns the first line of the error message in a response: its text, or the message of a Status. It is empty if
+// ErrorMessage returns the first line of the error message in a response: its text, or the message of a Status. It is empty if
 // there is none, or none that can be read.
-func Words(response *http.Response) string {
+func ErrorMessage(response *http.Response) string {
 	body, err := Body(response)
 	if err != nil {
 		return ""

@@ -57,11 +57,11 @@ func (p Plan) IsEmpty() bool { return len(p.Eject)+len(p.Restore) == 0 }
 // Next returns the next step for the replicas, which are sorted with the worst first.
 func Next(enabled bool, replicas []Replica) Plan {
 	ejected := podsOf(replicas, func(r Replica) bool { return r.Ejected })
-	recovered := podsOf(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Good })
+	recovered := podsOf(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Healthy })
 	serving := func(standing discovery.Standing) []string {
 		return podsOf(replicas, func(r Replica) bool { return !r.Ejected && r.Standing == standing })
 	}
-	bad := serving(discovery.Bad)
+	bad := serving(discovery.Unhealthy)
 	switch {
 	case !enabled:
 		return Plan{Restore: ejected, Reason: Disabled}
@@ -74,7 +74,7 @@ func Next(enabled bool, replicas []Replica) Plan {
 	switch {
 	case room < 0:
 		return Plan{Restore: ejected[len(ejected)+room:], Reason: TooMany}
-	case len(serving(discovery.Good)) == 0:
+	case len(serving(discovery.Healthy)) == 0:
 		return Plan{}
 	default:
 		return Plan{Eject: bad[:min(room, len(bad))]}

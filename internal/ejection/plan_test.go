@@ -11,7 +11,7 @@ import (
 )
 
 var standings = map[string]discovery.Standing{
-	"good": discovery.Good, "bad": discovery.Bad, "new": discovery.Unsettled,
+	"good": discovery.Healthy, "bad": discovery.Unhealthy, "new": discovery.Unsettled,
 }
 
 // replicasOf parses replicas such as "a:good b:bad c:ejected+bad".

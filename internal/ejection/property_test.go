@@ -73,7 +73,7 @@ func (w *simulation) step() bool {
 		w.Errorf("of %v some are ejected and others restored: %+v", before, plan)
 	case w.count(isEjected) > len(w.replicas)/2:
 		w.Errorf("of %v more than half are ejected: %+v", before, plan)
-	case len(plan.Eject) > 0 && w.count(serves(discovery.Good)) == 0:
+	case len(plan.Eject) > 0 && w.count(serves(discovery.Healthy)) == 0:
 		w.Errorf("of %v the last good one is ejected: %+v", before, plan)
 	case len(plan.Eject) > 0 && !w.enabled:
 		w.Errorf("of %v some are ejected though ejection is disabled: %+v", before, plan)
@@ -85,7 +85,7 @@ func (w *simulation) step() bool {
 func (w *simulation) flip(pod string, ejected bool) {
 	w.Helper()
 	i := slices.IndexFunc(w.replicas, func(r Replica) bool { return r.Pod == pod })
-	if w.replicas[i].Ejected == ejected || ejected && w.replicas[i].Standing != discovery.Bad {
+	if w.replicas[i].Ejected == ejected || ejected && w.replicas[i].Standing != discovery.Unhealthy {
 		w.Errorf("%+v must not be changed to ejected: %t", w.replicas[i], ejected)
 	}
 	w.replicas[i].Ejected = ejected
@@ -99,11 +99,11 @@ func (w *simulation) settle() {
 			w.Fatalf("the steps do not terminate: %v", w.replicas)
 		}
 	}
-	good := func(r Replica) bool { return r.Standing == discovery.Good }
+	good := func(r Replica) bool { return r.Standing == discovery.Healthy }
 	switch {
-	case w.count(good) != w.count(serves(discovery.Good)):
+	case w.count(good) != w.count(serves(discovery.Healthy)):
 		w.Errorf("a good replica stays ejected: %v", w.replicas)
-	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Bad)) == len(w.replicas):
+	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Unhealthy)) == len(w.replicas):
 		w.Errorf("replicas stay ejected though no other is healthy: %v", w.replicas)
 	case w.count(isEjected) > 0 && !w.enabled:
 		w.Errorf("replicas stay ejected though ejection is disabled: %v", w.replicas)

@@ -16,7 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-var shop = Places{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
+var shop = Locations{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
 
 func TestPermissionsMatchTheOwnedKinds(t *testing.T) {
 	granted := granted(t)
@@ -112,7 +112,7 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 }
 
 func TestIsAtServer(t *testing.T) {
-	inKubeSystem := Places{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
+	inKubeSystem := Locations{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
 	for _, object := range objects {
 		atServer := object.IsAtServer(inKubeSystem)
 		switch object.Kind.Kind {

@@ -17,8 +17,8 @@ import (
 type Stage int
 
 const (
-	// Apart is for objects that are handled separately: certificates, and the ServiceAccount.
-	Apart Stage = iota
+	// Separate is for objects that are handled separately: certificates, and the ServiceAccount.
+	Separate Stage = iota
 	// BeforeDeployment is for objects that Pods need, in any order.
 	BeforeDeployment
 	// WithDeployment is for the Deployment itself.
@@ -35,8 +35,8 @@ const (
 	AfterStop
 )
 
-// Places are the name and the namespaces of an ExtensionAPI's objects.
-type Places struct {
+// Locations are the name and the namespaces of an ExtensionAPI's objects.
+type Locations struct {
 	// Name of the ExtensionAPI.
 	Name string
 	// Server is the namespace of its server, and Operator that of the operator.
@@ -53,10 +53,10 @@ type Inputs struct {
 
 // Object is one of the objects of an ExtensionAPI.
 type Object struct {
-	Kind Kind
-	Key  func(Places) client.ObjectKey
-	Made Stage
-	Goes Step
+	Kind      Kind
+	Key       func(Locations) client.ObjectKey
+	CreatedIn Stage
+	DeletedIn Step
 	// build returns the wanted object; it is nil for stage Apart.
 	build func(*v1alpha1.ExtensionAPI, Inputs) (runtime.ApplyConfiguration, error)
 	// certManager is true if it is created by or for cert-manager.
@@ -65,27 +65,27 @@ type Object struct {
 
 // objects lists the objects of an ExtensionAPI with a server, except its APIServices, in the order of their deletion.
 var objects = []Object{
-	{Kind: Deployment, Key: atServer, Made: WithDeployment, Goes: Stop, build: deployment},
-	{Kind: PodDisruptionBudget, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: podDisruptionBudget},
-	{Kind: Service, Key: atServer, Made: BeforeDeployment, Goes: Stop, build: service},
+	{Kind: Deployment, Key: atServer, CreatedIn: WithDeployment, DeletedIn: Stop, build: deployment},
+	{Kind: PodDisruptionBudget, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: podDisruptionBudget},
+	{Kind: Service, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: service},
 	// The Secret is recreated as long as the Certificate exists.
-	{Kind: Certificate, Key: ofCertManager, Goes: AfterStop, certManager: true},
-	{Kind: Secret, Key: ofCertManager, Goes: AfterStop, certManager: true},
-	{Kind: ServiceAccount, Key: atServer, Goes: AfterStop},
-	{Kind: Secret, Key: servingSecret, Goes: AfterStop},
-	{Kind: ClusterRoleBinding, Key: authDelegator, Made: BeforeDeployment, Goes: AfterStop, build: authDelegatorBinding},
-	{Kind: ClusterRoleBinding, Key: serverBinding, Made: BeforeDeployment, Goes: AfterStop, build: serverRoleBinding},
-	{Kind: RoleBinding, Key: authReader, Made: BeforeDeployment, Goes: AfterStop, build: authReaderBinding},
-	{Kind: Secret, Key: trustSecret, Goes: AfterStop},
+	{Kind: Certificate, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
+	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
+	{Kind: ServiceAccount, Key: atServer, DeletedIn: AfterStop},
+	{Kind: Secret, Key: servingSecret, DeletedIn: AfterStop},
+	{Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authDelegatorBinding},
+	{Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: serverRoleBinding},
+	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
+	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop},
 }
 
 // CreatedAt returns the objects that are created in a stage.
 func CreatedAt(stage Stage) []Object {
-	return filter(func(o Object) bool { return o.Made == stage && o.build != nil })
+	return filter(func(o Object) bool { return o.CreatedIn == stage && o.build != nil })
 }
 
 // DeletedAt returns the objects that are deleted in a step, in the order of their deletion.
-func DeletedAt(step Step) []Object { return filter(func(o Object) bool { return o.Goes == step }) }
+func DeletedAt(step Step) []Object { return filter(func(o Object) bool { return o.DeletedIn == step }) }
 
 // OfCertManager returns the objects that are created by or for cert-manager.
 func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
@@ -99,7 +99,7 @@ func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (r
 }
 
 // IsAtServer reports whether the object is in the namespace of the server, where the operator may have no permissions.
-func (o Object) IsAtServer(places Places) bool {
+func (o Object) IsAtServer(places Locations) bool {
 	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
 }
 
@@ -107,29 +107,31 @@ func filter(match func(Object) bool) []Object {
 	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !match(o) })
 }
 
-func atServer(p Places) client.ObjectKey { return client.ObjectKey{Namespace: p.Server, Name: p.Name} }
+func atServer(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: p.Name}
+}
 
-func ofCertManager(p Places) client.ObjectKey {
+func ofCertManager(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Server, Name: manifests.CertManagerName(p.Name)}
 }
 
-func servingSecret(p Places) client.ObjectKey {
+func servingSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Server, Name: manifests.ServingSecretName(p.Name)}
 }
 
-func trustSecret(p Places) client.ObjectKey {
+func trustSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.TrustSecretName(p.Name)}
 }
 
-func authDelegator(p Places) client.ObjectKey {
+func authDelegator(p Locations) client.ObjectKey {
 	return client.ObjectKey{Name: manifests.AuthDelegatorName(p.Name)}
 }
 
-func serverBinding(p Places) client.ObjectKey {
+func serverBinding(p Locations) client.ObjectKey {
 	return client.ObjectKey{Name: manifests.ServerBindingName(p.Name)}
 }
 
-func authReader(p Places) client.ObjectKey {
+func authReader(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(p.Name)}
 }
 

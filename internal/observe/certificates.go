@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"

@@ -55,7 +55,7 @@ func (o *Observer) ClaimNow(
 	return claims.Of(claims.ClaimantOf(extensionAPI), groupVersion, world), err
 }
 
-func registeredBy(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) apiServices {
+func registeredBy(world claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) apiServices {
 	result := apiServices{}
 	for _, own := range world.RegisteredBy(claims.ClaimantOf(extensionAPI)) {
 		result[own.Name] = own.DeepCopy()
@@ -63,7 +63,7 @@ func registeredBy(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) apiSe
 	return result
 }
 
-func claimsOf(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) []claims.Claim {
+func claimsOf(world claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) []claims.Claim {
 	claimant := claims.ClaimantOf(extensionAPI)
 	var result []claims.Claim
 	for _, groupVersion := range manifests.GroupVersions(extensionAPI) {
@@ -74,7 +74,7 @@ func claimsOf(world claims.World, extensionAPI *v1alpha1.ExtensionAPI) []claims.
 
 // registrations are all ExtensionAPIs and all APIServices, which decide who has registered what. They are the cache's
 // own, which must not be changed: copying all of them each time costs more than the rest of a reconciliation.
-func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (world claims.World, err error) {
+func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (world claims.Snapshot, err error) {
 	claimants, apiServices := &v1alpha1.ExtensionAPIList{}, &apiregistrationv1.APIServiceList{}
 	if err := extensionAPIs.List(ctx, claimants, client.UnsafeDisableDeepCopy); err != nil {
 		return world, err

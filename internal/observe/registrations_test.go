@@ -9,15 +9,15 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
 
 func TestEachGroupVersionOfTheSpecIsClaimedInItsOrder(t *testing.T) {
 	extensionAPI := snapshottest.New().ExtensionAPI
 	extensionAPI.Spec.Groups[0].Versions = append(extensionAPI.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: "v0"})
-	world := claims.World{Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(extensionAPI)}}
+	world := claims.Snapshot{Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(extensionAPI)}}
 	got := claimsOf(world, extensionAPI)
 	wants := manifests.GroupVersions(extensionAPI)
 	if len(got) != len(wants) {
@@ -37,7 +37,7 @@ func TestRegisteredAPIServicesAreCopied(t *testing.T) {
 	cached.Annotations = map[string]string{manifests.UIDAnnotation: string(s.UID)}
 	other := snapshottest.APIService()
 	other.Name = "v1.other.example.com"
-	world := claims.World{
+	world := claims.Snapshot{
 		Now: noon, APIServices: []*apiregistrationv1.APIService{cached, other},
 		Claimants: []claims.Claimant{claims.ClaimantOf(s.ExtensionAPI)},
 	}

@@ -96,7 +96,7 @@ func managedSource(s *snapshot.Snapshot, stored rotation.Stored) (rotation.Sourc
 	request := certificateRequest(s)
 	signer, wanted, err := rotation.Managed(stored.Signer, stored.Serving, request, s.Now)
 	return rotation.Source{
-		Wanted:  wanted,
+		Desired: wanted,
 		Signer:  signer,
 		Renewal: request.RenewalTime,
 		Changes: func(served rotation.Served) time.Time {
@@ -152,7 +152,7 @@ func (c *Certificates) provided(s *snapshot.Snapshot, read snapshot.Certificates
 		c.Problem = diagnosis.SecretRefused(s.Spec.Server.Namespace, name, err)
 		return
 	}
-	c.Source.Wanted = rotation.Provided(read.Stored.Serving, pair, authorities, host)
+	c.Source.Desired = rotation.Provided(read.Stored.Serving, pair, authorities, host)
 }
 
 // rotate plans what can be stored now. Nothing is, before it is known what the Pods serve where that matters.
@@ -162,7 +162,7 @@ func (c *Certificates) rotate(s *snapshot.Snapshot, stored rotation.Stored) erro
 		return nil // what they need is not known
 	}
 	pods := slices.DeleteFunc(slices.Clone(server.Pods), func(pod corev1.Pod) bool { return !workload.MayServe(&pod) })
-	next, err := rotation.Next(stored.State, c.Source.Wanted, rotation.Seen{
+	next, err := rotation.Next(stored.State, c.Source.Desired, rotation.Observed{
 		CABundles: s.CABundles(),
 		Pods: func() []rotation.Pod {
 			c.Handshakes = pods

@@ -44,13 +44,13 @@ func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecForbidsIt(t *testing.T) {
 
 func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	s := answering(map[string]discovery.Record{
-		"good": snapshottest.Fine, "slow": snapshottest.Slow, "slower": snapshottest.Record(discovery.Bad, 7*time.Second),
+		"good": snapshottest.Fine, "slow": snapshottest.Slow, "slower": snapshottest.Record(discovery.Unhealthy, 7*time.Second),
 	}, []string{"good", "slow", "new"}, "slower")
 	judged, why := judge(s)
 	if want := []ejection.Replica{
-		{Pod: "slower", Ejected: true, Standing: discovery.Bad},
-		{Pod: "slow", Standing: discovery.Bad},
-		{Pod: "good", Standing: discovery.Good},
+		{Pod: "slower", Ejected: true, Standing: discovery.Unhealthy},
+		{Pod: "slow", Standing: discovery.Unhealthy},
+		{Pod: "good", Standing: discovery.Healthy},
 		{Pod: "new", Standing: discovery.Unsettled},
 	}; !slices.Equal(judged, want) {
 		t.Errorf("judged %+v, want %+v", judged, want)
@@ -68,7 +68,7 @@ func TestAReplicaThatOnlyTheOperatorDoesNotReachIsNotJudged(t *testing.T) {
 		want    discovery.Standing
 	}{
 		"clients are served":   {snapshottest.Fine, discovery.Unsettled},
-		"clients are affected": {snapshottest.Slow, discovery.Bad},
+		"clients are affected": {snapshottest.Slow, discovery.Unhealthy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := snapshottest.New()

@@ -192,7 +192,7 @@ func wanting(name string, age time.Duration) *v1alpha1.ExtensionAPI {
 
 func TestAClaimIsDecidedAgainWhenTheOlderExtensionAPILosesItsPrecedence(t *testing.T) {
 	older, younger := wanting("older", time.Minute), wanting("younger", 0)
-	world := claims.World{
+	world := claims.Snapshot{
 		Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(older), claims.ClaimantOf(younger)},
 	}
 	for extensionAPI, want := range map[*v1alpha1.ExtensionAPI]time.Duration{

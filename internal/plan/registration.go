@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
@@ -103,7 +103,7 @@ func reconnection(s *snapshot.Snapshot, trust []byte) reconnect.Moment {
 	for _, apiService := range s.Registered.Value() {
 		fails = fails || !snapshot.IsAvailable(apiService)
 	}
-	return reconnect.Next(reconnect.Seen{
+	return reconnect.Next(reconnect.Observed{
 		Bundles: s.CABundles(),
 		Pods:    s.Server.Value().Pods,
 		Stays:   len(s.Endpoints.Value().Ready) > 0,

@@ -35,8 +35,8 @@ const (
 	mostlyLeaveAfter = 3 * time.Second
 )
 
-// Seen is what is seen of a server.
-type Seen struct {
+// Observed is what is seen of a server.
+type Observed struct {
 	// Bundles are those of its APIServices.
 	Bundles [][]byte
 	// Pods are all that it has, those that end included.
@@ -58,7 +58,7 @@ type Moment struct {
 }
 
 // Next decides when it is time to connect again.
-func Next(seen Seen, now time.Time) Moment {
+func Next(seen Observed, now time.Time) Moment {
 	marked := lastMarked(seen.Bundles, now)
 	leaving := leaving{marked: marked, harms: seen.Fails}
 	var moments []time.Time
@@ -181,7 +181,7 @@ func split(moments []time.Time, now time.Time) (last time.Time, wait time.Durati
 }
 
 // prefix begins the comment, and the time ends it.
-const prefix = "# connect anew, a Pod has left: "
+const prefix = "# reconnect, a Pod has left: "
 
 var comment = regexp.MustCompile(`(?m)^` + prefix + `(\S+)$`)
 

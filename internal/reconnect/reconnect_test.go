@@ -106,11 +106,11 @@ func TestTheLastMomentIsToldAndTheNextWaitedFor(t *testing.T) {
 }
 
 func TestTheCommentOfABundleIsReadAgain(t *testing.T) {
-	const bundle = "-----END CERTIFICATE-----\n# connect anew, a Pod has left: 2026-01-01T00:00:00Z\n"
+	const bundle = "-----END CERTIFICATE-----\n# reconnect, a Pod has left: 2026-01-01T00:00:00Z\n"
 	if got := markOf([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %s", got)
 	}
-	for _, without := range []string{"", "# connect anew, a Pod has left: yesterday\n"} {
+	for _, without := range []string{"", "# reconnect, a Pod has left: yesterday\n"} {
 		if got := markOf([]byte(without)); !got.IsZero() {
 			t.Errorf("got %s from %q", got, without)
 		}

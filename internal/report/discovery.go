@@ -111,7 +111,7 @@ func addRecord(described *v1alpha1.DiscoveryStatus, record discovery.Record) {
 		described.Error = err.Error()
 	}
 	if record.Samples > 0 {
-		described.Last = longer(described.Last, record.Answered)
+		described.Last = longer(described.Last, record.Latency)
 		described.P50, described.P99 = longer(described.P50, record.P50), longer(described.P99, record.P99)
 		described.Max = longer(described.Max, record.Max)
 		described.Samples = max(described.Samples, int32(record.Samples)) //nolint:gosec // up to 100

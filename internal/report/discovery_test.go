@@ -20,7 +20,7 @@ import (
 
 func TestTheWorstOfEachFigureIsReported(t *testing.T) {
 	s := snapshottest.New()
-	quick, steady := snapshottest.Record(discovery.Good, time.Second), snapshottest.Record(discovery.Good, 2*time.Second)
+	quick, steady := snapshottest.Record(discovery.Healthy, time.Second), snapshottest.Record(discovery.Healthy, 2*time.Second)
 	quick.Max, steady.Max = 4*time.Second, 3*time.Second
 	s.Probes = discovery.NewRound(discovery.Target{}, discovery.Records{
 		snapshottest.ThroughKubeAPIServer("a"): quick, snapshottest.ThroughKubeAPIServer("b"): steady,
@@ -43,7 +43,7 @@ func TestTheWorstEndpointsAreReportedFirstAndBounded(t *testing.T) {
 		endpoint := endpoints.Endpoint{Address: fmt.Sprintf("10.0.0.%d:8443", i), Pod: fmt.Sprint("pod-", i)}
 		ready = append(ready, endpoint)
 		records[discovery.AtEndpoint(endpoint, snapshottest.GroupVersion)] = snapshottest.Record(
-			discovery.Good, time.Duration(i)*time.Second)
+			discovery.Healthy, time.Duration(i)*time.Second)
 	}
 	records[discovery.AtEndpoint(ready[3], snapshottest.GroupVersion)] = snapshottest.Failing(
 		errors.New("connection refused"))
@@ -78,7 +78,7 @@ func TestAnEjectedEndpointIsReportedWithSinceWhenAndWhy(t *testing.T) {
 }
 
 func TestOneFailureIsNotReported(t *testing.T) {
-	failed := snapshottest.Record(discovery.Good, time.Second)
+	failed := snapshottest.Record(discovery.Healthy, time.Second)
 	failed.Last = discovery.Sample{Err: errors.New("connection reset")}
 	described := describe(discovery.Records{snapshottest.ThroughKubeAPIServer("a"): failed},
 		func(discovery.Key) (string, bool) { return "all", true })["all"]

@@ -117,7 +117,7 @@ func (c *cluster) operate(crashAfter int) {
 }
 
 // wanted returns the operator's own certificate, or the provided one.
-func (c *cluster) wanted(now time.Time) (pki.KeyPair, Wanted) {
+func (c *cluster) wanted(now time.Time) (pki.KeyPair, Desired) {
 	c.Helper()
 	if c.provided != nil {
 		return pki.KeyPair{}, Provided(c.state.Serving, c.provided.serving, c.provided.authorities, host)
@@ -143,8 +143,8 @@ func (c *cluster) provide() {
 	c.provided = &provided{serving, want.Authorities}
 }
 
-func (c *cluster) observe() Seen {
-	seen := Seen{}
+func (c *cluster) observe() Observed {
+	seen := Observed{}
 	for _, registered := range c.apiServices {
 		seen.CABundles = append(seen.CABundles, registered.published)
 	}

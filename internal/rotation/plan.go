@@ -23,7 +23,7 @@ const (
 )
 
 // Next plans as many steps as possible without losing a request.
-func Next(stored State, want Wanted, seen Seen, now time.Time) (Plan, error) {
+func Next(stored State, want Desired, seen Observed, now time.Time) (Plan, error) {
 	p := planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
 	p.trusted = pki.Extend(want.Authorities, stored.Bundle, now)
 	p.keepNeeded()
@@ -46,8 +46,8 @@ func Next(stored State, want Wanted, seen Seen, now time.Time) (Plan, error) {
 }
 
 type planner struct {
-	want Wanted
-	seen Seen
+	want Desired
+	seen Observed
 	now  time.Time
 	// trusted becomes the bundle.
 	trusted []*x509.Certificate

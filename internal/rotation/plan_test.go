@@ -129,7 +129,7 @@ func assertTrusted(t *testing.T, c *cluster, count int) {
 
 func TestDamagedCertificatesAreReportedAsErrors(t *testing.T) {
 	c := settledCluster(t)
-	want := Wanted{Host: host, Issue: func() (pki.KeyPair, error) { return pki.KeyPair{}, errors.New("no randomness") }}
+	want := Desired{Host: host, Issue: func() (pki.KeyPair, error) { return pki.KeyPair{}, errors.New("no randomness") }}
 	want.Replace = "test"
 	if _, err := Next(c.state, want, c.observe(), c.now); err == nil {
 		t.Error("a certificate that could not be issued was stored")

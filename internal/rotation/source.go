@@ -19,7 +19,7 @@ type Stored struct {
 
 // Source is where the serving certificate comes from, and what it should be.
 type Source struct {
-	Wanted
+	Desired
 	// Signer is the operator's own CA, without a key where another owner issues.
 	Signer pki.KeyPair
 	// Secret is where another owner puts the certificate, empty where the operator issues it.

@@ -44,8 +44,8 @@ type Record struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// Wanted is what should eventually be served.
-type Wanted struct {
+// Desired is what should eventually be served.
+type Desired struct {
 	// Host is the DNS name that the serving certificate must be valid for.
 	Host string
 	// Authorities are the CAs that need to be trusted for it.
@@ -56,8 +56,8 @@ type Wanted struct {
 	Issue func() (pki.KeyPair, error)
 }
 
-// Seen is the observed state of the cluster.
-type Seen struct {
+// Observed is the observed state of the cluster.
+type Observed struct {
 	// CABundles are the CA bundles of the APIServices.
 	CABundles [][]byte
 	// Pods returns all Pods that may receive requests, including terminating ones. It is called only while a change is in

@@ -13,17 +13,17 @@ import (
 
 // Managed returns the signer to store, and what should be served if the operator issues the certificates.
 func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
-	signer pki.KeyPair, want Wanted, err error,
+	signer pki.KeyPair, want Desired, err error,
 ) {
 	signer, authority, replaced, err := pki.KeepSigner(stored, request, now)
 	if err != nil {
-		return pki.KeyPair{}, Wanted{}, err
+		return pki.KeyPair{}, Desired{}, err
 	}
 	replace := pki.CheckServing(serving, authority, request, now)
 	if replace != "" {
 		replace = cmp.Or(replaced, replace)
 	}
-	return signer, Wanted{
+	return signer, Desired{
 		Host:        request.DNSNames[0],
 		Authorities: []*x509.Certificate{authority},
 		Replace:     replace,
@@ -34,8 +34,8 @@ func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
 }
 
 // Provided returns what should be served if the certificate is provided by a user or another controller.
-func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, host string) Wanted {
-	want := Wanted{
+func Provided(serving, provided pki.KeyPair, authorities []*x509.Certificate, host string) Desired {
+	want := Desired{
 		Host:        host,
 		Authorities: authorities,
 		Issue:       func() (pki.KeyPair, error) { return provided, nil },

@@ -28,12 +28,12 @@ func (s *Snapshot) Replicas() []discovery.Replica {
 	for _, replica := range behind.Ejected {
 		result = append(result, discovery.Replica{Endpoint: replica.Endpoint, Ejected: true, Why: replica.Why})
 	}
-	return discovery.Probed(result, len(manifests.GroupVersions(s.ExtensionAPI)))
+	return discovery.SelectReplicas(result, len(manifests.GroupVersions(s.ExtensionAPI)))
 }
 
 // FailsThroughKubeAPIServer reports whether requests through a kube-apiserver fail.
 func (s *Snapshot) FailsThroughKubeAPIServer() bool {
-	isBad := func(through discovery.Subject) bool { return through.Standing == discovery.Bad }
+	isBad := func(through discovery.Subject) bool { return through.Standing == discovery.Unhealthy }
 	return slices.ContainsFunc(manifests.GroupVersions(s.ExtensionAPI), func(groupVersion schema.GroupVersion) bool {
 		return slices.ContainsFunc(s.Probes.KubeAPIServersOf(groupVersion), isBad)
 	})

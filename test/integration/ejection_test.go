@@ -175,7 +175,7 @@ func expectEjections(t *testing.T, name string, now, everSince float64) {
 func reconnectsSince(t *testing.T, name string, moment time.Time) error {
 	t.Helper()
 	caBundle := string(apiServices(t, name)["v1."+name+".example.com"].Spec.CABundle)
-	_, timestamp, _ := strings.Cut(caBundle, "\n# connect anew, a Pod has left: ")
+	_, timestamp, _ := strings.Cut(caBundle, "\n# reconnect, a Pod has left: ")
 	since, err := time.Parse(time.RFC3339+"\n", timestamp)
 	if err == nil && since.Before(moment) {
 		err = fmt.Errorf("kube-apiserver is to reconnect because of an event at %s, want %s", since, moment)

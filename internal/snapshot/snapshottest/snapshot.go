@@ -130,9 +130,9 @@ func CheckFailed(message string) apiregistrationv1.APIServiceCondition {
 func Record(standing discovery.Standing, latency time.Duration) discovery.Record {
 	sample := discovery.Sample{Latency: latency, Timing: discovery.Timing{Wait: latency}}
 	record := discovery.Record{
-		Standing: standing, Since: Noon.Add(-time.Hour), Last: sample, Answered: latency, P50: latency, Samples: 1,
+		Standing: standing, Since: Noon.Add(-time.Hour), Last: sample, Latency: latency, P50: latency, Samples: 1,
 	}
-	if standing == discovery.Bad {
+	if standing == discovery.Unhealthy {
 		record.Worst = sample
 	}
 	return record
@@ -141,14 +141,14 @@ func Record(standing discovery.Standing, latency time.Duration) discovery.Record
 // Failing is what is known of probes that fail.
 func Failing(failure error) discovery.Record {
 	sample := discovery.Sample{Err: failure}
-	return discovery.Record{Standing: discovery.Bad, Last: sample, Worst: sample}
+	return discovery.Record{Standing: discovery.Unhealthy, Last: sample, Worst: sample}
 }
 
 var (
 	// Fine is of probes that take less time than Limit.
-	Fine = Record(discovery.Good, 4*time.Millisecond)
+	Fine = Record(discovery.Healthy, 4*time.Millisecond)
 	// Slow is of probes that take more.
-	Slow = Record(discovery.Bad, 6200*time.Millisecond)
+	Slow = Record(discovery.Unhealthy, 6200*time.Millisecond)
 )
 
 // ThroughKubeAPIServer is a probe of GroupVersion.

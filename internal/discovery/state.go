@@ -12,8 +12,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// Picture is a snapshot of the discovery of one group-version.
-type Picture struct {
+// GroupVersionState is a snapshot of the discovery of one group-version.
+type GroupVersionState struct {
 	// Name of the APIService.
 	Name         string
 	GroupVersion schema.GroupVersion
@@ -56,7 +56,7 @@ type ReplicaSubject struct {
 
 // wasNotProbed reports whether the operator could not send the probe, which is no result for the replica.
 func (s ReplicaSubject) wasNotProbed() bool {
-	return s.Standing == Bad && !wasSent(s.Worst)
+	return s.Standing == Unhealthy && !wasSent(s.Worst)
 }
 
 // standing returns the worst standing of the documents that are requested for discovery.
@@ -64,10 +64,10 @@ func (s ReplicaSubject) standing() Standing {
 	switch {
 	case s.wasNotProbed():
 		return Unsettled
-	case s.Standing == Bad, s.APIs.Standing == Bad:
-		return Bad
-	case s.Standing == Good && s.APIs.Standing == Good:
-		return Good
+	case s.Standing == Unhealthy, s.APIs.Standing == Unhealthy:
+		return Unhealthy
+	case s.Standing == Healthy && s.APIs.Standing == Healthy:
+		return Healthy
 	default:
 		return Unsettled
 	}
@@ -103,14 +103,14 @@ func (r Round) StandingOf(
 	for _, groupVersion := range groupVersions {
 		keys = append(keys, AtEndpoint(replica, groupVersion))
 	}
-	standing = Good
+	standing = Healthy
 	for _, key := range keys {
 		record := r.Records[key]
 		switch now := record.standingNow(r.Target.limitOf(key.Document)); {
-		case now == Bad && (standing != Bad || CompareSeverity(record.Worst, worst) > 0):
-			standing, worst = Bad, record.Worst
+		case now == Unhealthy && (standing != Unhealthy || CompareSeverity(record.Worst, worst) > 0):
+			standing, worst = Unhealthy, record.Worst
 			why = fmt.Sprintf("GET %s: %s", key.path(), record.Worst.outcome())
-		case now == Unsettled && standing == Good:
+		case now == Unsettled && standing == Healthy:
 			standing = Unsettled
 		}
 	}
@@ -120,7 +120,7 @@ func (r Round) StandingOf(
 // standingNow returns Unsettled if the last sample contradicts the standing, or if the operator could not send the
 // probe.
 func (r Record) standingNow(limit time.Duration) Standing {
-	if lastIsBad := r.Last.isBad(limit); lastIsBad != (r.Standing == Bad) || !wasSent(r.Worst) {
+	if lastIsBad := r.Last.isBad(limit); lastIsBad != (r.Standing == Unhealthy) || !wasSent(r.Worst) {
 		return Unsettled
 	}
 	return r.Standing
