@@ -49,7 +49,7 @@ func ownerOf(_ context.Context, object client.Object) []reconcile.Request {
 	return []reconcile.Request{requestFor(owner)}
 }
 
-// concernedByAPIService enqueues the owner, as far as a mark names it, and whoever wants a version of the group.
+// concernedByAPIService enqueues the owner, as far as a mark names it, and those that claim a version of the group.
 func (e extensionAPIs) concernedByAPIService(ctx context.Context, object client.Object) []reconcile.Request {
 	apiService, _ := object.(*apiregistrationv1.APIService)
 	concerned := e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {

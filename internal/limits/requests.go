@@ -50,10 +50,10 @@ const (
 const EndpointSlices = 16
 
 const (
-	// redialGap is the time between two changes of the comment that makes kube-apiserver reconnect.
-	redialGap = 5 * time.Second
-	// redialGapOfEach is what each APIService adds to redialGap: 20 writes a second.
-	redialGapOfEach = 50 * time.Millisecond
+	// reconnectInterval is the time between two changes of the comment that makes kube-apiserver reconnect.
+	reconnectInterval = 5 * time.Second
+	// reconnectIntervalOfEach is what each APIService adds to reconnectInterval: 20 writes a second.
+	reconnectIntervalOfEach = 50 * time.Millisecond
 )
 
 // ReconnectInterval returns the minimum time between two changes that make kube-apiserver reconnect, which are written to each
@@ -62,6 +62,6 @@ const (
 // The change for a terminating Pod follows 5 s later, or a gap after the previous change. With up to 100 APIServices
 // that is within 10 s, and with up to 180 within the preStop sleep of 15 s.
 func ReconnectInterval(apiServices int) time.Duration {
-	gap := time.Duration(apiServices) * redialGapOfEach
-	return max(redialGap, (gap + time.Second - 1).Truncate(time.Second))
+	gap := time.Duration(apiServices) * reconnectIntervalOfEach
+	return max(reconnectInterval, (gap + time.Second - 1).Truncate(time.Second))
 }

@@ -21,8 +21,8 @@ import (
 func OnlyNoise(before, after *v1alpha1.ExtensionAPIStatus, spec v1alpha1.Discovery) bool {
 	limit := discovery.PolicyOf(spec).Limit
 	figures := figuresOf(before)
-	for name, told := range figuresOf(after) {
-		if earlier, found := figures[name]; !found || moved(earlier, told, limit) {
+	for name, shown := range figuresOf(after) {
+		if earlier, found := figures[name]; !found || moved(earlier, shown, limit) {
 			return false
 		}
 	}
@@ -55,8 +55,8 @@ func withoutFigures(status *v1alpha1.ExtensionAPIStatus) *v1alpha1.ExtensionAPIS
 	for i := range bare.Endpoints {
 		bare.Endpoints[i].Discovery = nil
 	}
-	if told := meta.FindStatusCondition(bare.Conditions, v1alpha1.ConditionDiscoveryWithinLimit); told != nil {
-		told.Message = figure.ReplaceAllString(told.Message, "")
+	if within := meta.FindStatusCondition(bare.Conditions, v1alpha1.ConditionDiscoveryWithinLimit); within != nil {
+		within.Message = figure.ReplaceAllString(within.Message, "")
 	}
 	slices.SortFunc(bare.Endpoints, func(a, b v1alpha1.EndpointStatus) int { return cmp.Compare(a.Address, b.Address) })
 	return bare
