@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers reconciles ExtensionAPIs: it connects the packages through which data flows, observe → diagnosis →
-// plan → act → report, and decides nothing itself. Deletion is another order of steps, in teardown.go.
+// Package controllers reconciles ExtensionAPIs: it connects the packages through which data flows, observe → diagnosis
+// → plan → act → report, and decides nothing itself. Deletion is another order of steps, in teardown.go.
 package controllers
 
 import (
@@ -89,8 +89,8 @@ func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.Exten
 	return recheck, errors.Join(err, r.write(ctx, extensionAPI, reported))
 }
 
-// write writes the status if it changed, and then sends the Events of conditions that turned. Those of what was done are
-// sent in any case. The optimistic lock keeps an outdated cache from reverting what was written since.
+// write writes the status if it changed, and then sends the Events of conditions that turned. Those of what was done
+// are sent in any case. The optimistic lock keeps an outdated cache from reverting what was written since.
 func (r *Reconciler) write(ctx context.Context, before *v1alpha1.ExtensionAPI, reported report.Report) error {
 	r.send(before, reported.Done)
 	if report.OnlyNoise(&before.Status, &reported.Status, before.Spec.Discovery) {

@@ -55,7 +55,6 @@ type Settings struct {
 func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	changes := make(chan event.GenericEvent)
 	changed := func(name string) { enqueue(ctx, changes, name) }
-	cached := extensionAPIs{mgr.GetClient()}
 	live, err := newLiveReader(mgr)
 	if err != nil {
 		return err
@@ -65,57 +64,89 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		return err
 	}
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), live, clock.RealClock{})
-	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
-	tokens := discovery.TokensOf(ctx, mgr.GetClient(), clock.RealClock{}, identity)
-	prober := discovery.NewProber(
-		clock.RealClock{}, kubeAPIServers.AnonymousClients, tokens, discovery.NewMetrics(settings.Metrics), changed)
-	settings.Metrics.MustRegister(prober.Metric())
-	freshness := aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
-		for _, request := range cached.wanting(ctx, of) {
-			changed(request.Name)
-		}
-	})
-	observer := &observe.Observer{
+	observer := newObserver(ctx, mgr, settings, live, kubeAPIServers, changed)
+	metrics := report.NewMetrics(settings.Metrics, whileLeading(mgr, extensionAPIs{mgr.GetClient()}.all))
+	reconciler := &Reconciler{
+		Client:   mgr.GetClient(),
+		Observer: observer,
+		Actor:    newActor(ctx, mgr, observer, watcher, kubeAPIServers, metrics, changed),
+		Metrics:  metrics,
+		Changed:  changes,
+		Events:   mgr.GetEventRecorder(ownership.FieldOwner),
+		Clock:    clock.RealClock{},
+		Workers:  settings.Workers,
+	}
+	return errors.Join(mgr.Add(observer.Prober), mgr.AddHealthzCheck("probes", observer.Prober.Healthy),
+		mgr.Add(watcher), mgr.Add(observer.Freshness), reconciler.SetupWithManager(mgr))
+}
+
+// newObserver returns the Observer, with a Prober and a Freshness that are not added to mgr yet.
+func newObserver(
+	ctx context.Context, mgr ctrl.Manager, settings Settings, live client.Reader,
+	kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
+) *observe.Observer {
+	return &observe.Observer{
 		Client:            mgr.GetClient(),
 		Live:              live,
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		ServerNamespaces:  settings.ServerNamespaces,
 		CertManager:       settings.CertManager,
-		Prober:            prober,
-		Freshness:         freshness,
+		Prober:            newProber(ctx, mgr, settings, kubeAPIServers, changed),
+		Freshness:         newFreshness(ctx, mgr, kubeAPIServers, changed),
 		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 	}
-	metrics := report.NewMetrics(settings.Metrics, whileLeading(mgr, cached.all))
-	reconciler := &Reconciler{
-		Client:   mgr.GetClient(),
-		Observer: observer,
-		Actor: &act.Actor{
-			Client:         mgr.GetClient(),
-			Live:           live,
-			Applier:        apply.New(mgr.GetClient(), live, clock.RealClock{}),
-			Observer:       observer,
-			Prober:         prober,
-			Secrets:        watcher,
-			KubeAPIServers: kubeAPIServers,
-			Layer:          aggregation.NewLayer(kubeAPIServers, live, clock.RealClock{}),
-			Handshakes:     observer.Handshakes,
-			Configurations: observer.Configurations,
-			Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
-			Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
-			Clock:          clock.RealClock{},
-			Ejected:        metrics.CountEjection,
-			Registering:    keymutex.NewHashed(0),
-		},
-		Metrics: metrics,
-		Changed: changes,
-		Events:  mgr.GetEventRecorder(ownership.FieldOwner),
-		Clock:   clock.RealClock{},
-		Workers: settings.Workers,
+}
+
+// newProber returns a Prober that probes with tokens of the prober's ServiceAccount, and registers its metrics.
+func newProber(
+	ctx context.Context, mgr ctrl.Manager, settings Settings,
+	kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
+) *discovery.Prober {
+	identity := client.ObjectKey{Namespace: settings.OperatorNamespace, Name: settings.ProberServiceAccount}
+	tokens := discovery.TokensOf(ctx, mgr.GetClient(), clock.RealClock{}, identity)
+	prober := discovery.NewProber(
+		clock.RealClock{}, kubeAPIServers.AnonymousClients, tokens, discovery.NewMetrics(settings.Metrics), changed)
+	settings.Metrics.MustRegister(prober.Metric())
+	return prober
+}
+
+// newFreshness returns a Freshness whose changes make each ExtensionAPI be reconciled that wants the group-version.
+func newFreshness(
+	ctx context.Context, mgr ctrl.Manager, kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
+) *aggregation.Freshness {
+	cached := extensionAPIs{mgr.GetClient()}
+	return aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
+		for _, request := range cached.wanting(ctx, of) {
+			changed(request.Name)
+		}
+	})
+}
+
+// newActor returns the Actor, which shares the live reader, the Prober, and the checks of handshakes and configurations
+// with the observer.
+func newActor(
+	ctx context.Context, mgr ctrl.Manager, observer *observe.Observer, watcher *secretwatch.Watcher,
+	kubeAPIServers *aggregation.KubeAPIServers, metrics *report.Metrics, changed func(name string),
+) *act.Actor {
+	return &act.Actor{
+		Client:         mgr.GetClient(),
+		Live:           observer.Live,
+		Applier:        apply.New(mgr.GetClient(), observer.Live, clock.RealClock{}),
+		Observer:       observer,
+		Prober:         observer.Prober,
+		Secrets:        watcher,
+		KubeAPIServers: kubeAPIServers,
+		Layer:          aggregation.NewLayer(kubeAPIServers, observer.Live, clock.RealClock{}),
+		Handshakes:     observer.Handshakes,
+		Configurations: observer.Configurations,
+		Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Clock:          clock.RealClock{},
+		Ejected:        metrics.CountEjection,
+		Registering:    keymutex.NewHashed(0),
 	}
-	return errors.Join(mgr.Add(prober), mgr.AddHealthzCheck("probes", prober.Healthy), mgr.Add(watcher),
-		mgr.Add(freshness), reconciler.SetupWithManager(mgr))
 }
 
 // whileLeading returns a list that is empty on a standby, or each series would be there twice.

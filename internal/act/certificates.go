@@ -67,7 +67,8 @@ func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error
 		return nil
 	}
 	e.out.After(e.s.Policy().Interval) // the Certificate is not watched, as its kind may not exist
-	if _, err := e.applier.Apply(ctx, manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))); err != nil {
+	certificate := manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))
+	if _, err := e.applier.Apply(ctx, certificate); err != nil {
 		e.out.Certificates = certManagerTrouble(err)
 	}
 	return nil

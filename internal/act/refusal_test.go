@@ -43,8 +43,8 @@ func TestOnlyWhatAUserCanActOnIsARefusal(t *testing.T) {
 			true,
 		},
 		"an object of an earlier ExtensionAPI": {
-			conflictWith(ownership.EarlierExtensionAPI), v1alpha1.ReasonNameConflict, "Set spec.adoptionPolicy: Adopt to adopt it",
-			true,
+			conflictWith(ownership.EarlierExtensionAPI), v1alpha1.ReasonNameConflict,
+			"Set spec.adoptionPolicy: Adopt to adopt it", true,
 		},
 		"a namespace that is terminating": {terminating(), v1alpha1.ReasonNamespaceTerminating, "being terminated", false},
 		"a policy": {

@@ -125,5 +125,6 @@ func unreachableMessage(counted []aggregation.Objects) string {
 	return message
 }
 
-// countLabel on a ClusterRole aggregates it into the one with which the operator counts objects. The chart installs that.
+// countLabel on a ClusterRole aggregates it into the one with which the operator counts objects. The chart installs
+// that.
 const countLabel = "aggregation.extensionapi.dev/aggregate-to-object-counter"

@@ -87,7 +87,7 @@ func (a *Applier) For(owner ownership.Identity) *Applier {
 // ConflictError means that an object of the wanted name belongs to another owner.
 type ConflictError struct {
 	Kind, Namespace, Name string
-	// Holder is the owner of the object, as far as its metadata shows.
+	// Owner is that of the object, as far as its metadata shows.
 	Owner ownership.Owner
 }
 

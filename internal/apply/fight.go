@@ -27,7 +27,7 @@ var contended = map[string]bool{"APIService": true}
 
 // ContentionError means that another client keeps changing an object, which is reverted with exponential backoff.
 type ContentionError struct {
-	// Holder is the last writer, as far as the object shows.
+	// Owner is the last writer, as far as the object shows.
 	Owner      ownership.Owner
 	RetryAfter time.Duration
 }
@@ -68,8 +68,8 @@ func (a *Applier) recordRevert(id objectID) {
 	a.reverts.Next(nameOf(id.kind.Kind, id.key), a.reverts.Clock.Now())
 }
 
-// Revert is Patch for changes that another client may undo: it returns a *ContentionError if the object was reverted only
-// just now.
+// Revert is Patch for changes that another client may undo: it returns a *ContentionError if the object was reverted
+// only just now.
 func (a *Applier) Revert(ctx context.Context, object client.Object, change func()) (done bool, err error) {
 	kind, err := a.client.GroupVersionKindFor(object)
 	if err != nil {

@@ -43,7 +43,7 @@ type Definition struct {
 	Served       bool
 }
 
-// Snapshot is a snapshot of the cluster that claims are decided by.
+// Snapshot is the state of the cluster that claims are decided by.
 type Snapshot struct {
 	Now time.Time
 	// APIServices includes at least all existing ones of the groups in question.
@@ -71,11 +71,11 @@ const (
 type Claim struct {
 	GroupVersion schema.GroupVersion
 	Standing     Standing
-	// Holder is the other owner that has it, or wants it.
+	// Owner is the other owner that has it, or wants it.
 	Owner ownership.Owner
-	// Splits reports whether the holder has another version of the group, and not this one.
+	// Splits reports whether that owner has another version of the group, and not this one.
 	Splits bool
-	// Until is when the holder's precedence lapses, zero if it does not.
+	// Until is when that owner's precedence lapses, zero if it does not.
 	Until time.Time
 	// APIService is the existing one, nil if there is none.
 	APIService *apiregistrationv1.APIService

@@ -41,7 +41,7 @@ func share(c Claimant) Claimant {
 	return c
 }
 
-// registered returns a World with the APIService of a group-version with these marks.
+// registered returns a Snapshot with the APIService of a group-version with these marks.
 func registered(groupVersion schema.GroupVersion, marks ...func(*apiregistrationv1.APIService)) Snapshot {
 	existing := &apiregistrationv1.APIService{
 		ObjectMeta: metav1.ObjectMeta{Name: manifests.APIServiceName(groupVersion)},
@@ -121,7 +121,7 @@ type claimTest struct {
 	name     string
 	claimant Claimant
 	world    Snapshot
-	// want is a prefix of the standing, followed by the holder.
+	// want is a prefix of the standing, followed by the other owner.
 	want string
 }
 

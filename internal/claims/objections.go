@@ -25,7 +25,7 @@ type conflict struct {
 	ownership.Owner
 	splits bool
 	until  time.Time
-	// shares reports whether the holder shares the group.
+	// shares reports whether that owner shares the group.
 	shares bool
 }
 

@@ -142,7 +142,8 @@ func TestWhatPreventsANewCertificateIsReportedWithWhatIsServedMeanwhile(t *testi
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			findingtest.Expect(t, WithLastGood(refused, test.served), test.status, v1alpha1.ReasonInvalidCertificate, test.message)
+			got := WithLastGood(refused, test.served)
+			findingtest.Expect(t, got, test.status, v1alpha1.ReasonInvalidCertificate, test.message)
 		})
 	}
 }

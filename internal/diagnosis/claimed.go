@@ -121,7 +121,8 @@ func contestedFinding(claim claims.Claim) claimFinding {
 		found.BlastRadius = "The definition's objects are hidden from every client"
 		found.Remedy = "Delete the definition, or remove the group-version from spec.groups"
 	default:
-		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s", name, claim.Owner)
+		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s",
+			name, claim.Owner)
 		found.BlastRadius = "That owner may overwrite or delete it"
 		found.Remedy = "Remove it there, then remove the labels, annotations and owner references that mark it"
 	}

@@ -55,7 +55,9 @@ func measured(s *snapshot.Snapshot) []schema.GroupVersion {
 	return own
 }
 
-func pictureOf(s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time) discovery.GroupVersionState {
+func pictureOf(
+	s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time,
+) discovery.GroupVersionState {
 	existing, aggregated := s.Existing(groupVersion), s.Aggregated[groupVersion]
 	picture := discovery.GroupVersionState{
 		Name:           manifests.APIServiceName(groupVersion),

@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// What kube-apiserver reports of a Service that it cannot route to, without having tried (k8s.io/apiserver pkg/util/proxy,
-// ResolveEndpoint and ResolveCluster).
+// What kube-apiserver reports of a Service that it cannot route to, without having tried (k8s.io/apiserver
+// pkg/util/proxy, ResolveEndpoint and ResolveCluster).
 const (
 	refusedExternalName = `unsupported service type "ExternalName"`
 	refusedHeadless     = `cannot route to service with ClusterIP "None"`

@@ -9,8 +9,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// SelectReplicas returns the replicas to probe for a server with that many group-versions, at least one and the same ones as
-// long as they exist: ejected replicas first, as their recovery must be observed, then the others ordered by address.
+// SelectReplicas returns the replicas to probe for a server with that many group-versions, at least one and the same
+// ones as long as they exist: ejected replicas first, as their recovery must be observed, then the others ordered by
+// address.
 func SelectReplicas(replicas []Replica, groupVersions int) []Replica {
 	room := max(1, (limits.ProbesOfRound-groupVersions)/keysOfReplica(groupVersions))
 	if len(replicas) <= room {

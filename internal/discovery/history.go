@@ -26,12 +26,13 @@ const (
 
 // Record is what is known of one key.
 type Record struct {
-	// Last is the last sample. Told is the content of the last successful response and Answered its latency, even if later
+	// Last is the last sample. Content is that of the last successful response and Latency its latency, even if later
 	// requests failed.
 	Last    Sample
 	Content Content
 	Latency time.Duration
-	// Worst is the worst of the consecutive samples that made the standing Bad; the zero value for any other standing.
+	// Worst is the worst of the consecutive samples that made the standing Unhealthy; the zero value for any other
+	// standing.
 	Worst    Sample
 	Standing Standing
 	// Since is when the standing began.

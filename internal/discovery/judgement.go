@@ -17,12 +17,12 @@ type judgement struct {
 	isNear               bool
 	// counted is when the last sample that counted was taken.
 	counted time.Time
-	// failures are the last bad samples that counted since the standing was Good, up to the failure threshold.
+	// failures are the last bad samples that counted since the standing was Healthy, up to the failure threshold.
 	failures []Sample
 }
 
-// judge counts a sample. A bad sample, or a good one while the standing is Bad, is not counted shortly after another
-// such sample: frequent probes must not make a short disturbance, or a short recovery, count several times.
+// judge counts a sample. A bad sample, or a good one while the standing is Unhealthy, is not counted shortly after
+// another such sample: frequent probes must not make a short disturbance, or a short recovery, count several times.
 func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, policy Policy) {
 	if j.since.IsZero() {
 		j.since = at

@@ -62,8 +62,8 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 	return subjects
 }
 
-// IsProxied reports whether every kube-apiserver that was probed for the group-version proxies requests to the server. One
-// that the operator cannot reach is ignored.
+// IsProxied reports whether every kube-apiserver that was probed for the group-version proxies requests to the server.
+// One that the operator cannot reach is ignored.
 func (r Round) IsProxied(groupVersion schema.GroupVersion) bool {
 	through := r.KubeAPIServersOf(groupVersion)
 	answers := func(s Subject) bool {

@@ -33,8 +33,8 @@ type Content struct {
 // isBad reports whether the request failed or took too long.
 func (s Sample) isBad(limit time.Duration) bool { return s.Err != nil || s.Latency > limit }
 
-// CompareSeverity orders fast responses before slow ones, and both before failures. Failures are ordered by kind, not by
-// latency, so that the order is stable.
+// CompareSeverity orders fast responses before slow ones, and both before failures. Failures are ordered by kind, not
+// by latency, so that the order is stable.
 func CompareSeverity(a, b Sample) int {
 	if a.Err == nil && b.Err == nil {
 		return cmp.Compare(a.Latency, b.Latency)

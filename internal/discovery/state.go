@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
-// GroupVersionState is a snapshot of the discovery of one group-version.
+// GroupVersionState is the state of the discovery of one group-version.
 type GroupVersionState struct {
 	// Name of the APIService.
 	Name         string
@@ -94,8 +94,8 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 }
 
 // StandingOf returns the worst standing of a replica over the discovery of these group-versions and its aggregated
-// discovery, and, if it is Bad, why. It is Unsettled if the last sample contradicts the standing, or if the operator
-// could not send the probe.
+// discovery, and, if it is Unhealthy, why. It is Unsettled if the last sample contradicts the standing, or if the
+// operator could not send the probe.
 func (r Round) StandingOf(
 	replica endpoints.Endpoint, groupVersions []schema.GroupVersion,
 ) (standing Standing, worst Sample, why string) {

@@ -10,7 +10,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// Finding is the result of judging a Picture.
+// Finding is the result of judging a GroupVersionState.
 type Finding struct {
 	// Reason is a reason of condition DiscoveryWithinLimit.
 	Reason  string

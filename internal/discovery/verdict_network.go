@@ -88,8 +88,9 @@ func causeThrough(sample Sample) cause {
 	}
 }
 
-// UntrustingKubeAPIServer returns a kube-apiserver that does not trust the server's certificate, whatever the APIService's status:
-// probes of the group-version through it have failed several times in a row, the last one for that reason.
+// UntrustingKubeAPIServer returns a kube-apiserver that does not trust the server's certificate, whatever the
+// APIService's status: probes of the group-version through it have failed several times in a row, the last one for that
+// reason.
 func (r Round) UntrustingKubeAPIServer(groupVersion schema.GroupVersion) (kubeAPIServer Subject, found bool) {
 	for _, subject := range ofStanding(r.KubeAPIServersOf(groupVersion), Unhealthy) {
 		if causeThrough(subject.Last).reason == v1alpha1.ReasonCertificateUntrusted {

@@ -39,8 +39,8 @@ func Pass(reader io.Reader) error {
 	return err
 }
 
-// ErrorMessage returns the first line of the error message in a response: its text, or the message of a Status. It is empty if
-// there is none, or none that can be read.
+// ErrorMessage returns the first line of the error message in a response: its text, or the message of a Status. It is
+// empty if there is none, or none that can be read.
 func ErrorMessage(response *http.Response) string {
 	body, err := Body(response)
 	if err != nil {

@@ -35,12 +35,15 @@ func TestOnlyARejectionByThePolicyIsOK(t *testing.T) {
 	}{
 		"rejected by the policy": {
 			errors.New("extensionapis is forbidden: ValidatingAdmissionPolicy 'extensionapi-operator-rights' with binding " +
-				"'extensionapi-operator-rights' denied request: may not"), finding.Info, "rejects those of users without the permissions",
+				"'extensionapi-operator-rights' denied request: may not"),
+			finding.Info, "rejects those of users without the permissions",
 		},
-		"accepted":               {nil, finding.Critical, "extensionapi-operator-rights is missing or not in force"},
-		"unknown kind":           {errUnknownKind, finding.Critical, "Install the CustomResourceDefinition"},
-		"rejected otherwise":     {errors.New("the server is currently unable"), finding.Critical, "currently unable"},
-		"invalid for an old CRD": {errors.New(`unknown field "spec.server"`), finding.Critical, "matches the version of the chart"},
+		"accepted":           {nil, finding.Critical, "extensionapi-operator-rights is missing or not in force"},
+		"unknown kind":       {errUnknownKind, finding.Critical, "Install the CustomResourceDefinition"},
+		"rejected otherwise": {errors.New("the server is currently unable"), finding.Critical, "currently unable"},
+		"invalid for an old CRD": {
+			errors.New(`unknown field "spec.server"`), finding.Critical, "matches the version of the chart",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, permissionsFinding(test.answer), test.want, test.text) })
 	}
@@ -52,9 +55,13 @@ func TestLayerFindings(t *testing.T) {
 		want  finding.Severity
 		text  string
 	}{
-		"configured":    {aggregation.Configuration{}, finding.Info, "is configured"},
-		"misconfigured": {aggregation.Configuration{Missing: []string{"no key"}}, finding.Critical, "no key. Set these flags"},
-		"not known":     {aggregation.Configuration{Unknown: []string{"no answer"}}, finding.Warning, "is configured: no answer"},
+		"configured": {aggregation.Configuration{}, finding.Info, "is configured"},
+		"misconfigured": {
+			aggregation.Configuration{Missing: []string{"no key"}}, finding.Critical, "no key. Set these flags",
+		},
+		"not known": {
+			aggregation.Configuration{Unknown: []string{"no answer"}}, finding.Warning, "is configured: no answer",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, layerFindings(test.layer)[0], test.want, test.text) })
 	}

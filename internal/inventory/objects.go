@@ -57,7 +57,7 @@ type Object struct {
 	Key       func(Locations) client.ObjectKey
 	CreatedIn Stage
 	DeletedIn Step
-	// build returns the wanted object; it is nil for stage Apart.
+	// build returns the wanted object; it is nil for stage Separate.
 	build func(*v1alpha1.ExtensionAPI, Inputs) (runtime.ApplyConfiguration, error)
 	// certManager is true if it is created by or for cert-manager.
 	certManager bool
@@ -73,8 +73,14 @@ var objects = []Object{
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: ServiceAccount, Key: atServer, DeletedIn: AfterStop},
 	{Kind: Secret, Key: servingSecret, DeletedIn: AfterStop},
-	{Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authDelegatorBinding},
-	{Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: serverRoleBinding},
+	{
+		Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: authDelegatorBinding,
+	},
+	{
+		Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: serverRoleBinding,
+	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop},
 }

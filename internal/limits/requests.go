@@ -56,11 +56,11 @@ const (
 	reconnectIntervalOfEach = 50 * time.Millisecond
 )
 
-// ReconnectInterval returns the minimum time between two changes that make kube-apiserver reconnect, which are written to each
-// of that many APIServices. It is in whole seconds, like the times in the comment.
+// ReconnectInterval returns the minimum time between two changes that make kube-apiserver reconnect, which are written
+// to each of that many APIServices. It is in whole seconds, like the times in the comment.
 //
-// The change for a terminating Pod follows 5 s later, or a gap after the previous change. With up to 100 APIServices
-// that is within 10 s, and with up to 180 within the preStop sleep of 15 s.
+// The change for a terminating Pod follows 5 s later, or this interval after the previous change. With up to 100
+// APIServices that is within 10 s, and with up to 180 within the preStop sleep of 15 s.
 func ReconnectInterval(apiServices int) time.Duration {
 	gap := time.Duration(apiServices) * reconnectIntervalOfEach
 	return max(reconnectInterval, (gap + time.Second - 1).Truncate(time.Second))

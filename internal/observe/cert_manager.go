@@ -31,7 +31,8 @@ func (o *Observer) certManagerPending(ctx context.Context, extensionAPI *v1alpha
 	}
 	requests := &unstructured.UnstructuredList{}
 	requests.SetGroupVersionKind(manifests.CertificateKind.GroupVersion().WithKind("CertificateRequestList"))
-	err := o.Live.List(ctx, requests, client.InNamespace(key.Namespace), client.MatchingLabels(manifests.Labels(extensionAPI.Name)))
+	err := o.Live.List(ctx, requests,
+		client.InNamespace(key.Namespace), client.MatchingLabels(manifests.Labels(extensionAPI.Name)))
 	return certManagerMessage(name, requests.Items), err
 }
 

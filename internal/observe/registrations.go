@@ -34,8 +34,8 @@ func (o *Observer) registered(ctx context.Context, extensionAPI *v1alpha1.Extens
 	return own, snapshot.Of(claimsOf(world, extensionAPI), err)
 }
 
-// RegisteredNow returns the APIServices of an ExtensionAPI that there are at this moment: the cache may not have one yet
-// that was only just created.
+// RegisteredNow returns the APIServices of an ExtensionAPI that there are at this moment: the cache may not have one
+// yet that was only just created.
 func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (apiServices, error) {
 	world, err := registrations(ctx, o.Client, o.Live)
 	return registeredBy(world, extensionAPI), err

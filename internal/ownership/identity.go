@@ -19,7 +19,7 @@ type Identity struct {
 	Adopts bool
 }
 
-// IdentityOf returns the owner that an ExtensionAPI is.
+// IdentityOf returns the identity of an ExtensionAPI as an owner.
 func IdentityOf(extensionAPI *v1alpha1.ExtensionAPI) Identity {
 	return Identity{
 		Name:   extensionAPI.Name,
@@ -84,7 +84,7 @@ func (o Identity) Owns(object metav1.Object) bool {
 	}
 }
 
-// OwnerOf returns the holder of an object that does not belong to the owner.
+// OwnerOf returns the owner of an object that does not belong to this ExtensionAPI.
 func (o Identity) OwnerOf(object metav1.Object) Owner {
 	if o.Ownership(object) == Orphaned {
 		return named(EarlierExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: o.Name},

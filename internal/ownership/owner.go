@@ -53,9 +53,9 @@ func isAppliedByOperator(entry metav1.ManagedFieldsEntry) bool {
 // Owner is the owner of an object.
 type Owner struct {
 	Kind Kind
-	// Reference is the holder in the status.
+	// Reference is the owner in the status.
 	Reference v1alpha1.Owner
-	// Words is the holder in messages.
+	// Words is the owner in messages.
 	Words string
 }
 
@@ -78,7 +78,7 @@ func Of(object metav1.Object) Owner {
 	return LastWriter(object)
 }
 
-// Bounds on the text about a holder, in bytes: an annotation may have 256 KiB.
+// Bounds on the text about an owner, in bytes: an annotation may have 256 KiB.
 const (
 	maxText = 512
 	maxKind = 63
@@ -93,7 +93,7 @@ const (
 	unknownKind      = "Unknown"
 )
 
-// named returns a holder with text from untrusted sources.
+// named returns an owner with text from untrusted sources.
 func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Owner {
 	reference.Kind = excerpt.Of(cmp.Or(reference.Kind, unknownKind), maxKind)
 	reference.Namespace = excerpt.Of(reference.Namespace, maxKind)
@@ -101,23 +101,23 @@ func named(kind Kind, reference v1alpha1.Owner, format string, args ...any) Owne
 	return Owner{kind, reference, excerpt.Of(fmt.Sprintf(format, args...), maxText)}
 }
 
-// OfExtensionAPI returns an ExtensionAPI as the holder, with a description.
+// OfExtensionAPI returns an ExtensionAPI as the owner, with a description.
 func OfExtensionAPI(name, words string) Owner {
 	return named(ExtensionAPI, v1alpha1.Owner{Kind: extensionAPIKind, Name: name}, "ExtensionAPI %q, %s", name, words)
 }
 
-// OfDefinition returns a CustomResourceDefinition as the holder, with a description, which may be empty.
+// OfDefinition returns a CustomResourceDefinition as the owner, with a description, which may be empty.
 func OfDefinition(name, words string) Owner {
 	const kind = "CustomResourceDefinition"
 	return named(CustomResourceDefinition, v1alpha1.Owner{Kind: kind, Name: name}, "%s %q%s", kind, name, words)
 }
 
-// OfKubernetes returns kube-apiserver as the holder, with a description.
+// OfKubernetes returns kube-apiserver as the owner, with a description.
 func OfKubernetes(kind Kind, words string) Owner {
 	return named(kind, v1alpha1.Owner{Kind: kubernetesKind}, "%s", words)
 }
 
-// LastWriter returns the last writer of an object as the holder.
+// LastWriter returns the last writer of an object as its owner.
 func LastWriter(object metav1.Object) Owner {
 	if writer := lastWriter(object); writer != "" {
 		reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}
@@ -156,8 +156,8 @@ func kubeAPIServer(object metav1.Object) (h Owner, found bool) {
 	}
 }
 
-// MarkedOwner returns the holder whose marks are on an object, and who therefore writes or deletes it, whatever other marks
-// it has.
+// MarkedOwner returns the owner whose marks are on an object, and who therefore writes or deletes it, whatever other
+// marks it has.
 func MarkedOwner(object metav1.Object) (h Owner, found bool) {
 	owner, labels, annotations := ownerOf(object), object.GetLabels(), object.GetAnnotations()
 	release := annotations[helmRelease]

@@ -44,7 +44,8 @@ func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecForbidsIt(t *testing.T) {
 
 func TestTheWorstReplicasAreJudgedFirst(t *testing.T) {
 	s := answering(map[string]discovery.Record{
-		"good": snapshottest.Fine, "slow": snapshottest.Slow, "slower": snapshottest.Record(discovery.Unhealthy, 7*time.Second),
+		"good": snapshottest.Fine, "slow": snapshottest.Slow,
+		"slower": snapshottest.Record(discovery.Unhealthy, 7*time.Second),
 	}, []string{"good", "slow", "new"}, "slower")
 	judged, why := judge(s)
 	if want := []ejection.Replica{

@@ -46,8 +46,9 @@ func (f Failures) Err() error {
 // conflictRetry is longer than a cache takes to catch up.
 const conflictRetry = time.Second
 
-// WithoutConflicts returns when to retry because of a conflict in an error, 0 where there is none, and the error without
-// it: an object was read from an outdated cache. The event that updates the cache brings the next reconciliation, too.
+// WithoutConflicts returns when to retry because of a conflict in an error, 0 where there is none, and the error
+// without it: an object was read from an outdated cache. The event that updates the cache brings the next
+// reconciliation, too.
 func WithoutConflicts(err error) (retry time.Duration, remaining error) {
 	joined, isJoined := err.(interface{ Unwrap() []error })
 	if !isJoined {

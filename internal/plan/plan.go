@@ -85,8 +85,8 @@ func (p *Plan) recheckClaims(s *snapshot.Snapshot) {
 // refusalRetry is the time after which something is read again that is not as it should be and not watched.
 const refusalRetry = 5 * time.Second
 
-// recheckService reads another owner's Service at every interval, and more often while it is not ready: nothing of it is
-// watched.
+// recheckService reads another owner's Service at every interval, and more often while it is not ready: nothing of it
+// is watched.
 func (p *Plan) recheckService(s *snapshot.Snapshot) {
 	if s.Spec.ExistingService == nil {
 		return

@@ -65,8 +65,8 @@ func (g GroupVersion) IsHeld() bool { return g.Obstacle.Code == v1alpha1.ReasonN
 // IsMissing reports whether there is no APIService, for a reason that is known.
 func (g GroupVersion) IsMissing() bool { return g.Existing == nil && g.Obstacle.Found() }
 
-// register plans one APIService for each group-version. An APIService is created, or pointed at another backend or trust
-// bundle, only after every ready replica has answered discovery under just these terms. It is never deleted and
+// register plans one APIService for each group-version. An APIService is created, or pointed at another backend or
+// trust bundle, only after every ready replica has answered discovery under just these terms. It is never deleted and
 // recreated: the garbage collector could take a group that is gone for owners that are gone.
 func (p *Plan) register(s *snapshot.Snapshot) {
 	registered, known := s.Registered.Get()

@@ -35,7 +35,7 @@ const (
 	mostlyLeaveAfter = 3 * time.Second
 )
 
-// Observed is what is seen of a server.
+// Observed is what is observed of a server.
 type Observed struct {
 	// Bundles are those of its APIServices.
 	Bundles [][]byte

@@ -38,11 +38,13 @@ func TestReconcilingAndStalledFollowKstatus(t *testing.T) {
 		server                       finding.Finding
 		ready, reconciling, stalling metav1.ConditionStatus
 	}{
-		"all is well":    {fine, "True", "False", "False"},
-		"rolling out":    {finding.True(v1alpha1.ReasonRollingOut, "1 of 2", finding.Working), "True", "True", "False"},
-		"not up yet":     {finding.Bad(v1alpha1.ReasonRollingOut, "0 of 2", finding.Working), "False", "True", "False"},
-		"up to the user": {finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, "0 of 2", finding.Stalled), "False", "False", "True"},
-		"not known":      {finding.Unknown(v1alpha1.ReasonPending, "not observed"), "Unknown", "True", "False"},
+		"all is well": {fine, "True", "False", "False"},
+		"rolling out": {finding.True(v1alpha1.ReasonRollingOut, "1 of 2", finding.Working), "True", "True", "False"},
+		"not up yet":  {finding.Bad(v1alpha1.ReasonRollingOut, "0 of 2", finding.Working), "False", "True", "False"},
+		"up to the user": {
+			finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, "0 of 2", finding.Stalled), "False", "False", "True",
+		},
+		"not known": {finding.Unknown(v1alpha1.ReasonPending, "not observed"), "Unknown", "True", "False"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

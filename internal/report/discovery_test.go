@@ -20,7 +20,8 @@ import (
 
 func TestTheWorstOfEachFigureIsReported(t *testing.T) {
 	s := snapshottest.New()
-	quick, steady := snapshottest.Record(discovery.Healthy, time.Second), snapshottest.Record(discovery.Healthy, 2*time.Second)
+	quick := snapshottest.Record(discovery.Healthy, time.Second)
+	steady := snapshottest.Record(discovery.Healthy, 2*time.Second)
 	quick.Max, steady.Max = 4*time.Second, 3*time.Second
 	s.Probes = discovery.NewRound(discovery.Target{}, discovery.Records{
 		snapshottest.ThroughKubeAPIServer("a"): quick, snapshottest.ThroughKubeAPIServer("b"): steady,

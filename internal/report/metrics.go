@@ -79,7 +79,8 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	defer cancel()
 	extensionAPIs, err := m.list(ctx)
 	if err != nil {
-		klog.Background().Error(err, "leaving the metrics of ExtensionAPIs out of a scrape") // an invalid one would fail it all
+		// An invalid metric would fail the whole scrape.
+		klog.Background().Error(err, "leaving the metrics of ExtensionAPIs out of a scrape")
 		return
 	}
 	for i := range extensionAPIs {

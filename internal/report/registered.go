@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 )
 
-// registered is found of the first group-version that is not registered as wanted. What another owner has comes last: it
-// must not hide trouble with what is served.
+// registered is found of the first group-version that is not registered as wanted. What another owner has comes last:
+// it must not hide trouble with what is served.
 func (r Reconciliation) registered() finding.Finding {
 	if found := diagnosis.Removed(r.Snapshot); found.Found() {
 		return found

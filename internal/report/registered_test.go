@@ -36,7 +36,9 @@ func TestRegisteredReportsTheFirstGroupVersionThatIsNotRegisteredAsWanted(t *tes
 	fails := finding.Bad(v1alpha1.ReasonProbeFailed, "it fails", finding.Working)
 	contested := finding.Bad(v1alpha1.ReasonContested, "it is contested", finding.Stalled)
 	blocked := plan.GroupVersion{Name: apiServiceName, Obstacle: fails}
-	held := plan.GroupVersion{Name: apiServiceName, Obstacle: plan.NotClaimed("it", ownership.Owner{Words: "another owner"})}
+	held := plan.GroupVersion{
+		Name: apiServiceName, Obstacle: plan.NotClaimed("it", ownership.Owner{Words: "another owner"}),
+	}
 	kept, changed := blocked, blocked
 	kept.Existing, changed.Existing = snapshottest.APIService(), snapshottest.APIService()
 	changed.Obstacle = contested

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report turns what was found and done into a status: conditions, figures, and the Events that are worth one. It
-// bounds what a status contains, and decides which changes are worth a write. It writes nothing itself, and imports no
-// client.
+// Package report turns what was found and done into a status: conditions, figures, and the Events that are worth one.
+// It bounds what a status contains, and decides which changes are worth a write. It writes nothing itself, and imports
+// no client.
 package report
 
 import (
@@ -37,7 +37,7 @@ type Reconciliation struct {
 
 // Of reports a reconciliation.
 func Of(r Reconciliation) Report {
-	before := &r.ExtensionAPI.Status
+	before := &r.Status
 	result := Report{Status: *before.DeepCopy(), Done: r.Outcome.Notes}
 	result.Status.Groups = groupNames(r.ExtensionAPI)
 	r.describe(&result.Status)

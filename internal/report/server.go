@@ -40,7 +40,8 @@ func (r Reconciliation) server() finding.Finding {
 	if r.Outcome.DryRun { // any other number would count replicas that are not started
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
-	return workload.Rollout(manifests.ServerOf(r.ExtensionAPI), deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
+	return workload.Rollout(
+		manifests.ServerOf(r.ExtensionAPI), deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
 }
 
 // readyReplicas is nil where it is unknown.

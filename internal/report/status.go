@@ -56,7 +56,7 @@ func (r Reconciliation) describeAPIServices() []v1alpha1.APIServiceStatus {
 		if condition := snapshot.Availability(g.Existing); condition != nil {
 			described.Available = metav1.ConditionStatus(condition.Status)
 		}
-		for _, earlier := range r.ExtensionAPI.Status.APIServices {
+		for _, earlier := range r.Status.APIServices {
 			if earlier.Name == g.Name {
 				described.Discovery = earlier.Discovery
 			}

@@ -14,7 +14,7 @@ import (
 
 // OfTeardown reports a step of the teardown of an ExtensionAPI.
 func OfTeardown(s *snapshot.Snapshot, message string) Report {
-	status := s.ExtensionAPI.Status.DeepCopy()
+	status := s.Status.DeepCopy()
 	findings := map[string]finding.Finding{}
 	for _, conditionType := range Found() {
 		findings[conditionType] = finding.Unknown(v1alpha1.ReasonDeleting, message)
@@ -23,7 +23,7 @@ func OfTeardown(s *snapshot.Snapshot, message string) Report {
 	status.DiscoveryLatency, status.Endpoints, status.ReadyReplicas = nil, nil, nil // nothing is measured any more
 	Conditions{Generation: s.Generation, Findings: findings, Now: s.Now}.WriteTo(status)
 	Bound(status)
-	turned := Transitions(s.ExtensionAPI.Status.Conditions, status.Conditions, findings)
+	turned := Transitions(s.Status.Conditions, status.Conditions, findings)
 	return Report{Status: *status, Turned: append(turned, suspensionNotes(s.ExtensionAPI, status.Conditions)...)}
 }
 

@@ -16,8 +16,8 @@ const (
 	// trustDwellEach is that time for each APIService: one worker loads them all, and each may block it for 60 seconds
 	// (kube-aggregator pkg/apiserver/apiserver.go and pkg/controllers/openapi: the download of OpenAPI v2).
 	trustDwellEach = time.Minute
-	// UnreachableDwell is the time for a Pod that cannot be reached to serve a new certificate: the kubelet updates a Secret
-	// within 90 seconds, and servers built on k8s.io/apiserver check their files every minute.
+	// UnreachableDwell is the time for a Pod that cannot be reached to serve a new certificate: the kubelet updates a
+	// Secret within 90 seconds, and servers built on k8s.io/apiserver check their files every minute.
 	UnreachableDwell = 10 * time.Minute
 )
 

@@ -43,7 +43,7 @@ func (s *Snapshot) CABundles() [][]byte {
 
 // Available are the group-versions of the spec whose APIService kube-apiserver reports available.
 func (s *Snapshot) Available() []schema.GroupVersion {
-	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return IsAvailable(existing) })
+	return s.groupVersions(IsAvailable)
 }
 
 // Served are the group-versions that every replica should serve: the registered ones, as during a rollout old replicas

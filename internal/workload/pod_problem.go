@@ -86,7 +86,8 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Fi
 		return finding.Finding{}
 	}
 	// Its last output is for those who may read its log: it may be secret, and this message shows in the whole cluster.
-	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
+	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, fmt.Sprintf(
+		"Pod %s, container %s terminated with exit code %d (%s)",
 		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason)), finding.Working).
 		Alarming().
 		Advising(fmt.Sprintf("See its log: kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name))

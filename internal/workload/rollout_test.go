@@ -90,14 +90,16 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 		message    string
 		progress   finding.Progress
 	}{
-		"complete":          {deploymentWith(complete), nil, yes, v1alpha1.ReasonReplicasAvailable, "2 of 2", settled},
-		"not created yet":   {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
-		"not observed yet":  {outdated, nil, yes, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
-		"half available":    {deploymentWith(half), nil, yes, v1alpha1.ReasonRollingOut, "1 available", working},
-		"old Pods left":     {deploymentWith(surging), nil, yes, v1alpha1.ReasonRollingOut, "2 available", working},
-		"paused":            {paused, nil, no, v1alpha1.ReasonRollingOut, "rollout resume deployment wardle", working},
-		"quota exceeded":    {deploymentWith(refused), nil, no, v1alpha1.ReasonFailedCreate, "exceeded quota", working},
-		"deadline exceeded": {deploymentWith(overdue), nil, no, v1alpha1.ReasonProgressDeadlineExceeded, "timed out", stalled},
+		"complete":         {deploymentWith(complete), nil, yes, v1alpha1.ReasonReplicasAvailable, "2 of 2", settled},
+		"not created yet":  {&appsv1.Deployment{}, nil, no, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
+		"not observed yet": {outdated, nil, yes, v1alpha1.ReasonRollingOut, "waiting for Pods", working},
+		"half available":   {deploymentWith(half), nil, yes, v1alpha1.ReasonRollingOut, "1 available", working},
+		"old Pods left":    {deploymentWith(surging), nil, yes, v1alpha1.ReasonRollingOut, "2 available", working},
+		"paused":           {paused, nil, no, v1alpha1.ReasonRollingOut, "rollout resume deployment wardle", working},
+		"quota exceeded":   {deploymentWith(refused), nil, no, v1alpha1.ReasonFailedCreate, "exceeded quota", working},
+		"deadline exceeded": {
+			deploymentWith(overdue), nil, no, v1alpha1.ReasonProgressDeadlineExceeded, "timed out", stalled,
+		},
 		"image not available": {
 			deploymentWith(none),
 			[]corev1.Pod{podWaiting("ErrImagePull", "not found")},
@@ -120,7 +122,10 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 			"exit code 1 (Error). See its log: kubectl -n wardle-system logs wardle-1 -c apiserver --previous", finding.Working,
 		},
 		"a server that exits without an error": {
-			deploymentWith(none), []corev1.Pod{crashed("", 0)}, no, v1alpha1.ReasonCrashLoopBackOff, "exit code 0", finding.Working,
+			deploymentWith(none),
+			[]corev1.Pod{crashed("", 0)},
+			no,
+			v1alpha1.ReasonCrashLoopBackOff, "exit code 0", finding.Working,
 		},
 		"no node fits": {
 			deploymentWith(none),
@@ -143,7 +148,8 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 }
 
 var server = manifests.Workload{
-	NamespacedName: types.NamespacedName{Namespace: "wardle-system", Name: "wardle"}, Labels: manifests.ServerLabels("wardle"),
+	NamespacedName: types.NamespacedName{Namespace: "wardle-system", Name: "wardle"},
+	Labels:         manifests.ServerLabels("wardle"),
 }
 
 func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.T) {

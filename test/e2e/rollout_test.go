@@ -65,8 +65,9 @@ func TestRolloutsLoseNoRequest(t *testing.T) {
 		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 			container(spec).Args = append(slices.Clone(args), "--no-such-flag")
 		})
-		reported := shows(extensionAPI, v1alpha1.ConditionServerAvailable, metav1.ConditionTrue, v1alpha1.ReasonCrashLoopBackOff,
-			"container apiserver terminated with exit code 1 (Error). See its log", status.InProgressStatus)
+		reported := shows(extensionAPI, v1alpha1.ConditionServerAvailable, metav1.ConditionTrue,
+			v1alpha1.ReasonCrashLoopBackOff, "container apiserver terminated with exit code 1 (Error). See its log",
+			status.InProgressStatus)
 		progress("  reported after %s", eventually(t, time.Minute, reported))
 		stays(t, 30*time.Second, shows(extensionAPI, v1alpha1.ConditionAPIServicesAvailable, metav1.ConditionTrue,
 			v1alpha1.ReasonAllAvailable, "", status.InProgressStatus))

@@ -73,8 +73,8 @@ func TestFailingAPIServicesDoNotBlockEjection(t *testing.T) {
 	}
 }
 
-// TestFailingPodsDoNotBlockRollouts disturbs the shared operator, so no other test runs in parallel. Only the ejection has
-// to wait, which is written to the Pod.
+// TestFailingPodsDoNotBlockRollouts disturbs the shared operator, so no other test runs in parallel. Only the ejection
+// has to wait, which is written to the Pod.
 func TestFailingPodsDoNotBlockRollouts(t *testing.T) {
 	for name, hang := range map[string]bool{"fails-pods": false, "hangs-pods": true} {
 		t.Run(name, func(t *testing.T) {
