@@ -134,7 +134,7 @@ func (e *execution) adopt(ctx context.Context, g *plan.GroupVersion) error {
 // afterAdoption is what is left to do with the earlier owner.
 var afterAdoption = map[ownership.Kind]string{
 	ownership.HelmRelease: ". Remove it from the release before you uninstall that: Helm deletes whatever is in the " +
-		"manifest of the release, whoever owns it by then",
+		"manifest of the release, even if it has another owner by then",
 	ownership.OLM: ". Remove it from the ClusterServiceVersion, or delete that: it writes the APIService whenever it " +
 		"looks",
 	ownership.Other: ". Remove it at its source, or it may be overwritten or deleted",

@@ -89,7 +89,7 @@ func TestExtensionAPIsThatAreNotReadyAreListed(t *testing.T) {
 		"two not": {
 			[]v1alpha1.ExtensionAPI{named("a", crashing), named("b", ready), named("c")},
 			finding.Warning,
-			[]string{"ExtensionAPI a is not Ready (Crashing): it exits", "ExtensionAPI c is not Ready (Pending)"},
+			[]string{"ExtensionAPI a is not Ready (CrashLoopBackOff): it exits", "ExtensionAPI c is not Ready (Pending)"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Lineage is what has the labels of a workload, and by which it is known which of the Pods are its own: anybody may
+// Lineage is what has the labels of a workload, and shows which of the Pods are its own: any user may
 // label a Pod.
 type Lineage struct {
 	// name of the Deployment, and its UID, empty while there is none with the labels.

@@ -60,7 +60,7 @@ func TestAdoptionOfAServerInstalledByHelm(t *testing.T) {
 		before := readAPIService(t, name).ResourceVersion
 		deleteNow(t, named(name))
 		awaitDeleted(t, name)
-		expectEvent(t, name, "Normal Released")
+		expectEvent(t, name, "Normal Orphaned")
 		if after := readAPIService(t, name).ResourceVersion; after != before {
 			t.Errorf("resource version %s became %s", before, after)
 		}
@@ -154,12 +154,13 @@ func TestOrphanedObjectsAreAdoptedByTheSameNameOnRequest(t *testing.T) {
 
 	extensionAPI.Spec.DeletionPolicy = v1alpha1.DeletionDelete
 	apply(t, extensionAPI)
-	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and orphaned it; ` +
-		"Set spec.adoptionPolicy: Adopt to adopt it"
+	const earlier = `exists already and belongs to an earlier ExtensionAPI "let-go", which was deleted and orphaned it`
+	const remedy = "Set spec.adoptionPolicy: Adopt to adopt it"
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonNameConflict, "Secret extensionapi-system/let-go-trust "+
-			earlier, "there is no serving certificate"),
-		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNameConflict, "ServiceAccount let-go/let-go "+earlier))
+			earlier, remedy, "there is no serving certificate"),
+		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonNameConflict, "ServiceAccount let-go/let-go "+earlier,
+			remedy))
 	expectDocumented(t, "name-of-earlier", name, v1alpha1.ConditionServerAvailable)
 	expectUnchanged(t, before, objectsOf(t, name))
 

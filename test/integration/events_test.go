@@ -52,7 +52,7 @@ func TestEventsReportCertificatesAndServerFaults(t *testing.T) {
 	startRollout(t, name)
 	runPod(t, name, waiting("ErrImagePull", "not found"))
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonImagePullBackOff))
-	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ImagePullFailed": 1})
+	expectEvents(t, name, map[string]int{"Normal CertificateIssued": 1, "Warning ImagePullBackOff": 1})
 }
 
 // expectEvents waits for the events, and checks that there are no others for a while.

@@ -42,7 +42,7 @@ func TestCertificateFromASecretIsServedAndAnInvalidUpdateRejected(t *testing.T) 
 		"kube-apiserver requires provided.provided.svc", "The last good certificate stays in use"))
 	expectDocumented(t, "secret-refused", name, v1alpha1.ConditionCertificatesReady)
 	expectEvents(t, name, map[string]int{
-		"Warning SecretNotFound": 1, "Normal CertificateIssued": 1, "Normal UserProvided": 1, "Warning SecretRefused": 1,
+		"Warning SecretNotFound": 1, "Normal CertificateIssued": 1, "Normal UserProvided": 1, "Warning InvalidCertificate": 1,
 	})
 	awaitServed(t, name, first)
 
