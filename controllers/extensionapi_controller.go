@@ -38,8 +38,10 @@ type Reconciler struct {
 	Metrics  *report.Metrics
 	// Changed reports ExtensionAPIs of which something changed that is not watched: probe results, a Secret.
 	Changed <-chan event.GenericEvent
-	Events  events.EventRecorder
-	Clock   clock.PassiveClock
+	// Later makes an ExtensionAPI be reconciled after some time, whatever its backoff is.
+	Later  func(name string, after time.Duration)
+	Events events.EventRecorder
+	Clock  clock.PassiveClock
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
 
@@ -84,9 +86,13 @@ func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.Exten
 	reported := report.Of(report.Reconciliation{
 		Snapshot: observed, Plan: next, Outcome: done,
 		Interruption: err, Interrupted: r.interruptions.since(extensionAPI.Name, err, r.Clock.Now()),
+		Incomplete: conflict > 0,
 	})
 	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck, conflict)
-	return recheck, errors.Join(err, r.write(ctx, extensionAPI, reported))
+	if err = errors.Join(err, r.write(ctx, extensionAPI, reported)); err != nil && recheck > 0 {
+		r.Later(extensionAPI.Name, recheck) // the queue knows only of the backoff then
+	}
+	return recheck, err
 }
 
 // write writes the status if it changed, and then sends the Events of conditions that turned. Those of what was done

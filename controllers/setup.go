@@ -5,6 +5,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,9 +73,12 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Actor:    newActor(ctx, mgr, observer, watcher, kubeAPIServers, metrics, changed),
 		Metrics:  metrics,
 		Changed:  changes,
-		Events:   mgr.GetEventRecorder(ownership.FieldOwner),
-		Clock:    clock.RealClock{},
-		Workers:  settings.Workers,
+		Later: func(name string, after time.Duration) {
+			clock.RealClock{}.AfterFunc(after, func() { changed(name) })
+		},
+		Events:  mgr.GetEventRecorder(ownership.FieldOwner),
+		Clock:   clock.RealClock{},
+		Workers: settings.Workers,
 	}
 	return errors.Join(mgr.Add(observer.Prober), mgr.AddHealthzCheck("probes", observer.Prober.Healthy),
 		mgr.Add(watcher), mgr.Add(observer.Freshness), reconciler.SetupWithManager(mgr))

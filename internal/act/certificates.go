@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"time"
 
 	"k8s.io/client-go/util/cert"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,11 +42,17 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 	return err
 }
 
+// watchRecheck is when a Secret is read again that was not watched when it was read.
+const watchRecheck = time.Second
+
 // watchSecret watches the Secret of another owner, and stops that when it is known that none is used.
 func (e *execution) watchSecret(c *plan.Certificates) {
 	switch {
 	case c != nil && c.Watched != "":
-		e.Secrets.Watch(e.s.Name, client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched})
+		secret := client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched}
+		if e.Secrets.Watch(e.s.Name, secret) {
+			e.out.After(watchRecheck)
+		}
 	case c != nil || e.s.Namespace.IsKnown() && !e.s.RunsServer():
 		e.Secrets.Forget(e.s.Name)
 	}
@@ -70,6 +77,8 @@ func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error
 	certificate := manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))
 	if _, err := e.applier.Apply(ctx, certificate); err != nil {
 		e.out.Certificates = certManagerTrouble(err)
+	} else if c.Problem.Found() && c.Source.Pending == "" {
+		e.out.After(refusalRetry) // until cert-manager reports why
 	}
 	return nil
 }
@@ -96,8 +105,9 @@ func (e *execution) store(ctx context.Context, c *plan.Certificates) error {
 		return nil
 	}
 	err := e.storeCertificates(ctx, c.Source.Signer, c.Rotation.State, stored.Record)
-	e.out.Stored = err == nil
-	e.out.After(c.Rotation.CheckAfter)
+	if e.out.Stored = err == nil; e.out.Stored {
+		e.out.After(c.Rotation.CheckAfter)
+	}
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 )
 
 // registration retires APIServices, and applies the others.
@@ -40,7 +42,7 @@ func (e *execution) registration(ctx context.Context, r *plan.Registration) erro
 func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 	switch g.Step {
 	case plan.Apply:
-		return e.applyAPIService(ctx, g)
+		return e.keepUp(ctx, g)
 	case plan.Create:
 		return e.create(ctx, g)
 	case plan.Unregister:
@@ -54,14 +56,44 @@ func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 	}
 }
 
-// create registers what has no owner at this moment, or adopts what may be adopted. Of two ExtensionAPIs without a
-// predecessor, the second has to see what the first has registered.
-func (e *execution) create(ctx context.Context, g *plan.GroupVersion) (err error) {
-	e.Registering.LockKey(g.Group)
-	defer func() { _ = e.Registering.UnlockKey(g.Group) }()
-	if g.Claim, err = e.Observer.ClaimNow(ctx, e.s.ExtensionAPI, g.GroupVersion); err != nil {
+// keepUp applies an existing APIService. One that is gone since it was observed is left to the next plan: creating it
+// requires more than keeping it up. A dry run shows no mark that has only not been written.
+func (e *execution) keepUp(ctx context.Context, g *plan.GroupVersion) error {
+	current := &apiregistrationv1.APIService{}
+	err := e.Client.Get(ctx, client.ObjectKeyFromObject(g.Existing), current)
+	if client.IgnoreNotFound(err) != nil {
 		return err
 	}
+	if err != nil || current.UID != g.Existing.UID {
+		e.out.After(goneRetry)
+		return nil
+	}
+	if e.out.DryRun {
+		g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
+	}
+	return e.applyAPIService(ctx, g)
+}
+
+// goneRetry is when something is planned again that was gone; its event brings that sooner.
+const goneRetry = time.Second
+
+// create registers what has no owner at this moment, or adopts what may be adopted. Of two ExtensionAPIs without a
+// predecessor, the second has to see what the first has registered.
+func (e *execution) create(ctx context.Context, g *plan.GroupVersion) error {
+	e.Registering.LockKey(g.Group)
+	defer func() { _ = e.Registering.UnlockKey(g.Group) }()
+	if e.s.Endpoints.Value().IsExternal() {
+		// Its status is the only record of a registration that kube-apiserver refused to route to.
+		if current, err := e.Observer.IsCurrent(ctx, e.s.ExtensionAPI); err != nil || !current {
+			e.out.After(goneRetry)
+			return err
+		}
+	}
+	claim, err := e.Observer.ClaimNow(ctx, e.s.ExtensionAPI, g.GroupVersion)
+	if err != nil {
+		return err
+	}
+	g.Claim = claim
 	switch {
 	case diagnosis.IsHeld(g.Claim, e.s.Spec.AdoptionPolicy):
 		*g = g.Refused(e.s.Spec.AdoptionPolicy)
@@ -148,7 +180,7 @@ func (e *execution) removeInjector(ctx context.Context, own *apiregistrationv1.A
 	}
 	cleared := &apiregistrationv1.APIService{} // the cached one lacks other annotations, which must stay
 	err := e.Live.Get(ctx, client.ObjectKeyFromObject(own), cleared)
-	if err != nil || ownership.Injector(cleared) == "" {
+	if err != nil || ownership.Injector(cleared) == "" || !ownership.IdentityOf(e.s.ExtensionAPI).Owns(cleared) {
 		return client.IgnoreNotFound(err)
 	}
 	done, err := e.applier.Revert(ctx, cleared, func() { ownership.RemoveInjector(cleared) })

@@ -67,7 +67,7 @@ func TestAnAPIServiceIsAppliedUnlessSuspended(t *testing.T) {
 			s, cluster, withheld := snapshottest.New(), &emptyCluster{}, &apply.Withheld{}
 			s.Spec.Suspend = test.suspended
 			g := &plan.GroupVersion{Step: plan.Apply, Wanted: manifests.APIServices(s.ExtensionAPI, nil)[0]}
-			if err := executing(s, cluster, withheld).register(t.Context(), g); err != nil {
+			if err := executing(s, cluster, withheld).applyAPIService(t.Context(), g); err != nil {
 				t.Fatal(err)
 			}
 			if cluster.applied != test.applied || !slices.Equal(withheld.Names(), test.withheld) {

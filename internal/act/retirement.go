@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
@@ -45,7 +46,9 @@ func deleteAPIServices(
 	var errs []error
 	for _, apiService := range apiServices {
 		gone, err := applier.DeleteObserved(ctx, apiService)
-		errs = append(errs, err)
+		if !apierrors.IsConflict(err) { // it has changed, which brings the next attempt
+			errs = append(errs, err)
+		}
 		if !gone {
 			left = append(left, apiService.Name)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
@@ -27,7 +29,10 @@ func (a *Actor) Unregister(ctx context.Context, s *snapshot.Snapshot) (
 	if err != nil {
 		return "", nil, err
 	}
-	apiServices := slices.Collect(maps.Values(registered))
+	var apiServices []*apiregistrationv1.APIService
+	for _, name := range slices.Sorted(maps.Keys(registered)) { // in the same order each time, as messages name them
+		apiServices = append(apiServices, registered[name])
+	}
 	if s.IsActive() {
 		counted := false
 		if notes, counted = a.warnOfUnreachable(s.Name, apiServices, nil); !counted {

@@ -59,7 +59,13 @@ func (a *Applier) DeleteObserved(ctx context.Context, object client.Object) (gon
 	return false, err
 }
 
+// delete deletes an object as it was observed; an APIService only if nothing of it has changed since, as another owner
+// may have adopted it in place. That is a conflict otherwise.
 func (a *Applier) delete(ctx context.Context, object client.Object, policy metav1.DeletionPropagation) error {
-	err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(policy))
+	preconditions := client.Preconditions{UID: new(object.GetUID())}
+	if kind, err := a.client.GroupVersionKindFor(object); err == nil && contended[kind.Kind] {
+		preconditions.ResourceVersion = new(object.GetResourceVersion())
+	}
+	err := a.client.Delete(ctx, object, preconditions, client.PropagationPolicy(policy))
 	return client.IgnoreNotFound(err)
 }

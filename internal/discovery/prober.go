@@ -75,6 +75,16 @@ func (p *Prober) Track(ctx context.Context, name string, target Target) {
 	select {
 	case p.added <- added:
 	case <-ctx.Done():
+		p.drop(name, added)
+	}
+}
+
+// drop forgets a loop that does not run, so that the next Track adds another one.
+func (p *Prober) drop(name string, added *loop) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loops[name] == added {
+		delete(p.loops, name)
 	}
 }
 

@@ -4,8 +4,10 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,22 +20,25 @@ import (
 
 // certManagerPending repeats why cert-manager has not issued the wanted certificate, empty when it has. The cause is in
 // its requests, which have the Certificate's labels.
-func (o *Observer) certManagerPending(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (string, error) {
+func (o *Observer) certManagerPending(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) string {
 	certificate := &unstructured.Unstructured{}
 	certificate.SetGroupVersionKind(manifests.CertificateKind)
 	name := manifests.CertManagerName(extensionAPI.Name)
 	key := client.ObjectKey{Namespace: extensionAPI.Spec.Server.Namespace, Name: name}
-	if err := o.Live.Get(ctx, key, certificate); err != nil {
-		return "", client.IgnoreNotFound(err)
-	}
-	if ready, _ := readyCondition(certificate); ready {
-		return "", nil
+	err := o.Live.Get(ctx, key, certificate)
+	if ready, _ := readyCondition(certificate); ready || apierrors.IsNotFound(err) {
+		return ""
 	}
 	requests := &unstructured.UnstructuredList{}
 	requests.SetGroupVersionKind(manifests.CertificateKind.GroupVersion().WithKind("CertificateRequestList"))
-	err := o.Live.List(ctx, requests,
-		client.InNamespace(key.Namespace), client.MatchingLabels(manifests.Labels(extensionAPI.Name)))
-	return certManagerMessage(name, requests.Items), err
+	if err == nil {
+		err = o.Live.List(ctx, requests,
+			client.InNamespace(key.Namespace), client.MatchingLabels(manifests.Labels(extensionAPI.Name)))
+	}
+	if err != nil {
+		return fmt.Sprintf("waiting for Certificate %s, whose state cannot be read: %s", name, excerpt.Quote(err.Error()))
+	}
+	return certManagerMessage(name, requests.Items)
 }
 
 // certManagerMessage repeats what the newest request reports.

@@ -33,9 +33,9 @@ func (o *Observer) certificates(ctx context.Context, s *snapshot.Snapshot) (snap
 		return result, err
 	}
 	if s.Spec.Server.Certificates.CertManager != nil && o.CertManager {
-		result.Pending, err = o.certManagerPending(ctx, s.ExtensionAPI)
+		result.Pending = o.certManagerPending(ctx, s.ExtensionAPI)
 	}
-	return result, err
+	return result, nil
 }
 
 // ProvidedSecret is the name of the Secret that another owner writes, empty where the operator issues the certificates.

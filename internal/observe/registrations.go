@@ -5,6 +5,7 @@ package observe
 import (
 	"context"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -53,6 +54,13 @@ func (o *Observer) ClaimNow(
 	world.Now = o.Clock.Now()
 	world.Definitions, err = o.definitionsOf(ctx, o.Live, sets.New(groupVersion.Group))
 	return claims.Of(claims.ClaimantOf(extensionAPI), groupVersion, world), err
+}
+
+// IsCurrent reports whether an ExtensionAPI is as kube-apiserver has it at this moment.
+func (o *Observer) IsCurrent(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (bool, error) {
+	list := &v1alpha1.ExtensionAPIList{}
+	err := o.Live.List(ctx, list, client.MatchingFields{metav1.ObjectNameField: extensionAPI.Name})
+	return len(list.Items) == 1 && list.Items[0].ResourceVersion == extensionAPI.ResourceVersion, err
 }
 
 func registeredBy(world claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) apiServices {

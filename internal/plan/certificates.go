@@ -72,16 +72,13 @@ func certificates(s *snapshot.Snapshot) (*Certificates, error) {
 	}
 }
 
-// awaitCertManager replaces what a user would do about a Secret that does not exist yet. The cause is read again soon.
+// awaitCertManager replaces what a user would do about a Secret that does not exist yet.
 func (c *Certificates) awaitCertManager(s *snapshot.Snapshot) {
 	if c.Problem.Code != v1alpha1.ReasonSecretNotFound {
 		return
 	}
 	waiting := "waiting for cert-manager to issue Certificate " + manifests.CertManagerName(s.Name)
 	c.Problem.Evidence, c.Problem.Remedy = cmp.Or(c.Source.Pending, waiting), ""
-	if c.Source.Pending == "" {
-		c.recheck = refusalRetry
-	}
 }
 
 // recheckServed is for when something else is to be reported of what Pods are given.

@@ -150,6 +150,9 @@ func (p *Plan) groupVersion(
 func (p *Plan) create(s *snapshot.Snapshot, g *GroupVersion) {
 	p.lookAtLayer(s)
 	switch {
+	case p.Certificates != nil && p.Certificates.Rotation != nil && p.Certificates.Rotation.Replaced != "":
+		g.Step, g.Obstacle = Leave, finding.Bad(v1alpha1.ReasonProbing,
+			"the serving certificate is being replaced", finding.Working)
 	case !s.Layer.Looked:
 		g.Step, g.Obstacle = Leave, finding.Bad(v1alpha1.ReasonProbing,
 			"waiting for the configuration of the aggregation layer to be checked", finding.Working)

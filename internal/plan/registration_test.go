@@ -23,6 +23,7 @@ func trusted(t *testing.T) *snapshot.Snapshot {
 	s := snapshottest.New()
 	s.Layer = snapshot.Layer{Looked: true}
 	snapshottest.Change(&s.Certificates, func(c *snapshot.Certificates) { c.Stored.Bundle = newSigner(t).Certificate })
+	s.Server = snapshot.Known[snapshot.Workload]{} // so that no rotation is planned
 	target := targetOf(s, s.Trust())
 	s.Probes = discovery.NewRound(target, discovery.Records{
 		discovery.AtEndpoint(snapshottest.Replica, groupVersion): snapshottest.Fine,
@@ -64,6 +65,12 @@ func TestAnAPIServiceIsWrittenOnlyWhereNothingPreventsRequests(t *testing.T) {
 		"there is none, and the layer was not checked": {
 			func(s *snapshot.Snapshot) { snapshottest.Unregister(s); s.Layer = snapshot.Layer{} },
 			Leave, v1alpha1.ReasonProbing,
+		},
+		"there is none, and the certificate is being replaced": {
+			func(s *snapshot.Snapshot) {
+				snapshottest.Unregister(s)
+				s.Server = snapshot.Of(snapshot.Workload{}, nil)
+			}, Leave, v1alpha1.ReasonProbing,
 		},
 		"there is none, and the layer is not configured": {
 			func(s *snapshot.Snapshot) {

@@ -3,6 +3,9 @@
 package plan
 
 import (
+	"maps"
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
@@ -28,7 +31,8 @@ func retirement(
 	s *snapshot.Snapshot, registered map[string]*apiregistrationv1.APIService, wanted map[string]bool, trust []byte,
 ) Retirement {
 	r := Retirement{Count: s.IsActive()}
-	for name, apiService := range registered {
+	for _, name := range slices.Sorted(maps.Keys(registered)) { // in the same order each time, as messages name them
+		apiService := registered[name]
 		switch {
 		case wanted[name]:
 			r.Kept = append(r.Kept, apiService)

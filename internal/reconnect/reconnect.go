@@ -194,6 +194,11 @@ func WithMarkOf(other, bundle []byte) []byte {
 	return fmt.Appendf(bytes.TrimRight(comment.ReplaceAll(bundle, nil), "\n"), "\n%s\n", found)
 }
 
+// KeepMark returns a bundle with the comment of an earlier one, or without any.
+func KeepMark(bundle, earlier []byte) []byte {
+	return WithMarkOf(earlier, comment.ReplaceAll(bundle, nil))
+}
+
 // markOf returns the time in a bundle's comment, zero where there is none.
 func markOf(bundle []byte) time.Time {
 	match := comment.FindSubmatch(bundle)

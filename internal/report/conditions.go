@@ -38,7 +38,9 @@ type Conditions struct {
 	// Interruption is why not everything was looked at, nil when it was, and Interrupted since when.
 	Interruption error
 	Interrupted  time.Time
-	Now          time.Time
+	// Incomplete reports whether something was not done for another reason, and will be soon.
+	Incomplete bool
+	Now        time.Time
 }
 
 // staysFor is how long what is not looked at stays as it was: longer than a kube-apiserver takes to be restarted.
@@ -67,7 +69,7 @@ func (c Conditions) WriteTo(status *v1alpha1.ExtensionAPIStatus) {
 		findings[conditionType] = found
 	}
 	reconciling, stalled := c.progress(findings)
-	if c.Interruption == nil {
+	if c.Interruption == nil && !c.Incomplete {
 		status.ObservedGeneration = c.Generation
 	}
 	observed := max(0, status.ObservedGeneration)

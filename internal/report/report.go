@@ -33,6 +33,8 @@ type Reconciliation struct {
 	// Interruption is why not everything was looked at or done, nil when it was, and Interrupted since when.
 	Interruption error
 	Interrupted  time.Time
+	// Incomplete reports whether there was a conflict, so that something will be done only soon.
+	Incomplete bool
 }
 
 // Of reports a reconciliation.
@@ -47,7 +49,8 @@ func Of(r Reconciliation) Report {
 	findings, recheck := r.findings()
 	result.Recheck = recheck
 	conditions := Conditions{
-		Generation: r.Generation, Findings: findings, Interruption: r.Interruption, Interrupted: r.Interrupted, Now: r.Now,
+		Generation: r.Generation, Findings: findings, Interruption: r.Interruption, Interrupted: r.Interrupted,
+		Incomplete: r.Incomplete, Now: r.Now,
 	}
 	if r.Outcome.DryRun {
 		conditions.Suspended = r.suspended(result.Status.Certificate)
@@ -78,11 +81,7 @@ func (r Reconciliation) findings() (findings map[string]finding.Finding, recheck
 		conclude(v1alpha1.ConditionAPIServicesAvailable, r.available())
 	}
 	if r.Plan.Probe != nil {
-		var reconnects time.Time
-		if !r.Outcome.DryRun {
-			reconnects = r.Plan.Reconnect.At
-		}
-		within, discoveryRecheck := diagnosis.Discovery(r.Snapshot, reconnects)
+		within, discoveryRecheck := diagnosis.Discovery(r.Snapshot, r.Plan.Reconnect.At)
 		conclude(v1alpha1.ConditionDiscoveryWithinLimit, within)
 		recheck = discoveryRecheck
 	}

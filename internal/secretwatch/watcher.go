@@ -39,15 +39,17 @@ func New(client metadata.Interface, changed func(extensionAPI string)) *Watcher 
 	}
 }
 
-// Watch watches secret for an ExtensionAPI, in place of the one it watched before. Any change of secret after Watch has
-// returned is reported, so read the Secret only then.
-func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) {
+// Watch watches secret for an ExtensionAPI, in place of the one it watched before, and reports whether that is new. Any
+// change of secret after Watch has returned is reported, so read the Secret again if it is.
+func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) (isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.wanted[extensionAPI] != secret {
-		w.wanted[extensionAPI] = secret
-		w.signal()
+	if w.wanted[extensionAPI] == secret {
+		return false
 	}
+	w.wanted[extensionAPI] = secret
+	w.signal()
+	return true
 }
 
 // Forget stops watching for an ExtensionAPI.
