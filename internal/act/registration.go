@@ -60,11 +60,10 @@ func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 // requires more than keeping it up. A dry run shows no mark that has only not been written.
 func (e *execution) keepUp(ctx context.Context, g *plan.GroupVersion) error {
 	current := &apiregistrationv1.APIService{}
-	err := e.Client.Get(ctx, client.ObjectKeyFromObject(g.Existing), current)
-	if client.IgnoreNotFound(err) != nil {
+	if err := e.Client.Get(ctx, client.ObjectKeyFromObject(g.Existing), current); client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	if err != nil || current.UID != g.Existing.UID {
+	if current.UID != g.Existing.UID { // it is empty where there is none
 		e.out.After(goneRetry)
 		return nil
 	}
