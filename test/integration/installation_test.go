@@ -86,7 +86,7 @@ func expectReport(t *testing.T, works bool, says ...string) {
 
 func checkInstallation() (report string, err error) {
 	config := impersonate(plane, "extensionapi-operator-installation-check")
-	checker, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
+	checker, err := client.NewWithWatch(config, client.Options{Scheme: kinds.Scheme(), Mapper: kinds.Mapper()})
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // An APIService that is left behind without a server blocks the deletion of all namespaces. These tests look for
@@ -153,7 +154,7 @@ func expectGone(t *testing.T, apiServices ...*apiregistrationv1.APIService) {
 // condition has had.
 func recordReasons(t *testing.T, name string) (end func() sets.Set[string]) {
 	t.Helper()
-	watcher, err := client.NewWithWatch(plane.env.Config, client.Options{Scheme: newScheme()})
+	watcher, err := client.NewWithWatch(plane.env.Config, client.Options{Scheme: kinds.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}

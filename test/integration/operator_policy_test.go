@@ -14,6 +14,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/test/holders"
 )
@@ -32,7 +33,7 @@ func TestAdmissionPoliciesRestrictTheOperator(t *testing.T) {
 		createUntilCleanup(t, object)
 	}
 	builtIn := &apiregistrationv1.APIService{ObjectMeta: in("", "v1.apps")}
-	operator, err := client.New(impersonate(plane, operatorAccount), client.Options{Scheme: newScheme()})
+	operator, err := client.New(impersonate(plane, operatorAccount), client.Options{Scheme: kinds.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}

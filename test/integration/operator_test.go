@@ -146,7 +146,7 @@ func (o *operator) newManager(
 		return nil, err
 	}
 	return ctrl.NewManager(restConfig, ctrl.Options{
-		Scheme:         newScheme(),
+		Scheme:         kinds.Scheme(),
 		Cache:          controllers.CacheOptions(confined),
 		Client:         clientOptions,
 		MapperProvider: kinds.ProvideMapper,

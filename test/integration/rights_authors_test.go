@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 // right is the permission to do by hand what the operator does for an ExtensionAPI.
@@ -101,7 +102,7 @@ func as(t *testing.T, userName string) client.Client {
 
 func newUser(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
-	user, err := client.New(config, client.Options{Scheme: newScheme(), Mapper: plane.client.RESTMapper()})
+	user, err := client.New(config, client.Options{Scheme: kinds.Scheme(), Mapper: plane.client.RESTMapper()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,7 +196,7 @@ func launchConfined(t *testing.T, namespaces ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := client.New(config, client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
+	live, err := client.New(config, client.Options{Scheme: kinds.Scheme(), Mapper: kinds.Mapper()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestUninstallCheckFailsWhileExtensionAPIsExist(t *testing.T) {
 	alone.installHook(t)
 	check := func() error {
 		checker, err := client.New(impersonate(alone, uninstallCheck),
-			client.Options{Scheme: newScheme(), Mapper: kinds.Mapper()})
+			client.Options{Scheme: kinds.Scheme(), Mapper: kinds.Mapper()})
 		return errors.Join(err, uninstall.Check(ctx, checker, "helm rollback it 3"))
 	}
 	if err := check(); err != nil {
