@@ -160,7 +160,7 @@ demo-images: image ## Build the images of the demo: the operator, sample-apiserv
 	done
 
 # Upgrades are tested from this revision: the last release or, until there is one, the last whose chart had its CRD in crds/.
-PREVIOUS ?= bfd5f138185ee08bd95890a8def74a53bcb28994
+PREVIOUS ?= a74d7a58d922a1e689977cc55eb96d9f7d9efc53
 
 .PHONY: previous-image
 previous-image: ## Build the chart and image that upgrades are tested from, in bin/previous: PREVIOUS, a tag or a commit
