@@ -124,8 +124,6 @@ func (r *Reconciler) send(extensionAPI *v1alpha1.ExtensionAPI, notes []finding.N
 // forget leaves nothing in memory of an ExtensionAPI.
 func (r *Reconciler) forget(name string) {
 	r.Actor.Forget(name)
-	r.Actor.Served.Forget(name)
-	r.Actor.Counts.Forget(name)
 	r.interruptions.forget(name)
 	r.Metrics.Forget(name)
 }

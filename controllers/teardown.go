@@ -30,7 +30,7 @@ type teardownStep struct {
 // teardown removes everything in order: first the APIServices, and only when every kube-apiserver has dropped the
 // group-versions the server, and then what the server needed to its last moment. It returns when to go on, 0 for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
-	r.Actor.Forget(extensionAPI.Name)
+	r.Actor.StopWatching(extensionAPI.Name)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
 		r.Metrics.Forget(extensionAPI.Name)
 		return 0, nil

@@ -85,8 +85,15 @@ func (a *Actor) For(extensionAPI *v1alpha1.ExtensionAPI) *apply.Applier {
 	return a.Applier.For(ownership.IdentityOf(extensionAPI))
 }
 
-// Forget stops what goes on in memory for an ExtensionAPI.
+// Forget leaves nothing in memory of an ExtensionAPI.
 func (a *Actor) Forget(name string) {
+	a.StopWatching(name)
+	a.Served.Forget(name)
+	a.Counts.Forget(name)
+}
+
+// StopWatching ends what goes on for an ExtensionAPI, but for what its teardown depends on.
+func (a *Actor) StopWatching(name string) {
 	a.Prober.Forget(name)
 	a.Secrets.Forget(name)
 	a.Handshakes.Forget(name)

@@ -33,13 +33,7 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 	if c.Problem.Found() {
 		return nil
 	}
-	err := e.store(ctx, c)
-	if found, refused := refusal(err); refused {
-		e.out.Certificates = found
-		e.out.After(refusalRetry)
-		return nil
-	}
-	return err
+	return e.refuse(&e.out.Certificates, e.store(ctx, c))
 }
 
 // watchRecheck is when a Secret is read again that was not watched when it was read.

@@ -39,6 +39,17 @@ func refusal(err error) (found finding.Finding, refused bool) {
 	}
 }
 
+// refuse records that the API server rejected an object, and has it tried again. Any other error is returned.
+func (e *execution) refuse(into *finding.Finding, err error) error {
+	found, refused := refusal(err)
+	if !refused {
+		return err
+	}
+	*into = found
+	e.out.After(refusalRetry)
+	return nil
+}
+
 func nameConflict(conflict *apply.ConflictError) finding.Finding {
 	advice := "Delete it, or give the ExtensionAPI another name"
 	if conflict.Owner.Kind == ownership.EarlierExtensionAPI {
@@ -63,12 +74,9 @@ func (e *execution) obstacle(err error) (finding.Finding, error) {
 		}
 		return contested(fight), nil
 	}
-	found, refused := refusal(err)
-	if !refused {
-		return finding.Finding{}, err
-	}
-	e.out.After(refusalRetry)
-	return found, nil
+	var found finding.Finding
+	err = e.refuse(&found, err)
+	return found, err
 }
 
 // contested is found of an APIService that another owner keeps changing.

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
@@ -42,7 +42,7 @@ func (e *execution) registration(ctx context.Context, r *plan.Registration) erro
 func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 	switch g.Step {
 	case plan.Apply:
-		return e.keepUp(ctx, g)
+		return e.applyAPIService(ctx, g)
 	case plan.Create:
 		return e.create(ctx, g)
 	case plan.Unregister:
@@ -56,21 +56,16 @@ func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 	}
 }
 
-// keepUp applies an existing APIService. One that is gone since it was observed is left to the next plan: creating it
-// requires more than keeping it up. A dry run shows no mark that has only not been written.
-func (e *execution) keepUp(ctx context.Context, g *plan.GroupVersion) error {
-	current := &apiregistrationv1.APIService{}
-	if err := e.Client.Get(ctx, client.ObjectKeyFromObject(g.Existing), current); client.IgnoreNotFound(err) != nil {
-		return err
-	}
-	if current.UID != g.Existing.UID { // it is empty where there is none
+// applyTo applies an APIService that was observed. One that is gone since is left to the next plan: creating it requires
+// more than keeping it up.
+func (e *execution) applyTo(
+	ctx context.Context, observed *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration,
+) error {
+	found, err := e.applier.ApplyTo(ctx, observed.UID, wanted)
+	if err == nil && !found {
 		e.out.After(goneRetry)
-		return nil
 	}
-	if e.out.DryRun {
-		g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
-	}
-	return e.applyAPIService(ctx, g)
+	return err
 }
 
 // goneRetry is when something is planned again that was gone; its event brings that sooner.
@@ -108,8 +103,15 @@ func (e *execution) create(ctx context.Context, g *plan.GroupVersion) error {
 
 func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) error {
 	err := e.removeInjector(ctx, g.Existing)
-	if err == nil {
+	switch {
+	case err != nil:
+	case g.Existing == nil:
 		_, err = e.applier.Apply(ctx, g.Wanted)
+	default:
+		if e.out.DryRun { // a mark that has only not been written is no change that is withheld
+			g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
+		}
+		err = e.applyTo(ctx, g.Existing, g.Wanted)
 	}
 	if err == nil {
 		if e.out.DryRun {

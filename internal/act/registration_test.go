@@ -79,3 +79,16 @@ func TestAnAPIServiceIsAppliedUnlessSuspended(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAPIServiceThatIsGoneSinceItWasObservedIsNotCreated(t *testing.T) {
+	s, cluster := snapshottest.New(), &emptyCluster{}
+	e := executing(s, cluster, &apply.Withheld{})
+	observed, wanted := snapshottest.APIService(), manifests.APIServices(s.ExtensionAPI, nil)[0]
+	err := e.applyAPIService(t.Context(), &plan.GroupVersion{Step: plan.Apply, Existing: observed, Wanted: wanted})
+	if err == nil {
+		err = e.retire(t.Context(), plan.Retirement{KeepUp: []plan.KeptUp{{Existing: observed, Wanted: wanted}}})
+	}
+	if err != nil || cluster.applied != 0 || e.out.Retry != goneRetry {
+		t.Errorf("%d were applied (%v), and the next attempt is after %s", cluster.applied, err, e.out.Retry)
+	}
+}

@@ -5,7 +5,6 @@ package act
 import (
 	"context"
 	"errors"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -18,9 +17,8 @@ import (
 // been counted and reported.
 func (e *execution) retire(ctx context.Context, r plan.Retirement) error {
 	var errs []error
-	for _, configuration := range r.KeepUp {
-		_, err := e.applier.Apply(ctx, configuration)
-		_, err = e.obstacle(err) // what is in its way holds up nothing else
+	for _, kept := range r.KeepUp {
+		_, err := e.obstacle(e.applyTo(ctx, kept.Existing, kept.Wanted)) // what is in its way holds up nothing else
 		errs = append(errs, err)
 	}
 	applier := e.applier
@@ -53,6 +51,5 @@ func deleteAPIServices(
 			left = append(left, apiService.Name)
 		}
 	}
-	slices.Sort(left)
 	return left, errors.Join(errs...)
 }

@@ -21,13 +21,7 @@ func (e *execution) server(ctx context.Context, p *plan.Workload) error {
 	if p == nil {
 		return nil
 	}
-	err := e.applyServer(ctx, p)
-	if found, refused := refusal(err); refused {
-		e.out.Server = found
-		e.out.After(refusalRetry)
-		return nil
-	}
-	return err
+	return e.refuse(&e.out.Server, e.applyServer(ctx, p))
 }
 
 func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {

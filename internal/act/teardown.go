@@ -4,12 +4,8 @@ package act
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 	"time"
-
-	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
@@ -29,10 +25,7 @@ func (a *Actor) Unregister(ctx context.Context, s *snapshot.Snapshot) (
 	if err != nil {
 		return "", nil, err
 	}
-	var apiServices []*apiregistrationv1.APIService
-	for _, name := range slices.Sorted(maps.Keys(registered)) { // in the same order each time, as messages name them
-		apiServices = append(apiServices, registered[name])
-	}
+	apiServices := snapshot.InOrder(registered)
 	if s.IsActive() {
 		counted := false
 		if notes, counted = a.warnOfUnreachable(s.Name, apiServices, nil); !counted {
@@ -66,15 +59,15 @@ func (a *Actor) removeAll(
 	if s.Spec.Server == nil {
 		return "", nil
 	}
-	places := inventory.Locations{
+	locations := inventory.Locations{
 		Name: s.Name, Server: s.Spec.Server.Namespace, Operator: a.Observer.OperatorNamespace,
 	}
 	var left []string
 	for _, object := range objects {
-		if object.IsOfCertManager() && !a.Observer.CertManager || !s.InReach() && object.IsAtServer(places) {
+		if object.IsOfCertManager() && !a.Observer.CertManager || !s.InReach() && object.IsAtServer(locations) {
 			continue
 		}
-		key := object.Key(places)
+		key := object.Key(locations)
 		gone, err := applier.Delete(ctx, object.Kind.GroupVersionKind, key)
 		if err != nil {
 			return "", err

@@ -3,7 +3,6 @@
 package act
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,6 @@ func (a *Actor) warnOfUnreachable(
 	if len(doomed) == 0 {
 		return nil, true
 	}
-	slices.SortFunc(doomed, func(a, b *apiregistrationv1.APIService) int { return cmp.Compare(a.Name, b.Name) })
 	unregistered, remaining := groupVersionsOf(doomed), groupVersionsOf(kept)
 	subject := strings.Join(groupVersionNames(unregistered), ",")
 	objects, ended := a.Counts.Last(name, subject, countAge, func(ctx context.Context) []aggregation.Objects {

@@ -104,50 +104,78 @@ func nameOf(kind string, key client.ObjectKey) string {
 	return kind + " " + key.String()
 }
 
+// request is to apply an object.
+type request struct {
+	id     objectID
+	wanted *unstructured.Unstructured
+	sum    [sha256.Size]byte
+	// current is the object as it is, nil if there is none.
+	current client.Object
+}
+
 // Apply applies configuration, unless the object is up to date, and returns the resulting object; of some kinds only
 // the metadata. It returns a *ConflictError if an object of that name belongs to another owner, a *ContentionError if
 // another client keeps changing it, and otherwise the API server's error.
 func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfiguration) (client.Object, error) {
-	wanted, sum, err := encode(configuration)
+	r, err := a.newRequest(ctx, configuration)
 	if err != nil {
 		return nil, err
 	}
-	id := objectID{wanted.GroupVersionKind(), client.ObjectKeyFromObject(wanted)}
-	current, err := a.get(ctx, id)
-	if err != nil {
-		return nil, err
+	return a.apply(ctx, r)
+}
+
+// ApplyTo is Apply for an object that was observed: if it is gone, it is not created again, nor is another object of its
+// name changed, and found is false.
+func (a *Applier) ApplyTo(
+	ctx context.Context, observed types.UID, configuration runtime.ApplyConfiguration,
+) (found bool, err error) {
+	r, err := a.newRequest(ctx, configuration)
+	if err != nil || r.current == nil || r.current.GetUID() != observed {
+		return false, err
 	}
-	if current != nil {
-		if err := a.checkOwner(wanted, current, a.recorded(id).uid); err != nil {
+	_, err = a.apply(ctx, r)
+	return true, err
+}
+
+func (a *Applier) newRequest(ctx context.Context, configuration runtime.ApplyConfiguration) (r request, err error) {
+	if r.wanted, r.sum, err = encode(configuration); err != nil {
+		return r, err
+	}
+	r.id = objectID{r.wanted.GroupVersionKind(), client.ObjectKeyFromObject(r.wanted)}
+	r.current, err = a.get(ctx, r.id)
+	return r, err
+}
+
+func (a *Applier) apply(ctx context.Context, r request) (client.Object, error) {
+	if r.current != nil {
+		if err := a.checkOwner(r.wanted, r.current, a.recorded(r.id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(id).isOf(current, sum) && hasMarks(current, wanted) {
-			return current, nil
+		if a.recorded(r.id).isOf(r.current, r.sum) && hasMarks(r.current, r.wanted) {
+			return r.current, nil
 		}
 	}
 	if a.withheld != nil {
-		return a.withhold(ctx, id, wanted, sum, current), nil
+		return a.withhold(ctx, r), nil
 	}
-	return wanted, a.writeUnlessContended(ctx, id, wanted, sum, current)
+	return r.wanted, a.writeUnlessContended(ctx, r)
 }
 
 // writeUnlessContended writes the object, with exponential backoff if another client keeps changing it.
-func (a *Applier) writeUnlessContended(
-	ctx context.Context, id objectID, wanted *unstructured.Unstructured, sum [sha256.Size]byte, current client.Object,
-) error {
-	repair := a.isRepair(id, current, sum)
+func (a *Applier) writeUnlessContended(ctx context.Context, r request) error {
+	repair := a.isRepair(r.id, r.current, r.sum)
 	if repair {
-		if err := a.checkRevert(id, current); err != nil {
+		if err := a.checkRevert(r.id, r.current); err != nil {
 			return err
 		}
 	}
-	if err := a.write(ctx, wanted, current); err != nil {
+	if err := a.write(ctx, r.wanted, r.current); err != nil {
 		return err
 	}
 	if repair {
-		a.recordRevert(id)
+		a.recordRevert(r.id)
 	}
-	a.remember(id, newRecord(wanted, sum))
+	a.remember(r.id, newRecord(r.wanted, r.sum))
 	return nil
 }
 

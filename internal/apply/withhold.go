@@ -4,7 +4,6 @@ package apply
 
 import (
 	"context"
-	"crypto/sha256"
 	"maps"
 	"slices"
 	"sync"
@@ -57,18 +56,16 @@ func (a *Applier) Withhold(kind string, key client.ObjectKey) { a.withheld.Add(k
 func (a *Applier) WithoutWithholding() *Applier { return a.Withholding(nil) }
 
 // withhold returns the current object instead of the wanted one.
-func (a *Applier) withhold(
-	ctx context.Context, id objectID, wanted *unstructured.Unstructured, sum [sha256.Size]byte, current client.Object,
-) client.Object {
-	if current == nil {
-		a.withheld.Add(id.kind.Kind, id.key)
-		return wanted
+func (a *Applier) withhold(ctx context.Context, r request) client.Object {
+	if r.current == nil {
+		a.withheld.Add(r.id.kind.Kind, r.id.key)
+		return r.wanted
 	}
-	if !hasMarks(current, wanted) ||
-		a.wouldChange(ctx, id, wanted, record{uid: current.GetUID(), configuration: sum, version: version(current)}) {
-		a.withheld.Add(id.kind.Kind, id.key)
+	of := record{uid: r.current.GetUID(), configuration: r.sum, version: version(r.current)}
+	if !hasMarks(r.current, r.wanted) || a.wouldChange(ctx, r.id, r.wanted, of) {
+		a.withheld.Add(r.id.kind.Kind, r.id.key)
 	}
-	return current
+	return r.current
 }
 
 // trial is the result of a dry run.

@@ -36,8 +36,8 @@ func TestAnExtensionAPIThatServedAGroupWhenItWasLastObservedKeepsItsPrecedence(t
 		metav1.ConditionTrue: Held, metav1.ConditionFalse: Granted, metav1.ConditionUnknown: Granted,
 	} {
 		older.Status.APIServices = []v1alpha1.APIServiceStatus{{Name: "v1." + group, Available: available}}
-		world := Snapshot{Now: noon, Claimants: []Claimant{ClaimantOf(older), ClaimantOf(younger)}}
-		got := Of(ClaimantOf(younger), v2, world).Standing
+		cluster := Snapshot{Now: noon, Claimants: []Claimant{ClaimantOf(older), ClaimantOf(younger)}}
+		got := Of(ClaimantOf(younger), v2, cluster).Standing
 		if got != want {
 			t.Errorf("while the older one's was available %s, the claim is %s, want %s",
 				available, standings[got], standings[want])

@@ -87,15 +87,15 @@ func (c Claim) with(standing Standing, o conflict) Claim {
 }
 
 // Of decides the claim to a group-version that the claimant wants.
-func Of(claimant Claimant, groupVersion schema.GroupVersion, world Snapshot) Claim {
-	claim := Claim{GroupVersion: groupVersion, APIService: world.apiService(groupVersion)}
+func Of(claimant Claimant, groupVersion schema.GroupVersion, cluster Snapshot) Claim {
+	claim := Claim{GroupVersion: groupVersion, APIService: cluster.apiService(groupVersion)}
 	switch {
 	case claim.APIService == nil:
-		return world.ofFree(claimant, claim)
-	case world.Owns(claimant, claim.APIService):
-		return world.ofRegistered(claimant, claim)
+		return cluster.ofFree(claimant, claim)
+	case cluster.Owns(claimant, claim.APIService):
+		return cluster.ofRegistered(claimant, claim)
 	default:
-		return world.ofForeign(claimant, claim)
+		return cluster.ofForeign(claimant, claim)
 	}
 }
 

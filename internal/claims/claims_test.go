@@ -120,7 +120,7 @@ var standings = map[Standing]string{
 type claimTest struct {
 	name     string
 	claimant Claimant
-	world    Snapshot
+	cluster  Snapshot
 	// want is a prefix of the standing, followed by the other owner.
 	want string
 }
@@ -129,10 +129,10 @@ func checkClaims(t *testing.T, tests []claimTest) {
 	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if test.world.Now.IsZero() {
-				test.world.Now = noon
+			if test.cluster.Now.IsZero() {
+				test.cluster.Now = noon
 			}
-			claim := Of(test.claimant, v1, test.world.with(test.claimant))
+			claim := Of(test.claimant, v1, test.cluster.with(test.claimant))
 			if got := standings[claim.Standing] + claim.Owner.Words; !strings.HasPrefix(got, test.want) {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
@@ -304,21 +304,21 @@ func TestAPIServicesWithoutMarksHaveOneOwner(t *testing.T) {
 	older, younger := claimant("older", noon, v1), claimant("younger", noon.Add(time.Second), v1)
 	older.Namespace, older.Service = "own", "own"
 	younger.Namespace, younger.Service = "own", "own"
-	world := registered(v1, applied).with(younger, older)
-	if !world.Owns(older, world.APIServices[0]) || world.Owns(younger, world.APIServices[0]) {
+	cluster := registered(v1, applied).with(younger, older)
+	if !cluster.Owns(older, cluster.APIServices[0]) || cluster.Owns(younger, cluster.APIServices[0]) {
 		t.Error("it does not belong to the older one only")
 	}
 	older.Wants = []schema.GroupVersion{v2}
-	world.Claimants = []Claimant{older, younger}
-	if world.Owns(older, world.APIServices[0]) || !world.Owns(younger, world.APIServices[0]) {
+	cluster.Claimants = []Claimant{older, younger}
+	if cluster.Owns(older, cluster.APIServices[0]) || !cluster.Owns(younger, cluster.APIServices[0]) {
 		t.Error("it does not belong to the only one that wants it")
 	}
 }
 
 func TestUnwantedVersionsAreStillRegistered(t *testing.T) {
-	world := registered(v2, of("own")).with(self)
-	world.APIServices = append(world.APIServices, registered(v1, ofUID("own", "earlier")).APIServices...)
-	if own := world.RegisteredBy(self); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
+	cluster := registered(v2, of("own")).with(self)
+	cluster.APIServices = append(cluster.APIServices, registered(v1, ofUID("own", "earlier")).APIServices...)
+	if own := cluster.RegisteredBy(self); len(own) != 1 || own[0].Name != manifests.APIServiceName(v2) {
 		t.Errorf("registered are %v", own)
 	}
 }
@@ -326,9 +326,9 @@ func TestUnwantedVersionsAreStillRegistered(t *testing.T) {
 func TestOnlyWantedVersionsAreAdopted(t *testing.T) {
 	adopting := self
 	adopting.Adopts, adopting.Wants = true, []schema.GroupVersion{v1}
-	world := registered(v1, ofUID("own", "earlier")).with(adopting)
-	world.APIServices = append(world.APIServices, registered(v2, ofUID("own", "earlier")).APIServices...)
-	if own := world.RegisteredBy(adopting); len(own) != 1 || own[0].Name != manifests.APIServiceName(v1) {
+	cluster := registered(v1, ofUID("own", "earlier")).with(adopting)
+	cluster.APIServices = append(cluster.APIServices, registered(v2, ofUID("own", "earlier")).APIServices...)
+	if own := cluster.RegisteredBy(adopting); len(own) != 1 || own[0].Name != manifests.APIServiceName(v1) {
 		t.Errorf("adopted are %v", own)
 	}
 }

@@ -36,7 +36,7 @@ func unavailable(
 	apiService *apiregistrationv1.APIService, reported *apiregistrationv1.APIServiceCondition,
 ) finding.Finding {
 	reason := v1alpha1.ReasonNotReported
-	if IsReason(reported.Reason) {
+	if isReason(reported.Reason) {
 		reason = reported.Reason
 	}
 	return finding.Bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s", apiService.Name,

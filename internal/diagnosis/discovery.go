@@ -28,7 +28,7 @@ func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Findin
 	settled := true
 	for i, groupVersion := range measured(s) {
 		settled = settled && s.Aggregated[groupVersion].Settled
-		judged := discovery.Judge(pictureOf(s, groupVersion, reconnects))
+		judged := discovery.Judge(stateOf(s, groupVersion, reconnects))
 		if judged.Recheck > 0 && (recheck == 0 || judged.Recheck < recheck) {
 			recheck = judged.Recheck
 		}
@@ -55,11 +55,11 @@ func measured(s *snapshot.Snapshot) []schema.GroupVersion {
 	return own
 }
 
-func pictureOf(
+func stateOf(
 	s *snapshot.Snapshot, groupVersion schema.GroupVersion, reconnects time.Time,
 ) discovery.GroupVersionState {
 	existing, aggregated := s.Existing(groupVersion), s.Aggregated[groupVersion]
-	picture := discovery.GroupVersionState{
+	state := discovery.GroupVersionState{
 		Name:           manifests.APIServiceName(groupVersion),
 		GroupVersion:   groupVersion,
 		Policy:         s.Policy(),
@@ -72,12 +72,12 @@ func pictureOf(
 		Now:            s.Now,
 	}
 	if !isExplainedByLayer(s, existing) {
-		picture.CheckFailed = snapshot.FailedCheck(existing)
+		state.CheckFailed = snapshot.FailedCheck(existing)
 	}
-	if hasResources(picture.Replicas) {
-		picture.Empty = aggregated.Empty
+	if hasResources(state.Replicas) {
+		state.Empty = aggregated.Empty
 	}
-	return picture
+	return state
 }
 
 func hasResources(replicas []discovery.ReplicaSubject) bool {

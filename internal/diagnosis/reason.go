@@ -10,7 +10,7 @@ const maxReason = 128
 // reasonPattern is that of metav1.Condition.
 var reasonPattern = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
 
-// IsReason reports whether a reason of another component can be used as a condition's.
-func IsReason(reason string) bool {
+// isReason reports whether a reason of another component can be used as a condition's.
+func isReason(reason string) bool {
 	return len(reason) <= maxReason && reasonPattern.MatchString(reason)
 }

@@ -13,7 +13,7 @@ func TestOnlyWhatConditionsAndEventsAllowIsAReason(t *testing.T) {
 		"": false, "failed check": false, "Failed:": false, "1st": false, "Failed\n": false, "Fäiled": false,
 		strings.Repeat("A", maxReason): true, strings.Repeat("A", maxReason+1): false,
 	} {
-		if IsReason(reason) != want {
+		if isReason(reason) != want {
 			t.Errorf("%q: %v", reason, !want)
 		}
 	}

@@ -83,6 +83,21 @@ func ServingSecretName(name string) string { return name + "-serving-cert" }
 // CertManagerName returns the name of the cert-manager Certificate and of its Secret, in the server's namespace.
 func CertManagerName(name string) string { return name + "-cert-manager" }
 
+// ProvidedSecretName is the name of the Secret that another owner writes, empty where the operator issues the certificates.
+func ProvidedSecretName(extensionAPI *v1alpha1.ExtensionAPI) string {
+	certificates := extensionAPI.Spec.Server.Certificates
+	switch {
+	case certificates == nil:
+		return ""
+	case certificates.SecretRef != nil:
+		return certificates.SecretRef.Name
+	case certificates.CertManager != nil:
+		return CertManagerName(extensionAPI.Name)
+	default:
+		return ""
+	}
+}
+
 // AuthDelegatorName returns the name of the ClusterRoleBinding that lets the server delegate authentication and
 // authorization.
 func AuthDelegatorName(name string) string { return "extensionapi:" + name + ":auth-delegator" }

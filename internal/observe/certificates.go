@@ -25,7 +25,7 @@ func (o *Observer) certificates(ctx context.Context, s *snapshot.Snapshot) (snap
 	if err != nil || !s.RunsServer() {
 		return result, err
 	}
-	name := ProvidedSecret(s.ExtensionAPI)
+	name := manifests.ProvidedSecretName(s.ExtensionAPI)
 	if name == "" {
 		return result, nil
 	}
@@ -36,21 +36,6 @@ func (o *Observer) certificates(ctx context.Context, s *snapshot.Snapshot) (snap
 		result.Pending = o.certManagerPending(ctx, s.ExtensionAPI)
 	}
 	return result, nil
-}
-
-// ProvidedSecret is the name of the Secret that another owner writes, empty where the operator issues the certificates.
-func ProvidedSecret(extensionAPI *v1alpha1.ExtensionAPI) string {
-	certificates := extensionAPI.Spec.Server.Certificates
-	switch {
-	case certificates == nil:
-		return ""
-	case certificates.SecretRef != nil:
-		return certificates.SecretRef.Name
-	case certificates.CertManager != nil:
-		return manifests.CertManagerName(extensionAPI.Name)
-	default:
-		return ""
-	}
 }
 
 func (o *Observer) stored(ctx context.Context, s *snapshot.Snapshot) (rotation.Stored, error) {

@@ -65,9 +65,8 @@ func (o *Observer) ObserveLeaving(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI,
 ) (*snapshot.Snapshot, error) {
 	s := o.confined(extensionAPI)
-	namespace, err := o.namespace(ctx, s.Backend.Namespace)
-	s.Namespace = snapshot.Of(namespace, err)
-	return s, err
+	s.Namespace = snapshot.Of(o.namespace(ctx, s.Backend.Namespace))
+	return s, s.Namespace.Err()
 }
 
 // confined is a snapshot of which nothing was read.

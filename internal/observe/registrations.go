@@ -25,21 +25,21 @@ type apiServices = map[string]*apiregistrationv1.APIService
 func (o *Observer) registered(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (
 	own snapshot.Known[apiServices], all snapshot.Known[[]claims.Claim],
 ) {
-	world, err := registrations(ctx, o.Client, o.Client)
-	own = snapshot.Of(registeredBy(world, extensionAPI), err)
+	cluster, err := registrations(ctx, o.Client, o.Client)
+	own = snapshot.Of(registeredBy(cluster, extensionAPI), err)
 	if err != nil {
 		return own, all
 	}
-	world.Now = o.Clock.Now()
-	world.Definitions, err = o.definitionsOf(ctx, o.Client, claims.GroupsOf(extensionAPI))
-	return own, snapshot.Of(claimsOf(world, extensionAPI), err)
+	cluster.Now = o.Clock.Now()
+	cluster.Definitions, err = o.definitionsOf(ctx, o.Client, claims.GroupsOf(extensionAPI))
+	return own, snapshot.Of(claimsOf(cluster, extensionAPI), err)
 }
 
 // RegisteredNow returns the APIServices of an ExtensionAPI that there are at this moment: the cache may not have one
 // yet that was only just created.
 func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (apiServices, error) {
-	world, err := registrations(ctx, o.Client, o.Live)
-	return registeredBy(world, extensionAPI), err
+	cluster, err := registrations(ctx, o.Client, o.Live)
+	return registeredBy(cluster, extensionAPI), err
 }
 
 // ClaimNow decides about a group-version by what there is at this moment: neither hiding a CustomResourceDefinition nor
@@ -47,13 +47,13 @@ func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.Ext
 func (o *Observer) ClaimNow(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, groupVersion schema.GroupVersion,
 ) (claims.Claim, error) {
-	world, err := registrations(ctx, o.Live, o.Live)
+	cluster, err := registrations(ctx, o.Live, o.Live)
 	if err != nil {
 		return claims.Claim{}, err
 	}
-	world.Now = o.Clock.Now()
-	world.Definitions, err = o.definitionsOf(ctx, o.Live, sets.New(groupVersion.Group))
-	return claims.Of(claims.ClaimantOf(extensionAPI), groupVersion, world), err
+	cluster.Now = o.Clock.Now()
+	cluster.Definitions, err = o.definitionsOf(ctx, o.Live, sets.New(groupVersion.Group))
+	return claims.Of(claims.ClaimantOf(extensionAPI), groupVersion, cluster), err
 }
 
 // IsCurrent reports whether an ExtensionAPI is as kube-apiserver has it at this moment.
@@ -63,38 +63,38 @@ func (o *Observer) IsCurrent(ctx context.Context, extensionAPI *v1alpha1.Extensi
 	return len(list.Items) == 1 && list.Items[0].ResourceVersion == extensionAPI.ResourceVersion, err
 }
 
-func registeredBy(world claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) apiServices {
+func registeredBy(cluster claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) apiServices {
 	result := apiServices{}
-	for _, own := range world.RegisteredBy(claims.ClaimantOf(extensionAPI)) {
+	for _, own := range cluster.RegisteredBy(claims.ClaimantOf(extensionAPI)) {
 		result[own.Name] = own.DeepCopy()
 	}
 	return result
 }
 
-func claimsOf(world claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) []claims.Claim {
+func claimsOf(cluster claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) []claims.Claim {
 	claimant := claims.ClaimantOf(extensionAPI)
 	var result []claims.Claim
 	for _, groupVersion := range manifests.GroupVersions(extensionAPI) {
-		result = append(result, claims.Of(claimant, groupVersion, world))
+		result = append(result, claims.Of(claimant, groupVersion, cluster))
 	}
 	return result
 }
 
 // registrations are all ExtensionAPIs and all APIServices, which decide who has registered what. They are the cache's
 // own, which must not be changed: copying all of them each time costs more than the rest of a reconciliation.
-func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (world claims.Snapshot, err error) {
+func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (cluster claims.Snapshot, err error) {
 	claimants, apiServices := &v1alpha1.ExtensionAPIList{}, &apiregistrationv1.APIServiceList{}
 	if err := extensionAPIs.List(ctx, claimants, client.UnsafeDisableDeepCopy); err != nil {
-		return world, err
+		return cluster, err
 	}
 	if err := registered.List(ctx, apiServices, client.UnsafeDisableDeepCopy); err != nil {
-		return world, err
+		return cluster, err
 	}
 	for i := range claimants.Items {
-		world.Claimants = append(world.Claimants, claims.ClaimantOf(&claimants.Items[i]))
+		cluster.Claimants = append(cluster.Claimants, claims.ClaimantOf(&claimants.Items[i]))
 	}
 	for i := range apiServices.Items {
-		world.APIServices = append(world.APIServices, &apiServices.Items[i])
+		cluster.APIServices = append(cluster.APIServices, &apiServices.Items[i])
 	}
-	return world, nil
+	return cluster, nil
 }

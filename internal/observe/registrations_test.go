@@ -17,8 +17,8 @@ import (
 func TestEachGroupVersionOfTheSpecIsClaimedInItsOrder(t *testing.T) {
 	extensionAPI := snapshottest.New().ExtensionAPI
 	extensionAPI.Spec.Groups[0].Versions = append(extensionAPI.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: "v0"})
-	world := claims.Snapshot{Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(extensionAPI)}}
-	got := claimsOf(world, extensionAPI)
+	cluster := claims.Snapshot{Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(extensionAPI)}}
+	got := claimsOf(cluster, extensionAPI)
 	wants := manifests.GroupVersions(extensionAPI)
 	if len(got) != len(wants) {
 		t.Fatalf("there are %d claims to %v", len(got), wants)
@@ -37,11 +37,11 @@ func TestRegisteredAPIServicesAreCopied(t *testing.T) {
 	cached.Annotations = map[string]string{manifests.UIDAnnotation: string(s.UID)}
 	other := snapshottest.APIService()
 	other.Name = "v1.other.example.com"
-	world := claims.Snapshot{
+	cluster := claims.Snapshot{
 		Now: noon, APIServices: []*apiregistrationv1.APIService{cached, other},
 		Claimants: []claims.Claimant{claims.ClaimantOf(s.ExtensionAPI)},
 	}
-	got := registeredBy(world, s.ExtensionAPI)
+	got := registeredBy(cluster, s.ExtensionAPI)
 	own := got[snapshottest.APIServiceName]
 	if len(got) != 1 || own == nil || !ownership.IdentityOf(s.ExtensionAPI).Owns(own) {
 		t.Fatalf("registered are %v", got)

@@ -38,6 +38,14 @@ type Certificates struct {
 	recheck time.Duration
 }
 
+// Replaces is why the serving certificate is replaced, empty where it is not.
+func (c *Certificates) Replaces() string {
+	if c == nil || c.Rotation == nil {
+		return ""
+	}
+	return c.Rotation.Replaced
+}
+
 // certificates plans a step further towards the wanted serving certificate.
 func certificates(s *snapshot.Snapshot) (*Certificates, error) {
 	read, known := s.Certificates.Get()
@@ -50,11 +58,11 @@ func certificates(s *snapshot.Snapshot) (*Certificates, error) {
 	switch {
 	case spec.SecretRef != nil:
 		c.Watched = spec.SecretRef.Name
-		c.provided(s, read, spec.SecretRef.Name)
+		c.provided(s, read)
 		c.Source.Renew = "Put a new one there"
 	case spec.CertManager != nil:
 		c.OfCertManager = true
-		c.provided(s, read, manifests.CertManagerName(s.Name))
+		c.provided(s, read)
 		c.Source.Renew = "See why cert-manager does not: kubectl describe certificate " + manifests.CertManagerName(s.Name)
 		c.Source.Pending = read.Pending
 		c.awaitCertManager(s)
@@ -132,7 +140,8 @@ func certificateRequest(s *snapshot.Snapshot) pki.Request {
 }
 
 // provided uses the certificate from a Secret that another owner writes, after it was checked.
-func (c *Certificates) provided(s *snapshot.Snapshot, read snapshot.Certificates, name string) {
+func (c *Certificates) provided(s *snapshot.Snapshot, read snapshot.Certificates) {
+	name := manifests.ProvidedSecretName(s.ExtensionAPI)
 	c.Source = rotation.Source{
 		Secret: name, Changes: func(served rotation.Served) time.Time { return served.NextWarning(s.Now) },
 	}

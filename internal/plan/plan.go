@@ -58,8 +58,9 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	if server, known := s.Server.Get(); known && s.RunsServer() {
 		p.Server = &Workload{Accounts: accountsInUse(s, server)}
 	}
-	p.register(s)
-	p.probe(s)
+	target := targetOf(s)
+	p.register(s, target)
+	p.probe(s, target)
 	return p, err
 }
 
@@ -82,8 +83,8 @@ func (p *Plan) recheckClaims(s *snapshot.Snapshot) {
 	}
 }
 
-// refusalRetry is the time after which something is read again that is not as it should be and not watched.
-const refusalRetry = 5 * time.Second
+// serviceRecheck is the time after which another owner's Service is read again that is not ready.
+const serviceRecheck = 5 * time.Second
 
 // recheckService reads another owner's Service at every interval, and more often while it is not ready: nothing of it
 // is watched.
@@ -94,7 +95,7 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 	p.after(s.Policy().Interval)
 	if found := diagnosis.Service(s); found.Status != metav1.ConditionTrue &&
 		found.Code != v1alpha1.ReasonExternalNameNotRoutable {
-		p.after(refusalRetry)
+		p.after(serviceRecheck)
 	}
 	p.after(diagnosis.ExternalNameRetry(s))
 }

@@ -60,7 +60,7 @@ func answering(answers map[string]discovery.Record, serving []string, ejected ..
 			behind.Ejected = append(behind.Ejected, ejection.Ejected{Endpoint: endpoints.Endpoint{Address: name, Pod: name}})
 		}
 	})
-	target := targetOf(s, nil)
+	target := targetOf(s)
 	records := discovery.Records{snapshottest.ThroughKubeAPIServer(snapshottest.KubeAPIServer): snapshottest.Fine}
 	for _, key := range target.Direct() {
 		records[key] = answers[key.Pod]
@@ -192,7 +192,7 @@ func wanting(name string, age time.Duration) *v1alpha1.ExtensionAPI {
 
 func TestAClaimIsDecidedAgainWhenTheOlderExtensionAPILosesItsPrecedence(t *testing.T) {
 	older, younger := wanting("older", time.Minute), wanting("younger", 0)
-	world := claims.Snapshot{
+	cluster := claims.Snapshot{
 		Now: noon, Claimants: []claims.Claimant{claims.ClaimantOf(older), claims.ClaimantOf(younger)},
 	}
 	for extensionAPI, want := range map[*v1alpha1.ExtensionAPI]time.Duration{
@@ -200,7 +200,7 @@ func TestAClaimIsDecidedAgainWhenTheOlderExtensionAPILosesItsPrecedence(t *testi
 	} {
 		var all []claims.Claim
 		for _, wanted := range manifests.GroupVersions(extensionAPI) {
-			all = append(all, claims.Of(claims.ClaimantOf(extensionAPI), wanted, world))
+			all = append(all, claims.Of(claims.ClaimantOf(extensionAPI), wanted, cluster))
 		}
 		s := &snapshot.Snapshot{
 			ExtensionAPI: extensionAPI, Backend: manifests.BackendOf(extensionAPI), Now: noon,

@@ -13,11 +13,10 @@ import (
 )
 
 // probe plans probes and ejections, where it is known what there is to probe.
-func (p *Plan) probe(s *snapshot.Snapshot) {
+func (p *Plan) probe(s *snapshot.Snapshot, target discovery.Target) {
 	if p.Registration == nil || !s.Endpoints.IsKnown() {
 		return
 	}
-	target := targetOf(s, s.Trust())
 	target.Awaited = p.awaitsAnswers(s)
 	p.Probe = &target
 	if s.Spec.Server != nil {
@@ -26,14 +25,14 @@ func (p *Plan) probe(s *snapshot.Snapshot) {
 }
 
 // targetOf probes through kube-apiserver only what that calls available: otherwise it answers 503 by itself, at once.
-func targetOf(s *snapshot.Snapshot, trust []byte) discovery.Target {
+func targetOf(s *snapshot.Snapshot) discovery.Target {
 	return discovery.Target{
 		GroupVersions: manifests.GroupVersions(s.ExtensionAPI),
 		Registered:    s.Available(),
 		Replicas:      s.Replicas(),
 		Service:       s.Endpoints.Value().Address,
 		ServerName:    manifests.ServingHost(s.Backend),
-		CABundle:      trust,
+		CABundle:      s.Trust(),
 		Policy:        s.Policy(),
 	}
 }

@@ -68,13 +68,12 @@ func (g GroupVersion) IsMissing() bool { return g.Existing == nil && g.Obstacle.
 // register plans one APIService for each group-version. An APIService is created, or pointed at another backend or
 // trust bundle, only after every ready replica has answered discovery under just these terms. It is never deleted and
 // recreated: the garbage collector could take a group that is gone for owners that are gone.
-func (p *Plan) register(s *snapshot.Snapshot) {
+func (p *Plan) register(s *snapshot.Snapshot, target discovery.Target) {
 	registered, known := s.Registered.Get()
 	if !known || !s.Claims.IsKnown() {
 		return
 	}
-	trust := s.Trust()
-	target := targetOf(s, trust)
+	trust := target.CABundle
 	p.Reconnect = reconnection(s, trust)
 	p.after(p.Reconnect.Wait)
 	if trust != nil && s.Spec.Server != nil {
@@ -150,7 +149,7 @@ func (p *Plan) groupVersion(
 func (p *Plan) create(s *snapshot.Snapshot, g *GroupVersion) {
 	p.lookAtLayer(s)
 	switch {
-	case p.Certificates != nil && p.Certificates.Rotation != nil && p.Certificates.Rotation.Replaced != "":
+	case p.Certificates.Replaces() != "":
 		g.Step, g.Obstacle = Leave, finding.Bad(v1alpha1.ReasonProbing,
 			"the serving certificate is being replaced", finding.Working)
 	case !s.Layer.Looked:

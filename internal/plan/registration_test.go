@@ -24,7 +24,7 @@ func trusted(t *testing.T) *snapshot.Snapshot {
 	s.Layer = snapshot.Layer{Looked: true}
 	snapshottest.Change(&s.Certificates, func(c *snapshot.Certificates) { c.Stored.Bundle = newSigner(t).Certificate })
 	s.Server = snapshot.Known[snapshot.Workload]{} // so that no rotation is planned
-	target := targetOf(s, s.Trust())
+	target := targetOf(s)
 	s.Probes = discovery.NewRound(target, discovery.Records{
 		discovery.AtEndpoint(snapshottest.Replica, groupVersion): snapshottest.Fine,
 	})
@@ -113,7 +113,7 @@ func TestTheLayerIsCheckedBeforeAnythingIsRegisteredAndWhereTheServerRefusesKube
 			s.Certificates = snapshot.Of(s.Certificates.Value(), nil)
 			test.change(s)
 			p := Plan{}
-			p.register(s)
+			p.register(s, targetOf(s))
 			if p.LookAtLayer != test.look || p.Recheck != test.recheck {
 				t.Errorf("it is checked: %t, and again after %s", p.LookAtLayer, p.Recheck)
 			}

@@ -3,9 +3,6 @@
 package plan
 
 import (
-	"maps"
-	"slices"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/applyconfiguration/apiregistration/v1"
@@ -21,20 +18,25 @@ type Retirement struct {
 	// Unwanted are deleted, and Kept are not.
 	Unwanted, Kept []*apiregistrationv1.APIService
 	// KeepUp is applied to those that are deleted only after their successors have come.
-	KeepUp []*apiregistration.APIServiceApplyConfiguration
+	KeepUp []KeptUp
 	// Count reports whether the objects that become unreachable are counted before. In a namespace that is being deleted
 	// there is no time to: not even spec.suspend may keep other namespaces from being deleted.
 	Count bool
+}
+
+// KeptUp is an APIService, and what it should be until it is deleted.
+type KeptUp struct {
+	Existing *apiregistrationv1.APIService
+	Wanted   *apiregistration.APIServiceApplyConfiguration
 }
 
 func retirement(
 	s *snapshot.Snapshot, registered map[string]*apiregistrationv1.APIService, wanted map[string]bool, trust []byte,
 ) Retirement {
 	r := Retirement{Count: s.IsActive()}
-	for _, name := range slices.Sorted(maps.Keys(registered)) { // in the same order each time, as messages name them
-		apiService := registered[name]
+	for _, apiService := range snapshot.InOrder(registered) {
 		switch {
-		case wanted[name]:
+		case wanted[apiService.Name]:
 			r.Kept = append(r.Kept, apiService)
 		case awaitsSuccessor(s, apiService, registered):
 			r.Kept = append(r.Kept, apiService)
@@ -67,15 +69,13 @@ func awaitsSuccessor(
 	return awaited
 }
 
-// keptUp has an APIService that is to go trust what the others do, as long as that takes nothing from it.
-func keptUp(
-	s *snapshot.Snapshot, apiService *apiregistrationv1.APIService, trust []byte,
-) []*apiregistration.APIServiceApplyConfiguration {
+// keptUp makes an APIService that is to be deleted trust what the others do, as long as that takes nothing from it.
+func keptUp(s *snapshot.Snapshot, apiService *apiregistrationv1.APIService, trust []byte) []KeptUp {
 	spec := apiService.Spec
 	wanted := manifests.APIService(s.ExtensionAPI, schema.GroupVersion{Group: spec.Group, Version: spec.Version},
 		spec.GroupPriorityMinimum, spec.VersionPriority, trust)
 	if !pki.Covers(trust, spec.CABundle) || !SameService(apiService, wanted) {
 		return nil
 	}
-	return []*apiregistration.APIServiceApplyConfiguration{wanted}
+	return []KeptUp{{apiService, wanted}}
 }

@@ -43,7 +43,7 @@ func Of(r Reconciliation) Report {
 	result := Report{Status: *before.DeepCopy(), Done: r.Outcome.Notes}
 	result.Status.Groups = groupNames(r.ExtensionAPI)
 	r.describe(&result.Status)
-	if r.Outcome.Stored && r.Plan.Certificates.Rotation.Replaced != "" {
+	if r.Outcome.Stored && r.Plan.Certificates.Replaces() != "" {
 		result.Done = append(result.Done, certificateIssued(r.Snapshot, *r.Plan.Certificates.Rotation))
 	}
 	findings, recheck := r.findings()

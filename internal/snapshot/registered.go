@@ -30,13 +30,20 @@ func (s *Snapshot) ClaimTo(groupVersion schema.GroupVersion) claims.Claim {
 	return claims.Claim{GroupVersion: groupVersion}
 }
 
-// CABundles are those of the APIServices, in the order of their names, so that what is made of them is the same each
-// time.
-func (s *Snapshot) CABundles() [][]byte {
-	registered := s.Registered.Value()
-	var bundles [][]byte
+// InOrder returns APIServices in the order of their names, so that what is made of them is the same each time.
+func InOrder(registered map[string]*apiregistrationv1.APIService) []*apiregistrationv1.APIService {
+	var result []*apiregistrationv1.APIService
 	for _, name := range slices.Sorted(maps.Keys(registered)) {
-		bundles = append(bundles, registered[name].Spec.CABundle)
+		result = append(result, registered[name])
+	}
+	return result
+}
+
+// CABundles are those of the APIServices.
+func (s *Snapshot) CABundles() [][]byte {
+	var bundles [][]byte
+	for _, apiService := range InOrder(s.Registered.Value()) {
+		bundles = append(bundles, apiService.Spec.CABundle)
 	}
 	return bundles
 }

@@ -130,15 +130,11 @@ type Aggregated struct {
 	Settled bool
 }
 
-// Errors are why something is unknown.
-func (s *Snapshot) Errors() []error {
-	return []error{
-		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err(),
-	}
+// Err is why something is unknown, nil where everything is known that was read.
+func (s *Snapshot) Err() error {
+	return errors.Join(
+		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err())
 }
-
-// Err joins the errors.
-func (s *Snapshot) Err() error { return errors.Join(s.Errors()...) }
 
 // InReach reports whether the operator may run the server in its namespace.
 func (s *Snapshot) InReach() bool { return !s.OutOfReach.Found() }

@@ -96,7 +96,7 @@ var faults = []fault{
 	},
 	{
 		name: "other-version", what: "every replica answers for another group-version",
-		behaviour: behaviour{AnswerFor: "somebody.else.example.com/v1"},
+		behaviour: behaviour{AnswerFor: "other.example.com/v1"},
 		status:    no, reason: v1alpha1.ReasonInvalidResponse, culprit: somePod, available: yes,
 	},
 	{

@@ -71,7 +71,7 @@ func CheckStatus(status v1alpha1.ExtensionAPIStatus) error {
 type Action func(ctx context.Context, cluster client.Client, name string) error
 
 // fieldOwner is the field manager of holders, which is not that of the operator.
-var fieldOwner = client.FieldOwner("somebody")
+var fieldOwner = client.FieldOwner("another-controller")
 
 // All lists all kinds of holders.
 var All = []Holder{
@@ -81,7 +81,7 @@ var All = []Holder{
 	withGroup(apiService("local", Local, v1alpha1.ReasonHeldByLocalAPIService, "kube-apiserver, which serves it itself")),
 	apiService("helm", OfHelm, v1alpha1.ReasonHeldByHelmRelease, `Helm release "prod/shop"`),
 	apiService("olm", OfOLM, v1alpha1.ReasonHeldByOLM, `the Operator Lifecycle Manager (ClusterServiceVersion "shop.v1")`),
-	apiService("somebody", unmarked, v1alpha1.ReasonHeldByOther, "another owner"),
+	apiService("other", unmarked, v1alpha1.ReasonHeldByOther, "another owner"),
 	{
 		Kind: "older", Claim: createOlder, TakeOver: setClaimOfOlder("v1"), Release: setClaimOfOlder("v9"), Yields: true,
 		Reason: v1alpha1.ReasonHeldByExtensionAPI, Message: "-rival\", which is older", HasGroup: true,

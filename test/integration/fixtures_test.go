@@ -13,10 +13,10 @@ import (
 )
 
 // otherManager is the field manager of the tests, which is not that of the operator.
-const otherManager = "somebody"
+const otherManager = "another-controller"
 
 // unknownHolder is how the operator's messages refer to this field manager.
-const unknownHolder = `another owner (last written by "somebody")`
+const unknownHolder = `another owner (last written by "another-controller")`
 
 func create(t *testing.T, object client.Object) {
 	t.Helper()
