@@ -56,8 +56,8 @@ func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 	}
 }
 
-// applyTo applies an APIService that was observed. One that is gone since is left to the next plan: creating it requires
-// more than keeping it up.
+// applyTo applies an APIService that was observed. One that is gone since is left to the next plan: creating it
+// requires more than keeping it up.
 func (e *execution) applyTo(
 	ctx context.Context, observed *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration,
 ) error {

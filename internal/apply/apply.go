@@ -124,8 +124,8 @@ func (a *Applier) Apply(ctx context.Context, configuration runtime.ApplyConfigur
 	return a.apply(ctx, r)
 }
 
-// ApplyTo is Apply for an object that was observed: if it is gone, it is not created again, nor is another object of its
-// name changed, and found is false.
+// ApplyTo is Apply for an object that was observed: if it is gone, it is not created again, nor is another object of
+// its name changed, and found is false.
 func (a *Applier) ApplyTo(
 	ctx context.Context, observed types.UID, configuration runtime.ApplyConfiguration,
 ) (found bool, err error) {

@@ -83,7 +83,8 @@ func ServingSecretName(name string) string { return name + "-serving-cert" }
 // CertManagerName returns the name of the cert-manager Certificate and of its Secret, in the server's namespace.
 func CertManagerName(name string) string { return name + "-cert-manager" }
 
-// ProvidedSecretName is the name of the Secret that another owner writes, empty where the operator issues the certificates.
+// ProvidedSecretName is the name of the Secret that another owner writes, empty where the operator issues the
+// certificates.
 func ProvidedSecretName(extensionAPI *v1alpha1.ExtensionAPI) string {
 	certificates := extensionAPI.Spec.Server.Certificates
 	switch {
