@@ -51,10 +51,9 @@ func TestHandWrittenManifestsLoseRequests(t *testing.T) {
 		eventually(t, drained, onlyPods(byHandLabel, 2))
 		l.end(t)
 	})
-	// The last one: the kubelet syncs new Pods so often that they get a changed Secret immediately.
-	t.Run("by hand: CA, serving certificate and caBundle swapped at once", func(t *testing.T) {
+	t.Run("by hand: CA, caBundle and serving certificate swapped without an overlap", func(t *testing.T) {
 		l := startLoad(t)
-		leaf := swapCertificates(t)
+		leaf := swapCertificates(t, l)
 		eventually(t, 3*time.Minute, allServe(byHandLabel, leaf))
 		eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
 		if l.end(t) == 0 {
@@ -78,8 +77,10 @@ func forgetDraining(t *testing.T, manifest *unstructured.Unstructured) {
 	}
 }
 
-// swapCertificates replaces everything at the same time, as current tools do, and returns the new serving certificate.
-func swapCertificates(t *testing.T) *x509.Certificate {
+// swapCertificates replaces everything without an overlap, as current tools do, and returns the new serving certificate.
+// The kubelet may mount a changed Secret within milliseconds or after a minute, so the Secret changes once the load has
+// met the new caBundle.
+func swapCertificates(t *testing.T, l *load) *x509.Certificate {
 	t.Helper()
 	signer, err := pki.NewSigner("by hand", time.Now(), time.Hour)
 	if err != nil {
@@ -89,15 +90,16 @@ func swapCertificates(t *testing.T) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, apiService := range apiServices(t) {
+		merge(t, &apiService, map[string]any{"spec": map[string][]byte{"caBundle": signer.Certificate}})
+	}
+	eventually(t, time.Minute, l.hasFailed)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Namespace: sampleNamespace, Name: manifests.ServingSecretName("wardle"),
 	}}
 	merge(t, secret, map[string]any{"data": map[string][]byte{
 		corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key,
 	}})
-	for _, apiService := range apiServices(t) {
-		merge(t, &apiService, map[string]any{"spec": map[string][]byte{"caBundle": signer.Certificate}})
-	}
 	return parse(t, pair.Certificate)[0]
 }
 
