@@ -53,7 +53,7 @@ GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/
 .PHONY: generate
 generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRD, RBAC role, API reference and chart values
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
-	$< paths=./controllers/... paths=./internal/inventory/... paths=./internal/observe/... paths=./internal/act/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
+	$< paths=./controllers/... paths=./internal/inventory/... paths=./internal/observe/... paths=./internal/act/... paths=./internal/podcheck/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
 	$< paths=./api/... crd:generateEmbeddedObjectMeta=true output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
 	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/files/

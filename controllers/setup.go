@@ -100,6 +100,7 @@ func newObserver(
 		Freshness:         newFreshness(ctx, mgr, kubeAPIServers, changed),
 		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Causes:            background.NewChecks[observe.Causes](ctx, clock.RealClock{}, checksAtOnce, changed),
 	}
 }
 
@@ -145,6 +146,7 @@ func newActor(
 		Layer:          aggregation.NewLayer(kubeAPIServers, observer.Live, clock.RealClock{}),
 		Handshakes:     observer.Handshakes,
 		Configurations: observer.Configurations,
+		Causes:         observer.Causes,
 		Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Clock:          clock.RealClock{},

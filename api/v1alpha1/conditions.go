@@ -113,6 +113,11 @@ const (
 	ReasonCreateContainerError = "CreateContainerError"
 	// ReasonUnschedulable: the Pod fits no node.
 	ReasonUnschedulable = "Unschedulable"
+	// ReasonUnhealthy: a Pod is not ready, since a probe or a health check of the server fails.
+	ReasonUnhealthy = "Unhealthy"
+	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more. A Pod that could not be started has
+	// the reason of its Event, such as FailedMount.
+	ReasonReplicasUnavailable = "ReplicasUnavailable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.
 	ReasonEndpointsReady = "EndpointsReady"
 	// ReasonServiceNotFound: the Service of spec.existingService does not exist.

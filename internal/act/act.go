@@ -41,6 +41,7 @@ type Actor struct {
 	// What takes long runs in the background.
 	Handshakes     *background.Checks[observe.Handshakes]
 	Configurations *background.Checks[aggregation.Configuration]
+	Causes         *background.Checks[observe.Causes]
 	Counts         *background.Checks[[]aggregation.Objects]
 	Served         *background.Checks[StillServed]
 	Clock          clock.PassiveClock
@@ -98,6 +99,7 @@ func (a *Actor) StopWatching(name string) {
 	a.Secrets.Forget(name)
 	a.Handshakes.Forget(name)
 	a.Configurations.Forget(name)
+	a.Causes.Forget(name)
 }
 
 func (e *execution) note(n finding.Note) { e.out.Notes = append(e.out.Notes, n) }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
@@ -19,6 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/podcheck"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 )
 
@@ -72,4 +74,35 @@ func servedBy(ctx context.Context, pod *corev1.Pod, server *v1alpha1.Server, hos
 	}
 	chain, err := handshake.Served(ctx, endpoints.OfPod(pod, manifests.ServerPort(pod, server)).Address, host)
 	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
+}
+
+// causesAge is how old the causes of Pods may be that are not ready.
+const causesAge = 10 * time.Second
+
+// lookForCauses reads why Pods are not ready, which wakes the reconciler.
+func (e *execution) lookForCauses(pods []corev1.Pod) {
+	if len(pods) == 0 {
+		return
+	}
+	pods = pods[:min(len(pods), maxCauses)]
+	server, reader := e.s.Spec.Server, e.Live
+	e.Causes.Start(e.s.Name, "", causesAge, func(ctx context.Context) observe.Causes {
+		return causes(ctx, reader, pods, server)
+	})
+	e.out.After(causesAge)
+}
+
+// maxCauses bounds the Pods of one server that are looked at: the condition names one.
+const maxCauses = 5
+
+func causes(ctx context.Context, reader client.Reader, pods []corev1.Pod, server *v1alpha1.Server) observe.Causes {
+	found := observe.Causes{}
+	for i := range pods {
+		address := ""
+		if pods[i].Status.PodIP != "" {
+			address = endpoints.OfPod(&pods[i], manifests.ServerPort(&pods[i], server)).Address
+		}
+		found[pods[i].UID] = podcheck.Check(ctx, reader, &pods[i], address)
+	}
+	return found
 }

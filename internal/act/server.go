@@ -21,6 +21,7 @@ func (e *execution) server(ctx context.Context, p *plan.Workload) error {
 	if p == nil {
 		return nil
 	}
+	e.lookForCauses(p.Unready)
 	return e.refuse(&e.out.Server, e.applyServer(ctx, p))
 }
 

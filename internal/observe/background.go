@@ -14,6 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // configurationAge is how old what is known of the aggregation layer may be when something is registered.
@@ -21,6 +22,9 @@ const configurationAge = time.Minute
 
 // Handshakes are what each Pod served in its last handshake, by the Pod's UID.
 type Handshakes map[types.UID]rotation.Pod
+
+// Causes are why Pods are not ready, by their UIDs.
+type Causes map[types.UID]workload.Cause
 
 func (o *Observer) handshakes(s *snapshot.Snapshot) snapshot.Handshakes {
 	last, ended := o.Handshakes.Result(s.Name, manifests.ServingHost(s.Backend))

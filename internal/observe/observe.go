@@ -37,6 +37,7 @@ type Observer struct {
 	Freshness      *aggregation.Freshness
 	Handshakes     *background.Checks[Handshakes]
 	Configurations *background.Checks[aggregation.Configuration]
+	Causes         *background.Checks[Causes]
 
 	definitions definitionMemory
 }

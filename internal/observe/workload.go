@@ -25,6 +25,7 @@ func (o *Observer) workload(ctx context.Context, of manifests.Workload) (w snaps
 		return w, err
 	}
 	w.Pods, w.Accounts = l.Members(), l.Accounts()
+	w.Causes, _ = o.Causes.Result(of.Name, "")
 	deployment, account := &appsv1.Deployment{}, inventory.ServiceAccount.New()
 	switch err := o.Client.Get(ctx, of.NamespacedName, deployment); {
 	case err == nil:

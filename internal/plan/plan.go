@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -18,6 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // Plan is what to do for one ExtensionAPI, in the order of its fields. A part that rests on something unknown is nil,
@@ -40,6 +42,8 @@ type Plan struct {
 
 // Workload is what a Deployment runs with.
 type Workload struct {
+	// Unready are Pods whose cause for that is looked for.
+	Unready []corev1.Pod
 	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
 	// that are still to be replaced.
 	Accounts []string
@@ -57,6 +61,7 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	}
 	if server, known := s.Server.Get(); known && s.RunsServer() {
 		p.Server = &Workload{Accounts: accountsInUse(s, server)}
+		p.lookForCauses(s, server.Pods)
 	}
 	target := targetOf(s)
 	p.register(s, target)
@@ -98,6 +103,20 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 		p.after(serviceRecheck)
 	}
 	p.after(diagnosis.ExternalNameRetry(s))
+}
+
+// lookForCauses has the causes of Pods looked for that have not been ready for some time.
+func (p *Plan) lookForCauses(s *snapshot.Snapshot, pods []corev1.Pod) {
+	for i := range pods {
+		since := workload.UnreadySince(&pods[i])
+		switch left := since.Add(workload.UnreadyAfter).Sub(s.Now); {
+		case since.IsZero():
+		case left > 0:
+			p.after(left)
+		default:
+			p.Server.Unready = append(p.Server.Unready, pods[i])
+		}
+	}
 }
 
 func accountsInUse(s *snapshot.Snapshot, server snapshot.Workload) []string {

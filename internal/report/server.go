@@ -40,8 +40,14 @@ func (r Reconciliation) server() finding.Finding {
 	if r.Outcome.DryRun { // any other number would count replicas that are not started
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
-	return workload.Rollout(
-		manifests.ServerOf(r.ExtensionAPI), deployment, r.Server.Value().Pods, replicas, r.Outcome.Generation)
+	return workload.Rollout(workload.State{
+		Workload:   manifests.ServerOf(r.ExtensionAPI),
+		Deployment: deployment,
+		Pods:       r.Server.Value().Pods,
+		Causes:     r.Server.Value().Causes,
+		Replicas:   replicas,
+		Generation: r.Outcome.Generation,
+	})
 }
 
 // readyReplicas is nil where it is unknown.

@@ -24,6 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // Snapshot is of one ExtensionAPI at one moment.
@@ -76,6 +77,8 @@ type Workload struct {
 	Pods []corev1.Pod
 	// Accounts are the ServiceAccounts that they run as, besides that of the template.
 	Accounts []string
+	// Causes are why Pods are not ready, by their UIDs, as far as that was looked for.
+	Causes map[types.UID]workload.Cause
 	// Account is the UID of the operator's ServiceAccount, empty where there is none with the owner label.
 	Account types.UID
 }

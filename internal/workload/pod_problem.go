@@ -27,25 +27,47 @@ var waitingReasons = map[string]struct{ reason, advice string }{
 	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
 }
 
-// podProblem returns the first problem that a Pod of the newest revision shows, in the order of their names.
-func podProblem(pods []corev1.Pod) finding.Finding {
-	revision := newestRevision(pods)
-	sorted := slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
-	for i := range sorted {
-		pod := &sorted[i]
-		if pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision {
-			continue
-		}
-		if found := schedulingProblem(pod); found.Found() {
+// podProblem returns the first problem that a Pod of the newest revision shows.
+func (s State) podProblem() finding.Finding {
+	for _, pod := range s.newest() {
+		if found := schedulingProblem(&pod); found.Found() {
 			return found
 		}
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if found := containerProblem(pod, status); found.Found() {
+			if found := containerProblem(&pod, status, s.Causes[pod.UID]); found.Found() {
+				return found
+			}
+		}
+	}
+	for _, pod := range s.newest() {
+		if cause, looked := s.Causes[pod.UID]; looked && !UnreadySince(&pod).IsZero() {
+			if found := unreadyProblem(&pod, cause); found.Found() {
 				return found
 			}
 		}
 	}
 	return finding.Finding{}
+}
+
+// newest are the Pods of the newest revision, in the order of their names, without those that are terminating.
+func (s State) newest() []corev1.Pod {
+	revision := newestRevision(s.Pods)
+	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	return slices.DeleteFunc(sorted, func(pod corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
+	})
+}
+
+// refusedPods advises by what the cluster refuses Pods for.
+func refusedPods(message string, progress finding.Progress) finding.Finding {
+	remedy := "Change what rejects the Pods"
+	switch {
+	case strings.Contains(message, "exceeded quota"):
+		remedy = "Raise the quota, or lower the resources of the template"
+	case strings.Contains(message, "error looking up service account"):
+		remedy = "Create the ServiceAccount, or correct spec.server.template.spec.serviceAccountName"
+	}
+	return finding.Bad(v1alpha1.ReasonFailedCreate, excerpt.Quote(message), progress).Alarming().Advising(remedy)
 }
 
 // newestRevision is that of the youngest Pod: an older one may still show a problem that its template no longer has.
@@ -69,7 +91,7 @@ func schedulingProblem(pod *corev1.Pod) finding.Finding {
 	return finding.Finding{}
 }
 
-func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Finding {
+func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Cause) finding.Finding {
 	if waiting := status.State.Waiting; waiting != nil {
 		if known, found := waitingReasons[waiting.Reason]; found {
 			return finding.Bad(known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s",
@@ -86,9 +108,28 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Fi
 		return finding.Finding{}
 	}
 	// Its last output is for those who may read its log: it may be secret, and this message shows in the whole cluster.
-	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, fmt.Sprintf(
-		"Pod %s, container %s terminated with exit code %d (%s)",
-		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason)), finding.Working).
+	evidence := fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
+		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason))
+	if event, found := eventOf(cause, probeFailed); found && slices.Contains(killedCodes, terminated.ExitCode) {
+		evidence += "; " + event.Message
+	}
+	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, evidence, finding.Working).
 		Alarming().
-		Advising(fmt.Sprintf("See its log: kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, status.Name))
+		Advising(terminatedRemedy(terminated) + fmt.Sprintf("kubectl -n %s logs %s -c %s --previous",
+			pod.Namespace, pod.Name, status.Name))
+}
+
+// killedCodes are those of a server that the kubelet stopped because a probe failed: it shut down in time, or was killed.
+var killedCodes = []int32{0, 137, 143}
+
+// terminatedRemedy ends where the command to see the log follows.
+func terminatedRemedy(terminated *corev1.ContainerStateTerminated) string {
+	switch {
+	case terminated.Reason == "OOMKilled":
+		return "Raise its memory limit in spec.server.template, or see what it needs memory for: "
+	case terminated.ExitCode == 0:
+		return "The process completed by itself, or stopped when a failing probe had it restarted; see its log: "
+	default:
+		return "See its log: "
+	}
 }

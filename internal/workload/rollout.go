@@ -9,66 +9,101 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// Rollout reads a Deployment's status and, where it is not complete, the cause in the status of its Pods. The
-// Deployment may come from a cache that does not have the generation that was applied last.
-func Rollout(
-	of manifests.Workload, deployment *appsv1.Deployment, pods []corev1.Pod, replicas int32, generation int64,
-) finding.Finding {
-	status := deployment.Status
-	available := min(status.AvailableReplicas, replicas)
-	if rolledOut(deployment, replicas, generation) {
+// State is what is known of a workload.
+type State struct {
+	manifests.Workload
+	// Deployment may come from a cache that does not have the generation that was applied last. Its zero value stands for
+	// one that is not in the cache yet.
+	Deployment *appsv1.Deployment
+	Pods       []corev1.Pod
+	// Causes are why Pods are not ready, by their UIDs, as far as that was looked for.
+	Causes map[types.UID]Cause
+	// Replicas are wanted.
+	Replicas int32
+	// Generation of the Deployment that was applied last.
+	Generation int64
+}
+
+// Rollout reads the Deployment's status and, where not all replicas are available, the cause in its Pods.
+func Rollout(s State) finding.Finding {
+	status := s.Deployment.Status
+	available := min(status.AvailableReplicas, s.Replicas)
+	if s.isRolledOut() && status.AvailableReplicas >= s.Replicas {
 		return finding.Good(v1alpha1.ReasonReplicasAvailable,
-			fmt.Sprintf("%d of %d replicas are available", available, replicas))
+			fmt.Sprintf("%d of %d replicas are available", available, s.Replicas))
 	}
-	cause := rolloutProblem(of, deployment, pods)
-	cause.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
-		min(status.UpdatedReplicas, replicas), replicas, available, cause.Evidence)
+	problem := s.problem()
+	problem.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
+		min(status.UpdatedReplicas, s.Replicas), s.Replicas, available, problem.Evidence)
 	if status.AvailableReplicas > 0 {
-		cause.Status = metav1.ConditionTrue
+		problem.Status = metav1.ConditionTrue
 	}
-	return cause
+	return problem
 }
 
-func rolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) bool {
-	status := deployment.Status
-	return status.ObservedGeneration >= max(generation, deployment.Generation, 1) &&
-		status.UpdatedReplicas >= replicas && status.AvailableReplicas >= replicas && status.Replicas <= replicas
+// isRolledOut reports whether there are the wanted replicas and no others.
+func (s State) isRolledOut() bool {
+	status := s.Deployment.Status
+	return status.ObservedGeneration >= max(s.Generation, s.Deployment.Generation, 1) &&
+		status.UpdatedReplicas >= s.Replicas && status.Replicas <= s.Replicas
 }
 
-// rolloutProblem is why a rollout is not complete, as the cluster reports it.
-func rolloutProblem(of manifests.Workload, deployment *appsv1.Deployment, pods []corev1.Pod) finding.Finding {
-	deadline := deploymentCondition(deployment, appsv1.DeploymentProgressing)
-	overdue := deadline.Status == corev1.ConditionFalse && deadline.Reason == "ProgressDeadlineExceeded"
-	state := finding.Working
+// problem is why not all replicas are available, as the cluster reports it.
+func (s State) problem() finding.Finding {
+	progressing := deploymentCondition(s.Deployment, appsv1.DeploymentProgressing)
+	overdue := progressing.Status == corev1.ConditionFalse && progressing.Reason == "ProgressDeadlineExceeded"
+	progress := finding.Working
 	if overdue {
-		state = finding.Stalled
+		progress = finding.Stalled
 	}
-	refused := deploymentCondition(deployment, appsv1.DeploymentReplicaFailure)
+	refused := deploymentCondition(s.Deployment, appsv1.DeploymentReplicaFailure)
 	if refused.Status == corev1.ConditionTrue {
-		return finding.Bad(v1alpha1.ReasonFailedCreate, excerpt.Quote(refused.Message), state).Alarming().
-			Advising("Raise the quota, or change what rejects the Pods")
+		return refusedPods(refused.Message, progress)
 	}
-	if found := podProblem(pods); found.Found() {
-		found.Progress = state
+	if found := s.podProblem(); found.Found() {
+		found.Progress = progress
 		return found
 	}
+	// The Deployment controller reports a complete rollout so, and keeps it when a replica turns unready later
+	// (k8s.io/kubernetes pkg/controller/deployment/progress.go).
+	if s.isRolledOut() && progressing.Reason == "NewReplicaSetAvailable" {
+		return s.unavailable()
+	}
 	if overdue {
-		return finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, excerpt.Quote(deadline.Message), state).Alarming().
-			Advising(fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s",
-				of.Namespace, labels.Set(of.Labels)))
+		return finding.Bad(v1alpha1.ReasonProgressDeadlineExceeded, excerpt.Quote(progressing.Message), progress).Alarming().
+			Advising(s.describePods())
 	}
-	if deployment.Spec.Paused {
-		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused", state).
-			Advising("Resume it: kubectl -n " + of.Namespace + " rollout resume deployment " + of.Name)
+	if s.Deployment.Spec.Paused {
+		return finding.Bad(v1alpha1.ReasonRollingOut, "the Deployment is paused", progress).
+			Advising("Resume it: kubectl -n " + s.Namespace + " rollout resume deployment " + s.Name)
 	}
-	return finding.Bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", state)
+	return finding.Bad(v1alpha1.ReasonRollingOut, "waiting for Pods to become ready", progress)
+}
+
+// unavailable is found of a complete rollout of which replicas are not ready any more.
+func (s State) unavailable() finding.Finding {
+	found := finding.Bad(v1alpha1.ReasonReplicasUnavailable, "waiting for replicas to become ready again",
+		finding.Working).Alarming().Advising(s.describePods())
+	for _, pod := range s.newest() {
+		if since := UnreadySince(&pod); !since.IsZero() {
+			found.Evidence = fmt.Sprintf("Pod %s has not been ready since %s", pod.Name, pki.Timestamp(since))
+			break
+		}
+	}
+	return found
+}
+
+func (s State) describePods() string {
+	return fmt.Sprintf("Inspect the Pods: kubectl -n %s describe pods -l %s", s.Namespace, labels.Set(s.Labels))
 }
 
 func deploymentCondition(

@@ -136,7 +136,9 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Rollout(server, test.deployment, test.pods, 2, 2)
+			got := Rollout(State{
+				Workload: server, Deployment: test.deployment, Pods: test.pods, Replicas: 2, Generation: 2,
+			})
 			if got.Status != test.status || got.Code != test.reason || got.Progress != test.progress {
 				t.Errorf("got %+v", got)
 			}
@@ -154,7 +156,9 @@ var server = manifests.Workload{
 
 func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.T) {
 	cached := deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2})
-	got := Rollout(server, cached, nil, 2, cached.Generation+1)
+	got := Rollout(State{
+		Workload: server, Deployment: cached, Pods: nil, Replicas: 2, Generation: cached.Generation + 1,
+	})
 	if got.Status != metav1.ConditionTrue || got.Code != v1alpha1.ReasonRollingOut || got.Progress != finding.Working {
 		t.Errorf("got %+v", got)
 	}
@@ -169,7 +173,9 @@ func TestAStalledRolloutIsReportedWithACommandThatSelectsItsPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "kubectl -n wardle-system describe pods -l " + labels.Set(manifests.ServerLabels("wardle")).String()
-	if got := Rollout(server, stalled, nil, 2, 2).Message(); !strings.Contains(got, want) {
+	if got := Rollout(State{
+		Workload: server, Deployment: stalled, Pods: nil, Replicas: 2, Generation: 2,
+	}).Message(); !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to contain %q", got, want)
 	}
 }
@@ -197,7 +203,9 @@ func TestTroubleOfARolloutIsAWarningWhileReplicasAreAvailable(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Rollout(server, deploymentWith(test.status), test.pods, 2, 2)
+			got := Rollout(State{
+				Workload: server, Deployment: deploymentWith(test.status), Pods: test.pods, Replicas: 2, Generation: 2,
+			})
 			if got.Status != metav1.ConditionTrue || got.IsWarning() != test.want {
 				t.Errorf("it is %s, and a warning: %t", got.Status, got.IsWarning())
 			}
@@ -220,7 +228,7 @@ func TestAPodWithoutAProblemIsPassedOver(t *testing.T) {
 		"a Pod that is terminating": deleted, "a Pod that starts": starting,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if found := podProblem([]corev1.Pod{pod}); found.Found() {
+			if found := (State{Pods: []corev1.Pod{pod}}).podProblem(); found.Found() {
 				t.Errorf("%s: %s", found.Code, found.Message())
 			}
 		})
@@ -232,14 +240,14 @@ func TestAProblemOfAnOlderRevisionIsNotReported(t *testing.T) {
 	older.Labels = map[string]string{"pod-template-hash": "a"}
 	newer.Labels = map[string]string{"pod-template-hash": "b"}
 	newer.CreationTimestamp = metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
-	if found := podProblem([]corev1.Pod{older, newer}); found.Found() {
+	if found := (State{Pods: []corev1.Pod{older, newer}}).podProblem(); found.Found() {
 		t.Errorf("%s: %s", found.Code, found.Message())
 	}
 }
 
 // Status and Events are read by others than the Pod's log.
 func TestTheLastOutputOfAContainerIsNotRepeated(t *testing.T) {
-	found := podProblem([]corev1.Pod{crashed("password 1234 is wrong", 1)})
+	found := (State{Pods: []corev1.Pod{crashed("password 1234 is wrong", 1)}}).podProblem()
 	if !found.Found() || strings.Contains(found.Message(), "1234") {
 		t.Errorf("repeated in %q", found.Message())
 	}

@@ -138,4 +138,8 @@ namespaces.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [watch]
+# Why a Pod is not ready.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 {{- end }}
