@@ -51,7 +51,7 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		reason, words string
 	}{
 		"a volume cannot be mounted": {
-			unready(), warns("FailedMount", `secret "keys" not found`), "FailedMount", `not ready since 2026-01-01T12:00:00Z: ` +
+			unready(), warns("FailedMount", `secret "keys" not found`), "FailedMount", `not been ready since 2026-01-01T12:00:00Z: ` +
 				`secret "keys" not found. See its Events: kubectl -n wardle-system describe pod wardle-1`,
 		},
 		"a volume cannot be attached":     {unready(), warns("FailedAttachVolume", "multi-attach"), "FailedAttachVolume", "multi"},
