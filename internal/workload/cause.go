@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,30 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": "+excerpt.Quote(event.Message), finding.Working).Alarming().
 			Advising("Check path, port and scheme of this probe in spec.server.template, and the server's log: " + logOf(pod))
 	}
+	if condition, found := failedCondition(pod); found {
+		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its condition %s is %s: %s", subject,
+			condition.Type, condition.Status, excerpt.Quote(condition.Message)), finding.Working).Alarming().
+			Advising(describe)
+	}
 	return finding.Finding{}
+}
+
+// failedCondition is the condition that keeps a Pod from turning ready, of those that say more than Ready itself.
+func failedCondition(pod *corev1.Pod) (corev1.PodCondition, bool) {
+	gates := make([]corev1.PodConditionType, len(pod.Spec.ReadinessGates))
+	for i, gate := range pod.Spec.ReadinessGates {
+		gates[i] = gate.ConditionType
+	}
+	for _, wanted := range slices.Concat([]corev1.PodConditionType{
+		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.ContainersReady,
+	}, gates) {
+		condition := conditionOf(pod, wanted)
+		if condition.Status != corev1.ConditionTrue && (condition.Type != "" || slices.Contains(gates, wanted)) {
+			condition.Type, condition.Status = wanted, cmp.Or(condition.Status, corev1.ConditionUnknown)
+			return condition, true
+		}
+	}
+	return corev1.PodCondition{}, false
 }
 
 // hasStarted reports whether any container of a Pod runs or has run.

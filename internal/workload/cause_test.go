@@ -39,6 +39,18 @@ func exited(code int32, reason string) corev1.ContainerStatus {
 	}}
 }
 
+func unlike(pod corev1.Pod, conditionType corev1.PodConditionType) corev1.Pod {
+	pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
+		Type: conditionType, Status: corev1.ConditionFalse, Message: "why",
+	})
+	return pod
+}
+
+func gated(pod corev1.Pod) corev1.Pod {
+	pod.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "example.com/gate"}}
+	return pod
+}
+
 func warns(reason, message string) Cause { return Cause{Events: []Event{{reason, message}}} }
 
 func fails(checks ...string) Cause { return Cause{Readyz: Readyz{Failed: checks}} }
@@ -75,6 +87,15 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		},
 		"out of memory": {
 			unready(exited(137, "OOMKilled")), Cause{}, v1alpha1.ReasonCrashLoopBackOff, "Raise its memory limit",
+		},
+		"an init container that does not complete": {
+			unlike(unready(), corev1.PodInitialized), Cause{}, v1alpha1.ReasonUnhealthy, "its condition Initialized is False: why",
+		},
+		"no sandbox": {
+			unlike(unready(), corev1.PodReadyToStartContainers), Cause{}, v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
+		},
+		"a readiness gate that nothing sets": {
+			gated(unready(runs())), Cause{}, v1alpha1.ReasonUnhealthy, "its condition example.com/gate is Unknown",
 		},
 		"nothing is known": {unready(runs()), Cause{}, v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}

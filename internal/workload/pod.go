@@ -13,8 +13,12 @@ func IsReady(pod *corev1.Pod) bool {
 
 // Readiness is the condition Ready of a Pod, empty while it has none.
 func Readiness(pod *corev1.Pod) corev1.PodCondition {
+	return conditionOf(pod, corev1.PodReady)
+}
+
+func conditionOf(pod *corev1.Pod, conditionType corev1.PodConditionType) corev1.PodCondition {
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
+		if condition.Type == conditionType {
 			return condition
 		}
 	}

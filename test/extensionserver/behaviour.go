@@ -30,6 +30,9 @@ type Behaviour struct {
 	// Empty are group-versions without resources.
 	Empty []string `json:"empty,omitempty"`
 
+	// FailedChecks are checks of GET /readyz that fail, as k8s.io/apiserver names them; /healthz and /livez succeed.
+	FailedChecks []string `json:"failedChecks,omitempty"`
+
 	// Certificate replaces the genuine serving certificate.
 	Certificate Certificate `json:"certificate,omitempty"`
 

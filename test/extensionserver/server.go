@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package extensionserver is a minimal extension API server for tests. It serves discovery of its group-versions, with
-// faults that can be configured at runtime. Its readiness probes are unaffected by the faults.
+// faults that can be configured at runtime. Its health checks are unaffected by the faults, unless FailedChecks says so.
 package extensionserver
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -70,9 +71,10 @@ func (s *Server) routes() *http.ServeMux {
 	objects := func(Behaviour) Fault { return Fault{} }
 
 	mux := http.NewServeMux()
-	for _, health := range []string{"GET /healthz", "GET /livez", "GET /readyz"} {
+	for _, health := range []string{"GET /healthz", "GET /livez"} {
 		mux.HandleFunc(health, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	}
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, s.Behaviour().FailedChecks) })
 	mux.HandleFunc("GET /apis", s.page(apis, s.groupList))
 	mux.HandleFunc("GET /apis/{group}/{version}", s.page(discovery, s.resourceList))
 	mux.HandleFunc("GET /apis/{group}/{version}/"+resource, s.page(objects, s.noObjects))
@@ -80,6 +82,19 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /openapi/v3", s.page(openAPI, s.openAPIIndex))
 	mux.HandleFunc("GET /openapi/v3/apis/{group}/{version}", s.page(openAPI, s.openAPI))
 	return mux
+}
+
+// ready responds as k8s.io/apiserver does (pkg/server/healthz).
+func ready(w http.ResponseWriter, failed []string) {
+	if len(failed) == 0 {
+		_, _ = w.Write([]byte("ok"))
+		return
+	}
+	w.WriteHeader(http.StatusInternalServerError)
+	for _, check := range failed {
+		_, _ = fmt.Fprintf(w, "[-]%s failed: reason withheld\n", check)
+	}
+	_, _ = w.Write([]byte("readyz check failed\n"))
 }
 
 // page returns a handler that responds with a document, or with 404 if there is none, with the fault of the behaviour.
