@@ -115,8 +115,18 @@ const (
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonUnhealthy: a Pod is not ready, since a probe or a health check of the server fails.
 	ReasonUnhealthy = "Unhealthy"
-	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more. A Pod that could not be started has
-	// the reason of its Event, such as FailedMount.
+	// ReasonFailedMount: a volume of a Pod cannot be mounted. It and the four that follow are reasons of Events of Pods
+	// (k8s.io/kubernetes pkg/kubelet/events/event.go).
+	ReasonFailedMount = "FailedMount"
+	// ReasonFailedAttachVolume: a volume cannot be attached to the Pod's node.
+	ReasonFailedAttachVolume = "FailedAttachVolume"
+	// ReasonFailedMapVolume: a block volume cannot be mapped.
+	ReasonFailedMapVolume = "FailedMapVolume"
+	// ReasonFailedCreatePodSandBox: the sandbox or the network of a Pod cannot be created.
+	ReasonFailedCreatePodSandBox = "FailedCreatePodSandBox"
+	// ReasonFailedCreatePodContainer: the cgroup of a Pod cannot be created.
+	ReasonFailedCreatePodContainer = "FailedCreatePodContainer"
+	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more.
 	ReasonReplicasUnavailable = "ReplicasUnavailable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.
 	ReasonEndpointsReady = "EndpointsReady"

@@ -44,9 +44,14 @@ func containers(full []corev1.Container) []corev1.Container {
 	return nil
 }
 
+// readConditions are those that say why a Pod is not ready.
+var readConditions = []corev1.PodConditionType{
+	corev1.PodReady, corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized,
+}
+
 func conditions(full []corev1.PodCondition) []corev1.PodCondition {
 	read := slices.DeleteFunc(slices.Clone(full), func(condition corev1.PodCondition) bool {
-		return condition.Type != corev1.PodReady && condition.Type != corev1.PodScheduled
+		return !slices.Contains(readConditions, condition.Type)
 	})
 	return each(read, func(condition corev1.PodCondition) corev1.PodCondition {
 		return corev1.PodCondition{

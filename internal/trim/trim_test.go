@@ -108,6 +108,8 @@ func readObjects() map[string]client.Object {
 				Phase: corev1.PodRunning, PodIP: "10.1.0.1", PodIPs: []corev1.PodIP{{IP: "10.1.0.1"}, {IP: "fd00::1"}},
 				Conditions: []corev1.PodCondition{{
 					Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady", Message: "unready",
+				}, {
+					Type: corev1.PodInitialized, Status: corev1.ConditionFalse, Reason: "ContainersNotInitialized",
 				}},
 				InitContainerStatuses: []corev1.ContainerStatus{{Name: "init", LastTerminationState: corev1.ContainerState{
 					Terminated: ended,

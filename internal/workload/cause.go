@@ -50,10 +50,10 @@ func UnreadySince(pod *corev1.Pod) time.Time {
 	}
 }
 
-// startReasons are reasons of the kubelet and of the attach-detach controller for a container that cannot be started
-// (k8s.io/kubernetes pkg/kubelet/events/event.go).
+// startReasons are reasons of the kubelet and of the attach-detach controller for a container that cannot be started.
 var startReasons = []string{
-	"FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer",
+	v1alpha1.ReasonFailedMount, v1alpha1.ReasonFailedAttachVolume, v1alpha1.ReasonFailedMapVolume,
+	v1alpha1.ReasonFailedCreatePodSandBox, v1alpha1.ReasonFailedCreatePodContainer,
 }
 
 // probeFailed is the kubelet's reason for a probe that fails.
@@ -78,28 +78,23 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 	}
 	if condition, found := failedCondition(pod); found {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its condition %s is %s: %s", subject,
-			condition.Type, condition.Status, excerpt.Quote(condition.Message)), finding.Working).Alarming().
+			condition.Type, condition.Status, excerpt.Quote(cmp.Or(condition.Message, condition.Reason))), finding.Working).Alarming().
 			Advising(describe)
 	}
 	return finding.Finding{}
 }
 
-// failedCondition is the condition that keeps a Pod from turning ready, of those that say more than Ready itself.
-func failedCondition(pod *corev1.Pod) (corev1.PodCondition, bool) {
-	gates := make([]corev1.PodConditionType, len(pod.Spec.ReadinessGates))
-	for i, gate := range pod.Spec.ReadinessGates {
-		gates[i] = gate.ConditionType
-	}
-	for _, wanted := range slices.Concat([]corev1.PodConditionType{
-		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.ContainersReady,
-	}, gates) {
-		condition := conditionOf(pod, wanted)
-		if condition.Status != corev1.ConditionTrue && (condition.Type != "" || slices.Contains(gates, wanted)) {
-			condition.Type, condition.Status = wanted, cmp.Or(condition.Status, corev1.ConditionUnknown)
-			return condition, true
+// failedCondition is the condition that keeps a Pod from turning ready. Ready itself says which containers or readiness
+// gates do (k8s.io/kubernetes pkg/kubelet/status/generate.go).
+func failedCondition(pod *corev1.Pod) (condition corev1.PodCondition, found bool) {
+	for _, conditionType := range []corev1.PodConditionType{
+		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady,
+	} {
+		if condition = conditionOf(pod, conditionType); condition.Status == corev1.ConditionFalse {
+			return condition, condition.Reason != ""
 		}
 	}
-	return corev1.PodCondition{}, false
+	return condition, false
 }
 
 // hasStarted reports whether any container of a Pod runs or has run.

@@ -41,13 +41,14 @@ func exited(code int32, reason string) corev1.ContainerStatus {
 
 func unlike(pod corev1.Pod, conditionType corev1.PodConditionType) corev1.Pod {
 	pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
-		Type: conditionType, Status: corev1.ConditionFalse, Message: "why",
+		Type: conditionType, Status: corev1.ConditionFalse, Reason: "Unset", Message: "why",
 	})
 	return pod
 }
 
 func gated(pod corev1.Pod) corev1.Pod {
-	pod.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "example.com/gate"}}
+	pod.Status.Conditions[0].Reason = "ReadinessGatesNotReady"
+	pod.Status.Conditions[0].Message = `the gate "a/b" is not "True"`
 	return pod
 }
 
@@ -95,7 +96,7 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			unlike(unready(), corev1.PodReadyToStartContainers), Cause{}, v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
 		},
 		"a readiness gate that nothing sets": {
-			gated(unready(runs())), Cause{}, v1alpha1.ReasonUnhealthy, "its condition example.com/gate is Unknown",
+			gated(unready(runs())), Cause{}, v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b" is not "True"`,
 		},
 		"nothing is known": {unready(runs()), Cause{}, v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}
