@@ -43,13 +43,13 @@ var brokenTemplates = map[string]struct {
 		},
 		v1alpha1.ReasonFailedMount, `configmap "nowhere" not found`,
 	},
-	"directory-missing": {
+	"volume-forbidden": {
 		func(pod *corev1.PodSpec) {
 			mountVolume(pod, corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{
 				Path: "/nowhere", Type: ptr.To(corev1.HostPathDirectory),
 			}})
 		},
-		v1alpha1.ReasonFailedMount, "/nowhere is not a directory",
+		v1alpha1.ReasonFailedCreate, `violates PodSecurity "restricted:latest"`,
 	},
 	"driver-missing": {
 		func(pod *corev1.PodSpec) {
@@ -118,7 +118,7 @@ var brokenTemplates = map[string]struct {
 	"init-unfinished": {
 		func(pod *corev1.PodSpec) {
 			waiting := *pod.Containers[0].DeepCopy()
-			waiting.Name = "waits"
+			waiting.Name, waiting.Lifecycle = "waits", nil
 			waiting.Args = append(waiting.Args, "--tls-cert-file="+servedCertificate, "--tls-private-key-file="+servedKey)
 			waiting.VolumeMounts = []corev1.VolumeMount{{Name: "serving-cert", MountPath: "/var/run/extensionapi/serving-cert"}}
 			pod.InitContainers = []corev1.Container{waiting}
