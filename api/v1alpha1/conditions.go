@@ -184,6 +184,8 @@ const (
 	ReasonReplicaEjected = "ReplicaEjected"
 	// ReasonOpenAPISlow: discovery is within the limit, but the list of OpenAPI v3 documents is not.
 	ReasonOpenAPISlow = "OpenAPISlow"
+	// ReasonMissingWithoutImpact: a group-version is missing in aggregated discovery, but its resources offer only get.
+	ReasonMissingWithoutImpact = "MissingWithoutImpact"
 	// ReasonOperatorBlocked: requests are served, but the operator cannot reach any replica.
 	ReasonOperatorBlocked = "OperatorBlocked"
 	// ReasonKubeAPIServerBusy: a kube-apiserver rejects requests because of load.

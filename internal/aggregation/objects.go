@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -77,7 +76,7 @@ func (k *KubeAPIServers) listable(
 	_, err = read(ctx, k, "/apis/"+groupVersion.String(), http.Header{}, func(body io.Reader) (any, error) {
 		return nil, documents.EachResource(body, func(resource documents.Resource) error {
 			switch {
-			case !resource.Listable, strings.Contains(resource.Name, "/"):
+			case !resource.Listable, resource.IsSubresource():
 				return nil
 			case len(resources) == limits.CountedResources:
 				return fmt.Errorf("only the objects of the first %d resources are counted", limits.CountedResources)

@@ -102,6 +102,7 @@ func judgedFinding(judged discovery.Finding) finding.Finding {
 // withinLimit are the reasons that DiscoveryWithinLimit is True for.
 var withinLimit = []string{
 	v1alpha1.ReasonWithinLimit, v1alpha1.ReasonNearLimit, v1alpha1.ReasonReplicaEjected, v1alpha1.ReasonOpenAPISlow,
+	v1alpha1.ReasonMissingWithoutImpact,
 }
 
 // nearTrouble are those that are worth a warning.

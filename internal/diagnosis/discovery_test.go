@@ -90,22 +90,34 @@ func TestTheWorstGroupVersionIsReported(t *testing.T) {
 func TestAggregatedDiscoveryThatDisagreesWithTheServerIsReported(t *testing.T) {
 	const kubeAPIServer = snapshottest.KubeAPIServer
 	stale, empty := []string{kubeAPIServer}, []string{kubeAPIServer}
+	deletable := discovery.Content{Resources: 1, Deletable: 1}
 	tests := map[string]struct {
 		aggregated      snapshot.Aggregated
-		resources       int
+		content         discovery.Content
+		status          metav1.ConditionStatus
 		reason, message string
 	}{
-		"nothing has lasted":          {snapshot.Aggregated{}, 1, "WithinLimit", ""},
-		"stale":                       {snapshot.Aggregated{Stale: stale}, 1, "Stale", "kube-apiserver " + kubeAPIServer},
-		"empty, and so is the server": {snapshot.Aggregated{Empty: empty}, 0, "WithinLimit", ""},
-		"empty":                       {snapshot.Aggregated{Empty: empty}, 1, "Empty", "namespace deletion leaves"},
+		"nothing has lasted": {snapshot.Aggregated{}, deletable, "True", "WithinLimit", ""},
+		"stale": {
+			snapshot.Aggregated{Stale: stale}, deletable, "False", "Stale", "kube-apiserver " + kubeAPIServer,
+		},
+		"empty, and so is the server": {snapshot.Aggregated{Empty: empty}, discovery.Content{}, "True", "WithinLimit", ""},
+		"empty": {
+			snapshot.Aggregated{Empty: empty}, deletable, "False", "Empty", "namespace deletion leaves",
+		},
+		"empty, of resources that offer only get": {
+			snapshot.Aggregated{Empty: empty}, discovery.Content{Resources: 1}, "True", "MissingWithoutImpact", "no client",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			direct := fine
-			direct.Content.Resources = test.resources
+			direct.Content = test.content
 			got := discoveryOf(withAggregated(probed(fine, direct), test.aggregated))
-			findingtest.Expect(t, got, got.Status, test.reason, test.message)
+			if got.IsWarning() != (test.status == "False") {
+				t.Errorf("a warning: %v", got.IsWarning())
+			}
+			findingtest.Expect(t, got, test.status, test.reason, test.message)
 		})
 	}
 }

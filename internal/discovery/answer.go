@@ -78,7 +78,7 @@ func readGroupVersion(body io.Reader, groupVersion schema.GroupVersion) (Content
 		return Content{}, documents.Malformed(`for group-version "%s" instead of "%s"`,
 			excerpt.Of(list.GroupVersion, maxGroupVersion), groupVersion)
 	}
-	return Content{Resources: list.Resources}, nil
+	return Content{Resources: list.Resources, Deletable: list.Deletable, MoreThanGet: list.MoreThanGet}, nil
 }
 
 // maxGroupVersion is how many bytes of a wrong group-version an error quotes.

@@ -44,7 +44,7 @@ func (r Round) moved(before Round) bool {
 		earlier, found := before.Records[key]
 		if !found || earlier.Standing != record.Standing || earlier.Near != record.Near ||
 			record.Last.moved(earlier.Last, r.Target.limitOf(key.Document)) ||
-			earlier.Content.Resources != record.Content.Resources || !slices.Equal(earlier.Omitted, record.Omitted) {
+			!earlier.Content.sameResources(record.Content) || !slices.Equal(earlier.Omitted, record.Omitted) {
 			return true
 		}
 	}

@@ -23,11 +23,17 @@ type Sample struct {
 
 // Content is the content of a response.
 type Content struct {
-	// Resources is the number of resources in the discovery of a group-version.
-	Resources int
+	// Resources is the number of resources in the discovery of a group-version, subresources included. Of Deletable
+	// ones the objects can be deleted; those of MoreThanGet can be listed, created or the like.
+	Resources, Deletable, MoreThanGet int
 	// Listed is the number of resources of each group-version of the target in aggregated discovery, 0 for one that is
 	// left out; nil if the server has no aggregated discovery, and kube-apiserver requests each group-version instead.
 	Listed map[schema.GroupVersion]int
+}
+
+// sameResources reports whether both contain as many resources of each kind.
+func (c Content) sameResources(other Content) bool {
+	return c.Resources == other.Resources && c.Deletable == other.Deletable && c.MoreThanGet == other.MoreThanGet
 }
 
 // isBad reports whether the request failed or took too long.

@@ -127,6 +127,9 @@ func (p GroupVersionState) judgeGood() Finding {
 	if finding, isWarning := p.judgeWarnings(); isWarning {
 		return finding
 	}
+	if finding, isMissing := p.judgeHarmless(); isMissing {
+		return finding
+	}
 	return found(v1alpha1.ReasonWithinLimit, "every group-version answers discovery within %s", p.Policy.Limit)
 }
 
@@ -157,61 +160,8 @@ func (p GroupVersionState) judgeWarnings() (finding Finding, isWarning bool) {
 	return Finding{}, false
 }
 
-// judgeAggregated judges what kube-apiserver's own discovery lists for the group-version.
-func (p GroupVersionState) judgeAggregated() (finding Finding, doubted bool) {
-	for _, replica := range serving(p.Replicas) {
-		if replica.leavesOut(p) {
-			return found(v1alpha1.ReasonMissingInDiscovery, "%s is left out of GET /apis by %s, which serves it (resources: "+
-				"%d): kube-apiserver treats the group-version as empty, and namespace deletion leaves its objects behind; fix "+
-				"the server, whose /apis and /apis/%s differ",
-				p.Name, replica.Name, replica.Content.Resources, p.GroupVersion), true
-		}
-	}
-	if len(p.Empty) > 0 {
-		return found(v1alpha1.ReasonEmpty, "%s is empty for kube-apiserver %s, although the replicas answer with resources; "+
-			"meanwhile namespace deletion leaves its objects behind; check the server's answer to GET /apis",
-			p.Name, p.Empty[0]), true
-	}
-	if len(p.Stale) > 0 {
-		if left := p.goodSince().Add(freshAgainWithin).Sub(p.Now); left > 0 {
-			waiting := p.waiting()
-			waiting.Recheck = left
-			return waiting, true
-		}
-		return found(v1alpha1.ReasonStale, "%s is marked Stale by kube-apiserver %s although it answers: kube-apiserver "+
-			"gets no answer to GET /apis, which it requests every minute, within %s; %s",
-			p.Name, p.Stale[0], AggregatorTimeout, staleImpact), true
-	}
-	return Finding{}, false
-}
-
-// freshAgainWithin is how soon a recovery shows in aggregated discovery: kube-apiserver requests it every minute, and
-// the operator reads it every 30 seconds.
-const freshAgainWithin = 100 * time.Second
-
 func (p GroupVersionState) waiting() Finding {
 	return found(v1alpha1.ReasonProbing, "waiting for several consecutive probes of %s with the same result", p.Name)
-}
-
-// goodSince returns when the last of all records became good.
-func (p GroupVersionState) goodSince() time.Time {
-	var since time.Time
-	for _, replica := range serving(p.Replicas) {
-		for _, record := range []Record{replica.Record, replica.APIs} {
-			if record.Since.After(since) {
-				since = record.Since
-			}
-		}
-	}
-	return since
-}
-
-const staleImpact = "while it is Stale, no namespace of the cluster can be deleted, and Helm and kubectl see errors"
-
-// leavesOut reports whether a replica serves resources of the group-version, but omits them from its aggregated
-// discovery.
-func (s ReplicaSubject) leavesOut(p GroupVersionState) bool {
-	return slices.Contains(s.APIs.Omitted, p.GroupVersion) && s.Content.Resources > 0
 }
 
 // hasUnsettled reports whether any serving replica or kube-apiserver is not known to be good.

@@ -26,7 +26,14 @@ func goodRecord(latency time.Duration) Record {
 	return Record{
 		Standing: Healthy, Since: noon.Add(-time.Hour), Last: Sample{Latency: latency}, Latency: latency, P50: latency,
 		Samples: 1,
-		Content: Content{Resources: 1},
+		Content: Content{Resources: 1, Deletable: 1, MoreThanGet: 1},
+	}
+}
+
+// leavesOut returns a change of a replica that leaves the group-version, with these resources, out of GET /apis.
+func leavesOut(resources Content) func(*ReplicaSubject) {
+	return func(s *ReplicaSubject) {
+		s.APIs.Omitted, s.Content = []schema.GroupVersion{groupVersion}, resources
 	}
 }
 
@@ -192,10 +199,22 @@ func TestJudge(t *testing.T) {
 			v1alpha1.ReasonAggregatedDiscoveryFailed,
 			"GET /apis at Pod api-a: answered after 6.2s (limit 5s); the other replica, Pod api-b, answers in 4ms",
 		},
-		"left out of /apis": {
-			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) {
-				s.APIs.Omitted = []schema.GroupVersion{groupVersion}
-			}), v1alpha1.ReasonMissingInDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 1)",
+		"left out of /apis, with objects that can be deleted": {
+			through(fine), changed(replicasWith(fine), leavesOut(Content{Resources: 2, Deletable: 1, MoreThanGet: 2})),
+			v1alpha1.ReasonMissingInDiscovery, "left out of GET /apis by Pod api-a, which serves it (resources: 2): " +
+				"kube-apiserver treats the group-version as empty, and namespace deletion leaves its objects behind",
+		},
+		"left out of /apis, with objects that clients look for": {
+			through(fine), changed(replicasWith(fine), leavesOut(Content{Resources: 2, MoreThanGet: 1})),
+			v1alpha1.ReasonMissingInDiscovery, "such as kubectl, do not find its resources; fix the server",
+		},
+		"left out of /apis, with resources that offer only get": {
+			through(fine), changed(replicasWith(fine), leavesOut(Content{Resources: 2})),
+			v1alpha1.ReasonMissingWithoutImpact, "left out of GET /apis by Pod api-a, which serves it (resources: 2); no client",
+		},
+		"left out of /apis without harm, and near the limit": {
+			through(nearRecord(3 * time.Second)), changed(replicasWith(fine), leavesOut(Content{Resources: 2})),
+			v1alpha1.ReasonNearLimit, "near the limit",
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
@@ -320,6 +339,10 @@ func TestJudgeReportsStaleAndEmptyAggregatedDiscovery(t *testing.T) {
 	snapshot := snapshotWith(through(fine), replicasWith(fine))
 	snapshot.Empty = []string{"10.0.0.1:6443"}
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonEmpty, "empty for kube-apiserver 10.0.0.1:6443")
+	snapshot.Replicas[0].Content = Content{Resources: 2, MoreThanGet: 1}
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonEmpty, "meanwhile clients that use discovery")
+	snapshot.Replicas[0].Content = Content{Resources: 2}
+	assertFinding(t, Judge(snapshot), v1alpha1.ReasonMissingWithoutImpact, "10.0.0.1:6443, although the replicas answer")
 	snapshot.Empty, snapshot.Stale = nil, snapshot.Empty
 	assertFinding(t, Judge(snapshot), v1alpha1.ReasonStale, "no namespace of the cluster can be deleted")
 	snapshot.Replicas[0].Since = noon.Add(-time.Second)

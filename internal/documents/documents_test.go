@@ -25,26 +25,33 @@ func TestResourceList(t *testing.T) {
 	}{
 		"as Kubernetes writes it": {
 			`{"kind":"APIResourceList","groupVersion":"a/v1","resources":[{"name":"b","verbs":["list"]},{"name":"b/c"}]}`,
-			ResourceList{"a/v1", 2},
+			ResourceList{GroupVersion: "a/v1", Resources: 2, MoreThanGet: 1},
 			"",
 		},
-		"in reverse order":         {`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{"a/v1", 1}, ""},
-		"empty":                    {`{"groupVersion":"a/v1","resources":[]}`, ResourceList{"a/v1", 0}, ""},
+		"objects that can be deleted": {
+			`{"resources":[{"name":"b","verbs":["get","delete"]},{"verbs":["delete"],"name":"b/c"}]}`,
+			ResourceList{Resources: 2, Deletable: 1, MoreThanGet: 1}, "",
+		},
+		"only get": {
+			`{"resources":[{"name":"b","verbs":["get"]},{"name":"c","verbs":null}]}`, ResourceList{Resources: 2}, "",
+		},
+		"in reverse order":         {`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{GroupVersion: "a/v1", Resources: 1}, ""},
+		"empty":                    {`{"groupVersion":"a/v1","resources":[]}`, ResourceList{GroupVersion: "a/v1"}, ""},
 		"null":                     {`{"groupVersion":null,"resources":null}`, ResourceList{}, ""},
-		"other fields":             {`{"x":{"resources":[1]},"groupVersion":"a/v1","y":[[{}]]}`, ResourceList{"a/v1", 0}, ""},
+		"other fields":             {`{"x":{"resources":[1]},"groupVersion":"a/v1","y":[[{}]]}`, ResourceList{GroupVersion: "a/v1"}, ""},
 		"names in another case":    {`{"GroupVersion":"a/v1"}`, ResourceList{}, ""},
-		"a field twice":            {`{"groupVersion":"a/v1","groupVersion":"b/v1"}`, ResourceList{"b/v1", 0}, ""},
-		"escaped":                  {`{"group\u0056ersion":"a\/v1"}`, ResourceList{"a/v1", 0}, ""},
-		"followed by a line break": {"{\"groupVersion\":\"a/v1\"}\r\n", ResourceList{"a/v1", 0}, ""},
+		"a field twice":            {`{"groupVersion":"a/v1","groupVersion":"b/v1"}`, ResourceList{GroupVersion: "b/v1"}, ""},
+		"escaped":                  {`{"group\u0056ersion":"a\/v1"}`, ResourceList{GroupVersion: "a/v1"}, ""},
+		"followed by a line break": {"{\"groupVersion\":\"a/v1\"}\r\n", ResourceList{GroupVersion: "a/v1"}, ""},
 
 		"nothing":         {"", ResourceList{}, "answered with no valid APIResourceList: it ends too early"},
-		"cut off":         {`{"resources":[{}`, ResourceList{"", 1}, "it ends too early"},
+		"cut off":         {`{"resources":[{}`, ResourceList{Resources: 1}, "it ends too early"},
 		"a page":          {"<html>", ResourceList{}, "invalid character '<'"},
 		"only null":       {"null", ResourceList{}, "null"},
 		"a list":          {"[]", ResourceList{}, "[ instead of {"},
 		"wrong type":      {`{"groupVersion":1}`, ResourceList{}, "number instead of string"},
 		"wrong resources": {`{"resources":["a"]}`, ResourceList{}, "string instead of {"},
-		"more after it":   {`{"groupVersion":"a/v1"}{}`, ResourceList{"a/v1", 0}, "more after its end"},
+		"more after it":   {`{"groupVersion":"a/v1"}{}`, ResourceList{GroupVersion: "a/v1"}, "more after its end"},
 		"control characters": {
 			"{\"groupVersion\":\"\x1b\"}", ResourceList{}, `invalid character '\x1b'`,
 		},
@@ -144,7 +151,12 @@ func TestEachResource(t *testing.T) {
 		got = append(got, resource)
 		return nil
 	})
-	if want := []Resource{{"a", true}, {"b", true}, {"c", false}, {}}; err != nil || !slices.Equal(got, want) {
+	want := []Resource{
+		{Name: "a", Listable: true, MoreThanGet: true},
+		{Name: "b", Listable: true, MoreThanGet: true},
+		{Name: "c"}, {},
+	}
+	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	enough := errors.New("enough")

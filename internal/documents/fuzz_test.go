@@ -97,20 +97,34 @@ func FuzzResourceList(f *testing.F) {
 			checkFailure(t, err)
 			return
 		}
-		if got != (ResourceList{want.GroupVersion, len(want.APIResources)}) || listable != countListable(want) {
+		if got != countResources(want) || listable != countWith(want, "list") {
 			t.Errorf("got %+v, %d of them listable, of %+v", got, listable, want)
 		}
 	})
 }
 
-func countListable(list metav1.APIResourceList) int {
+func countWith(list metav1.APIResourceList, verb string) int {
 	count := 0
 	for _, resource := range list.APIResources {
-		if slices.Contains(resource.Verbs, "list") {
+		if slices.Contains(resource.Verbs, verb) {
 			count++
 		}
 	}
 	return count
+}
+
+func countResources(list metav1.APIResourceList) ResourceList {
+	counted := ResourceList{GroupVersion: list.GroupVersion, Resources: len(list.APIResources)}
+	list.APIResources = slices.DeleteFunc(slices.Clone(list.APIResources), func(resource metav1.APIResource) bool {
+		return strings.Contains(resource.Name, "/")
+	})
+	counted.Deletable = countWith(list, "delete")
+	for _, resource := range list.APIResources {
+		if slices.ContainsFunc(resource.Verbs, func(verb string) bool { return verb != "get" && verb != "" }) {
+			counted.MoreThanGet++
+		}
+	}
+	return counted
 }
 
 func FuzzGroupList(f *testing.F) {

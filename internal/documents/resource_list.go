@@ -4,6 +4,7 @@ package documents
 
 import (
 	"io"
+	"strings"
 
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
@@ -13,6 +14,9 @@ type ResourceList struct {
 	GroupVersion string
 	// Resources is the number of resources, subresources included.
 	Resources int
+	// Deletable is the number of resources that advertise the verb delete, and MoreThanGet of those that advertise any
+	// other verb than get. Subresources do not count for either: clients do not look them up by themselves.
+	Deletable, MoreThanGet int
 }
 
 // ReadResourceList reads an APIResourceList, whatever its kind field is.
@@ -24,7 +28,10 @@ func ReadResourceList(reader io.Reader) (ResourceList, error) {
 		case "groupVersion":
 			list.GroupVersion, err = s.text()
 		case "resources":
-			list.Resources, err = s.countObjects()
+			err = s.resources(func(resource Resource) error {
+				list.count(resource)
+				return nil
+			})
 		default:
 			err = s.skip()
 		}
@@ -33,11 +40,28 @@ func ReadResourceList(reader io.Reader) (ResourceList, error) {
 	return list, err
 }
 
+func (l *ResourceList) count(resource Resource) {
+	l.Resources++
+	if resource.IsSubresource() {
+		return
+	}
+	if resource.Deletable {
+		l.Deletable++
+	}
+	if resource.MoreThanGet {
+		l.MoreThanGet++
+	}
+}
+
 // Resource is the part of an APIResource that the operator uses.
 type Resource struct {
-	Name     string
-	Listable bool
+	Name string
+	// Listable and Deletable mean that it advertises the verbs list and delete, and MoreThanGet any verb other than get.
+	Listable, Deletable, MoreThanGet bool
 }
+
+// IsSubresource reports whether it is a subresource, such as pods/log.
+func (r Resource) IsSubresource() bool { return strings.Contains(r.Name, "/") }
 
 // EachResource calls each for every resource of an APIResourceList, and stops at the first error of each.
 func EachResource(reader io.Reader, each func(Resource) error) error {
@@ -46,13 +70,17 @@ func EachResource(reader io.Reader, each func(Resource) error) error {
 		if name != "resources" {
 			return s.skip()
 		}
-		return s.array(func() error {
-			resource, err := s.resource()
-			if err != nil {
-				return err
-			}
-			return each(resource)
-		})
+		return s.resources(each)
+	})
+}
+
+func (s *stream) resources(each func(Resource) error) error {
+	return s.array(func() error {
+		resource, err := s.resource()
+		if err != nil {
+			return err
+		}
+		return each(resource)
 	})
 }
 
@@ -63,7 +91,7 @@ func (s *stream) resource() (Resource, error) {
 		case "name":
 			resource.Name, err = s.text()
 		case "verbs":
-			resource.Listable, err = s.lists("list")
+			err = s.verbs(&resource)
 		default:
 			err = s.skip()
 		}
@@ -72,12 +100,12 @@ func (s *stream) resource() (Resource, error) {
 	return resource, err
 }
 
-// lists reports whether an array of strings contains wanted.
-func (s *stream) lists(wanted string) (found bool, err error) {
-	err = s.array(func() error {
-		text, err := s.text()
-		found = found || text == wanted
+func (s *stream) verbs(of *Resource) error {
+	return s.array(func() error {
+		verb, err := s.text()
+		of.Listable = of.Listable || verb == "list"
+		of.Deletable = of.Deletable || verb == "delete"
+		of.MoreThanGet = of.MoreThanGet || verb != "get" && verb != ""
 		return err
 	})
-	return found, err
 }
