@@ -220,8 +220,10 @@ const (
 	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonProbeForbidden: a replica does not allow an authenticated user to read discovery.
 	ReasonProbeForbidden = "ProbeForbidden"
-	// ReasonFrontProxyRejected: the server does not accept kube-apiserver's front-proxy certificate.
+	// ReasonFrontProxyRejected: the server does not accept kube-apiserver's front-proxy certificate, or gets none.
 	ReasonFrontProxyRejected = "FrontProxyRejected"
+	// ReasonForbiddenToKubeAPIServer: the server's own authorization refuses requests that kube-apiserver sends.
+	ReasonForbiddenToKubeAPIServer = "ForbiddenToKubeAPIServer"
 	// ReasonGroupVersionNotServed: a replica does not serve a group-version of the spec.
 	ReasonGroupVersionNotServed = "GroupVersionNotServed"
 	// ReasonStale: kube-apiserver marks a group-version Stale although the server serves it.

@@ -34,12 +34,12 @@ func layerMessage(missing []string) string {
 	return fmt.Sprintf("the aggregation layer of this cluster is not configured: %s", strings.Join(missing, "; "))
 }
 
-// RefusesFrontProxy reports whether the server refuses kube-apiserver.
-func RefusesFrontProxy(existing *apiregistrationv1.APIService) bool {
-	return discovery.IsFrontProxyRefused(snapshot.FailedCheck(existing))
+// RefusesKubeAPIServer reports whether the server refuses kube-apiserver.
+func RefusesKubeAPIServer(existing *apiregistrationv1.APIService) bool {
+	return discovery.IsKubeAPIServerRefused(snapshot.FailedCheck(existing))
 }
 
 // isExplainedByLayer reports whether the server refuses kube-apiserver since the aggregation layer is not configured.
 func isExplainedByLayer(s *snapshot.Snapshot, existing *apiregistrationv1.APIService) bool {
-	return len(s.Layer.Missing) > 0 && RefusesFrontProxy(existing)
+	return len(s.Layer.Missing) > 0 && RefusesKubeAPIServer(existing)
 }

@@ -44,7 +44,7 @@ func TestOneConditionOnlyReportsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 		"the layer looks configured": {
 			nil, "FailedDiscoveryCheck",
 			[]string{": 403. Namespace deletion"},
-			v1alpha1.ReasonFrontProxyRejected, finding.Working,
+			v1alpha1.ReasonForbiddenToKubeAPIServer, finding.Working,
 		},
 	}
 	for name, test := range tests {
@@ -63,18 +63,18 @@ func TestOneConditionOnlyReportsWhyTheServerRefusesKubeAPIServer(t *testing.T) {
 	}
 }
 
-func TestOnlyARefusalIsTakenForOneOfTheFrontProxy(t *testing.T) {
-	if !RefusesFrontProxy(refusing().Existing(groupVersion)) {
+func TestOnlyARefusalIsTakenForOneOfKubeAPIServer(t *testing.T) {
+	if !RefusesKubeAPIServer(refusing().Existing(groupVersion)) {
 		t.Error("403 is not taken for one")
 	}
 	for _, message := range []string{
 		"", "dial tcp: i/o timeout", "bad status from https://10.0.0.7:8443/apis/a/v1: 500",
 	} {
-		if RefusesFrontProxy(snapshottest.APIService(snapshottest.CheckFailed(message))) {
+		if RefusesKubeAPIServer(snapshottest.APIService(snapshottest.CheckFailed(message))) {
 			t.Errorf("%q is taken for one", message)
 		}
 	}
-	if RefusesFrontProxy(nil) {
+	if RefusesKubeAPIServer(nil) {
 		t.Error("a group-version that is not registered is taken for one")
 	}
 }

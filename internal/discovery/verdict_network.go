@@ -20,9 +20,6 @@ import (
 const recheckedWithin = time.Minute
 
 const (
-	adviceFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
-		"--proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
-		"kube-system/extension-apiserver-authentication"
 	adviceTrust = "kube-apiserver does not trust the server: compare the caBundle of the APIService with the serving " +
 		"certificate"
 	adviceNetwork = "kube-apiserver gets no answer from the Pods in time: check for a firewall, a network policy or a " +
@@ -107,14 +104,12 @@ func causeOfStatus(sample Sample) cause {
 	switch {
 	case strings.Contains(failure, "error trying to reach service"):
 		return causeOfText(failure)
-	case status == http.StatusUnauthorized, strings.Contains(failure, "system:anonymous"):
-		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return causeOfRefusal(status, failure)
 	case status == http.StatusTooManyRequests:
 		return cause{v1alpha1.ReasonKubeAPIServerBusy, "kube-apiserver, or the server, is busy: see its flow control"}
 	case status == http.StatusServiceUnavailable:
 		return cause{v1alpha1.ReasonNotProxied, adviceLoad}
-	case status == http.StatusForbidden:
-		return replicaFailures[ClassRefused]
 	default:
 		return replicaFailures[ClassServerError]
 	}
@@ -149,10 +144,11 @@ var timedOut = regexp.MustCompile(
 	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded) ` +
 		`\((Client\.Timeout exceeded) while awaiting headers\)`)
 
-// IsFrontProxyRefused reports whether this error of kube-apiserver's discovery check means that the server does not
-// accept kube-apiserver's front-proxy certificate.
-func IsFrontProxyRefused(text string) bool {
-	return causeOfCheck(text).reason == v1alpha1.ReasonFrontProxyRejected
+// IsKubeAPIServerRefused reports whether this error of kube-apiserver's discovery check means that the server answers
+// it 401 or 403, or rejects its certificate, as it does where the aggregation layer is not configured.
+func IsKubeAPIServerRefused(text string) bool {
+	reason := causeOfCheck(text).reason
+	return reason == v1alpha1.ReasonFrontProxyRejected || reason == v1alpha1.ReasonForbiddenToKubeAPIServer
 }
 
 // causeOfCheck parses the error messages of kube-aggregator pkg/controllers/status/remote.
@@ -160,8 +156,10 @@ func causeOfCheck(text string) cause {
 	switch status := badStatus.FindStringSubmatch(text); {
 	case status == nil:
 		return causeOfText(text)
-	case status[1] == "401", status[1] == "403":
-		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
+	case status[1] == "401":
+		return causeOfRefusal(http.StatusUnauthorized, "")
+	case status[1] == "403":
+		return causeOfRefusal(http.StatusForbidden, "") // the check does not repeat whom the server refuses
 	default:
 		return replicaFailures[ClassServerError]
 	}

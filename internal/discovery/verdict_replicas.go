@@ -65,7 +65,7 @@ func (p GroupVersionState) judgeReplicas(bad, good []ReplicaSubject) Finding {
 	}
 	sample, headline := worst.Worst, p.headline(worst.Subject)
 	if class := ClassOf(sample); class != "" && class != ClassTimeout {
-		explained := replicaFailures[class]
+		explained := causeAtReplica(sample)
 		return found(explained.reason, "%s: %s; %s; %s", headline, failureAt(worst.Subject, headline), describeOthers(good),
 			explained.advice)
 	}

@@ -131,11 +131,23 @@ func TestJudge(t *testing.T) {
 		},
 		"the front proxy shows no certificate": {
 			through(failedRecord(ClassRefused, 403, `answered 403: User "system:anonymous" cannot`)), replicasWith(fine),
-			v1alpha1.ReasonFrontProxyRejected, "--requestheader-client-ca-file",
+			v1alpha1.ReasonFrontProxyRejected, "an anonymous user, as it gets no front-proxy certificate",
 		},
-		"the operator may not read discovery": {
-			through(failedRecord(ClassRefused, 403, `answered 403: User "operator" cannot get path`)), replicasWith(fine),
-			v1alpha1.ReasonProbeForbidden, "system:discovery",
+		"the front proxy is accepted, but the user is refused": {
+			through(failedRecord(ClassRefused, 403, `answered 403: User "prober" cannot get path`)), replicasWith(fine),
+			v1alpha1.ReasonForbiddenToKubeAPIServer, "accepts kube-apiserver's front-proxy certificate, but its own",
+		},
+		"kube-apiserver is refused, and nobody says as whom": {
+			through(failedRecord(ClassRefused, 403, "answered 403 Forbidden")), replicasWith(fine),
+			v1alpha1.ReasonForbiddenToKubeAPIServer, "see in the server's log whom it refuses",
+		},
+		"a replica does not authenticate the operator": {
+			through(fine), replicasWith(failedRecord(ClassRefused, 401, "answered 401 Unauthorized")),
+			v1alpha1.ReasonProbeForbidden, "does not authenticate the token",
+		},
+		"a replica takes the operator for an anonymous user": {
+			through(fine), replicasWith(failedRecord(ClassRefused, 403, `answered 403: User "system:anonymous" cannot`)),
+			v1alpha1.ReasonProbeForbidden, "does not authenticate the token",
 		},
 		"kube-apiserver is busy": {
 			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
@@ -259,8 +271,13 @@ func TestJudgeExplainsUnavailability(t *testing.T) {
 		"no trust": {
 			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
 		},
+		"a certificate that is not accepted": {
+			check + "bad status from https://10: 401", replicasWith(fine), v1alpha1.ReasonFrontProxyRejected,
+			"does not accept kube-apiserver's front-proxy certificate",
+		},
 		"a refusal": {
-			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonFrontProxyRejected, "403",
+			check + "bad status from https://10: 403", replicasWith(fine), v1alpha1.ReasonForbiddenToKubeAPIServer,
+			"such as system:kube-aggregator, if it accepts the certificate",
 		},
 		"an error": {check + "bad status from https://10: 500", replicasWith(fine), v1alpha1.ReasonServerError, "log"},
 		"a recovery": {

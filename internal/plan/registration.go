@@ -125,7 +125,7 @@ func (p *Plan) groupVersion(
 		g.Step, g.Obstacle = Unregister, diagnosis.UnroutableObstacle(diagnosis.Unroutable(s))
 		return g
 	}
-	if diagnosis.RefusesFrontProxy(g.Existing) {
+	if diagnosis.RefusesKubeAPIServer(g.Existing) {
 		p.lookAtLayer(s)
 	}
 	g.Obstacle = g.obstacle(s, target)
