@@ -210,6 +210,10 @@ const (
 	ReasonNetworkSlow = "NetworkSlow"
 	// ReasonNetworkBlocked: kube-apiserver cannot reach the replicas, but the operator can.
 	ReasonNetworkBlocked = "NetworkBlocked"
+	// ReasonHTTPSProxy: kube-apiserver sends requests for the server to an HTTP proxy, which does not pass them on.
+	ReasonHTTPSProxy = "HTTPSProxy"
+	// ReasonConnectionFailed: kube-apiserver cannot send requests to the server, for a reason that only it states.
+	ReasonConnectionFailed = "ConnectionFailed"
 	// ReasonReplicaUnreachable: the operator cannot reach a replica that should be ready.
 	ReasonReplicaUnreachable = "ReplicaUnreachable"
 	// ReasonCertificateUntrusted: the serving certificate does not chain to a CA in the bundle.

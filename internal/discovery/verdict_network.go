@@ -24,8 +24,14 @@ const (
 		"certificate"
 	adviceNetwork = "kube-apiserver gets no answer from the Pods in time: check for a firewall, a network policy or a " +
 		"slow network between the control plane and the server's port, or set hostNetwork in the template"
+	adviceNoConnection = "kube-apiserver cannot connect to the Pods: check for a firewall, a network policy or a " +
+		"missing route between the control plane and the server's port, or set hostNetwork in the template"
 	adviceBroken = "the connection between kube-apiserver and the Pods breaks: look at the server's log, and at proxies " +
 		"in between"
+	adviceHTTPSProxy = "kube-apiserver sends requests for the server to the proxy in its HTTPS_PROXY: add the Service " +
+		"and Pod ranges of the cluster, and .svc,.cluster.local, to NO_PROXY of every kube-apiserver, and restart it"
+	adviceUnexplained = "kube-apiserver cannot send requests to the server, for the reason that it states: look at its " +
+		"log and at the server's"
 	adviceLoad = "this kube-apiserver has not loaded the APIService, or finds the server unavailable, while others do " +
 		"not: clients connected to it get errors; look at its log"
 )
@@ -162,21 +168,5 @@ func causeOfCheck(text string) cause {
 		return causeOfRefusal(http.StatusForbidden, "") // the check does not repeat whom the server refuses
 	default:
 		return replicaFailures[ClassServerError]
-	}
-}
-
-var broken = regexp.MustCompile(`EOF|reset by peer|broken pipe|GOAWAY|client connection lost`)
-
-// causeOfText parses a net/http error of a request that kube-apiserver has sent to the server.
-func causeOfText(text string) cause {
-	switch {
-	case strings.Contains(text, "remote error: tls"):
-		return cause{v1alpha1.ReasonFrontProxyRejected, adviceFrontProxy}
-	case strings.Contains(text, "x509:"):
-		return cause{v1alpha1.ReasonCertificateUntrusted, adviceTrust}
-	case broken.MatchString(text):
-		return cause{v1alpha1.ReasonConnectionBroken, adviceBroken}
-	default:
-		return cause{v1alpha1.ReasonNetworkBlocked, adviceNetwork}
 	}
 }

@@ -13,12 +13,12 @@ const (
 	adviceFrontProxy = "the server does not accept kube-apiserver's front-proxy certificate: check " +
 		"--proxy-client-cert-file and --requestheader-client-ca-file of kube-apiserver, and ConfigMap " +
 		"kube-system/extension-apiserver-authentication"
-	adviceAnonymous = "the server takes kube-apiserver for an anonymous user, as it gets no front-proxy certificate or has " +
-		"no CA to verify it with: check --proxy-client-cert-file of kube-apiserver, and whether the server may read " +
+	adviceAnonymous = "the server takes kube-apiserver for an anonymous user, as it gets no front-proxy certificate or " +
+		"has no CA to verify it with: check --proxy-client-cert-file of kube-apiserver, and whether the server may read " +
 		"ConfigMap kube-system/extension-apiserver-authentication (Role extension-apiserver-authentication-reader)"
-	adviceForbidden = "the server accepts kube-apiserver's front-proxy certificate, but its own authorization refuses the " +
-		"user whom kube-apiserver names: check whether its ServiceAccount is bound to ClusterRole system:auth-delegator; " +
-		"discovery must be open to every authenticated user (system:discovery)"
+	adviceForbidden = "the server accepts kube-apiserver's front-proxy certificate, but its own authorization refuses " +
+		"the user whom kube-apiserver names: check whether its ServiceAccount is bound to ClusterRole " +
+		"system:auth-delegator; discovery must be open to every authenticated user (system:discovery)"
 	adviceForbiddenToSomeone = "see in the server's log whom it refuses: system:anonymous if it gets no front-proxy " +
 		"certificate, see --proxy-client-cert-file of kube-apiserver; another user, such as system:kube-aggregator, if it " +
 		"accepts the certificate and its own authorization refuses the request, see ClusterRole system:auth-delegator"
@@ -31,8 +31,8 @@ const anonymousUser = "system:anonymous"
 
 // causeOfRefusal is for status 401 or 403 of a request that kube-apiserver sent, and the text of the response. A server
 // that does not trust the front-proxy certificate answers 401. One that gets none, or has no CA for it, takes
-// kube-apiserver for system:anonymous, and refuses that with 403. Any other user is the one in kube-apiserver's headers:
-// the certificate was accepted (k8s.io/apiserver pkg/authentication/request/headerrequest/requestheader.go).
+// kube-apiserver for system:anonymous, and refuses that with 403. Any other user is the one in kube-apiserver's
+// headers: the certificate was accepted (k8s.io/apiserver pkg/authentication/request/headerrequest/requestheader.go).
 func causeOfRefusal(status int, text string) cause {
 	switch {
 	case status == http.StatusUnauthorized:

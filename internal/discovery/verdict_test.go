@@ -118,7 +118,7 @@ func TestJudge(t *testing.T) {
 			through(slow), replicasWith(fine), v1alpha1.ReasonNetworkSlow, "Pod api-a answers the operator in 4ms",
 		},
 		"the network is blocked": {
-			through(failedRecord(ClassServerError, 503, "answered 503: error trying to reach service: dial")),
+			through(failedRecord(ClassServerError, 503, "answered 503: error trying to reach service: dial tcp: i/o timeout")),
 			replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "hostNetwork",
 		},
 		"kube-apiserver does not trust the server": {
@@ -268,6 +268,12 @@ func TestJudgeExplainsUnavailability(t *testing.T) {
 	}{
 		"another cause": {"", replicasWith(fine), v1alpha1.ReasonNotAvailable, "see APIServicesAvailable"},
 		"no connection": {check + "dial tcp: i/o timeout", replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "firewall"},
+		"a proxy in between": {
+			check + "Forbidden", replicasWith(fine), v1alpha1.ReasonHTTPSProxy, "Pod ranges of the cluster, and .svc",
+		},
+		"words that are not known": {
+			check + "what is this", replicasWith(fine), v1alpha1.ReasonConnectionFailed, "for the reason that it states",
+		},
 		"no trust": {
 			check + "x509: unknown authority", replicasWith(fine), v1alpha1.ReasonCertificateUntrusted, "caBundle",
 		},

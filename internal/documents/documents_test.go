@@ -18,6 +18,7 @@ import (
 )
 
 func TestResourceList(t *testing.T) {
+	none := ResourceList{GroupVersion: "a/v1"}
 	for name, test := range map[string]struct {
 		document string
 		want     ResourceList
@@ -30,19 +31,22 @@ func TestResourceList(t *testing.T) {
 		},
 		"objects that can be deleted": {
 			`{"resources":[{"name":"b","verbs":["get","delete"]},{"verbs":["delete"],"name":"b/c"}]}`,
-			ResourceList{Resources: 2, Deletable: 1, MoreThanGet: 1}, "",
+			ResourceList{Resources: 2, Deletable: 1, MoreThanGet: 1},
+			"",
 		},
 		"only get": {
 			`{"resources":[{"name":"b","verbs":["get"]},{"name":"c","verbs":null}]}`, ResourceList{Resources: 2}, "",
 		},
-		"in reverse order":         {`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{GroupVersion: "a/v1", Resources: 1}, ""},
-		"empty":                    {`{"groupVersion":"a/v1","resources":[]}`, ResourceList{GroupVersion: "a/v1"}, ""},
+		"in reverse order": {
+			`{"resources":[{}],"groupVersion":"a/v1"}`, ResourceList{GroupVersion: "a/v1", Resources: 1}, "",
+		},
+		"empty":                    {`{"groupVersion":"a/v1","resources":[]}`, none, ""},
 		"null":                     {`{"groupVersion":null,"resources":null}`, ResourceList{}, ""},
-		"other fields":             {`{"x":{"resources":[1]},"groupVersion":"a/v1","y":[[{}]]}`, ResourceList{GroupVersion: "a/v1"}, ""},
+		"other fields":             {`{"x":{"resources":[1]},"groupVersion":"a/v1","y":[[{}]]}`, none, ""},
 		"names in another case":    {`{"GroupVersion":"a/v1"}`, ResourceList{}, ""},
 		"a field twice":            {`{"groupVersion":"a/v1","groupVersion":"b/v1"}`, ResourceList{GroupVersion: "b/v1"}, ""},
-		"escaped":                  {`{"group\u0056ersion":"a\/v1"}`, ResourceList{GroupVersion: "a/v1"}, ""},
-		"followed by a line break": {"{\"groupVersion\":\"a/v1\"}\r\n", ResourceList{GroupVersion: "a/v1"}, ""},
+		"escaped":                  {`{"group\u0056ersion":"a\/v1"}`, none, ""},
+		"followed by a line break": {"{\"groupVersion\":\"a/v1\"}\r\n", none, ""},
 
 		"nothing":         {"", ResourceList{}, "answered with no valid APIResourceList: it ends too early"},
 		"cut off":         {`{"resources":[{}`, ResourceList{Resources: 1}, "it ends too early"},
@@ -51,7 +55,7 @@ func TestResourceList(t *testing.T) {
 		"a list":          {"[]", ResourceList{}, "[ instead of {"},
 		"wrong type":      {`{"groupVersion":1}`, ResourceList{}, "number instead of string"},
 		"wrong resources": {`{"resources":["a"]}`, ResourceList{}, "string instead of {"},
-		"more after it":   {`{"groupVersion":"a/v1"}{}`, ResourceList{GroupVersion: "a/v1"}, "more after its end"},
+		"more after it":   {`{"groupVersion":"a/v1"}{}`, none, "more after its end"},
 		"control characters": {
 			"{\"groupVersion\":\"\x1b\"}", ResourceList{}, `invalid character '\x1b'`,
 		},
@@ -154,7 +158,8 @@ func TestEachResource(t *testing.T) {
 	want := []Resource{
 		{Name: "a", Listable: true, MoreThanGet: true},
 		{Name: "b", Listable: true, MoreThanGet: true},
-		{Name: "c"}, {},
+		{Name: "c"},
+		{},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v", got, err)
