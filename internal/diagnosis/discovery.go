@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -24,6 +25,10 @@ import (
 func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Finding, recheck time.Duration) {
 	if !s.IsActive() {
 		return finding.Unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered"), 0
+	}
+	if name := unserved(s); name != "" {
+		return finding.Unknown(v1alpha1.ReasonNotAvailable,
+			"no replica is ready, so every request for "+name+" fails; see ServerAvailable"), 0
 	}
 	settled := true
 	for i, groupVersion := range measured(s) {
@@ -124,14 +129,41 @@ func rank(f finding.Finding) int {
 	}
 }
 
+// unserved returns a registered group-version that no replica is ready for, empty if there is none.
+func unserved(s *snapshot.Snapshot) (name string) {
+	if behind, known := s.Endpoints.Get(); !known || !s.InReach() || len(behind.Ready) > 0 {
+		return ""
+	}
+	return firstName(s, func(existing *apiregistrationv1.APIService) bool { return existing != nil })
+}
+
+// firstName returns the name of the first measured group-version with such an APIService, empty if there is none.
+func firstName(s *snapshot.Snapshot, match func(*apiregistrationv1.APIService) bool) string {
+	for _, groupVersion := range measured(s) {
+		if match(s.Existing(groupVersion)) {
+			return manifests.APIServiceName(groupVersion)
+		}
+	}
+	return ""
+}
+
 // keepWhileProbing returns what was reported before while not enough is known: neither a restart of the operator nor a
-// new replica changes anything.
+// new replica changes anything. That requests are answered in time is not repeated while kube-apiserver reports that
+// they fail.
 func keepWhileProbing(s *snapshot.Snapshot, found finding.Finding) finding.Finding {
 	reported := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionDiscoveryWithinLimit)
 	if found.Code != v1alpha1.ReasonProbing || reported == nil || reported.Status == metav1.ConditionUnknown {
 		return found
 	}
+	if name := firstName(s, isReportedUnavailable); name != "" && reported.Status == metav1.ConditionTrue {
+		return judgedFinding(discovery.Unavailable(name))
+	}
 	return finding.Of(reported)
+}
+
+func isReportedUnavailable(existing *apiregistrationv1.APIService) bool {
+	condition := snapshot.Availability(existing)
+	return condition != nil && condition.Status == apiregistrationv1.ConditionFalse
 }
 
 // keepDoubt keeps what aggregated discovery contained until it is known to contain something else.

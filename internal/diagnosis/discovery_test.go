@@ -81,8 +81,8 @@ func TestTheWorstGroupVersionIsReported(t *testing.T) {
 	second := groupVersion
 	second.Version = "v2"
 	maps.Copy(s.Probes.Records, discovery.Records{
-		discovery.ThroughKubeAPIServer(snapshottest.KubeAPIServer, second): slow,
-		discovery.AtEndpoint(snapshottest.Replica, second):                 slow,
+		discovery.ThroughKubeAPIServer(snapshottest.KubeAPIServer, second):              slow,
+		discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, second): slow,
 	})
 	findingtest.Expect(t, discoveryOf(s), "False", v1alpha1.ReasonServerSlow, "v2.wardle.example.com took 6.2s")
 }
@@ -159,6 +159,35 @@ func TestARestartDuringAnOutageChangesNothing(t *testing.T) {
 		finding.Bad(v1alpha1.ReasonServerSlow, "it takes 7s", finding.Working))
 	snapshottest.Register(s, snapshottest.CheckFailed("context deadline exceeded"))
 	findingtest.Expect(t, discoveryOf(s), "False", v1alpha1.ReasonServerSlow, "it takes 7s")
+}
+
+func TestAGoodResultIsNotRepeatedDuringAnOutage(t *testing.T) {
+	isGood := func() *snapshot.Snapshot {
+		return after(v1alpha1.ConditionDiscoveryWithinLimit,
+			finding.Good(v1alpha1.ReasonWithinLimit, "every group-version answers"))
+	}
+	turning := fine
+	turning.Last = slow.Last
+	s := isGood()
+	snapshottest.Register(s, snapshottest.Available(apiregistrationv1.ConditionFalse, "MissingEndpoints", "no endpoints"))
+	got, _ := Discovery(withProbes(s, fine, turning), noon)
+	findingtest.Expect(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "see APIServicesAvailable")
+	for name, known := range map[string]*snapshot.Snapshot{
+		"kube-apiserver has noticed": s, "kube-apiserver has not noticed": withProbes(isGood(), fine, fine),
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshottest.Change(&known.Endpoints, func(behind *snapshot.Endpoints) { behind.Ready = nil })
+			got, _ := Discovery(known, noon)
+			findingtest.Expect(t, got, "Unknown", v1alpha1.ReasonNotAvailable, "no replica is ready")
+		})
+	}
+}
+
+func TestAServerOutOfReachIsMeasuredThroughKubeAPIServer(t *testing.T) {
+	s := probed(fine, fine)
+	s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, "", finding.Stalled)
+	snapshottest.Change(&s.Endpoints, func(behind *snapshot.Endpoints) { behind.Ready = nil })
+	findingtest.Expect(t, discoveryOf(s), "True", v1alpha1.ReasonWithinLimit, "")
 }
 
 func TestNothingIsMeasuredOfWhatIsNotRegistered(t *testing.T) {

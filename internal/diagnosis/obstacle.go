@@ -49,7 +49,7 @@ func replicaObstacle(
 		if replica.Ejected {
 			continue
 		}
-		record, found := records[discovery.AtEndpoint(replica.Endpoint, groupVersion)]
+		record, found := records[discovery.AtEndpoint(replica, groupVersion)]
 		if obstacle := sampleObstacle(replica.String(), record.Last, found); obstacle.Found() {
 			return obstacle
 		}

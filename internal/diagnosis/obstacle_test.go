@@ -22,7 +22,7 @@ func TestAnObstacleIsTheFirstThingThatPreventsRequests(t *testing.T) {
 	trust := []byte("a bundle")
 	answered := func(s *snapshot.Snapshot) {
 		s.Probes = discovery.NewRound(discovery.Target{CABundle: trust}, discovery.Records{
-			discovery.AtEndpoint(snapshottest.Replica, groupVersion): {},
+			discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, groupVersion): {},
 		})
 	}
 	tests := map[string]struct {
@@ -92,7 +92,7 @@ func TestOnlyReplicasThatGetRequestsAreWaitedFor(t *testing.T) {
 	ejected := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.2:8443", Pod: "b"}, Ejected: true}
 	both := []discovery.Replica{serving, ejected}
 	findingtest.Expect(t, replicaObstacle(both, groupVersion, nil), "False", v1alpha1.ReasonProbing, "waiting for Pod a")
-	answered := discovery.Records{discovery.AtEndpoint(serving.Endpoint, groupVersion): {}}
+	answered := discovery.Records{discovery.AtEndpoint(serving, groupVersion): {}}
 	findingtest.Expect(t, replicaObstacle(both, groupVersion, answered), "", "", "")
 }
 

@@ -34,7 +34,7 @@ func BenchmarkAccuracy(b *testing.B) {
 			server.StartTLS()
 			defer server.Close()
 			requester := requester{clock: clock.RealClock{}, client: server.Client(), timeout: 11 * time.Second}
-			key := AtEndpoint(endpointOf(server), groupVersion)
+			key := AtEndpoint(Replica{Endpoint: endpointOf(server)}, groupVersion)
 			requester.do(b.Context(), key)
 			var worst time.Duration
 			for b.Loop() {

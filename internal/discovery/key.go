@@ -43,7 +43,9 @@ type Key struct {
 	// Address is the host:port of the kube-apiserver, the Service or the replica.
 	Address string
 	// Pod behind the address, if known: another Pod may get the same address later.
-	Pod      string
+	Pod string
+	// Since distinguishes the runs of a replica, see Replica.
+	Since    int64
 	Document Document
 	// GroupVersion is empty for documents that cover all group-versions.
 	GroupVersion schema.GroupVersion
@@ -60,14 +62,16 @@ func AtService(address string, groupVersion schema.GroupVersion) Key {
 }
 
 // AtEndpoint is the discovery of a group-version directly from a replica.
-func AtEndpoint(replica endpoints.Endpoint, groupVersion schema.GroupVersion) Key {
+func AtEndpoint(replica Replica, groupVersion schema.GroupVersion) Key {
 	key := documentAt(replica, DocumentGroupVersion)
 	key.GroupVersion = groupVersion
 	return key
 }
 
-func documentAt(replica endpoints.Endpoint, document Document) Key {
-	return Key{View: ViewEndpoint, Address: replica.Address, Pod: replica.Pod, Document: document}
+func documentAt(replica Replica, document Document) Key {
+	return Key{
+		View: ViewEndpoint, Address: replica.Address, Pod: replica.Pod, Since: replica.Since, Document: document,
+	}
 }
 
 func (k Key) path() string {
@@ -90,5 +94,5 @@ func (k Key) isOf(replica endpoints.Endpoint) bool {
 func compareKeys(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.GroupVersion.Group, b.GroupVersion.Group),
 		cmp.Compare(a.GroupVersion.Version, b.GroupVersion.Version), cmp.Compare(a.View, b.View),
-		cmp.Compare(a.Address, b.Address), cmp.Compare(a.Pod, b.Pod))
+		cmp.Compare(a.Address, b.Address), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Since, b.Since))
 }

@@ -15,8 +15,8 @@ const (
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds the pause, as the interval does, so that a recovery is noticed within seconds.
 	lastRetry = 10 * time.Second
-	// forgottenAfter is how long a history is kept without new samples: a replica that is not ready for a while, or an
-	// APIService that is not available, is not a new one afterwards. It is never less than three intervals.
+	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while, or
+	// an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
 )
 
@@ -91,7 +91,7 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	if due || !target.probesLike(l.probed) {
 		// A readmitted replica must fail as often as any other before it is ejected again.
 		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-			return l.probed.isEjected(key) && !target.isEjected(key)
+			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key)
 		})
 		l.probed = target
 		return func(key Key) bool { return due || !l.isKnownEjected(key, target) }

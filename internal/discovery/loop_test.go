@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
@@ -16,8 +18,8 @@ func TestEjectedReplicasAreProbedOnlyAtTheInterval(t *testing.T) {
 		{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-a"}, Ejected: true},
 		{Endpoint: endpoints.Endpoint{Address: "10.0.0.8:8443", Pod: "api-b"}},
 	}}
-	ejected := documentAt(target.Replicas[0].Endpoint, DocumentAPIs)
-	serving := documentAt(target.Replicas[1].Endpoint, DocumentAPIs)
+	ejected := documentAt(target.Replicas[0], DocumentAPIs)
+	serving := documentAt(target.Replicas[1], DocumentAPIs)
 	l := newLoop("wardle", target, newGate(nil), now)
 	checkDue := func(what string, wantEjected bool) {
 		t.Helper()
@@ -33,4 +35,52 @@ func TestEjectedReplicasAreProbedOnlyAtTheInterval(t *testing.T) {
 	checkDue("with a changed target", false)
 	now = now.Add(testPolicy.Interval)
 	checkDue("after the interval", true)
+}
+
+// A container that hangs is restarted, and the Pod becomes ready again.
+func TestWhatAReplicaDidBeforeItWasRestartedDoesNotCountAgainstIt(t *testing.T) {
+	now := time.Unix(0, 0)
+	hung := Target{Policy: testPolicy, GroupVersions: []schema.GroupVersion{groupVersion}, Replicas: []Replica{
+		{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-a"}, Since: 100},
+	}}
+	l := newLoop("wardle", hung, newGate(nil), now)
+	fail := func() (of Records) {
+		l.plan(hung, now)
+		failed := map[Key]Sample{}
+		for _, key := range hung.Direct() {
+			failed[key] = Sample{Latency: 6 * time.Second, Err: &ProbeError{Class: ClassTimeout}}
+		}
+		now = now.Add(testPolicy.Interval)
+		return l.remember(hung, answers{samples: failed}, now)
+	}
+	for range testPolicy.FailureThreshold {
+		fail()
+	}
+	if standing := NewRound(hung, fail()).ReplicasOf(groupVersion, hung.Replicas)[0].standing(); standing != Unhealthy {
+		t.Fatalf("a replica that hangs has standing %d", standing)
+	}
+	restarted := hung
+	restarted.Replicas = []Replica{hung.Replicas[0]}
+	restarted.Replicas[0].Since = 200
+	if got := NewRound(hung, fail()).ReplicasOf(groupVersion, restarted.Replicas)[0].standing(); got != Unsettled {
+		t.Errorf("right after its restart it has standing %d", got)
+	}
+	isDue := l.plan(restarted, now)
+	good := map[Key]Sample{}
+	for _, key := range restarted.Direct() {
+		if !isDue(key) {
+			t.Errorf("%v is not probed at once", key)
+		}
+		good[key] = Sample{}
+	}
+	var records Records
+	for range testPolicy.SuccessThreshold {
+		records = l.remember(restarted, answers{samples: good}, now)
+	}
+	if got := NewRound(restarted, records).ReplicasOf(groupVersion, restarted.Replicas)[0].standing(); got != Healthy {
+		t.Errorf("after good answers it has standing %d", got)
+	}
+	if left := len(l.histories); left != len(restarted.Direct()) {
+		t.Errorf("%d histories are kept, want those of the last run: %d", left, len(restarted.Direct()))
+	}
 }

@@ -16,14 +16,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
-
-	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
 var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1"}
 
 // documentKey is a key of a replica without an address.
-var documentKey = AtEndpoint(endpoints.Endpoint{}, groupVersion)
+var documentKey = AtEndpoint(Replica{}, groupVersion)
 
 const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1","resources":[]}`
 

@@ -110,7 +110,7 @@ func (b *bench) awaitPause(t *testing.T) {
 }
 
 func (b *bench) endpointSample() (Sample, bool) {
-	record, found := b.Last("wardle").Records[AtEndpoint(b.target.Replicas[0].Endpoint, groupVersion)]
+	record, found := b.Last("wardle").Records[AtEndpoint(b.target.Replicas[0], groupVersion)]
 	return record.Last, found
 }
 
@@ -333,7 +333,7 @@ func TestMetricsOfRemovedReplicasAreDeleted(t *testing.T) {
 		testutil.CollectAndCount(b.metrics.replicaFailures); durations != 1 || failures != 1 {
 		t.Errorf("got %d histograms and %d counters for the one remaining replica", durations, failures)
 	}
-	late := map[Key]Sample{AtEndpoint(old.Endpoint, groupVersion): {}}
+	late := map[Key]Sample{AtEndpoint(old, groupVersion): {}}
 	b.measure(b.loops["wardle"], late)
 	if got := testutil.CollectAndCount(b.metrics.replicaDuration); got != 1 {
 		t.Error("a late response of a removed replica recreated its series")
@@ -342,7 +342,7 @@ func TestMetricsOfRemovedReplicasAreDeleted(t *testing.T) {
 
 func TestReplicaFailuresAreCountedButNotTimed(t *testing.T) {
 	metrics := NewMetrics(prometheus.NewRegistry())
-	key := AtEndpoint(endpoints.Endpoint{Address: "10.0.0.1:8443"}, groupVersion)
+	key := AtEndpoint(Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.1:8443"}}, groupVersion)
 	metrics.observe("wardle", key, Sample{Err: errors.New("refused")}, AggregatorTimeout)
 	key.Document = DocumentOpenAPI
 	metrics.observe("wardle", key, Sample{Err: errors.New("refused")}, AggregatorTimeout)

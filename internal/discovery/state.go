@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
 
 // GroupVersionState is the state of the discovery of one group-version.
@@ -83,9 +81,9 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 	var subjects []ReplicaSubject
 	for _, replica := range replicas {
 		subjects = append(subjects, ReplicaSubject{
-			Subject: Subject{replica.String(), r.Records[AtEndpoint(replica.Endpoint, groupVersion)]},
-			APIs:    r.Records[documentAt(replica.Endpoint, DocumentAPIs)],
-			OpenAPI: r.Records[documentAt(replica.Endpoint, DocumentOpenAPI)],
+			Subject: Subject{replica.String(), r.Records[AtEndpoint(replica, groupVersion)]},
+			APIs:    r.Records[documentAt(replica, DocumentAPIs)],
+			OpenAPI: r.Records[documentAt(replica, DocumentOpenAPI)],
 			Ejected: replica.Ejected,
 			Why:     replica.Why,
 		})
@@ -97,7 +95,7 @@ func (r Round) ReplicasOf(groupVersion schema.GroupVersion, replicas []Replica) 
 // discovery, and, if it is Unhealthy, why. It is Unsettled if the last sample contradicts the standing, or if the
 // operator could not send the probe.
 func (r Round) StandingOf(
-	replica endpoints.Endpoint, groupVersions []schema.GroupVersion,
+	replica Replica, groupVersions []schema.GroupVersion,
 ) (standing Standing, worst Sample, why string) {
 	keys := []Key{documentAt(replica, DocumentAPIs)}
 	for _, groupVersion := range groupVersions {

@@ -41,6 +41,9 @@ type Target struct {
 // Replica is one of the server's endpoints.
 type Replica struct {
 	endpoints.Endpoint
+	// Since is when it became ready or one of its containers started, whichever was last, in Unix seconds; 0 if unknown.
+	// What was observed of an earlier run does not count for or against it.
+	Since int64
 	// Ejected is true if the replica gets no requests, and Why is the reason. Its recovery is not urgent.
 	Ejected bool
 	Why     string
@@ -72,11 +75,11 @@ func (p Policy) limitOf(document Document) time.Duration {
 func (t Target) Direct() []Key {
 	var keys []Key
 	for _, replica := range t.Replicas {
-		keys = append(keys, documentAt(replica.Endpoint, DocumentAPIs), documentAt(replica.Endpoint, DocumentOpenAPI))
+		keys = append(keys, documentAt(replica, DocumentAPIs), documentAt(replica, DocumentOpenAPI))
 	}
 	for _, groupVersion := range t.GroupVersions {
 		for _, replica := range t.Replicas {
-			keys = append(keys, AtEndpoint(replica.Endpoint, groupVersion))
+			keys = append(keys, AtEndpoint(replica, groupVersion))
 		}
 		if t.Service != "" && len(t.Replicas) > 0 {
 			keys = append(keys, AtService(t.Service, groupVersion))
@@ -104,6 +107,11 @@ func (t Target) requests(kubeAPIServers int) int {
 // isEjected reports whether a key probes an ejected replica.
 func (t Target) isEjected(key Key) bool {
 	return slices.ContainsFunc(t.Replicas, func(r Replica) bool { return r.Ejected && key.isOf(r.Endpoint) })
+}
+
+// isOfEarlierRun reports whether a key is of a replica that was restarted, or became ready again, since then.
+func (t Target) isOfEarlierRun(key Key) bool {
+	return slices.ContainsFunc(t.Replicas, func(r Replica) bool { return key.isOf(r.Endpoint) && key.Since != r.Since })
 }
 
 // SameTrust reports whether both targets verify the server by the same name and CA bundle.

@@ -123,14 +123,19 @@ func causeOfStatus(sample Sample) cause {
 
 var badStatus = regexp.MustCompile(`bad status from \S+: (\d+)`)
 
+// Unavailable is found of an APIService that kube-apiserver reports unavailable, for a reason that is not known.
+func Unavailable(name string) Finding {
+	return found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver sends no requests to the server; "+
+		"see APIServicesAvailable", name)
+}
+
 // judgeUnavailable explains why kube-apiserver's own discovery check fails. Right after replicas have recovered,
 // kube-apiserver has not repeated it yet.
 func (p GroupVersionState) judgeUnavailable(good []ReplicaSubject) Finding {
 	if len(good) < len(serving(p.Replicas)) {
 		return p.waiting()
 	}
-	unknown := found(v1alpha1.ReasonNotAvailable, "%s is not available, so kube-apiserver sends no requests to the "+
-		"server; see APIServicesAvailable", p.Name)
+	unknown := Unavailable(p.Name)
 	if p.CheckFailed == "" || len(good) == 0 {
 		return unknown
 	}

@@ -405,10 +405,10 @@ func TestStandingOfAReplicaIsTheWorstOfAllDocuments(t *testing.T) {
 	target := Target{Policy: testPolicy}
 	records := func(apis, v1, v2 Record) Round {
 		return NewRound(target, Records{
-			documentAt(replica.Endpoint, DocumentAPIs):    apis,
-			documentAt(replica.Endpoint, DocumentOpenAPI): slow,
-			AtEndpoint(replica.Endpoint, groupVersion):    v1,
-			AtEndpoint(replica.Endpoint, other):           v2,
+			documentAt(replica, DocumentAPIs):    apis,
+			documentAt(replica, DocumentOpenAPI): slow,
+			AtEndpoint(replica, groupVersion):    v1,
+			AtEndpoint(replica, other):           v2,
 		})
 	}
 	tests := map[string]struct {
@@ -428,7 +428,7 @@ func TestStandingOfAReplicaIsTheWorstOfAllDocuments(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, _, why := test.round.StandingOf(replica.Endpoint, []schema.GroupVersion{groupVersion, other})
+			got, _, why := test.round.StandingOf(replica, []schema.GroupVersion{groupVersion, other})
 			if got != test.want || why != test.why {
 				t.Errorf("got %v because %q", got, why)
 			}

@@ -58,7 +58,7 @@ func judge(s *snapshot.Snapshot) (judged []ejection.Replica, why map[string]stri
 	worst := map[string]discovery.Sample{}
 	served := s.Served()
 	for _, replica := range s.Replicas() {
-		standing, sample, evidence := s.Probes.StandingOf(replica.Endpoint, served)
+		standing, sample, evidence := s.Probes.StandingOf(replica, served)
 		if discovery.ClassOf(sample) == discovery.ClassUnreachable && !diagnosis.ClientsSuffer(s) {
 			standing = discovery.Unsettled // it may be due to the network between the operator and the Pod alone
 		}

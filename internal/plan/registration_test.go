@@ -26,7 +26,7 @@ func trusted(t *testing.T) *snapshot.Snapshot {
 	s.Server = snapshot.Known[snapshot.Workload]{} // so that no rotation is planned
 	target := targetOf(s)
 	s.Probes = discovery.NewRound(target, discovery.Records{
-		discovery.AtEndpoint(snapshottest.Replica, groupVersion): snapshottest.Fine,
+		discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, groupVersion): snapshottest.Fine,
 	})
 	return s
 }

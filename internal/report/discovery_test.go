@@ -43,10 +43,10 @@ func TestTheWorstEndpointsAreReportedFirstAndBounded(t *testing.T) {
 	for i := range 2 * maxEndpoints {
 		endpoint := endpoints.Endpoint{Address: fmt.Sprintf("10.0.0.%d:8443", i), Pod: fmt.Sprint("pod-", i)}
 		ready = append(ready, endpoint)
-		records[discovery.AtEndpoint(endpoint, snapshottest.GroupVersion)] = snapshottest.Record(
+		records[discovery.AtEndpoint(discovery.Replica{Endpoint: endpoint}, snapshottest.GroupVersion)] = snapshottest.Record(
 			discovery.Healthy, time.Duration(i)*time.Second)
 	}
-	records[discovery.AtEndpoint(ready[3], snapshottest.GroupVersion)] = snapshottest.Failing(
+	records[discovery.AtEndpoint(discovery.Replica{Endpoint: ready[3]}, snapshottest.GroupVersion)] = snapshottest.Failing(
 		errors.New("connection refused"))
 	s.Endpoints = snapshot.Of(snapshot.Endpoints{Ready: ready}, nil)
 	s.Probes = discovery.NewRound(discovery.Target{}, records)
