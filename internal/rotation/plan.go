@@ -103,13 +103,35 @@ func (p *planner) replaceServing() (done bool, err error) {
 	if p.want.Replace == "" {
 		return true, nil
 	}
-	if p.losesRequests() && !p.isTrustLoaded() {
+	replacement, err := p.want.Issue()
+	if err != nil {
+		return false, err
+	}
+	if p.losesRequests() && !p.isIssuerServed(replacement) && !p.isTrustLoaded() {
 		return false, nil
 	}
-	p.plan.Serving, err = p.want.Issue()
+	p.plan.Serving = replacement
 	p.plan.Replaced = p.want.Replace
 	p.plan.Record.Phase, p.plan.Record.Since = v1alpha1.RotationAwaitingServed, p.now
-	return true, err
+	return true, nil
+}
+
+// isIssuerServed reports whether every Pod that serves a trusted certificate serves one of the CA that issued the
+// replacement, and every APIService has that CA: no request is lost by the replacement, however new the registration is.
+func (p *planner) isIssuerServed(replacement pki.KeyPair) bool {
+	chain, err := cert.ParseCertsPEM(replacement.Certificate)
+	if err != nil {
+		return false
+	}
+	pods := p.answering()
+	return slices.ContainsFunc(p.want.Authorities, func(issuer *x509.Certificate) bool {
+		issues := func(chain []*x509.Certificate) bool {
+			return pki.Verify(chain, []*x509.Certificate{issuer}, p.want.Host, p.now) == nil
+		}
+		return p.isPublished(issuer) && issues(chain) && !slices.ContainsFunc(pods, func(pod Pod) bool {
+			return pod.Err != nil || p.isTrusted(pod) && !issues(pod.Chain)
+		})
+	})
 }
 
 // losesRequests reports whether a certificate that is not trusted yet could lose requests: there are APIServices, and a

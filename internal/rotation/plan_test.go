@@ -56,6 +56,39 @@ func TestRenewalByATrustedCAWaitsOnlyForPods(t *testing.T) {
 	}
 }
 
+// Right after the registration, nothing but what the Pods serve shows that kube-apiserver has loaded the CA.
+func TestALostCertificateIsReissuedAtOnceByTheCAWhoseCertificatesAllPodsServe(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(*cluster)
+		reissue bool
+	}{
+		"all Pods serve one":          {func(*cluster) {}, true},
+		"the record is lost as well":  {func(c *cluster) { c.state.Record = Record{} }, true},
+		"a Pod is unreachable":        {func(c *cluster) { c.pods[0].unreachable = true }, false},
+		"an APIService lacks the CA":  {func(c *cluster) { c.apiServices[0].published = otherAuthority(c) }, false},
+		"a Pod serves one of another": {func(c *cluster) { c.provide(); c.state.Bundle = nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := settledCluster(t)
+			c.state.Serving = pki.KeyPair{}
+			test.change(c)
+			c.operate(0)
+			if reissued := c.stored() != nil; reissued != test.reissue {
+				t.Errorf("reissued: %v, the plan waits for %q", reissued, c.last.Waiting)
+			}
+		})
+	}
+}
+
+func otherAuthority(c *cluster) []byte {
+	c.Helper()
+	other, err := pki.NewSigner("other", c.now, time.Hour)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return other.Certificate
+}
+
 func TestCertificateIsReplacedWithoutWaitingIfNoRequestCanBeLost(t *testing.T) {
 	c := settledCluster(t)
 	c.pods = nil
