@@ -186,6 +186,8 @@ const (
 	ReasonOpenAPISlow = "OpenAPISlow"
 	// ReasonMissingWithoutImpact: a group-version is missing in aggregated discovery, but its resources offer only get.
 	ReasonMissingWithoutImpact = "MissingWithoutImpact"
+	// ReasonNoResources: a group-version answers discovery without any resource.
+	ReasonNoResources = "NoResources"
 	// ReasonOperatorBlocked: requests are served, but the operator cannot reach any replica.
 	ReasonOperatorBlocked = "OperatorBlocked"
 	// ReasonKubeAPIServerBusy: a kube-apiserver rejects requests because of load.

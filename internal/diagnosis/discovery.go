@@ -107,11 +107,11 @@ func judgedFinding(judged discovery.Finding) finding.Finding {
 // withinLimit are the reasons that DiscoveryWithinLimit is True for.
 var withinLimit = []string{
 	v1alpha1.ReasonWithinLimit, v1alpha1.ReasonNearLimit, v1alpha1.ReasonReplicaEjected, v1alpha1.ReasonOpenAPISlow,
-	v1alpha1.ReasonMissingWithoutImpact,
+	v1alpha1.ReasonMissingWithoutImpact, v1alpha1.ReasonNoResources,
 }
 
 // nearTrouble are those that are worth a warning.
-var nearTrouble = []string{v1alpha1.ReasonNearLimit, v1alpha1.ReasonOpenAPISlow}
+var nearTrouble = []string{v1alpha1.ReasonNearLimit, v1alpha1.ReasonOpenAPISlow, v1alpha1.ReasonNoResources}
 
 // rank orders what is wrong before what is not known, and that before what is worth knowing.
 func rank(f finding.Finding) int {

@@ -78,7 +78,11 @@ func readGroupVersion(body io.Reader, groupVersion schema.GroupVersion) (Content
 		return Content{}, documents.Malformed(`for group-version "%s" instead of "%s"`,
 			excerpt.Of(list.GroupVersion, maxGroupVersion), groupVersion)
 	}
-	return Content{Resources: list.Resources, Deletable: list.Deletable, MoreThanGet: list.MoreThanGet}, nil
+	content := Content{Resources: list.Resources, Deletable: list.Deletable, MoreThanGet: list.MoreThanGet}
+	if list.Resources == 0 {
+		content.Listed = map[schema.GroupVersion]int{groupVersion: 0}
+	}
+	return content, nil
 }
 
 // maxGroupVersion is how many bytes of a wrong group-version an error quotes.

@@ -64,6 +64,21 @@ func TestAggregatedDiscoveryIsReadLikeKubeAPIServer(t *testing.T) {
 	}
 }
 
+func TestAGroupVersionWithoutResourcesIsNoted(t *testing.T) {
+	for body, want := range map[string]Content{
+		goodAnswer: {Resources: 1, Deletable: 1, MoreThanGet: 1},
+		`{"groupVersion":"wardle.example.com/v1","resources":[]}`: {
+			Listed: map[schema.GroupVersion]int{groupVersion: 0},
+		},
+	} {
+		answer := response(http.StatusOK, "application/json", body)
+		got, err := documentKey.read(&answer, nil)
+		if err != nil || !got.sameResources(want) || !maps.Equal(got.Listed, want.Listed) {
+			t.Errorf("of %s it reads %+v, %v", body, got, err)
+		}
+	}
+}
+
 func TestErrorsQuoteTheStatusMessage(t *testing.T) {
 	body := `{"kind":"Status","message":"User \"system:anonymous\" cannot get path"}`
 	refusal := response(http.StatusForbidden, "application/json", body)

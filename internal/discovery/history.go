@@ -39,7 +39,7 @@ type Record struct {
 	Since time.Time
 	// Near is true if the latencies of the last responses were near the limit.
 	Near bool
-	// Omitted lists the group-versions that had no resources in any of the last aggregated discovery responses.
+	// Omitted lists the group-versions that had no resources in any of the last responses.
 	Omitted []schema.GroupVersion
 	// P50, P99 and Max are computed from the successful ones of the last 100 samples, from those over reused connections
 	// if there are any.

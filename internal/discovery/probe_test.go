@@ -23,7 +23,8 @@ var groupVersion = schema.GroupVersion{Group: "wardle.example.com", Version: "v1
 // documentKey is a key of a replica without an address.
 var documentKey = AtEndpoint(Replica{}, groupVersion)
 
-const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1","resources":[]}`
+const goodAnswer = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"wardle.example.com/v1",` +
+	`"resources":[{"name":"flunders","verbs":["get","delete"]}]}`
 
 func serve(t *testing.T, handler http.HandlerFunc) (server *httptest.Server, address string) {
 	t.Helper()

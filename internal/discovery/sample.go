@@ -27,7 +27,8 @@ type Content struct {
 	// ones the objects can be deleted; those of MoreThanGet can be listed, created or the like.
 	Resources, Deletable, MoreThanGet int
 	// Listed is the number of resources of each group-version of the target in aggregated discovery, 0 for one that is
-	// left out; nil if the server has no aggregated discovery, and kube-apiserver requests each group-version instead.
+	// left out; nil if the server has no aggregated discovery, and kube-apiserver requests each group-version instead. In
+	// the discovery of a group-version, it contains that one only if it has no resources.
 	Listed map[schema.GroupVersion]int
 }
 

@@ -127,6 +127,9 @@ func (p GroupVersionState) judgeGood() Finding {
 	if finding, isWarning := p.judgeWarnings(); isWarning {
 		return finding
 	}
+	if p.isEmpty() {
+		return p.judgeEmpty()
+	}
 	if finding, isMissing := p.judgeHarmless(); isMissing {
 		return finding
 	}

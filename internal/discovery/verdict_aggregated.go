@@ -39,6 +39,23 @@ func (p GroupVersionState) judgeAggregated() (finding Finding, doubted bool) {
 // the operator reads it every 30 seconds.
 const freshAgainWithin = 100 * time.Second
 
+// isEmpty reports whether no replica has had any resource in its last responses.
+func (p GroupVersionState) isEmpty() bool {
+	replicas := serving(p.Replicas)
+	return len(replicas) > 0 && !slices.ContainsFunc(replicas, func(s ReplicaSubject) bool {
+		return !slices.Contains(s.Omitted, p.GroupVersion)
+	})
+}
+
+// judgeEmpty is for a group-version that is served without any resource: an adapter may have no metrics yet, but a server
+// that has lost its resources hides the objects in its storage. Clients that request each group-version by itself
+// report an empty response (client-go discovery/cached/memory/memcache.go).
+func (p GroupVersionState) judgeEmpty() Finding {
+	return found(v1alpha1.ReasonNoResources, "%s answers discovery without any resource: clients find nothing in it, some "+
+		"report an empty response, and namespace deletion leaves behind what the server still stores; unless it adds "+
+		"resources at run time, as metrics adapters do, look at its configuration and its log", p.Name)
+}
+
 // judgeHarmless is for a group-version that is missing in aggregated discovery without affecting anyone: adapters of
 // custom and external metrics serve resources that offer only get, at paths that their clients know.
 func (p GroupVersionState) judgeHarmless() (finding Finding, isMissing bool) {

@@ -70,6 +70,13 @@ func replicasWith(records ...Record) (subjects []ReplicaSubject) {
 	return subjects
 }
 
+// empty returns a replica that lists no resource of the group-version.
+func empty(name string) ReplicaSubject {
+	record := fine
+	record.Content, record.Omitted = Content{}, []schema.GroupVersion{groupVersion}
+	return ReplicaSubject{Subject: Subject{name, record}, APIs: fine, OpenAPI: fine}
+}
+
 // changed returns the subjects with the first one changed.
 func changed(subjects []ReplicaSubject, change func(*ReplicaSubject)) []ReplicaSubject {
 	change(&subjects[0])
@@ -227,6 +234,13 @@ func TestJudge(t *testing.T) {
 		"left out of /apis without harm, and near the limit": {
 			through(nearRecord(3 * time.Second)), changed(replicasWith(fine), leavesOut(Content{Resources: 2})),
 			v1alpha1.ReasonNearLimit, "near the limit",
+		},
+		"no replica lists a resource": {
+			through(fine), []ReplicaSubject{empty("a"), empty("b")}, v1alpha1.ReasonNoResources,
+			"v1.wardle.example.com answers discovery without any resource: clients find nothing",
+		},
+		"only one replica lists no resource": {
+			through(fine), append(replicasWith(fine), empty("b")), v1alpha1.ReasonWithinLimit, "",
 		},
 		"OpenAPI is slow": {
 			through(fine), changed(replicasWith(fine), func(s *ReplicaSubject) { s.OpenAPI = slow }), v1alpha1.ReasonOpenAPISlow,
