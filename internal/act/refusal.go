@@ -51,10 +51,11 @@ func (e *execution) refuse(into *finding.Finding, err error) error {
 }
 
 func nameConflict(conflict *apply.ConflictError) finding.Finding {
-	advice := "Delete it, or give the ExtensionAPI another name"
+	advice := "Give the ExtensionAPI another name; or, if it belongs to a server that runs, declare that with " +
+		"spec.existingService. Before you delete it, check what uses it: " + conflict.Look()
 	if conflict.Owner.Kind == ownership.EarlierExtensionAPI {
-		advice = "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it, or " +
-			"give the ExtensionAPI another name"
+		advice = "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned and may still serve " +
+			"requests; or give the ExtensionAPI another name"
 	}
 	return finding.Bad(v1alpha1.ReasonNameConflict, conflict.Error(), finding.Stalled).Alarming().Advising(advice)
 }

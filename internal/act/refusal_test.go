@@ -39,12 +39,12 @@ func TestOnlyWhatAUserCanActOnIsARefusal(t *testing.T) {
 		warning         bool
 	}{
 		"another owner's object": {
-			conflictWith(ownership.HelmRelease), v1alpha1.ReasonNameConflict, "Delete it, or give the ExtensionAPI another name",
-			true,
+			conflictWith(ownership.HelmRelease), v1alpha1.ReasonNameConflict,
+			"Give the ExtensionAPI another name; or, if it belongs to a server that runs, declare", true,
 		},
 		"an object of an earlier ExtensionAPI": {
 			conflictWith(ownership.EarlierExtensionAPI), v1alpha1.ReasonNameConflict,
-			"Set spec.adoptionPolicy: Adopt to adopt it", true,
+			"Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned and may still serve", true,
 		},
 		"a namespace that is terminating": {terminating(), v1alpha1.ReasonNamespaceTerminating, "being terminated", false},
 		"a policy": {

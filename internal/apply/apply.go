@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -94,6 +95,15 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s exists already and belongs to %s",
 		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Owner)
+}
+
+// Look returns the command that shows the object, with its owner.
+func (e *ConflictError) Look() string {
+	namespace := ""
+	if e.Namespace != "" {
+		namespace = " -n " + e.Namespace
+	}
+	return fmt.Sprintf("kubectl%s get %s %s -o yaml", namespace, strings.ToLower(e.Kind), e.Name)
 }
 
 // nameOf returns the name of an object in messages.

@@ -95,7 +95,8 @@ func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 	case claim.Owner.Kind == ownership.CustomResourceDefinition:
 		return "If its objects are no longer needed, delete the definition, which deletes them; otherwise " + giveUp
 	case claim.Owner.Kind == ownership.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
-		return "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned; or delete it"
+		return "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned and may still serve " +
+			"requests"
 	case claim.Standing == claims.HeldAdoptable && policy == v1alpha1.AdoptionDryRun:
 		return "See status.apiServices for what spec.adoptionPolicy: Adopt would change"
 	case claim.Standing == claims.HeldAdoptable:

@@ -80,7 +80,7 @@ func TestObjectsOfOtherOwnersAreNotTouchedAndTheOwnerIsNamed(t *testing.T) {
 			before := resourceVersions(t, test.foreign)
 			apply(t, served(test.name))
 			await(t, test.name, status.FailedStatus, isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonNameConflict,
-				test.what+" exists already and belongs to "+test.whose, "Delete it"))
+				test.what+" exists already and belongs to "+test.whose))
 			expectUnchanged(t, before, resourceVersions(t, test.foreign))
 			deleteNow(t, test.foreign)
 			awaitRollout(t, test.name)
