@@ -30,7 +30,7 @@ func Obstacle(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target dis
 	case !s.Probes.Target.SameTrust(target):
 		return finding.Bad(v1alpha1.ReasonProbing, "waiting for the first discovery probes", finding.Working)
 	}
-	if found := replicaObstacle(target.Replicas, groupVersion, s.Probes.Records); found.Found() {
+	if found := replicaObstacle(target, groupVersion, s.Probes.Records); found.Found() {
 		return found
 	}
 	return serviceObstacle(behind.Address, groupVersion, s.Probes.Records)
@@ -43,14 +43,14 @@ func UnroutableObstacle(unroutable finding.Finding) finding.Finding {
 
 // replicaObstacle is about the first replica that fails discovery, of those that get requests.
 func replicaObstacle(
-	replicas []discovery.Replica, groupVersion schema.GroupVersion, records discovery.Records,
+	target discovery.Target, groupVersion schema.GroupVersion, records discovery.Records,
 ) finding.Finding {
-	for _, replica := range replicas {
+	for _, replica := range target.Replicas {
 		if replica.Ejected {
 			continue
 		}
 		record, found := records[discovery.AtEndpoint(replica, groupVersion)]
-		if obstacle := sampleObstacle(replica.String(), record.Last, found); obstacle.Found() {
+		if obstacle := sampleObstacle(replica.String(), record.Last, found, target.ServerName); obstacle.Found() {
 			return obstacle
 		}
 	}
@@ -75,11 +75,18 @@ func serviceObstacle(address string, groupVersion schema.GroupVersion, records d
 	return obstacle
 }
 
-func sampleObstacle(replica string, sample discovery.Sample, found bool) finding.Finding {
+// sampleObstacle takes the DNS name that kube-apiserver verifies the server by. A certificate for other names is no
+// failure that may pass: a user has to issue another one.
+func sampleObstacle(replica string, sample discovery.Sample, found bool, serverName string) finding.Finding {
 	switch {
 	case !found:
 		return finding.Bad(v1alpha1.ReasonProbing, fmt.Sprintf("waiting for %s to answer discovery", replica),
 			finding.Working)
+	case discovery.ClassOf(sample) == discovery.ClassWrongName:
+		return finding.Bad(v1alpha1.ReasonCertificateForOtherName,
+			fmt.Sprintf("%s fails discovery: %v", replica, sample.Err), finding.Stalled).
+			Advising("Issue the server's certificate for the DNS name " + serverName +
+				", which kube-apiserver verifies, and have the server serve it")
 	case sample.Err != nil:
 		return finding.Bad(v1alpha1.ReasonProbeFailed,
 			fmt.Sprintf("%s fails discovery: %v", replica, sample.Err), finding.Working)

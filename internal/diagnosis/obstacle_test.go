@@ -13,6 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
@@ -90,7 +91,7 @@ func TestAServiceThatDoesNotAnswerIsReportedAsTroubleOfTheNetwork(t *testing.T) 
 func TestOnlyReplicasThatGetRequestsAreWaitedFor(t *testing.T) {
 	serving := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.1:8443", Pod: "a"}}
 	ejected := discovery.Replica{Endpoint: endpoints.Endpoint{Address: "10.0.0.2:8443", Pod: "b"}, Ejected: true}
-	both := []discovery.Replica{serving, ejected}
+	both := discovery.Target{Replicas: []discovery.Replica{serving, ejected}}
 	findingtest.Expect(t, replicaObstacle(both, groupVersion, nil), "False", v1alpha1.ReasonProbing, "waiting for Pod a")
 	answered := discovery.Records{discovery.AtEndpoint(serving, groupVersion): {}}
 	findingtest.Expect(t, replicaObstacle(both, groupVersion, answered), "", "", "")
@@ -114,11 +115,19 @@ func TestAReplicaPreventsRequestsUntilItsLastProbeIsGood(t *testing.T) {
 			true, v1alpha1.ReasonProbeFailed,
 			"took 6s to answer discovery; kube-apiserver times out after 5s. A registered group-version that is so slow affects",
 		},
+		"its certificate is for other names": {
+			discovery.Sample{Err: &discovery.ProbeError{Class: discovery.ClassWrongName, Text: "valid for a.svc, not b.svc"}},
+			true, v1alpha1.ReasonCertificateForOtherName,
+			"valid for a.svc, not b.svc. Issue the server's certificate for the DNS name b.svc",
+		},
 		"it answers well": {discovery.Sample{Latency: time.Second}, true, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := sampleObstacle("Pod a", test.sample, test.found)
+			got := sampleObstacle("Pod a", test.sample, test.found, "b.svc")
+			if stalled := got.Progress == finding.Stalled; stalled != (test.reason == v1alpha1.ReasonCertificateForOtherName) {
+				t.Errorf("it is stalled: %v", stalled)
+			}
 			findingtest.Expect(t, got, got.Status, test.reason, test.message)
 		})
 	}

@@ -74,10 +74,12 @@ func TestServerWithAnInvalidCertificateIsRegisteredOnceItIsValid(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		wrong func(*testing.T, *backend) tls.Certificate
-		cause string
+		// state is Failed where no certificate comes by itself that kube-apiserver accepts.
+		state         status.Status
+		reason, cause string
 	}{
 		{
-			name: "unknown-authority",
+			name: "unknown-authority", state: status.InProgressStatus, reason: v1alpha1.ReasonProbeFailed,
 			wrong: func(t *testing.T, _ *backend) tls.Certificate {
 				t.Helper()
 				return keyPair(t, servingFor(t, newSigner(t), "unknown-authority"))
@@ -85,7 +87,7 @@ func TestServerWithAnInvalidCertificateIsRegisteredOnceItIsValid(t *testing.T) {
 			cause: "certificate signed by unknown authority",
 		},
 		{
-			name: "other-host",
+			name: "other-host", state: status.FailedStatus, reason: v1alpha1.ReasonCertificateForOtherName,
 			wrong: func(t *testing.T, b *backend) tls.Certificate {
 				t.Helper()
 				return keyPair(t, servingFor(t, b.signer, "somewhere-else"))
@@ -98,7 +100,7 @@ func TestServerWithAnInvalidCertificateIsRegisteredOnceItIsValid(t *testing.T) {
 			backend, server := startBackend(t, test.name, "v1")
 			server.Present(test.wrong(t, backend))
 			apply(t, backend.declare(groups(test.name+".example.com", "v1")))
-			expectNotRegistered(t, backend, test.cause)
+			expectNotRegisteredFor(t, backend, test.reason, test.state, test.cause)
 			expectDocumented(t, test.name, test.name, v1alpha1.ConditionRegistered)
 			server.Present(keyPair(t, servingFor(t, backend.signer, test.name)))
 			awaitRegistered(t, test.name)
@@ -201,9 +203,14 @@ func TestRegisteredServerThatIsNoLongerTrustedIsUnavailable(t *testing.T) {
 
 func expectNotRegistered(t *testing.T, b *backend, cause string) {
 	t.Helper()
+	expectNotRegisteredFor(t, b, v1alpha1.ReasonProbeFailed, status.InProgressStatus, cause)
+}
+
+func expectNotRegisteredFor(t *testing.T, b *backend, reason string, state status.Status, cause string) {
+	t.Helper()
 	name := b.service.Name
-	await(t, name, status.InProgressStatus,
-		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonProbeFailed,
+	await(t, name, state,
+		isFalse(v1alpha1.ConditionRegistered, reason,
 			"v1."+name+".example.com", fmt.Sprintf("endpoint localhost:%d", b.port), cause),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered),
 		isUnknown(v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ReasonNotAvailable))
