@@ -65,7 +65,8 @@ type APIServiceStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// available is the status of the APIService's condition Available, as kube-apiserver wrote it.
+	// available is the status of the APIService's condition Available, as kube-apiserver wrote it; Unknown if another
+	// owner has it, unless spec.adoptionPolicy is DryRun, and adoptionChanges compares it.
 	// +required
 	// +kubebuilder:validation:Enum="True";"False";Unknown
 	Available metav1.ConditionStatus `json:"available,omitempty"`

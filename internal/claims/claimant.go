@@ -35,11 +35,11 @@ func ClaimantOf(extensionAPI *v1alpha1.ExtensionAPI) Claimant {
 	}
 }
 
-// ServedGroups are those of which a version was available when the status was written.
+// ServedGroups are those of which a version was available when the status was written, apart from those of other owners.
 func ServedGroups(extensionAPI *v1alpha1.ExtensionAPI) sets.Set[string] {
 	groups := sets.New[string]()
 	for _, apiService := range extensionAPI.Status.APIServices {
-		if apiService.Available == metav1.ConditionTrue {
+		if apiService.Available == metav1.ConditionTrue && len(apiService.AdoptionChanges) == 0 {
 			_, group, _ := strings.Cut(apiService.Name, ".")
 			groups.Insert(group)
 		}

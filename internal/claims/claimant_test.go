@@ -76,3 +76,18 @@ func TestAClaimantIsWhatTheExtensionAPIWants(t *testing.T) {
 		t.Error("while it is deleted it still registers")
 	}
 }
+
+func TestWhatAnotherOwnerServesDuringADryRunIsNotServedByTheClaimant(t *testing.T) {
+	extensionAPI := wanting("a", time.Hour)
+	extensionAPI.Status.APIServices = []v1alpha1.APIServiceStatus{{
+		Name: "v1." + group, Available: metav1.ConditionTrue,
+		AdoptionChanges: []v1alpha1.FieldChange{{Field: "spec.service"}},
+	}}
+	if got := ServedGroups(extensionAPI); got.Len() > 0 {
+		t.Errorf("it serves %v", got)
+	}
+	extensionAPI.Status.APIServices[0].AdoptionChanges = nil
+	if got := ServedGroups(extensionAPI); !got.Has(group) {
+		t.Error("what it has registered is not served")
+	}
+}

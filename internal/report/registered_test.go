@@ -160,6 +160,21 @@ func TestWhatIsNotRegisteredIsNotAvailable(t *testing.T) {
 	}
 }
 
+func TestADryRunOfAnAdoptionReportsWhetherTheOtherOwnersAPIServiceIsAvailable(t *testing.T) {
+	s := snapshottest.New()
+	held := plan.GroupVersion{
+		Name: apiServiceName, Claim: claims.Claim{APIService: s.Existing(snapshottest.GroupVersion)},
+		AdoptionChanges: []v1alpha1.FieldChange{{Field: "spec.service"}},
+	}
+	if got := Of(reconciled(s, held)).Status.APIServices[0].Available; got != metav1.ConditionTrue {
+		t.Errorf("it is reported as %s", got)
+	}
+	held.AdoptionChanges = nil
+	if got := Of(reconciled(s, held)).Status.APIServices[0].Available; got != metav1.ConditionUnknown {
+		t.Errorf("without a dry run it is reported as %s", got)
+	}
+}
+
 func TestTheStatusOfAnAPIServiceKeepsItsFiguresAndNamesTheOtherOwner(t *testing.T) {
 	s := snapshottest.New()
 	s.Status.APIServices = []v1alpha1.APIServiceStatus{

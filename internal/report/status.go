@@ -53,7 +53,11 @@ func (r Reconciliation) describeAPIServices() []v1alpha1.APIServiceStatus {
 		if other := g.Claim.Owner.Reference; other.Kind != "" {
 			described.HeldBy = &other
 		}
-		if condition := snapshot.Availability(g.Existing); condition != nil {
+		existing := g.Existing
+		if existing == nil && len(g.AdoptionChanges) > 0 {
+			existing = g.Claim.APIService
+		}
+		if condition := snapshot.Availability(existing); condition != nil {
 			described.Available = metav1.ConditionStatus(condition.Status)
 		}
 		for _, earlier := range r.Status.APIServices {
