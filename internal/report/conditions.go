@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
@@ -100,14 +101,28 @@ func (c Conditions) set(
 func ready(findings map[string]finding.Finding) finding.Finding {
 	for _, conditionType := range readyWhen {
 		if found := findings[conditionType]; found.Status != metav1.ConditionTrue {
-			return found
+			return referring(found, conditionType)
 		}
 	}
 	if server := findings[v1alpha1.ConditionServerAvailable]; server.Progress != finding.Settled {
 		return finding.Good(v1alpha1.ReasonReady, "the API is served and registered, but the rollout is not complete: "+
-			server.Message())
+			referring(server, v1alpha1.ConditionServerAvailable).Message())
 	}
 	return finding.Good(v1alpha1.ReasonReady, "the API is served and registered")
+}
+
+// maxRepeated is how many bytes of a message other conditions repeat.
+const maxRepeated = 200
+
+// referring repeats what was found for a condition, or the beginning of it and where to read on.
+func referring(found finding.Finding, conditionType string) finding.Finding {
+	message := found.Message()
+	if len(message) <= maxRepeated {
+		return found
+	}
+	found.Subject, found.BlastRadius, found.Remedy = "", "", ""
+	found.Evidence = fmt.Sprintf("see %s: %s", conditionType, excerpt.Of(message, maxRepeated))
+	return found
 }
 
 // noActionRequired is what Stalled reports otherwise.
@@ -134,9 +149,10 @@ func progressOf(findings map[string]finding.Finding) (reconciling, stalled findi
 		found := findings[conditionType]
 		switch found.Progress {
 		case finding.Working:
-			reconciling = finding.True(v1alpha1.ReasonProgressing, found.Message(), finding.Working)
+			message := referring(found, conditionType).Message()
+			reconciling = finding.True(v1alpha1.ReasonProgressing, message, finding.Working)
 		case finding.Stalled:
-			stalled = finding.True(found.Code, found.Message(), finding.Stalled)
+			stalled = finding.True(found.Code, referring(found, conditionType).Message(), finding.Stalled)
 		}
 	}
 	if stalled.Status == metav1.ConditionTrue {

@@ -90,6 +90,23 @@ func TestReadyReportsTheFirstCause(t *testing.T) {
 	}
 }
 
+func TestALongCauseIsReportedInFullByOneCondition(t *testing.T) {
+	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
+	long := finding.Bad(v1alpha1.ReasonUnhealthy, "0 of 2 replicas are available: "+strings.Repeat("its probe fails; ", 30),
+		finding.Stalled).Affecting("No request succeeds").Advising("Look at its log")
+	s := summarized(1, all(fine, v1alpha1.ConditionServerAvailable, long))
+	if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionServerAvailable); got.Message != long.Message() {
+		t.Errorf("ServerAvailable does not have it: %s", got.Message)
+	}
+	for _, conditionType := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled} {
+		got := meta.FindStatusCondition(s.Conditions, conditionType)
+		if !strings.HasPrefix(got.Message, "see ServerAvailable: 0 of 2 replicas are available") ||
+			len(got.Message) > maxRepeated+len("see ServerAvailable: ") || got.Reason != v1alpha1.ReasonUnhealthy {
+			t.Errorf("%s repeats it: %s: %s", conditionType, got.Reason, got.Message)
+		}
+	}
+}
+
 func TestSlowDiscoveryDoesNotMakeAServedAPIUnready(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
 	other := finding.Bad(v1alpha1.ReasonServerSlow, "slow", finding.Working)
