@@ -35,7 +35,7 @@ func ClaimantOf(extensionAPI *v1alpha1.ExtensionAPI) Claimant {
 	}
 }
 
-// ServedGroups are those of which a version was available when the status was written, apart from those of other owners.
+// ServedGroups are those of which a version of its own was available when the status was written.
 func ServedGroups(extensionAPI *v1alpha1.ExtensionAPI) sets.Set[string] {
 	groups := sets.New[string]()
 	for _, apiService := range extensionAPI.Status.APIServices {

@@ -9,6 +9,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
@@ -42,12 +43,14 @@ func unavailable(
 	return finding.Bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s", apiService.Name,
 		excerpt.Quote(reported.Message)), finding.Working).
 		Affecting("Namespace deletion and discovery are affected in the whole cluster").
-		Advising(unavailableRemedy(apiService, reported.Reason))
+		Advising(unavailableRemedy(apiService, reported))
 }
 
 // unavailableRemedy follows from kube-apiserver's reason (kube-aggregator pkg/controllers/status/remote).
-func unavailableRemedy(apiService *apiregistrationv1.APIService, reason string) string {
-	service := apiService.Spec.Service
+func unavailableRemedy(
+	apiService *apiregistrationv1.APIService, reported *apiregistrationv1.APIServiceCondition,
+) string {
+	service, reason := apiService.Spec.Service, reported.Reason
 	if service == nil {
 		return ""
 	}
@@ -57,6 +60,9 @@ func unavailableRemedy(apiService *apiregistrationv1.APIService, reason string) 
 	case strings.Contains(reason, "Endpoints"):
 		return fmt.Sprintf("Check why no Pod is ready: kubectl -n %s get endpointslices -l kubernetes.io/service-name=%s",
 			service.Namespace, service.Name)
+	case discovery.IsSentToProxy(reported.Message):
+		return "Add the Service and Pod ranges of the cluster to NO_PROXY of every kube-apiserver, and restart it: it " +
+			"sends requests for the server to the proxy in its HTTPS_PROXY"
 	default:
 		return fmt.Sprintf("Check the server behind Service %s/%s, its certificate, and network policies between "+
 			"kube-apiserver and it", service.Namespace, service.Name)

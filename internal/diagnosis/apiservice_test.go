@@ -35,6 +35,13 @@ func TestAnUnavailableAPIServiceOfAnyOwnerIsReportedWithWhatToCheck(t *testing.T
 		"a reason that conditions do not allow": {
 			reported("no reason"), v1alpha1.ReasonNotReported, "Check the server behind Service a/b",
 		},
+		"a proxy that kube-apiserver uses": {
+			func() apiregistrationv1.APIServiceCondition {
+				condition := reported("FailedDiscoveryCheck")
+				condition.Message = "proxyconnect tcp: it fails"
+				return condition
+			}(), "FailedDiscoveryCheck", "Add the Service and Pod ranges of the cluster to NO_PROXY",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			apiService := snapshottest.APIService(test.condition)

@@ -23,12 +23,8 @@ import (
 // Discovery reports the worst of what is found of any group-version, and when that may change by itself, 0 for never.
 // reconnects is when kube-apiserver last reconnected, or will.
 func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Finding, recheck time.Duration) {
-	if !s.IsActive() {
-		return finding.Unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered"), 0
-	}
-	if name := unserved(s); name != "" {
-		return finding.Unknown(v1alpha1.ReasonNotAvailable,
-			"no replica is ready, so every request for "+name+" fails; see ServerAvailable"), 0
+	if found := unmeasurable(s); found.Found() {
+		return found, 0
 	}
 	settled := true
 	for i, groupVersion := range measured(s) {
@@ -46,6 +42,18 @@ func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Findin
 		worst = keepDoubt(s, worst)
 	}
 	return worst, recheck
+}
+
+// unmeasurable reports why no request is answered, whatever was probed before.
+func unmeasurable(s *snapshot.Snapshot) finding.Finding {
+	if !s.IsActive() {
+		return finding.Unknown(v1alpha1.ReasonNotAvailable, "no group-version is registered, see Registered")
+	}
+	if name := unserved(s); name != "" {
+		return finding.Unknown(v1alpha1.ReasonNotAvailable,
+			"no replica is ready, so every request for "+name+" fails; see ServerAvailable")
+	}
+	return finding.Finding{}
 }
 
 // measured leaves out the group-versions of other owners, unless that is all: there is nothing to measure.

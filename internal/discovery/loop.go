@@ -15,8 +15,8 @@ const (
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds the pause, as the interval does, so that a recovery is noticed within seconds.
 	lastRetry = 10 * time.Second
-	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while, or
-	// an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
+	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while,
+	// or an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
 )
 

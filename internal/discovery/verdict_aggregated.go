@@ -47,12 +47,12 @@ func (p GroupVersionState) isEmpty() bool {
 	})
 }
 
-// judgeEmpty is for a group-version that is served without any resource: an adapter may have no metrics yet, but a server
-// that has lost its resources hides the objects in its storage. Clients that request each group-version by itself
-// report an empty response (client-go discovery/cached/memory/memcache.go).
+// judgeEmpty is for a group-version that is served without any resource: an adapter may have no metrics yet, but a
+// server that has lost its resources hides the objects in its storage. Clients that request each group-version by
+// itself report an empty response (client-go discovery/cached/memory/memcache.go).
 func (p GroupVersionState) judgeEmpty() Finding {
-	return found(v1alpha1.ReasonNoResources, "%s answers discovery without any resource: clients find nothing in it, some "+
-		"report an empty response, and namespace deletion leaves behind what the server still stores; unless it adds "+
+	return found(v1alpha1.ReasonNoResources, "%s answers discovery without any resource: clients find nothing in it, "+
+		"some report an empty response, and namespace deletion leaves behind what the server still stores; unless it adds "+
 		"resources at run time, as metrics adapters do, look at its configuration and its log", p.Name)
 }
 

@@ -236,7 +236,9 @@ func TestJudge(t *testing.T) {
 			v1alpha1.ReasonNearLimit, "near the limit",
 		},
 		"no replica lists a resource": {
-			through(fine), []ReplicaSubject{empty("a"), empty("b")}, v1alpha1.ReasonNoResources,
+			through(fine),
+			[]ReplicaSubject{empty("a"), empty("b")},
+			v1alpha1.ReasonNoResources,
 			"v1.wardle.example.com answers discovery without any resource: clients find nothing",
 		},
 		"only one replica lists no resource": {

@@ -37,6 +37,9 @@ func causeOfText(text string) cause {
 	}
 }
 
+// IsSentToProxy reports whether this error of kube-apiserver's discovery check is of an HTTP proxy that it uses.
+func IsSentToProxy(text string) bool { return causeOfCheck(text).reason == v1alpha1.ReasonHTTPSProxy }
+
 // isOfProxy reports whether the error is of a proxy between kube-apiserver and the server: net/http cannot connect to
 // it (proxyconnect), or it answers CONNECT with another status than 200, of which the error is the bare text
 // (net/http/transport.go).

@@ -92,8 +92,8 @@ func TestReadyReportsTheFirstCause(t *testing.T) {
 
 func TestALongCauseIsReportedInFullByOneCondition(t *testing.T) {
 	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
-	long := finding.Bad(v1alpha1.ReasonUnhealthy, "0 of 2 replicas are available: "+strings.Repeat("its probe fails; ", 30),
-		finding.Stalled).Affecting("No request succeeds").Advising("Look at its log")
+	evidence := "0 of 2 replicas are available: " + strings.Repeat("its probe fails; ", 30)
+	long := finding.Bad(v1alpha1.ReasonUnhealthy, evidence, finding.Stalled).Advising("Look at its log")
 	s := summarized(1, all(fine, v1alpha1.ConditionServerAvailable, long))
 	if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionServerAvailable); got.Message != long.Message() {
 		t.Errorf("ServerAvailable does not have it: %s", got.Message)

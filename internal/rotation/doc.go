@@ -11,7 +11,7 @@
 //  4. DroppingTrust: the other CAs are removed from the bundle; every APIService must have dropped them.
 //
 // A step that has nothing to wait for is skipped: a renewal by a CA that has long been trusted, or whose certificates
-// all Pods serve already, begins at 3, and there is no wait while no request can be lost (no APIService yet, or no Pod that serves a trusted certificate). All
-// decisions are made from the observed state, so that a crash at any time, a second trigger or a lost record lead back
-// to the same sequence; the record contains only when a phase began.
+// all Pods serve already, begins at 3, and there is no wait while no request can be lost (no APIService yet, or no Pod
+// that serves a trusted certificate). All decisions are made from the observed state, so that a crash at any time, a
+// second trigger or a lost record lead back to the same sequence; the record contains only when a phase began.
 package rotation

@@ -117,7 +117,8 @@ func (p *planner) replaceServing() (done bool, err error) {
 }
 
 // isIssuerServed reports whether every Pod that serves a trusted certificate serves one of the CA that issued the
-// replacement, and every APIService has that CA: no request is lost by the replacement, however new the registration is.
+// replacement, and every APIService has that CA: no request is lost by the replacement, however new the registration
+// is.
 func (p *planner) isIssuerServed(replacement pki.KeyPair) bool {
 	chain, err := cert.ParseCertsPEM(replacement.Certificate)
 	if err != nil {
