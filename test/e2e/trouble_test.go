@@ -128,7 +128,8 @@ func TestFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			trouble.cause(t, extensionAPI)
 			create(t, extensionAPI)
 			t.Logf("reported after %s", eventually(t, soon, shows(extensionAPI, v1alpha1.ConditionReady, metav1.ConditionFalse,
-				trouble.reason, trouble.words, trouble.progress)))
+				trouble.reason, "", trouble.progress)))
+			eventually(t, soon, states(extensionAPI, trouble.reason, trouble.words))
 			if err := notServed("v1beta1")(t.Context()); err != nil {
 				t.Error(err)
 			}

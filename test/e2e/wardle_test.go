@@ -171,6 +171,22 @@ func shows(
 	}
 }
 
+// states succeeds when a condition with that reason has words in its message. Others may only refer to it.
+func states(extensionAPI *v1alpha1.ExtensionAPI, reason, words string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current := &v1alpha1.ExtensionAPI{}
+		if err := kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current); err != nil {
+			return err
+		}
+		for _, condition := range current.Status.Conditions {
+			if condition.Reason == reason && strings.Contains(condition.Message, words) {
+				return nil
+			}
+		}
+		return fmt.Errorf("want %s with %q, have %s", reason, words, describe(current))
+	}
+}
+
 // conditionOf returns the condition, or the zero value if it does not exist.
 func conditionOf(extensionAPI *v1alpha1.ExtensionAPI, conditionType string) metav1.Condition {
 	return ptr.Deref(meta.FindStatusCondition(extensionAPI.Status.Conditions, conditionType), metav1.Condition{})

@@ -96,7 +96,7 @@ func (m misconfigured) expectNotRegistered(t *testing.T, says ...string) {
 	m.await(t, m.name, status.FailedStatus,
 		isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonEndpointsReady),
 		isFalse(v1alpha1.ConditionRegistered, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
-		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonAggregationLayerNotConfigured, says...),
+		isTrue(v1alpha1.ConditionStalled, v1alpha1.ReasonAggregationLayerNotConfigured, "see Registered"),
 		isFalse(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonNotRegistered))
 	err := m.client.Get(ctx, client.ObjectKeyFromObject(m.apiService), &apiregistrationv1.APIService{})
 	if !apierrors.IsNotFound(err) {
