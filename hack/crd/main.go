@@ -21,6 +21,7 @@ import (
 const (
 	maxContainers  = 32
 	maxPorts       = 64
+	maxArguments   = 512
 	maxNameLength  = 63
 	maxImageLength = 4096
 )
@@ -88,10 +89,20 @@ func boundContainers(containers *schema) error {
 	containers.MaxItems = ptr.To[int64](maxContainers)
 	container := containers.Items.Schema
 	return errors.Join(
-		editIn(container, func(s *schema) error { s.MaxItems = ptr.To[int64](maxPorts); return nil }, "ports"),
+		editIn(container, boundPorts, "ports"),
+		editIn(container, maxItems(maxArguments), "command"),
+		editIn(container, maxItems(maxArguments), "args"),
 		editIn(container, maxLength(maxNameLength), "name"),
 		editIn(container, maxLength(maxImageLength), "image"),
 	)
+}
+
+func boundPorts(ports *schema) error {
+	return errors.Join(maxItems(maxPorts)(ports), editIn(ports.Items.Schema, maxLength(maxNameLength), "name"))
+}
+
+func maxItems(count int64) func(*schema) error {
+	return func(s *schema) error { s.MaxItems = &count; return nil }
 }
 
 func maxLength(length int64) func(*schema) error {
