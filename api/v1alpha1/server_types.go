@@ -32,6 +32,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || !has(c.ports) || !c.ports.exists(p, p.containerPort != self.port && has(p.name) && (p.name == 'extension-api' || p.name == 'https' && !c.ports.exists(q, q.containerPort == self.port))))",message="spec.server.template.spec.containers: a port of the container 'apiserver' with the name https or extension-api must be spec.server.port",messageExpression="[self.template.spec.containers.map(c, c.name == 'apiserver', c.ports.filter(p, p.containerPort != self.port && has(p.name) && (p.name == 'extension-api' || p.name == 'https' && !c.ports.exists(q, q.containerPort == self.port)))[0])[0]].map(p, 'spec.server.template.spec.containers: port %d of the container \\'apiserver\\' has the name %s, but spec.server.port is %d: set spec.server.port to that port, or rename it'.format([p.containerPort, p.name, self.port]))[0]"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || ![?dyn(c).?startupProbe.?httpGet.?port, ?dyn(c).?startupProbe.?tcpSocket.?port, ?dyn(c).?startupProbe.?grpc.?port, ?dyn(c).?readinessProbe.?httpGet.?port, ?dyn(c).?readinessProbe.?tcpSocket.?port, ?dyn(c).?readinessProbe.?grpc.?port, ?dyn(c).?livenessProbe.?httpGet.?port, ?dyn(c).?livenessProbe.?tcpSocket.?port, ?dyn(c).?livenessProbe.?grpc.?port].exists(port, port != self.port && (!has(c.ports) || !c.ports.exists(p, p.containerPort == port || has(p.name) && p.name == port)) && (port != 'extension-api' || has(c.ports) && c.ports.exists(p, p.containerPort == self.port && has(p.name)))))",message="spec.server.template.spec.containers: the probes of the container 'apiserver' must use spec.server.port or a port of the container",messageExpression="[self.template.spec.containers.map(c, c.name == 'apiserver', [?dyn(c).?startupProbe.?httpGet.?port, ?dyn(c).?startupProbe.?tcpSocket.?port, ?dyn(c).?startupProbe.?grpc.?port, ?dyn(c).?readinessProbe.?httpGet.?port, ?dyn(c).?readinessProbe.?tcpSocket.?port, ?dyn(c).?readinessProbe.?grpc.?port, ?dyn(c).?livenessProbe.?httpGet.?port, ?dyn(c).?livenessProbe.?tcpSocket.?port, ?dyn(c).?livenessProbe.?grpc.?port].filter(port, port != self.port && (!has(c.ports) || !c.ports.exists(p, p.containerPort == port || has(p.name) && p.name == port)) && (port != 'extension-api' || has(c.ports) && c.ports.exists(p, p.containerPort == self.port && has(p.name))))[0])[0]].map(port, 'spec.server.template.spec.containers: a probe of the container \\'apiserver\\' uses port %s, but spec.server.port is %d, and the container has no other such port: set spec.server.port to the port that the server listens on, or add the port of the probe to the ports of the container'.format([port, self.port]))[0]"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.server.template.spec.restartPolicy must be Always or left out: the server runs in a Deployment"
+// +kubebuilder:validation:XValidation:rule="(has(self.minReadySeconds) ? self.minReadySeconds : 0) < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)",message="spec.server.progressDeadlineSeconds must be more than minReadySeconds",messageExpression="'spec.server.progressDeadlineSeconds is %d, and must be more than minReadySeconds, which is %d: raise the one or lower the other'.format([has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600, self.minReadySeconds])"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.hostNetwork) || !self.template.spec.hostNetwork || !(self.port in [10248, 10250])",message="spec.server.port must not be 10248 or 10250 with hostNetwork: the kubelet listens on them on every node; choose another, such as 8443"
 type Server struct {
 	// namespace in which the server runs. It must exist. Immutable.
 	// +required
@@ -71,6 +73,27 @@ type Server struct {
 	// +optional
 	// +kubebuilder:default=Enabled
 	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
+
+	// strategy is how a rollout replaces Pods. If it is not set, a rollout starts a new Pod before it stops an old one
+	// (maxSurge 1, maxUnavailable 0). Where the template has hostNetwork, a hostPort or a persistentVolumeClaim, a second
+	// Pod may be unable to start beside the first one; then a rollout stops an old Pod first (maxSurge 0, maxUnavailable
+	// 1). That costs one replica while it lasts: with replicas 1 the API is unavailable in every rollout.
+	// +optional
+	Strategy *Strategy `json:"strategy,omitempty"`
+
+	// minReadySeconds is for how many seconds a new Pod must be ready before it counts as available and a rollout goes on,
+	// 0 to 3600; defaults to 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	MinReadySeconds *int32 `json:"minReadySeconds,omitempty"`
+
+	// progressDeadlineSeconds is after how many seconds without progress a rollout is reported as stalled, 1 to 86400, and
+	// more than minReadySeconds; defaults to 600. It is not rolled back.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	ProgressDeadlineSeconds int32 `json:"progressDeadlineSeconds,omitempty"`
 
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.

@@ -5,7 +5,6 @@ package manifests
 import (
 	"encoding/json"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -38,8 +37,8 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 // deleted and recreated, kube-apiserver no longer authenticates the Pods, and they must be replaced.
 const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-uid"
 
-// Deployment runs the server. A rollout starts a new Pod before it stops an old one. serviceAccount is the UID of the
-// ServiceAccount that the operator creates, empty if the server runs as another one.
+// Deployment runs the server. serviceAccount is the UID of the ServiceAccount that the operator creates, empty if the
+// server runs as another one.
 func Deployment(
 	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID,
 ) (*apps.DeploymentApplyConfiguration, error) {
@@ -53,14 +52,9 @@ func Deployment(
 	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(componentLabels(extensionAPI.Name)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
-		WithSpec(apps.DeploymentSpec().
+		WithSpec(rollout(extensionAPI.Spec.Server).
 			WithReplicas(Replicas(extensionAPI)).
 			WithSelector(meta.LabelSelector().WithMatchLabels(ServerLabels(extensionAPI.Name))).
-			WithStrategy(apps.DeploymentStrategy().
-				WithType(appsv1.RollingUpdateDeploymentStrategyType).
-				WithRollingUpdate(apps.RollingUpdateDeployment().
-					WithMaxUnavailable(intstr.FromInt32(0)).
-					WithMaxSurge(intstr.FromInt32(1)))).
 			WithTemplate(template)), nil
 }
 

@@ -47,6 +47,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 
 	pod := &template.Spec
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
+	fillDNSPolicy(pod)
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	fillPodSecurity(pod)
 	fillSpread(pod, ServerLabels(extensionAPI.Name))
@@ -61,6 +62,14 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 		}
 	}
 	return template
+}
+
+// fillDNSPolicy lets a Pod in the network of its node resolve the names of Services, such as that of its storage: by
+// default it would have the resolver of the node.
+func fillDNSPolicy(pod *corev1.PodSpec) {
+	if pod.HostNetwork {
+		setDefault(&pod.DNSPolicy, corev1.DNSClusterFirstWithHostNet)
+	}
 }
 
 // fillPodSecurity sets what Pod Security "restricted" requires, unless the template runs as root.

@@ -39,6 +39,9 @@ func (s State) podProblem() finding.Finding {
 			}
 		}
 	}
+	if found := s.pendingProblem(); found.Found() {
+		return found
+	}
 	for _, pod := range s.newest() {
 		if cause, looked := s.Causes[pod.UID]; looked && !UnreadySince(&pod).IsZero() {
 			if found := unreadyProblem(&pod, cause); found.Found() {
@@ -79,16 +82,6 @@ func newestRevision(pods []corev1.Pod) string {
 		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
 	})
 	return youngest.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
-}
-
-func schedulingProblem(pod *corev1.Pod) finding.Finding {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodScheduled && condition.Reason == corev1.PodReasonUnschedulable {
-			return finding.Bad(v1alpha1.ReasonUnschedulable,
-				fmt.Sprintf("Pod %s: %s", pod.Name, excerpt.Quote(condition.Message)), finding.Working).Alarming()
-		}
-	}
-	return finding.Finding{}
 }
 
 func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Cause) finding.Finding {

@@ -80,6 +80,18 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			wants:   isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonUnschedulable, "3 Insufficient memory."),
 		},
 		{
+			trouble:    "no node without a Pod of the same ports",
+			documented: "unschedulable-ports",
+			available:  1,
+			pod: &corev1.PodStatus{Conditions: []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+				Message: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+			}}},
+			kstatus: status.InProgressStatus,
+			wants: isTrue(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonUnschedulable, "Pod trouble-0",
+				"lower spec.server.replicas"),
+		},
+		{
 			trouble:    "Pods that the cluster refuses",
 			documented: "pods-refused",
 			deployment: []appsv1.DeploymentCondition{{
