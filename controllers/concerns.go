@@ -33,11 +33,16 @@ var servesOtherGroups = predicate.Funcs{
 	},
 }
 
-// namespaceComesOrGoes drops changes of labels and annotations.
+// namespaceComesOrGoes drops changes of labels, and of annotations but for the one that Pods depend on.
 var namespaceComesOrGoes = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+		return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero() ||
+			assignsUsers(e.ObjectOld) != assignsUsers(e.ObjectNew)
 	},
+}
+
+func assignsUsers(namespace client.Object) bool {
+	return namespace.GetAnnotations()[manifests.AssignedUsersAnnotation] != ""
 }
 
 // ownerOf enqueues the ExtensionAPI that an object was made for.

@@ -7,6 +7,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
+// SecurityDefaults is what is filled in of the security contexts of a template.
+// +kubebuilder:validation:Enum=Restricted;None
+type SecurityDefaults string
+
+const (
+	// SecurityDefaultsRestricted fills in what Pod Security "restricted" requires, unless the template runs as root.
+	SecurityDefaultsRestricted SecurityDefaults = "Restricted"
+	// SecurityDefaultsNone fills in nothing.
+	SecurityDefaultsNone SecurityDefaults = "None"
+)
+
 // Strategy is how a rollout replaces the server's Pods, as in a Deployment.
 // +kubebuilder:validation:XValidation:rule="self.type == 'RollingUpdate' || !has(self.rollingUpdate)",message="spec.server.strategy.rollingUpdate must not be set with type Recreate: that stops all Pods before it starts new ones"
 // +kubebuilder:validation:MinProperties=1

@@ -95,6 +95,14 @@ type Server struct {
 	// +kubebuilder:validation:Maximum=86400
 	ProgressDeadlineSeconds int32 `json:"progressDeadlineSeconds,omitempty"`
 
+	// securityDefaults is what the operator fills in of the security contexts that the template leaves out. Restricted is
+	// what Pod Security "restricted" requires, and user, group and fsGroup 65532; the three are left out where OpenShift
+	// assigns users (the namespace has the annotation openshift.io/sa.scc.uid-range). None fills in nothing, so that the
+	// image, the runtime and admission decide. Defaults to Restricted.
+	// +optional
+	// +kubebuilder:default=Restricted
+	SecurityDefaults SecurityDefaults `json:"securityDefaults,omitempty"`
+
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.
 	// +required

@@ -30,7 +30,7 @@ func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
 	if err != nil {
 		return err
 	}
-	inputs := inventory.Inputs{Accounts: p.Accounts, Account: account}
+	inputs := inventory.Inputs{Accounts: p.Accounts, Account: account, AssignsUsers: e.s.AssignsUsers}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
 		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage), inputs); err != nil {
 			return err

@@ -49,6 +49,8 @@ type Inputs struct {
 	Accounts []string
 	// Account is the UID of the ServiceAccount that the operator creates, empty if the template sets another one.
 	Account types.UID
+	// AssignsUsers reports whether admission assigns the users that Pods run as, by the annotation of the namespace.
+	AssignsUsers bool
 }
 
 // Object is one of the objects of an ExtensionAPI.
@@ -142,7 +144,7 @@ func authReader(p Locations) client.ObjectKey {
 }
 
 func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.Deployment(e, in.Account)
+	return manifests.Deployment(e, in.Account, in.AssignsUsers)
 }
 
 func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {

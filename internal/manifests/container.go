@@ -9,22 +9,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // fillContainer sets the defaults of every container of the Pod.
 func fillContainer(container *corev1.Container) {
-	setDefault(&container.SecurityContext, &corev1.SecurityContext{})
-	security := container.SecurityContext
-	if wantsRoot(security.RunAsUser) {
-		setDefault(&security.RunAsNonRoot, new(false))
-	}
-	if !ptr.Deref(security.Privileged, false) {
-		setDefault(&security.AllowPrivilegeEscalation, new(false))
-		setDefault(&security.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}})
-	}
 	// The last lines of a crashed container's log are then in the Pod's status, for users who may read the Pod.
 	setDefault(&container.TerminationMessagePolicy, corev1.TerminationMessageFallbackToLogsOnError)
 }

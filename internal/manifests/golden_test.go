@@ -48,7 +48,7 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 	var objects []runtime.ApplyConfiguration
 	if extensionAPI.Spec.Server != nil {
 		pair := pki.KeyPair{Certificate: []byte("certificate"), Key: []byte("key")}
-		deployment, err := Deployment(extensionAPI, "account-uid")
+		deployment, err := Deployment(extensionAPI, "account-uid", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestPreStopFitsInTheGracePeriod(t *testing.T) {
 func TestFillTemplateDoesNotModifyTheTemplate(t *testing.T) {
 	extensionAPI := read(t, "minimal.yaml")
 	before := extensionAPI.DeepCopy()
-	fillTemplate(extensionAPI)
+	fillTemplate(extensionAPI, false)
 	if before.Spec.Server.Template.String() != extensionAPI.Spec.Server.Template.String() {
 		t.Error("the user's template was modified in place")
 	}

@@ -38,11 +38,11 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-uid"
 
 // Deployment runs the server. serviceAccount is the UID of the ServiceAccount that the operator creates, empty if the
-// server runs as another one.
+// server runs as another one. assignsUsers reports whether the namespace has AssignedUsersAnnotation.
 func Deployment(
-	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID,
+	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID, assignsUsers bool,
 ) (*apps.DeploymentApplyConfiguration, error) {
-	template, err := podTemplate(extensionAPI)
+	template, err := podTemplate(extensionAPI, assignsUsers)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,10 @@ func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisrupt
 }
 
 // podTemplate returns the user's template with defaults.
-func podTemplate(extensionAPI *v1alpha1.ExtensionAPI) (*core.PodTemplateSpecApplyConfiguration, error) {
-	filled := fillTemplate(extensionAPI)
+func podTemplate(
+	extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool,
+) (*core.PodTemplateSpecApplyConfiguration, error) {
+	filled := fillTemplate(extensionAPI, assignsUsers)
 	encoded, err := json.Marshal(filled)
 	if err != nil {
 		return nil, err

@@ -31,13 +31,10 @@ const (
 	drainSeconds = 60
 	// exitSeconds is the time for the process to exit by itself.
 	exitSeconds = 5
-
-	// nonRootID is the user nonroot of distroless images.
-	nonRootID = 65532
 )
 
-// fillTemplate sets defaults in the user's template; fields that are set are kept.
-func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
+// fillTemplate sets defaults in the user's template; fields that are set are kept. assignsUsers is as in Deployment.
+func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool) *corev1.PodTemplateSpec {
 	server := extensionAPI.Spec.Server
 	template := server.Template.DeepCopy()
 	if template.Labels == nil {
@@ -49,7 +46,9 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI) *corev1.PodTemplateSpec {
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	fillDNSPolicy(pod)
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
-	fillPodSecurity(pod)
+	if server.SecurityDefaults != v1alpha1.SecurityDefaultsNone {
+		fillSecurity(pod, assignsUsers)
+	}
 	fillSpread(pod, ServerLabels(extensionAPI.Name))
 	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
 	for i := range pod.InitContainers {
@@ -71,21 +70,6 @@ func fillDNSPolicy(pod *corev1.PodSpec) {
 		setDefault(&pod.DNSPolicy, corev1.DNSClusterFirstWithHostNet)
 	}
 }
-
-// fillPodSecurity sets what Pod Security "restricted" requires, unless the template runs as root.
-func fillPodSecurity(pod *corev1.PodSpec) {
-	setDefault(&pod.SecurityContext, &corev1.PodSecurityContext{})
-	security := pod.SecurityContext
-	setDefault(&security.RunAsNonRoot, new(!wantsRoot(security.RunAsUser)))
-	setDefault(&security.SeccompProfile, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault})
-	if *security.RunAsNonRoot {
-		setDefault(&security.RunAsUser, ptr.To[int64](nonRootID))
-		setDefault(&security.RunAsGroup, ptr.To[int64](nonRootID))
-		setDefault(&security.FSGroup, ptr.To[int64](nonRootID))
-	}
-}
-
-func wantsRoot(user *int64) bool { return user != nil && *user == 0 }
 
 // fillSpread spreads the Pods of one revision over the nodes, but allows them on a single one.
 func fillSpread(pod *corev1.PodSpec, labels map[string]string) {

@@ -10,21 +10,28 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
-// namespace reads the state of a namespace.
-func (o *Observer) namespace(ctx context.Context, name string) (snapshot.Namespace, error) {
+// namespace reads the namespace of the server.
+func (o *Observer) namespace(ctx context.Context, s *snapshot.Snapshot) {
 	namespace := inventory.Metadata(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	err := o.Client.Get(ctx, client.ObjectKey{Name: name}, namespace)
+	err := o.Client.Get(ctx, client.ObjectKey{Name: s.Backend.Namespace}, namespace)
+	s.Namespace = snapshot.Of(stateOf(namespace, err))
+	s.AssignsUsers = namespace.Annotations[manifests.AssignedUsersAnnotation] != ""
+}
+
+// stateOf is what reading a namespace shows.
+func stateOf(namespace client.Object, err error) (snapshot.Namespace, error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		return snapshot.Missing, nil
 	case err != nil:
 		return snapshot.Active, err
-	case !namespace.DeletionTimestamp.IsZero():
+	case !namespace.GetDeletionTimestamp().IsZero():
 		return snapshot.Terminating, nil
 	default:
 		return snapshot.Active, nil

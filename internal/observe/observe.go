@@ -46,7 +46,7 @@ type Observer struct {
 func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) *snapshot.Snapshot {
 	s := o.confined(extensionAPI)
 	s.Probes, s.Layer, s.Aggregated = o.Prober.Last(s.Name), o.layer(s.Name), o.aggregated(extensionAPI)
-	s.Namespace = snapshot.Of(o.namespace(ctx, s.Backend.Namespace))
+	o.namespace(ctx, s)
 	s.Registered, s.Claims = o.registered(ctx, extensionAPI)
 	if extensionAPI.Spec.Server == nil {
 		s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
@@ -66,7 +66,7 @@ func (o *Observer) ObserveLeaving(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI,
 ) (*snapshot.Snapshot, error) {
 	s := o.confined(extensionAPI)
-	s.Namespace = snapshot.Of(o.namespace(ctx, s.Backend.Namespace))
+	o.namespace(ctx, s)
 	return s, s.Namespace.Err()
 }
 

@@ -38,6 +38,8 @@ type Snapshot struct {
 	OutOfReach finding.Finding
 
 	Namespace Known[Namespace]
+	// AssignsUsers reports whether admission assigns the users that Pods of the namespace run as (OpenShift).
+	AssignsUsers bool
 	// Claims are to each group-version, in the order of the spec.
 	Claims Known[[]claims.Claim]
 	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.

@@ -39,6 +39,14 @@ var ownLabels = []string{
 
 func isOwnLabel(key string) bool      { return slices.Contains(ownLabels, key) }
 func isOwnAnnotation(key string) bool { return strings.HasPrefix(key, manifests.OwnPrefix) }
+func isAssignedUsers(key string) bool { return key == manifests.AssignedUsersAnnotation }
+
+// alone also keeps the one annotation of another owner that is read of a namespace.
+func alone(full *metav1.ObjectMeta) metav1.ObjectMeta {
+	kept := metadata(full)
+	kept.Annotations = labels.Merge(kept.Annotations, first(1, full.Annotations, isAssignedUsers))
+	return kept
+}
 
 // metadata keeps only the controller of the owner references.
 func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {

@@ -22,7 +22,7 @@ import (
 func Object(object any) (any, error) {
 	switch full := object.(type) {
 	case *metav1.PartialObjectMetadata:
-		full.ObjectMeta = metadata(&full.ObjectMeta)
+		full.ObjectMeta = alone(&full.ObjectMeta)
 	case *v1alpha1.ExtensionAPI:
 		// Finalizers are changed by a merge patch, which replaces them all.
 		finalizers := full.Finalizers

@@ -60,14 +60,15 @@ func readOfAPIService() metav1.ObjectMeta {
 
 // readObjects returns one object of each kind with all fields that are read.
 func readObjects() map[string]client.Object {
-	metadata := readMetadata()
+	metadata, ofNamespace := readMetadata(), readMetadata()
+	ofNamespace.Annotations["openshift.io/sa.scc.uid-range"] = "1000650000/10000"
 	finalized := readMetadata()
 	finalized.Finalizers = []string{"aggregation.extensionapi.dev/teardown"}
 	replicaSet := &appsv1.ReplicaSet{ObjectMeta: metadata}
 	replicaSet.Spec.Template.Spec.ServiceAccountName = "shop"
 	ended := &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
 	return map[string]client.Object{
-		"metadata alone": &metav1.PartialObjectMetadata{ObjectMeta: metadata},
+		"metadata alone": &metav1.PartialObjectMetadata{ObjectMeta: ofNamespace},
 		"ExtensionAPI": &v1alpha1.ExtensionAPI{
 			ObjectMeta: finalized, Spec: v1alpha1.ExtensionAPISpec{Suspend: true},
 		},

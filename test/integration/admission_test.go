@@ -79,6 +79,7 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 		{"spec.server.replicas", *server.Replicas, int32(2)},
 		{"spec.server.port", server.Port, int32(8443)},
 		{"spec.server.servingFlags", server.ServingFlags, v1alpha1.ServingFlagsInject},
+		{"spec.server.securityDefaults", server.SecurityDefaults, v1alpha1.SecurityDefaultsRestricted},
 		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.OutlierEjectionEnabled},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
