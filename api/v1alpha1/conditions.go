@@ -141,6 +141,8 @@ const (
 	// ReasonExternalNameNotRoutable: kube-apiserver runs with --enable-aggregator-routing, and so cannot route to the
 	// Service, which is of type ExternalName. It is also a reason of Registered.
 	ReasonExternalNameNotRoutable = "ExternalNameNotRoutable"
+	// ReasonPodLabelsInUse: the Service or a PodDisruptionBudget of an earlier server would select the Pods, too.
+	ReasonPodLabelsInUse = "PodLabelsInUse"
 )
 
 // Reasons of Registered.

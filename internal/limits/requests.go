@@ -49,6 +49,9 @@ const (
 // into each.
 const EndpointSlices = 16
 
+// PodDisruptionBudgets is how many of them are read of a namespace in which an earlier server runs.
+const PodDisruptionBudgets = 100
+
 const (
 	// reconnectInterval is the time between two changes of the comment that makes kube-apiserver reconnect.
 	reconnectInterval = 5 * time.Second

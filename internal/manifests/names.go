@@ -60,6 +60,11 @@ func servingLabels(name string) map[string]string {
 	return labels.Merge(ServerLabels(name), labels.Set{ServingLabel: Serving})
 }
 
+// PodLabels returns the labels of the server's Pods, with those of the template.
+func PodLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
+	return labels.Merge(extensionAPI.Spec.Server.Template.Labels, servingLabels(extensionAPI.Name))
+}
+
 // componentLabels returns the labels of the objects that run the server.
 func componentLabels(name string) map[string]string {
 	return labels.Merge(objectLabels(name), ServerLabels(name))

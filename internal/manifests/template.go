@@ -3,7 +3,6 @@
 package manifests
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,10 +36,7 @@ const (
 func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool) *corev1.PodTemplateSpec {
 	server := extensionAPI.Spec.Server
 	template := server.Template.DeepCopy()
-	if template.Labels == nil {
-		template.Labels = map[string]string{}
-	}
-	maps.Copy(template.Labels, servingLabels(extensionAPI.Name))
+	template.Labels = PodLabels(extensionAPI)
 
 	pod := &template.Spec
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))

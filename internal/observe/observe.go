@@ -57,6 +57,7 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 	}
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))
+	s.Selectors = snapshot.Of(o.selectors(ctx, s))
 	s.Handshakes = o.handshakes(s)
 	return s
 }

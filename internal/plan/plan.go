@@ -59,14 +59,24 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	if p.Certificates, err = certificates(s); p.Certificates != nil {
 		p.after(p.Certificates.recheck)
 	}
-	if server, known := s.Server.Get(); known && s.RunsServer() {
-		p.Server = &Workload{Accounts: accountsInUse(s, server)}
-		p.lookForCauses(s, server.Pods)
-	}
+	p.run(s)
 	target := targetOf(s)
 	p.register(s, target)
 	p.probe(s, target)
 	return p, err
+}
+
+// run plans the server, unless Pods of it would be taken for those of an earlier one.
+func (p *Plan) run(s *snapshot.Snapshot) {
+	server, known := s.Server.Get()
+	switch {
+	case !known || !s.RunsServer() || s.Selectors.Err() != nil:
+	case diagnosis.PodLabelsInUse(s).Found():
+		p.after(serviceRecheck)
+	default:
+		p.Server = &Workload{Accounts: accountsInUse(s, server)}
+		p.lookForCauses(s, server.Pods)
+	}
 }
 
 // after asks for another reconciliation; the soonest wins.

@@ -124,6 +124,10 @@ func TestAPartThatRestsOnSomethingUnknownIsNotPlannedAndTheOthersAre(t *testing.
 			func(s *snapshot.Snapshot) { s.Server = snapshot.Of(snapshot.Workload{}, failed) },
 			[]string{"rotation", "server"},
 		},
+		"what selects Pods is unknown": {
+			func(s *snapshot.Snapshot) { s.Selectors = snapshot.Of([]snapshot.Selector(nil), failed) },
+			[]string{"server"},
+		},
 		"the endpoints are unknown": {
 			func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Of(snapshot.Endpoints{}, failed) },
 			[]string{"probe", "ejection"},
@@ -160,6 +164,15 @@ func TestNothingOfAServerIsPlannedWhereItCannotRun(t *testing.T) {
 				s.OutOfReach = finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, "", finding.Stalled)
 			},
 			[]string{"registration", "probe"},
+		},
+		"its labels are those of an earlier server": {
+			func(s *snapshot.Snapshot) {
+				s.Spec.Server.Template.Labels = map[string]string{"app": "shop"}
+				s.Selectors = snapshot.Of([]snapshot.Selector{{
+					Kind: "Service", Name: "earlier", Selector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
+				}}, nil)
+			},
+			[]string{"certificates", "registration", "probe"},
 		},
 		"there is an existing Service": {
 			func(s *snapshot.Snapshot) { *s = *snapshottest.BehindExistingService() }, []string{"registration", "probe"},

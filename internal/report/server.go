@@ -21,6 +21,9 @@ func (r Reconciliation) server() finding.Finding {
 	if service := diagnosis.Service(r.Snapshot); service.Found() {
 		return service
 	}
+	if inUse := diagnosis.PodLabelsInUse(r.Snapshot); inUse.Found() {
+		return inUse
+	}
 	switch {
 	case r.Plan.Server == nil || r.Outcome.Failed.Server != nil:
 		return finding.Finding{}

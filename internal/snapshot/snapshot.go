@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -49,6 +50,8 @@ type Snapshot struct {
 	Endpoints Known[Endpoints]
 	// Certificates are read where spec.server is set.
 	Certificates Known[Certificates]
+	// Selectors are those of an earlier server in the namespace of spec.server, while its APIService may be adopted.
+	Selectors Known[[]Selector]
 
 	// Handshakes are the last ones with Pods of the server.
 	Handshakes Handshakes
@@ -83,6 +86,13 @@ type Workload struct {
 	Causes map[types.UID]workload.Cause
 	// Account is the UID of the operator's ServiceAccount, empty where there is none with the owner label.
 	Account types.UID
+}
+
+// Selector is what an object of another owner selects Pods by.
+type Selector struct {
+	// Kind and Name of the object.
+	Kind, Name string
+	Selector   metav1.LabelSelector
 }
 
 // Endpoints are what is behind the Service.
@@ -138,7 +148,8 @@ type Aggregated struct {
 // Err is why something is unknown, nil where everything is known that was read.
 func (s *Snapshot) Err() error {
 	return errors.Join(
-		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err())
+		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err(),
+		s.Selectors.Err())
 }
 
 // InReach reports whether the operator may run the server in its namespace.
