@@ -44,8 +44,8 @@ var consequences = map[string]string{
 	"PodDisruptionBudget": "A Pod with two PodDisruptionBudgets cannot be evicted, which blocks the drain of its node",
 }
 
-// copiedLabels are those of the template without which a selector would not match the Pods; none where it does not match
-// them, or does so by the operator's labels.
+// copiedLabels are those of the template without which a selector would not match the Pods; none where it does not,
+// or does so by the operator's labels.
 func copiedLabels(extensionAPI *v1alpha1.ExtensionAPI, by metav1.LabelSelector) []string {
 	pod, template := manifests.PodLabels(extensionAPI), extensionAPI.Spec.Server.Template.Labels
 	selector, err := metav1.LabelSelectorAsSelector(&by)

@@ -172,7 +172,7 @@ func TestNothingOfAServerIsPlannedWhereItCannotRun(t *testing.T) {
 					Kind: "Service", Name: "earlier", Selector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
 				}}, nil)
 			},
-			[]string{"certificates", "registration", "probe"},
+			[]string{"certificates", "rotation", "registration", "probe"},
 		},
 		"there is an existing Service": {
 			func(s *snapshot.Snapshot) { *s = *snapshottest.BehindExistingService() }, []string{"registration", "probe"},

@@ -10,19 +10,19 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // server is found of what serves, and of a namespace that prevents it.
 func (r Reconciliation) server() finding.Finding {
-	if namespace := diagnosis.Namespace(r.Snapshot); namespace.Found() {
-		return namespace
+	prevents := []func(*snapshot.Snapshot) finding.Finding{
+		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse,
 	}
-	if service := diagnosis.Service(r.Snapshot); service.Found() {
-		return service
-	}
-	if inUse := diagnosis.PodLabelsInUse(r.Snapshot); inUse.Found() {
-		return inUse
+	for _, find := range prevents {
+		if found := find(r.Snapshot); found.Found() {
+			return found
+		}
 	}
 	switch {
 	case r.Plan.Server == nil || r.Outcome.Failed.Server != nil:
