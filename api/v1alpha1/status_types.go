@@ -31,6 +31,17 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
+	// replicas is the number of Pods of spec.server that are not terminating, for the scale subresource.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// selector selects the Pods of spec.server in its namespace, for the scale subresource.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:MinLength=1
+	Selector string `json:"selector,omitempty"`
+
 	// discoveryLatency is the slowest of the last discovery requests through kube-apiserver, over all group-versions.
 	// +optional
 	// +kubebuilder:validation:Type=string

@@ -402,6 +402,11 @@ func (in *ExtensionAPIStatus) DeepCopyInto(out *ExtensionAPIStatus) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.Replicas != nil {
+		in, out := &in.Replicas, &out.Replicas
+		*out = new(int32)
+		**out = **in
+	}
 	if in.DiscoveryLatency != nil {
 		in, out := &in.DiscoveryLatency, &out.DiscoveryLatency
 		*out = new(v1.Duration)

@@ -23,6 +23,7 @@ func (r Reconciliation) describe(status *v1alpha1.ExtensionAPIStatus) {
 		status.Certificate = r.describeCertificate()
 	}
 	status.ReadyReplicas = r.readyReplicas()
+	r.describeScale(status)
 	if r.Plan.Registration != nil {
 		status.APIServices = r.describeAPIServices()
 	}

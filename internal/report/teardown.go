@@ -20,7 +20,8 @@ func OfTeardown(s *snapshot.Snapshot, message string) Report {
 		findings[conditionType] = finding.Unknown(v1alpha1.ReasonDeleting, message)
 	}
 	findings[v1alpha1.ConditionAPIServicesAvailable] = finding.Bad(v1alpha1.ReasonDeleting, message, finding.Working)
-	status.DiscoveryLatency, status.Endpoints, status.ReadyReplicas = nil, nil, nil // nothing is measured any more
+	status.DiscoveryLatency, status.Endpoints = nil, nil // nothing is measured any more
+	status.ReadyReplicas, status.Replicas = nil, nil
 	Conditions{Generation: s.Generation, Findings: findings, Now: s.Now}.WriteTo(status)
 	Bound(status)
 	turned := Transitions(s.Status.Conditions, status.Conditions, findings)
