@@ -31,7 +31,7 @@ func Obstacle(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target dis
 		return finding.Bad(v1alpha1.ReasonProbing, "waiting for the first discovery probes", finding.Working)
 	}
 	if found := replicaObstacle(target, groupVersion, s.Probes.Records); found.Found() {
-		return found
+		return explainedByInjected(s, found, groupVersion)
 	}
 	return serviceObstacle(behind.Address, groupVersion, s.Probes.Records)
 }

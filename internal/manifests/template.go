@@ -41,6 +41,7 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool) *corev
 	pod := &template.Spec
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	fillDNSPolicy(pod)
+	fillNodeSelector(pod)
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	if server.SecurityDefaults != v1alpha1.SecurityDefaultsNone {
 		fillSecurity(pod, assignsUsers)

@@ -48,6 +48,7 @@ func (r Reconciliation) server() finding.Finding {
 		Deployment: deployment,
 		Pods:       r.Server.Value().Pods,
 		Causes:     r.Server.Value().Causes,
+		Template:   r.Spec.Server.Template,
 		Replicas:   replicas,
 		Generation: r.Outcome.Generation,
 	})

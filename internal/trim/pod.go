@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 )
 
 func pod(full *corev1.Pod) corev1.Pod {
@@ -81,10 +82,13 @@ func containerState(full corev1.ContainerState) corev1.ContainerState {
 	return kept
 }
 
-// terminated omits the termination message, which is only for users who may read the container's log.
+// terminated omits the termination message, which is only for users who may read the container's log, but for the words
+// of the runtime about a program of another architecture.
 func terminated(full *corev1.ContainerStateTerminated) *corev1.ContainerStateTerminated {
 	if full == nil {
 		return nil
 	}
-	return &corev1.ContainerStateTerminated{ExitCode: full.ExitCode, Reason: text(full.Reason)}
+	return &corev1.ContainerStateTerminated{
+		ExitCode: full.ExitCode, Reason: text(full.Reason), Message: excerpt.OfTermination(full.Message),
+	}
 }

@@ -67,6 +67,7 @@ func readObjects() map[string]client.Object {
 	replicaSet := &appsv1.ReplicaSet{ObjectMeta: metadata}
 	replicaSet.Spec.Template.Spec.ServiceAccountName = "shop"
 	ended := &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
+	foreign := &corev1.ContainerStateTerminated{ExitCode: 255, Reason: "Error", Message: "exec format error"}
 	return map[string]client.Object{
 		"metadata alone": &metav1.PartialObjectMetadata{ObjectMeta: ofNamespace},
 		"ExtensionAPI": &v1alpha1.ExtensionAPI{
@@ -112,9 +113,10 @@ func readObjects() map[string]client.Object {
 				}, {
 					Type: corev1.PodInitialized, Status: corev1.ConditionFalse, Reason: "ContainersNotInitialized",
 				}},
-				InitContainerStatuses: []corev1.ContainerStatus{{Name: "init", LastTerminationState: corev1.ContainerState{
-					Terminated: ended,
-				}}},
+				InitContainerStatuses: []corev1.ContainerStatus{{
+					Name: "init", State: corev1.ContainerState{Terminated: foreign.DeepCopy()},
+					LastTerminationState: corev1.ContainerState{Terminated: ended},
+				}},
 				ContainerStatuses: []corev1.ContainerStatus{{Name: "apiserver", Ready: true, State: corev1.ContainerState{
 					Running:    &corev1.ContainerStateRunning{StartedAt: metadata.CreationTimestamp},
 					Waiting:    &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "not found"},
@@ -161,6 +163,7 @@ func addUnreadToPod(full *corev1.Pod) {
 	full.Spec.Containers = append([]corev1.Container{{Name: "sidecar"}}, full.Spec.Containers...)
 	full.Status.Conditions = append(full.Status.Conditions, corev1.PodCondition{Type: "Litter"})
 	full.Status.ContainerStatuses[0].State.Terminated.Message = "my password is 1234"
+	full.Status.InitContainerStatuses[0].State.Terminated.Message = "exec /my-password-is-1234: exec format error"
 	full.Status.InitContainerStatuses[0].LastTerminationState.Terminated.Message = "my password is 1234"
 }
 

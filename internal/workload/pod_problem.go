@@ -85,6 +85,9 @@ func newestRevision(pods []corev1.Pod) string {
 }
 
 func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Cause) finding.Finding {
+	if found := architectureProblem(pod, status); found.Found() {
+		return found
+	}
 	if waiting := status.State.Waiting; waiting != nil {
 		if known, found := waitingReasons[waiting.Reason]; found {
 			return finding.Bad(known.reason, fmt.Sprintf("Pod %s, container %s: %s: %s",

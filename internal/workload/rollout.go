@@ -27,6 +27,8 @@ type State struct {
 	Pods       []corev1.Pod
 	// Causes are why Pods are not ready, by their UIDs, as far as that was looked for.
 	Causes map[types.UID]Cause
+	// Template is that of the ExtensionAPI.
+	Template corev1.PodTemplateSpec
 	// Replicas are wanted.
 	Replicas int32
 	// Generation of the Deployment that was applied last.
@@ -41,7 +43,7 @@ func Rollout(s State) finding.Finding {
 		return finding.Good(v1alpha1.ReasonReplicasAvailable,
 			fmt.Sprintf("%d of %d replicas are available", available, s.Replicas))
 	}
-	problem := s.problem()
+	problem := s.withInjected(s.problem())
 	problem.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
 		min(status.UpdatedReplicas, s.Replicas), s.Replicas, available, problem.Evidence)
 	if status.AvailableReplicas > 0 {

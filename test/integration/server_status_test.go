@@ -4,6 +4,7 @@ package integration
 
 import (
 	"testing"
+	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	appsv1 "k8s.io/api/apps/v1"
@@ -53,6 +54,33 @@ func TestServerFaultsAreReportedVerbatimAndRecover(t *testing.T) {
 			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashLoopBackOff,
 				"Pod trouble-0, container apiserver terminated with exit code 1 (Error). See its log",
 				"kubectl -n trouble logs trouble-0 -c apiserver --previous"),
+		},
+		{
+			trouble:    "an image for another architecture",
+			documented: "architecture",
+			pod: &corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+				Name: v1alpha1.ServerContainer,
+				LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+					ExitCode: 255, Reason: "Error", Message: "exec /server: exec format error\n",
+				}},
+			}}},
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonCrashLoopBackOff,
+				"exec format error: the image is for another architecture", "kubernetes.io/arch"),
+		},
+		{
+			trouble:    "a service mesh that takes over connections",
+			documented: "injected",
+			pod: &corev1.PodStatus{
+				Conditions: []corev1.PodCondition{{
+					Type: corev1.PodReady, Status: corev1.ConditionFalse,
+					LastTransitionTime: metav1.NewTime(time.Now().Add(-time.Hour)),
+				}},
+				ContainerStatuses: []corev1.ContainerStatus{{Name: v1alpha1.ServerContainer}, {Name: "istio-proxy"}},
+			},
+			kstatus: status.InProgressStatus,
+			wants: isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut, "container istio-proxy",
+				`label sidecar.istio.io/inject: "false"`),
 		},
 		{
 			trouble:    "a container that crashes until the deadline",

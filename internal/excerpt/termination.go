@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package excerpt
+
+import "strings"
+
+// ExecFormatError is what Linux answers to starting a program of another architecture (ENOEXEC).
+const ExecFormatError = "exec format error"
+
+// OfTermination is what may be shown of a termination message, which contains a container's last output, and so is only
+// for users who may read its log: that it is of another architecture.
+func OfTermination(message string) string {
+	if strings.Contains(message, ExecFormatError) {
+		return ExecFormatError
+	}
+	return ""
+}
