@@ -43,8 +43,8 @@ type Server struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.namespace is immutable: delete the ExtensionAPI and recreate it for another namespace"
 	Namespace string `json:"namespace,omitempty"`
 
-	// replicas is the number of Pods, 1 to 100; defaults to 2, the minimum for rollouts that lose no request. kubectl scale
-	// sets it, too; a manifest that leaves it out leaves the live value alone.
+	// replicas is the number of Pods, 1 to 100; defaults to 2, the minimum for rollouts that lose no request. The scale
+	// subresource sets it, too (kubectl scale); a manifest that leaves it out leaves the live value alone.
 	// +optional
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1

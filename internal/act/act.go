@@ -61,8 +61,8 @@ type execution struct {
 
 // Do executes a plan. A part that fails holds up no other one.
 func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.Outcome {
-	withheld := &apply.Withheld{}
-	e := &execution{Actor: a, s: s, applier: a.For(s.ExtensionAPI)}
+	withheld, contentions := &apply.Withheld{}, &apply.Contentions{}
+	e := &execution{Actor: a, s: s, applier: a.For(s.ExtensionAPI).Reporting(contentions)}
 	e.out.DryRun = s.Spec.Suspend
 	if e.out.DryRun {
 		e.applier = e.applier.Withholding(withheld)
@@ -76,6 +76,9 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 	}
 	if p.Probe != nil {
 		a.Prober.Track(ctx, s.Name, *p.Probe)
+	}
+	for _, contention := range contentions.All() {
+		e.note(fought(contention))
 	}
 	e.out.Withheld = withheld.Names()
 	return e.out

@@ -80,6 +80,18 @@ func (e *execution) obstacle(err error) (finding.Finding, error) {
 	return found, err
 }
 
+// fought is about an object that another client keeps changing, and that is reverted each time.
+func fought(c apply.Contention) finding.Note {
+	remedy := "Remove it from what that client manages, and change the ExtensionAPI instead"
+	if c.Contender.Scales {
+		remedy = "Delete what scales it, such as a HorizontalPodAutoscaler, and scale the ExtensionAPI: kubectl scale xapi " +
+			c.Object.GetName()
+	}
+	return finding.WarningNote(v1alpha1.ReasonContested, fmt.Sprintf(
+		"%s %s/%s: %s keeps changing it, and each change is reverted. %s", c.Kind, c.Object.GetNamespace(),
+		c.Object.GetName(), c.Contender, remedy), c.Object)
+}
+
 // contested is found of an APIService that another owner keeps changing.
 func contested(fight *apply.ContentionError) finding.Finding {
 	return finding.Bad(v1alpha1.ReasonContested, fight.Error(), finding.Stalled).Alarming().

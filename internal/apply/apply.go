@@ -37,6 +37,8 @@ type Applier struct {
 	owner ownership.Identity
 	// withheld collects the changes that are not written; if it is nil, all are written.
 	withheld *Withheld
+	// contentions collects what is reverted again and again, nil if that is not reported.
+	contentions *Contentions
 	*memory
 }
 
@@ -171,11 +173,13 @@ func (a *Applier) apply(ctx context.Context, r request) (client.Object, error) {
 	return r.wanted, a.writeUnlessContended(ctx, r)
 }
 
-// writeUnlessContended writes the object, with exponential backoff if another client keeps changing it.
+// writeUnlessContended writes the object, an APIService with exponential backoff if another client keeps changing it.
 func (a *Applier) writeUnlessContended(ctx context.Context, r request) error {
 	repair := a.isRepair(r.id, r.current, r.sum)
+	var by *ownership.Contender
 	if repair {
-		if err := a.checkRevert(r.id, r.current); err != nil {
+		var err error
+		if by, err = a.beforeRevert(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -183,7 +187,7 @@ func (a *Applier) writeUnlessContended(ctx context.Context, r request) error {
 		return err
 	}
 	if repair {
-		a.recordRevert(r.id)
+		a.reverted(r, by)
 	}
 	a.remember(r.id, newRecord(r.wanted, r.sum))
 	return nil

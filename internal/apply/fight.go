@@ -46,7 +46,7 @@ func newBackoff(clk clock.Clock) *flowcontrol.Backoff {
 // isRepair reports whether the operator has applied this configuration before, and another client has changed the
 // object since. An object older than that write is from a lagging cache.
 func (a *Applier) isRepair(id objectID, current client.Object, configuration [sha256.Size]byte) bool {
-	if !contended[id.kind.Kind] || current == nil {
+	if current == nil {
 		return false
 	}
 	last := a.recorded(id)

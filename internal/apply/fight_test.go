@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,6 +60,22 @@ func TestLaggingCacheIsNotARepair(t *testing.T) {
 	}
 	if applier.isRepair(id, seen, sha256.Sum256([]byte("something else"))) {
 		t.Error("a new configuration counts as a repair")
+	}
+}
+
+func TestAWriteThatChangesNothingIsNoRevert(t *testing.T) {
+	kind := appsv1.SchemeGroupVersion.WithKind("Deployment")
+	for resourceVersion, want := range map[string]bool{"100": false, "101": true} {
+		applier := New(nil, nil, clocktesting.NewFakeClock(time.Now()))
+		r := request{
+			id: objectID{kind, client.ObjectKey{Name: "shop"}}, wanted: &unstructured.Unstructured{Object: map[string]any{}},
+			current: &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "100"}},
+		}
+		r.wanted.SetResourceVersion(resourceVersion)
+		applier.reverted(r, nil)
+		if counts := applier.reverts.Get(nameOf(kind.Kind, r.id.key)) > 0; counts != want {
+			t.Errorf("from version 100 to %s it counts as a revert: %t", resourceVersion, counts)
+		}
 	}
 }
 

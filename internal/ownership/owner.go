@@ -120,10 +120,14 @@ func OfKubernetes(kind Kind, words string) Owner {
 // LastWriter returns the last writer of an object as its owner.
 func LastWriter(object metav1.Object) Owner {
 	if writer := lastWriter(object); writer != "" {
-		reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: writer}
-		return named(Other, reference, "another owner (last written by %q)", writer)
+		return writtenBy(writer)
 	}
 	return named(Other, v1alpha1.Owner{}, "another owner")
+}
+
+func writtenBy(manager string) Owner {
+	reference := v1alpha1.Owner{Kind: fieldManagerKind, Name: manager}
+	return named(Other, reference, "another owner (last written by %q)", manager)
 }
 
 // lastWriter returns the field manager that last wrote the object, ignoring the operator and the status. Of the same

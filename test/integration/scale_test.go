@@ -110,3 +110,21 @@ func awaitReplicas(t *testing.T, name string, want int32) {
 		return nil
 	})
 }
+
+func TestAnotherClientThatKeepsScalingTheDeploymentIsNamed(t *testing.T) {
+	t.Parallel()
+	const name = "fought-over-scale"
+	startRollout(t, name)
+	for range 5 {
+		scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 7}}
+		err := plane.client.SubResource("scale").Update(ctx, otherDeployment(in(name, name)),
+			client.WithSubResourceBody(scale), client.FieldOwner(otherManager))
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitReplicas(t, name, v1alpha1.DefaultReplicas)
+	}
+	event := expectEvent(t, name, "Warning Contested", "Deployment "+name+"/"+name+": "+unknownHolder+" keeps changing it",
+		"kubectl scale xapi "+name)
+	troubleshooting.Check(t, "fought-over-scale", event)
+}
