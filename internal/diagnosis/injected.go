@@ -26,7 +26,7 @@ func explainedByInjected(
 	s *snapshot.Snapshot, found finding.Finding, groupVersion schema.GroupVersion,
 ) finding.Finding {
 	isIntercepted := func(replica discovery.Replica) bool {
-		record := s.Probes.Records[discovery.AtEndpoint(replica.Endpoint, groupVersion)]
+		record := s.Probes.Records[discovery.AtEndpoint(replica, groupVersion)]
 		failure, ok := errors.AsType[*discovery.ProbeError](record.Last.Err)
 		return ok && slices.Contains(interception, failure.Class)
 	}

@@ -35,7 +35,7 @@ func TestAFailedHandshakeIsExplainedByAnInjectedProxy(t *testing.T) {
 			target := discovery.Target{CABundle: []byte("ca"), Replicas: s.Replicas()}
 			failure := &discovery.ProbeError{Class: test.class, Text: "EOF"}
 			s.Probes = discovery.NewRound(target, discovery.Records{
-				discovery.AtEndpoint(snapshottest.Replica, snapshottest.GroupVersion): snapshottest.Failing(failure),
+				discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, snapshottest.GroupVersion): snapshottest.Failing(failure),
 			})
 			message := Obstacle(s, snapshottest.GroupVersion, target).Message()
 			if !strings.Contains(message, "fails discovery: EOF") ||

@@ -146,14 +146,8 @@ func (p GroupVersionState) judgeUnavailable(good []ReplicaSubject) Finding {
 	}
 	cause := causeOfCheck(p.CheckFailed)
 	return found(cause.reason, "%s: kube-apiserver's check of discovery fails (%s)%s; %s",
-		p.Name, timedOut.ReplaceAllString(p.CheckFailed, "$1"), contrast(good), cause.advice)
+		p.Name, noResponse.ReplaceAllString(p.CheckFailed, "$1"), contrast(good), cause.advice)
 }
-
-// timedOut matches net/http's words for a response that takes too long. They differ with the state of the connection,
-// so the message would change from one check to the next.
-var timedOut = regexp.MustCompile(
-	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded) ` +
-		`\((Client\.Timeout exceeded) while awaiting headers\)`)
 
 // IsKubeAPIServerRefused reports whether this error of kube-apiserver's discovery check means that the server answers
 // it 401 or 403, or rejects its certificate, as it does where the aggregation layer is not configured.
