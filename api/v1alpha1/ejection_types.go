@@ -4,16 +4,33 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// OutlierEjection is what happens to a replica whose discovery is unhealthy while that of another one is healthy.
+// Policy is whether the operator does something.
 // +kubebuilder:validation:Enum=Enabled;Disabled
-type OutlierEjection string
+type Policy string
 
 const (
-	// OutlierEjectionEnabled removes the replica from the Service until it has recovered.
-	OutlierEjectionEnabled OutlierEjection = "Enabled"
-	// OutlierEjectionDisabled only reports it.
-	OutlierEjectionDisabled OutlierEjection = "Disabled"
+	// PolicyEnabled means that the operator does it.
+	PolicyEnabled Policy = "Enabled"
+	// PolicyDisabled means that the operator does not do it, and undoes what it did before.
+	PolicyDisabled Policy = "Disabled"
 )
+
+// OutlierEjection is what happens to replicas whose discovery is unhealthy while that of another one is healthy.
+type OutlierEjection struct {
+	// policy Enabled removes an unhealthy replica from the Service while another one is healthy, and restores it when it
+	// has recovered; Disabled only reports it. Defaults to Enabled.
+	// +optional
+	// +kubebuilder:default=Enabled
+	Policy Policy `json:"policy,omitempty"`
+
+	// maxPercent is how many of the ready replicas may be ejected at the same time, as a percentage, 1 to 100; rounded
+	// down, but at least one replica. The last healthy one is never ejected. Defaults to 50.
+	// +optional
+	// +kubebuilder:default=50
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaxPercent int32 `json:"maxPercent,omitempty"`
+}
 
 // EjectionStatus is the state of a replica that is running, but gets no requests.
 // +kubebuilder:validation:MinProperties=1

@@ -68,12 +68,11 @@ type Server struct {
 	// +optional
 	Certificates *Certificates `json:"certificates,omitempty"`
 
-	// outlierEjection is whether a replica whose discovery is unhealthy is removed from the Service while another one is
-	// healthy, and restored when it has recovered: never the last healthy one, and never more than half of them. Enabled
-	// or Disabled; defaults to Enabled.
+	// outlierEjection is whether, and how many, replicas are removed from the Service while their discovery is unhealthy
+	// and that of another one is healthy.
 	// +optional
-	// +kubebuilder:default=Enabled
-	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty"`
+	// +kubebuilder:default={}
+	OutlierEjection OutlierEjection `json:"outlierEjection,omitempty,omitzero"` //nolint:kubeapilinter // its default is {}
 
 	// strategy is how a rollout replaces Pods. If it is not set, a rollout starts a new Pod before it stops an old one
 	// (maxSurge 1, maxUnavailable 0). Where the template has hostNetwork, a hostPort or a persistentVolumeClaim, a second

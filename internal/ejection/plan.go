@@ -6,8 +6,8 @@
 // next step from the state of the replicas.
 //
 //   - A replica is ejected only while another one that gets requests is good.
-//   - At most half of all are ejected, so that the others can handle the load; the worst are ejected first, and if
-//     others are removed, the least bad are restored.
+//   - At most the given percentage of all are ejected, so that the others can handle the load; the worst are ejected
+//     first, and if others are removed, the least bad are restored.
 //   - A replica that has recovered is restored.
 //   - If every replica that gets requests is bad, all are restored: the server itself is unhealthy, and ejection does
 //     not help.
@@ -36,7 +36,7 @@ const (
 	Recovered Reason = "Recovered"
 	// NoneHealthy means that no other replica is healthy.
 	NoneHealthy Reason = "NoneBetter"
-	// TooMany means that more than half would be ejected, as other replicas are gone.
+	// TooMany means that more than the given percentage would be ejected, as other replicas are gone.
 	TooMany Reason = "TooMany"
 	// Disabled means that ejection is disabled.
 	Disabled Reason = "Disabled"
@@ -54,8 +54,18 @@ type Plan struct {
 // IsEmpty reports whether there is nothing to do.
 func (p Plan) IsEmpty() bool { return len(p.Eject)+len(p.Restore) == 0 }
 
+// Bounds are how many replicas may be ejected.
+type Bounds struct {
+	// Disabled reports whether none is.
+	Disabled bool
+	// MaxPercent is how many of the replicas may be ejected at the same time, rounded down, but at least one.
+	MaxPercent int32
+}
+
+func (b Bounds) of(replicas int) int { return max(1, replicas*int(b.MaxPercent)/100) }
+
 // Next returns the next step for the replicas, which are sorted with the worst first.
-func Next(enabled bool, replicas []Replica) Plan {
+func Next(bounds Bounds, replicas []Replica) Plan {
 	ejected := podsOf(replicas, func(r Replica) bool { return r.Ejected })
 	recovered := podsOf(replicas, func(r Replica) bool { return r.Ejected && r.Standing == discovery.Healthy })
 	serving := func(standing discovery.Standing) []string {
@@ -63,14 +73,14 @@ func Next(enabled bool, replicas []Replica) Plan {
 	}
 	bad := serving(discovery.Unhealthy)
 	switch {
-	case !enabled:
+	case bounds.Disabled:
 		return Plan{Restore: ejected, Reason: Disabled}
 	case len(recovered) > 0:
 		return Plan{Restore: recovered, Reason: Recovered}
 	case len(bad)+len(ejected) == len(replicas):
 		return Plan{Restore: ejected, Reason: NoneHealthy}
 	}
-	room := len(replicas)/2 - len(ejected)
+	room := bounds.of(len(replicas)) - len(ejected)
 	switch {
 	case room < 0:
 		return Plan{Restore: ejected[len(ejected)+room:], Reason: TooMany}

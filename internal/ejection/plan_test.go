@@ -3,6 +3,7 @@
 package ejection
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ func TestNext(t *testing.T) {
 	tests := map[string]struct {
 		replicas string
 		disabled bool
+		percent  int32 // 50 unless it is set
 		want     Plan
 	}{
 		"good replicas stay":                     {replicas: "a:good b:good"},
@@ -43,6 +45,23 @@ func TestNext(t *testing.T) {
 			want:     Plan{Eject: []string{"a", "b"}},
 		},
 		"half of an odd number is rounded down": {replicas: "a:bad b:bad c:good", want: Plan{Eject: []string{"a"}}},
+		"with a smaller share fewer are ejected": {
+			replicas: "a:bad b:bad c:good d:good e:good", percent: 39,
+			want: Plan{Eject: []string{"a"}},
+		},
+		"with a share below one replica one is ejected": {
+			replicas: "a:bad b:bad c:good", percent: 1,
+			want: Plan{Eject: []string{"a"}},
+		},
+		"with a share of all, all are ejected but the good one": {
+			replicas: "a:bad b:bad c:bad d:good", percent: 100,
+			want: Plan{Eject: []string{"a", "b", "c"}},
+		},
+		"a share of all ejects none beside others in an unknown state": {replicas: "a:bad b:bad c:new", percent: 100},
+		"the least bad are restored if the share becomes smaller": {
+			replicas: "a:ejected+bad b:ejected+bad c:ejected+bad d:good", percent: 25,
+			want: Plan{Restore: []string{"b", "c"}, Reason: TooMany},
+		},
 		"already ejected ones count": {
 			replicas: "a:ejected+bad b:bad c:good d:good",
 			want:     Plan{Eject: []string{"b"}},
@@ -82,7 +101,7 @@ func TestNext(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := Next(!test.disabled, replicasOf(test.replicas))
+			got := Next(Bounds{test.disabled, cmp.Or(test.percent, 50)}, replicasOf(test.replicas))
 			if got.IsEmpty() && test.want.IsEmpty() {
 				return
 			}

@@ -15,7 +15,7 @@ import (
 func TestNoSequenceOfEventsEjectsTooMany(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w := &simulation{T: t, random: rand.New(rand.NewPCG(seed, 0)), enabled: true}
+			w := &simulation{T: t, random: rand.New(rand.NewPCG(seed, 0)), bounds: Bounds{MaxPercent: 50}}
 			for range 200 {
 				w.disturb()
 				w.step()
@@ -29,7 +29,7 @@ func TestNoSequenceOfEventsEjectsTooMany(t *testing.T) {
 type simulation struct {
 	*testing.T
 	random   *rand.Rand
-	enabled  bool
+	bounds   Bounds
 	replicas []Replica
 	started  int
 }
@@ -47,7 +47,7 @@ func (w *simulation) disturb() {
 			w.replicas = slices.Delete(w.replicas, ends, ends+1)
 		}
 	case 2:
-		w.enabled = w.random.IntN(4) > 0
+		w.bounds = Bounds{w.random.IntN(4) == 0, 1 + w.random.Int32N(100)}
 	default:
 		for i := range w.replicas {
 			if w.random.IntN(4) == 0 {
@@ -61,7 +61,7 @@ func (w *simulation) disturb() {
 func (w *simulation) step() bool {
 	w.Helper()
 	before := slices.Clone(w.replicas)
-	plan := Next(w.enabled, before)
+	plan := Next(w.bounds, before)
 	for _, pod := range plan.Eject {
 		w.flip(pod, true)
 	}
@@ -71,11 +71,11 @@ func (w *simulation) step() bool {
 	switch {
 	case len(plan.Eject) > 0 && len(plan.Restore) > 0:
 		w.Errorf("of %v some are ejected and others restored: %+v", before, plan)
-	case w.count(isEjected) > len(w.replicas)/2:
-		w.Errorf("of %v more than half are ejected: %+v", before, plan)
+	case w.count(isEjected) > w.bounds.of(len(w.replicas)):
+		w.Errorf("of %v more than %d%% are ejected: %+v", before, w.bounds.MaxPercent, plan)
 	case len(plan.Eject) > 0 && w.count(serves(discovery.Healthy)) == 0:
 		w.Errorf("of %v the last good one is ejected: %+v", before, plan)
-	case len(plan.Eject) > 0 && !w.enabled:
+	case len(plan.Eject) > 0 && w.bounds.Disabled:
 		w.Errorf("of %v some are ejected though ejection is disabled: %+v", before, plan)
 	}
 	return !plan.IsEmpty()
@@ -105,7 +105,7 @@ func (w *simulation) settle() {
 		w.Errorf("a good replica stays ejected: %v", w.replicas)
 	case w.count(isEjected) > 0 && w.count(isEjected)+w.count(serves(discovery.Unhealthy)) == len(w.replicas):
 		w.Errorf("replicas stay ejected though no other is healthy: %v", w.replicas)
-	case w.count(isEjected) > 0 && !w.enabled:
+	case w.count(isEjected) > 0 && w.bounds.Disabled:
 		w.Errorf("replicas stay ejected though ejection is disabled: %v", w.replicas)
 	}
 }

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,18 +21,17 @@ import (
 // That kube-apiserver then reconnects is up to the registration, which sees what is recorded on the Pods.
 type Ejection struct {
 	// Judged are the ready replicas, the worst first, and Why is what is wrong with them, by the names of their Pods.
-	Judged []ejection.Replica
-	Why    map[string]string
-	// enabled reports whether replicas are ejected at all.
-	enabled bool
+	Judged  []ejection.Replica
+	Why     map[string]string
+	bounds  ejection.Bounds
 	ejected []string
 }
 
 // ejects returns nil when there is nothing to eject or restore.
 func ejects(s *snapshot.Snapshot) *Ejection {
-	e := &Ejection{enabled: isEjecting(s.ExtensionAPI), ejected: podNames(s.Endpoints.Value().Ejected)}
+	e := &Ejection{bounds: ejectionBounds(s.ExtensionAPI), ejected: podNames(s.Endpoints.Value().Ejected)}
 	e.Judged, e.Why = judge(s)
-	if ejection.Next(e.enabled, e.Judged).IsEmpty() {
+	if ejection.Next(e.bounds, e.Judged).IsEmpty() {
 		return nil
 	}
 	return e
@@ -43,13 +43,16 @@ func (e *Ejection) Now(pods []corev1.Pod, server *v1alpha1.Server) ejection.Plan
 	if !slices.Equal(podNames(ejection.Found(pods, server)), e.ejected) {
 		return ejection.Plan{}
 	}
-	return ejection.Next(e.enabled, stillReady(e.Judged, pods))
+	return ejection.Next(e.bounds, stillReady(e.Judged, pods))
 }
 
-// isEjecting reports whether replicas are ejected at all. During a rollout, a single replica may be two for a moment.
-func isEjecting(extensionAPI *v1alpha1.ExtensionAPI) bool {
-	return extensionAPI.Spec.Server.OutlierEjection != v1alpha1.OutlierEjectionDisabled &&
-		manifests.Replicas(extensionAPI) > 1
+// ejectionBounds returns how many replicas may be ejected. During a rollout, a single replica may be two for a moment.
+func ejectionBounds(extensionAPI *v1alpha1.ExtensionAPI) ejection.Bounds {
+	wanted := extensionAPI.Spec.Server.OutlierEjection
+	return ejection.Bounds{
+		Disabled:   wanted.Policy == v1alpha1.PolicyDisabled || manifests.Replicas(extensionAPI) <= 1,
+		MaxPercent: cmp.Or(wanted.MaxPercent, v1alpha1.DefaultMaxEjectionPercent),
+	}
 }
 
 // judge returns the ready replicas, the worst first, and what is wrong with them by the names of their Pods.

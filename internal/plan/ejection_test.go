@@ -19,24 +19,30 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
 
-func TestReplicasAreEjectedUnlessThereIsOneOrTheSpecForbidsIt(t *testing.T) {
+func TestReplicasAreEjectedWithinTheBoundsOfTheSpec(t *testing.T) {
 	tests := map[string]struct {
 		replicas *int32
-		policy   v1alpha1.OutlierEjection
-		want     bool
+		ejection v1alpha1.OutlierEjection
+		want     ejection.Bounds
 	}{
-		"nothing is set": {nil, "", true},
-		"enabled":        {ptr.To[int32](3), v1alpha1.OutlierEjectionEnabled, true},
-		"disabled":       {ptr.To[int32](3), v1alpha1.OutlierEjectionDisabled, false},
-		"one replica":    {ptr.To[int32](1), v1alpha1.OutlierEjectionEnabled, false},
+		"nothing is set": {want: ejection.Bounds{MaxPercent: 50}},
+		"enabled": {
+			ptr.To[int32](3), v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyEnabled}, ejection.Bounds{MaxPercent: 50},
+		},
+		"fewer": {nil, v1alpha1.OutlierEjection{MaxPercent: 20}, ejection.Bounds{MaxPercent: 20}},
+		"disabled": {
+			ptr.To[int32](3), v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyDisabled},
+			ejection.Bounds{Disabled: true, MaxPercent: 50},
+		},
+		"one replica": {ptr.To[int32](1), v1alpha1.OutlierEjection{}, ejection.Bounds{Disabled: true, MaxPercent: 50}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
-				Server: &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.policy},
+				Server: &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.ejection},
 			}}
-			if got := isEjecting(extensionAPI); got != test.want {
-				t.Errorf("got %t, want %t", got, test.want)
+			if got := ejectionBounds(extensionAPI); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
 	}
@@ -97,7 +103,7 @@ func TestOnlyPodsThatAreStillReadyCount(t *testing.T) {
 func TestAnEjectionIsPlannedOnlyWhileOneIsDue(t *testing.T) {
 	answers := map[string]discovery.Record{"good": snapshottest.Fine, "slow": snapshottest.Slow}
 	disabled := answering(answers, []string{"good", "slow"})
-	disabled.Spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	disabled.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
 	for name, test := range map[string]struct {
 		s    *snapshot.Snapshot
 		want *ejection.Plan
@@ -118,7 +124,7 @@ func TestAnEjectionIsPlannedOnlyWhileOneIsDue(t *testing.T) {
 			if test.want == nil {
 				return
 			}
-			now := ejection.Next(got.enabled, got.Judged)
+			now := ejection.Next(got.bounds, got.Judged)
 			if !slices.Equal(now.Eject, test.want.Eject) || !slices.Equal(now.Restore, test.want.Restore) ||
 				len(now.Restore) > 0 && now.Reason != test.want.Reason {
 				t.Errorf("planned is %+v, want %+v", now, test.want)

@@ -53,7 +53,7 @@ var faults = []fault{
 		status: yes, reason: v1alpha1.ReasonReplicaEjected, culprit: connectedPod, available: yes,
 	},
 	{
-		name: "one-slow-kept", what: "the same, with `outlierEjection: Disabled`",
+		name: "one-slow-kept", what: "the same, with `outlierEjection.policy: Disabled`",
 		spec:      keepOutliers,
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
 		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod,
@@ -172,7 +172,7 @@ func limitToASecond(spec *v1alpha1.ExtensionAPISpec) {
 }
 
 func keepOutliers(spec *v1alpha1.ExtensionAPISpec) {
-	spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
 }
 
 // cutOffKubeAPIServer drops packets from kube-apiserver to the Service. The kubelet and the operator are unaffected.

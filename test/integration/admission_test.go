@@ -80,7 +80,9 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 		{"spec.server.port", server.Port, int32(8443)},
 		{"spec.server.servingFlags", server.ServingFlags, v1alpha1.ServingFlagsInject},
 		{"spec.server.securityDefaults", server.SecurityDefaults, v1alpha1.SecurityDefaultsRestricted},
-		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.OutlierEjectionEnabled},
+		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.OutlierEjection{
+			Policy: v1alpha1.PolicyEnabled, MaxPercent: 50,
+		}},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
 		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},

@@ -95,7 +95,7 @@ func probeOften(e *v1alpha1.ExtensionAPI) {
 }
 
 func ejectNone(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Server.OutlierEjection = v1alpha1.OutlierEjectionDisabled
+	e.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
 }
 
 func manage(e *v1alpha1.ExtensionAPI) {
