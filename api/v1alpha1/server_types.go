@@ -103,6 +103,10 @@ type Server struct {
 	// +kubebuilder:default=Restricted
 	SecurityDefaults SecurityDefaults `json:"securityDefaults,omitempty"`
 
+	// disruptionBudget limits how many Pods a node drain evicts at the same time. If it is not set, it is one.
+	// +optional
+	DisruptionBudget *DisruptionBudget `json:"disruptionBudget,omitempty"`
+
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.
 	// +required

@@ -26,13 +26,16 @@ func (e *execution) server(ctx context.Context, p *plan.Workload) error {
 }
 
 func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
+	if _, err := e.removeAll(ctx, e.s, e.applier, p.Unwanted); err != nil {
+		return err
+	}
 	account, err := e.serviceAccount(ctx, p.Accounts)
 	if err != nil {
 		return err
 	}
 	inputs := inventory.Inputs{Accounts: p.Accounts, Account: account, AssignsUsers: e.s.AssignsUsers}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
-		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage), inputs); err != nil {
+		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage, e.s.ExtensionAPI), inputs); err != nil {
 			return err
 		}
 	}

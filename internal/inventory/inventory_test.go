@@ -87,7 +87,7 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI.Name = shop.Name
 	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
 	for _, stage := range []Stage{BeforeDeployment, WithDeployment} {
-		for _, object := range CreatedAt(stage) {
+		for _, object := range CreatedAt(stage, extensionAPI) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
 			if err != nil {
 				t.Fatal(err)
@@ -109,6 +109,27 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestObjectsThatTheSpecDisablesAreUnwanted(t *testing.T) {
+	server := &v1alpha1.Server{}
+	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}
+	if unwanted := kindsOf(Unwanted(extensionAPI)); len(unwanted) > 0 {
+		t.Errorf("by default %v are unwanted", unwanted)
+	}
+	server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}
+	unwanted, created := kindsOf(Unwanted(extensionAPI)), kindsOf(CreatedAt(BeforeDeployment, extensionAPI))
+	if !slices.Equal(unwanted, []string{"PodDisruptionBudget"}) || slices.Contains(created, "PodDisruptionBudget") {
+		t.Errorf("%v are unwanted, and %v are created", unwanted, created)
+	}
+}
+
+func kindsOf(objects []Object) []string {
+	var kinds []string
+	for _, object := range objects {
+		kinds = append(kinds, object.Kind.Kind)
+	}
+	return kinds
 }
 
 func TestIsAtServer(t *testing.T) {

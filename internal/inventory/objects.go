@@ -61,6 +61,9 @@ type Object struct {
 	DeletedIn Step
 	// build returns the wanted object; it is nil for stage Separate.
 	build func(*v1alpha1.ExtensionAPI, Inputs) (runtime.ApplyConfiguration, error)
+	// wanted reports whether there is to be such an object; it is nil if there always is. An object that is not wanted any
+	// more is deleted.
+	wanted func(*v1alpha1.ExtensionAPI) bool
 	// certManager is true if it is created by or for cert-manager.
 	certManager bool
 }
@@ -68,7 +71,10 @@ type Object struct {
 // objects lists the objects of an ExtensionAPI with a server, except its APIServices, in the order of their deletion.
 var objects = []Object{
 	{Kind: Deployment, Key: atServer, CreatedIn: WithDeployment, DeletedIn: Stop, build: deployment},
-	{Kind: PodDisruptionBudget, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: podDisruptionBudget},
+	{
+		Kind: PodDisruptionBudget, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop,
+		build: podDisruptionBudget, wanted: manifests.HasDisruptionBudget,
+	},
 	{Kind: Service, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: service},
 	// The Secret is recreated as long as the Certificate exists.
 	{Kind: Certificate, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
@@ -87,9 +93,18 @@ var objects = []Object{
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop},
 }
 
-// CreatedAt returns the objects that are created in a stage.
-func CreatedAt(stage Stage) []Object {
-	return filter(func(o Object) bool { return o.CreatedIn == stage && o.build != nil })
+// CreatedAt returns the objects of an ExtensionAPI that are created in a stage.
+func CreatedAt(stage Stage, extensionAPI *v1alpha1.ExtensionAPI) []Object {
+	return filter(func(o Object) bool { return o.CreatedIn == stage && o.build != nil && o.isWanted(extensionAPI) })
+}
+
+// Unwanted returns the objects that an ExtensionAPI is not to have, but may have from an earlier spec.
+func Unwanted(extensionAPI *v1alpha1.ExtensionAPI) []Object {
+	return filter(func(o Object) bool { return !o.isWanted(extensionAPI) })
+}
+
+func (o Object) isWanted(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return o.wanted == nil || o.wanted(extensionAPI)
 }
 
 // DeletedAt returns the objects that are deleted in a step, in the order of their deletion.

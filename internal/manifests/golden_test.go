@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestGolden compares the objects of an ExtensionAPI with only an image, of one that sets everything that the operator
 // would default, and of one with an existing Service. `go test ./internal/manifests -update` writes the files.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager"} {
+	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings"} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
 		})

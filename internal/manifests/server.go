@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	meta "k8s.io/client-go/applyconfigurations/meta/v1"
-	policy "k8s.io/client-go/applyconfigurations/policy/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -61,18 +59,6 @@ func Deployment(
 // Replicas returns the wanted number of Pods.
 func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
 	return ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
-}
-
-// PodDisruptionBudget makes node drains evict one Pod at a time. It never blocks the eviction of a Pod that is not
-// ready, and does not count Pods that were removed from the Service.
-func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
-	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI.Name)).
-		WithAnnotations(objectAnnotations(extensionAPI)).
-		WithSpec(policy.PodDisruptionBudgetSpec().
-			WithMaxUnavailable(intstr.FromInt32(1)).
-			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
-			WithSelector(meta.LabelSelector().WithMatchLabels(servingLabels(extensionAPI.Name))))
 }
 
 // podTemplate returns the user's template with defaults.

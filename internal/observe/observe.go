@@ -53,7 +53,7 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 		return s
 	}
 	if s.InReach() {
-		s.Server = snapshot.Of(o.workload(ctx, manifests.ServerOf(extensionAPI)))
+		s.Server = snapshot.Of(o.server(ctx, extensionAPI))
 	}
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))

@@ -16,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -47,6 +48,8 @@ type Workload struct {
 	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
 	// that are still to be replaced.
 	Accounts []string
+	// Unwanted are objects to delete, because the spec does not want them any more.
+	Unwanted []inventory.Object
 }
 
 // Next returns the plan for a snapshot.
@@ -74,7 +77,7 @@ func (p *Plan) run(s *snapshot.Snapshot) {
 	case diagnosis.PodLabelsInUse(s).Found():
 		p.after(serviceRecheck)
 	default:
-		p.Server = &Workload{Accounts: accountsInUse(s, server)}
+		p.Server = &Workload{Accounts: accountsInUse(s, server), Unwanted: server.Unwanted}
 		p.lookForCauses(s, server.Pods)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/ejection"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
@@ -86,6 +87,8 @@ type Workload struct {
 	Causes map[types.UID]workload.Cause
 	// Account is the UID of the operator's ServiceAccount, empty where there is none with the owner label.
 	Account types.UID
+	// Unwanted are objects that there are, although the spec does not want them any more.
+	Unwanted []inventory.Object
 }
 
 // Selector is what an object of another owner selects Pods by.

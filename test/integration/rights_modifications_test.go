@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -96,6 +97,16 @@ func probeOften(e *v1alpha1.ExtensionAPI) {
 
 func ejectNone(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
+}
+
+func budgetMore(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{
+		Policy: v1alpha1.PolicyEnabled, MaxUnavailable: new(intstr.FromString("50%")),
+	}
+}
+
+func unbudgeted(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}
 }
 
 func manage(e *v1alpha1.ExtensionAPI) {

@@ -31,6 +31,7 @@ type (
 var operations = map[string][]operation{
 	"create one with spec.server":                      {creating(withServer)},
 	"create one whose template names a ServiceAccount": {creating(withServer, nameAccount)},
+	"create one whose disruptionBudget is disabled":    {creating(withServer, unbudgeted)},
 	"create one with certManager":                      {creating(withServer, certify)},
 	"create one with spec.existingService":             {creating(withExistingService)},
 	"create one with adoptionPolicy: Adopt":            {creating(withServer, adopt)},
@@ -56,12 +57,18 @@ var operations = map[string][]operation{
 		changing(withExistingService, trustMore),
 	},
 
-	"change spec.server, or spec.discovery beside it": {
+	"change anything else in spec.server, or spec.discovery beside it": {
 		changing(withServer, replicate), changing(withServer, addNoFlags), changing(withServer, replaceImage),
 		changing(withServer, probeOften), changing(withServer, ejectNone),
 	},
 	"change the server's port, or the ports of container apiserver": {
 		changing(withServer, renumberPort), changing(withServer, namePort),
+	},
+	"change spec.server.disruptionBudget":  {changing(withServer, budgetMore)},
+	"disable spec.server.disruptionBudget": {changing(withServer, unbudgeted)},
+	"enable it again":                      {changing(both(withServer, unbudgeted), budgetMore)},
+	"enable it again while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(unbudgeted, adopt)), budgetMore),
 	},
 	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
