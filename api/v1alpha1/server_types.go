@@ -107,6 +107,10 @@ type Server struct {
 	// +optional
 	DisruptionBudget *DisruptionBudget `json:"disruptionBudget,omitempty"`
 
+	// service adds annotations and ports to the Service, and sets how it is reached.
+	// +optional
+	Service *ServerService `json:"service,omitempty"`
+
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.
 	// +required

@@ -5,9 +5,7 @@ package manifests
 import (
 	"encoding/json"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	meta "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -15,21 +13,6 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
-
-// Service returns the stable address of the server, to which kube-apiserver sends requests.
-func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguration {
-	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI.Name)).
-		WithAnnotations(objectAnnotations(extensionAPI)).
-		WithSpec(core.ServiceSpec().
-			WithType(corev1.ServiceTypeClusterIP).
-			WithSelector(servingLabels(extensionAPI.Name)).
-			WithPorts(core.ServicePort().
-				WithName(portName).
-				WithProtocol(corev1.ProtocolTCP).
-				WithPort(servicePort).
-				WithTargetPort(targetPort(extensionAPI.Spec.Server))))
-}
 
 // serviceAccountAnnotation is on the Pods. Their tokens are valid only for the ServiceAccount with this UID: if it is
 // deleted and recreated, kube-apiserver no longer authenticates the Pods, and they must be replaced.

@@ -99,6 +99,10 @@ func ejectNone(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
 }
 
+func exposeMetrics(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Service = &v1alpha1.ServerService{Ports: []v1alpha1.ServerServicePort{{Name: "metrics", Port: 9090}}}
+}
+
 func budgetMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{
 		Policy: v1alpha1.PolicyEnabled, MaxUnavailable: new(intstr.FromString("50%")),

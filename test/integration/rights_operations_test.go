@@ -64,6 +64,7 @@ var operations = map[string][]operation{
 	"change the server's port, or the ports of container apiserver": {
 		changing(withServer, renumberPort), changing(withServer, namePort),
 	},
+	"change spec.server.service":           {changing(withServer, exposeMetrics)},
 	"change spec.server.disruptionBudget":  {changing(withServer, budgetMore)},
 	"disable spec.server.disruptionBudget": {changing(withServer, unbudgeted)},
 	"enable it again":                      {changing(both(withServer, unbudgeted), budgetMore)},
