@@ -31,6 +31,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label that begins with a letter (a-z, 0-9, -): the Service is named after it"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 46",message="metadata.name must have at most 46 characters: Pod names are derived from it and must fit into 63"
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.server) || !has(self.spec.server.certificates) || !has(self.spec.server.certificates.secretRef) || !(self.spec.server.certificates.secretRef.name in [self.metadata.name + '-serving-cert', self.metadata.name + '-cert-manager'])",message="spec.server.certificates.secretRef must not name a Secret that the operator writes: <name>-serving-cert or <name>-cert-manager"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.server) || !has(self.spec.server.serviceAccount) || !has(self.spec.server.template.spec) || !has(self.spec.server.template.spec.serviceAccountName) || self.spec.server.template.spec.serviceAccountName.size() == 0 || self.spec.server.template.spec.serviceAccountName == self.metadata.name",message="spec.server.serviceAccount annotates the ServiceAccount that the operator creates, but spec.server.template.spec.serviceAccountName names another one: annotate that one yourself, or remove one of these fields"
 type ExtensionAPI struct {
 	metav1.TypeMeta `json:",inline"`
 

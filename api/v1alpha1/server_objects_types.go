@@ -105,3 +105,37 @@ type ServerServicePort struct {
 	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 }
+
+// ServerAccount adds to the ServiceAccount that the operator creates for a server.
+// +kubebuilder:validation:MinProperties=1
+type ServerAccount struct {
+	// annotations of the ServiceAccount, such as the role of a cloud provider that the server's Pods get (workload
+	// identity); at most 32.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.serviceAccount.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// ServerMetadata are labels and annotations of the objects that the operator creates for a server. The Pods have those
+// of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is in the operator's
+// namespace, does not have them either: annotations could have another controller copy it.
+// +kubebuilder:validation:MinProperties=1
+type ServerMetadata struct {
+	// labels of the objects, in addition to those of the operator; at most 32.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/') || key in ['app.kubernetes.io/managed-by', 'app.kubernetes.io/component'])",message="spec.server.metadata.labels must not hold app.kubernetes.io/managed-by, app.kubernetes.io/component or keys that begin with aggregation.extensionapi.dev/: the operator sets them"
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, !key.startsWith('app.kubernetes.io/') && key.matches('^([^/]+[.])?(kubernetes|k8s)[.]io/'))",message="spec.server.metadata.labels must not hold keys in the domains kubernetes.io and k8s.io, except app.kubernetes.io: they are instructions to Kubernetes"
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// annotations of the objects, in addition to those of the operator; at most 32.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.metadata.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, !key.startsWith('app.kubernetes.io/') && key.matches('^([^/]+[.])?(kubernetes|k8s)[.]io/'))",message="spec.server.metadata.annotations must not hold keys in the domains kubernetes.io and k8s.io, except app.kubernetes.io: they are instructions to Kubernetes"
+	Annotations map[string]string `json:"annotations,omitempty"`
+}

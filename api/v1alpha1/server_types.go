@@ -111,6 +111,16 @@ type Server struct {
 	// +optional
 	Service *ServerService `json:"service,omitempty"`
 
+	// serviceAccount adds annotations to the ServiceAccount that the operator creates. It must not be set if the template
+	// names another one.
+	// +optional
+	ServiceAccount *ServerAccount `json:"serviceAccount,omitempty"`
+
+	// metadata are labels and annotations that are added to every object that the operator creates for the server, except
+	// its Pods.
+	// +optional
+	Metadata *ServerMetadata `json:"metadata,omitempty"`
+
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.
 	// +required

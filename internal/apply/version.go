@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -31,9 +32,11 @@ func version(object client.Object) string {
 	return fmt.Sprint(object.GetGeneration())
 }
 
-// hasMarks reports whether an object has the wanted labels and owner UID. The cache does not keep all others.
+// hasMarks reports whether an object has the operator's labels and owner UID as wanted. The cache does not keep others.
 func hasMarks(object, wanted client.Object) bool {
-	return labels.SelectorFromSet(wanted.GetLabels()).Matches(labels.Set(object.GetLabels())) &&
+	own := maps.Clone(wanted.GetLabels())
+	maps.DeleteFunc(own, func(key, _ string) bool { return !manifests.IsOwnLabel(key) })
+	return labels.SelectorFromSet(own).Matches(labels.Set(object.GetLabels())) &&
 		object.GetAnnotations()[manifests.UIDAnnotation] == wanted.GetAnnotations()[manifests.UIDAnnotation]
 }
 

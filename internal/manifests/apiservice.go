@@ -38,7 +38,7 @@ func APIService(
 ) *apiregistration.APIServiceApplyConfiguration {
 	backend := BackendOf(extensionAPI)
 	return apiregistration.APIService(APIServiceName(groupVersion)).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(objectLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(apiregistration.APIServiceSpec().
 			WithGroup(groupVersion.Group).

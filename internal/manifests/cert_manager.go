@@ -4,6 +4,7 @@ package manifests
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,17 +23,13 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	if wanted.Validity != nil {
 		validity = wanted.Validity.Duration
 	}
-	var names []any
-	for _, name := range dnsNames {
-		names = append(names, name)
-	}
 	certificate := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 		"secretName": CertManagerName(extensionAPI.Name),
 		"secretTemplate": map[string]any{
-			"labels":      map[string]any{OwnerLabel: extensionAPI.Name},
-			"annotations": map[string]any{UIDAnnotation: string(extensionAPI.UID)},
+			"labels":      untyped(labels.Merge(metadataOf(extensionAPI).Labels, Labels(extensionAPI.Name))),
+			"annotations": untyped(objectAnnotations(extensionAPI)),
 		},
-		"dnsNames":   names,
+		"dnsNames":   list(dnsNames),
 		"duration":   validity.String(),
 		"usages":     []any{"digital signature", "server auth"},
 		"privateKey": map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
@@ -43,7 +40,23 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	certificate.SetGroupVersionKind(CertificateKind)
 	certificate.SetNamespace(extensionAPI.Spec.Server.Namespace)
 	certificate.SetName(CertManagerName(extensionAPI.Name))
-	certificate.SetLabels(objectLabels(extensionAPI.Name))
+	certificate.SetLabels(objectLabels(extensionAPI))
 	certificate.SetAnnotations(objectAnnotations(extensionAPI))
 	return client.ApplyConfigurationFromUnstructured(certificate)
+}
+
+func list(texts []string) []any {
+	var result []any
+	for _, text := range texts {
+		result = append(result, text)
+	}
+	return result
+}
+
+func untyped(texts map[string]string) map[string]any {
+	result := map[string]any{}
+	for key, text := range texts {
+		result[key] = text
+	}
+	return result
 }

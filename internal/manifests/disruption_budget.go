@@ -33,7 +33,7 @@ func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisrupt
 		spec.WithMaxUnavailable(ptr.Deref(wanted.MaxUnavailable, intstr.FromInt32(1)))
 	}
 	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI.Name)).
+		WithLabels(componentLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(spec)
 }

@@ -65,19 +65,6 @@ func PodLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
 	return labels.Merge(extensionAPI.Spec.Server.Template.Labels, servingLabels(extensionAPI.Name))
 }
 
-// componentLabels returns the labels of the objects that run the server.
-func componentLabels(name string) map[string]string {
-	return labels.Merge(objectLabels(name), ServerLabels(name))
-}
-
-func objectLabels(name string) map[string]string {
-	return map[string]string{OwnerLabel: name, ManagedByLabel: ManagedBy}
-}
-
-func objectAnnotations(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
-	return map[string]string{UIDAnnotation: string(extensionAPI.UID)}
-}
-
 // TrustSecretName returns the name of the Secret with the CA, the trust bundle and the progress of a rotation, in the
 // operator's namespace.
 func TrustSecretName(name string) string { return name + "-trust" }

@@ -8,15 +8,17 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	rbac "k8s.io/client-go/applyconfigurations/rbac/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // ServiceAccount returns the identity of the server, unless the template sets another one.
 func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
+	wanted := ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
 	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
-		WithAnnotations(objectAnnotations(extensionAPI))
+		WithLabels(objectLabels(extensionAPI)).
+		WithAnnotations(objectAnnotations(extensionAPI, wanted.Annotations))
 }
 
 // ServiceAccountName returns the name of the ServiceAccount that the server runs as.
@@ -41,7 +43,7 @@ func ServerBinding(
 // AuthReaderBinding lets the ServiceAccounts read which certificate and headers authenticate the aggregator.
 func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
 	return rbac.RoleBinding(AuthReaderName(extensionAPI.Name), AuthReaderNamespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(objectLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("Role", authReaderRole)).
 		WithSubjects(subjects(extensionAPI, accounts)...)
@@ -51,7 +53,7 @@ func clusterRoleBinding(
 	extensionAPI *v1alpha1.ExtensionAPI, name, role string, accounts []string,
 ) *rbac.ClusterRoleBindingApplyConfiguration {
 	return rbac.ClusterRoleBinding(name).
-		WithLabels(objectLabels(extensionAPI.Name)).
+		WithLabels(objectLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("ClusterRole", role)).
 		WithSubjects(subjects(extensionAPI, accounts)...)

@@ -18,7 +18,7 @@ const (
 )
 
 // TrustSecret contains the trust bundle, the record of its rotation and, if there is one, the operator's own CA. It is
-// in the operator's namespace only.
+// in the operator's namespace only, so it has no labels and annotations of users: controllers copy Secrets on request.
 func TrustSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, operatorNamespace string, signer pki.KeyPair, bundle, record []byte,
 ) *core.SecretApplyConfiguration {
@@ -26,7 +26,9 @@ func TrustSecret(
 	if len(signer.Key) > 0 {
 		data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey] = signer.Certificate, signer.Key
 	}
-	return secret(extensionAPI, TrustSecretName(extensionAPI.Name), operatorNamespace).
+	return core.Secret(TrustSecretName(extensionAPI.Name), operatorNamespace).
+		WithLabels(ownLabels(extensionAPI.Name)).
+		WithAnnotations(ownAnnotations(extensionAPI)).
 		WithType(corev1.SecretTypeOpaque).
 		WithData(data)
 }
@@ -35,18 +37,13 @@ func TrustSecret(
 func ServingSecret(
 	extensionAPI *v1alpha1.ExtensionAPI, serving pki.KeyPair, bundle []byte,
 ) *core.SecretApplyConfiguration {
-	namespace := extensionAPI.Spec.Server.Namespace
-	return secret(extensionAPI, ServingSecretName(extensionAPI.Name), namespace).
+	return core.Secret(ServingSecretName(extensionAPI.Name), extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithType(corev1.SecretTypeTLS).
 		WithData(map[string][]byte{
 			corev1.TLSCertKey:       serving.Certificate,
 			corev1.TLSPrivateKeyKey: serving.Key,
 			CABundleKey:             bundle,
 		})
-}
-
-func secret(extensionAPI *v1alpha1.ExtensionAPI, name, namespace string) *core.SecretApplyConfiguration {
-	return core.Secret(name, namespace).
-		WithLabels(objectLabels(extensionAPI.Name)).
-		WithAnnotations(objectAnnotations(extensionAPI))
 }

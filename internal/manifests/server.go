@@ -31,7 +31,7 @@ func Deployment(
 		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(serviceAccount)})
 	}
 	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI.Name)).
+		WithLabels(componentLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(rollout(extensionAPI.Spec.Server).
 			WithReplicas(Replicas(extensionAPI)).

@@ -32,9 +32,8 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 		spec.WithTrafficDistribution(wanted.TrafficDistribution)
 	}
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI.Name)).
-		WithAnnotations(wanted.Annotations).
-		WithAnnotations(objectAnnotations(extensionAPI)).
+		WithLabels(componentLabels(extensionAPI)).
+		WithAnnotations(objectAnnotations(extensionAPI, wanted.Annotations)).
 		WithSpec(spec)
 }
 

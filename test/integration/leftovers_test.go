@@ -19,14 +19,19 @@ import (
 // objectsOf returns the resource versions of the objects of all kinds with the owner label of the ExtensionAPIs.
 func objectsOf(t *testing.T, names ...string) map[string]string {
 	t.Helper()
+	return objectsWith(t, manifests.OwnerLabel+" in ("+strings.Join(names, ",")+")")
+}
+
+// objectsWith returns the resource versions of the objects of all kinds that a label selector matches.
+func objectsWith(t *testing.T, selector string) map[string]string {
+	t.Helper()
 	metadataClient, err := metadata.NewForConfig(plane.env.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ofAny := metav1.ListOptions{LabelSelector: manifests.OwnerLabel + " in (" + strings.Join(names, ",") + ")"}
 	found := map[string]string{}
 	for resource, kind := range listable(t) {
-		list, err := metadataClient.Resource(resource).List(ctx, ofAny)
+		list, err := metadataClient.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
 		// Other tests remove resources, and the servers behind them.
 		if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) {
 			continue

@@ -11,6 +11,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // This test checks all writes of the operator, so no other test runs in parallel.
@@ -18,6 +20,10 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	const name, serviceName = "quiet", "quiet-service"
 	backend := startBoth(t, name, serviceName)
 	pod := runPod(t, name, nil)
+	// The cache does not keep the labels of users.
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: otherLabels, Annotations: otherLabels}
+	})
 	awaitSilence(t)
 
 	sent, before := running.writes.count(), reconciliations(t)

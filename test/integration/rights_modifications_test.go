@@ -103,6 +103,14 @@ func exposeMetrics(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Service = &v1alpha1.ServerService{Ports: []v1alpha1.ServerServicePort{{Name: "metrics", Port: 9090}}}
 }
 
+func annotateAccount(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: otherLabels}
+}
+
+func labelObjects(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: otherLabels}
+}
+
 func budgetMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{
 		Policy: v1alpha1.PolicyEnabled, MaxUnavailable: new(intstr.FromString("50%")),

@@ -64,10 +64,13 @@ var operations = map[string][]operation{
 	"change the server's port, or the ports of container apiserver": {
 		changing(withServer, renumberPort), changing(withServer, namePort),
 	},
-	"change spec.server.service":           {changing(withServer, exposeMetrics)},
-	"change spec.server.disruptionBudget":  {changing(withServer, budgetMore)},
-	"disable spec.server.disruptionBudget": {changing(withServer, unbudgeted)},
-	"enable it again":                      {changing(both(withServer, unbudgeted), budgetMore)},
+	"change spec.server.service":                   {changing(withServer, exposeMetrics)},
+	"change spec.server.serviceAccount":            {changing(withServer, annotateAccount)},
+	"change spec.server.metadata":                  {changing(withServer, labelObjects)},
+	"change spec.server.metadata with certManager": {changing(both(withServer, certify), labelObjects)},
+	"change spec.server.disruptionBudget":          {changing(withServer, budgetMore)},
+	"disable spec.server.disruptionBudget":         {changing(withServer, unbudgeted)},
+	"enable it again":                              {changing(both(withServer, unbudgeted), budgetMore)},
 	"enable it again while adoptionPolicy is Adopt": {
 		changing(both(withServer, both(unbudgeted, adopt)), budgetMore),
 	},

@@ -4,15 +4,20 @@ package integration
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 func TestDisruptionBudgetFollowsTheSpec(t *testing.T) {
@@ -85,6 +90,60 @@ func awaitService(t *testing.T, name string, wanted func(*corev1.Service) bool) 
 			err = fmt.Errorf("the Service has the annotations %v and the spec %+v", service.Annotations, service.Spec)
 		}
 		return err
+	})
+}
+
+func TestServiceAccountGetsTheAnnotationsOfTheSpec(t *testing.T) {
+	t.Parallel()
+	const name = "annotated-account"
+	startRollout(t, name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]string{"example.com/role": "reader"}}
+	})
+	account := &corev1.ServiceAccount{ObjectMeta: in(name, name)}
+	eventually(t, func() error {
+		err := plane.client.Get(ctx, client.ObjectKeyFromObject(account), account)
+		if err == nil && account.Annotations["example.com/role"] != "reader" {
+			err = fmt.Errorf("the ServiceAccount has the annotations %v", account.Annotations)
+		}
+		return err
+	})
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.ServiceAccountName = name })
+	err := plane.client.Patch(ctx, named(name), client.RawPatch(types.MergePatchType,
+		[]byte(`{"spec":{"server":{"template":{"spec":{"serviceAccountName":"mine"}}}}}`)))
+	if err == nil || !strings.Contains(err.Error(), "names another one") {
+		t.Errorf("with a ServiceAccount of another owner the annotations are accepted (%v)", err)
+	}
+}
+
+func TestMetadataOfTheSpecIsOnAllObjectsOfTheServerButItsPods(t *testing.T) {
+	t.Parallel()
+	const name, labelled = "labelled-all", manifests.OwnerLabel + "=labelled-all,team=storage"
+	startRollout(t, name)
+	deployment := deploymentOf(t, name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: map[string]string{"team": "storage"}}
+	})
+	// The Secret of the CA is in the operator's namespace, where the author has no permissions.
+	wanted := slices.DeleteFunc(ownedObjects(name), func(object string) bool {
+		return object == "Secret "+operatorNamespace+"/"+name+"-trust"
+	})
+	eventually(t, func() error {
+		found := slices.Sorted(maps.Keys(objectsWith(t, labelled)))
+		if !slices.Equal(found, wanted) {
+			return fmt.Errorf("the label is on\n%q\nwant\n%q", found, wanted)
+		}
+		return nil
+	})
+	if after := deploymentOf(t, name); after.Generation != deployment.Generation {
+		t.Errorf("the spec of the Deployment has changed: %+v", after.Spec)
+	}
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Metadata = nil })
+	eventually(t, func() error {
+		if found := objectsWith(t, labelled); len(found) > 0 {
+			return fmt.Errorf("the label is still on %v", found)
+		}
+		return nil
 	})
 }
 
