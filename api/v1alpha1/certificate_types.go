@@ -24,6 +24,21 @@ type Certificates struct {
 	CertManager *CertManagerCertificates `json:"certManager,omitempty"`
 }
 
+// KeyAlgorithm is the algorithm of a private key, with its size in bits.
+// +kubebuilder:validation:Enum=ECDSA256;ECDSA384;RSA2048;RSA4096
+type KeyAlgorithm string
+
+const (
+	// KeyECDSA256 is ECDSA with the curve P-256.
+	KeyECDSA256 KeyAlgorithm = "ECDSA256"
+	// KeyECDSA384 is ECDSA with the curve P-384.
+	KeyECDSA384 KeyAlgorithm = "ECDSA384"
+	// KeyRSA2048 is RSA with 2048 bits.
+	KeyRSA2048 KeyAlgorithm = "RSA2048"
+	// KeyRSA4096 is RSA with 4096 bits. Its handshakes take the server much longer.
+	KeyRSA4096 KeyAlgorithm = "RSA4096"
+)
+
 // ManagedCertificates are certificates that the operator issues and renews.
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || duration(self.renewBefore) + duration(self.renewBefore) <= duration(self.validity)",message="spec.server.certificates.managed.renewBefore must be at most half of validity"
 // +kubebuilder:validation:XValidation:rule="duration(self.validity) + duration(self.validity) + duration(self.validity) <= duration(self.caValidity)",message="spec.server.certificates.managed.caValidity must be at least three times validity: a CA is renewed after two thirds of its lifetime, and must outlive the certificates that it issues"
@@ -64,6 +79,23 @@ type ManagedCertificates struct {
 	// future takes effect when it is reached.
 	// +optional
 	RotateCAAfter *metav1.Time `json:"rotateCAAfter,omitempty"`
+
+	// dnsNames are further names of the serving certificate, for clients that connect to the server by another name than
+	// <name>.<namespace>.svc; at most 16. The CA issues for these
+	// names only, so a change of them replaces the CA, too.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.all(n, n.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !n.matches('^[0-9.]+$'))",message="spec.server.certificates.managed.dnsNames must be DNS names of lower-case letters, digits, '-' and '.', such as wardle.example.com; wildcards and IP addresses are not possible"
+	DNSNames []string `json:"dnsNames,omitempty"`
+
+	// keyAlgorithm of the serving certificate's key: ECDSA256, ECDSA384, RSA2048 or RSA4096; defaults to ECDSA256.
+	// +optional
+	// +kubebuilder:default=ECDSA256
+	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm,omitempty"`
 }
 
 // SecretReference references a Secret in the server's namespace with the keys tls.crt, tls.key and ca.crt. The
@@ -94,6 +126,22 @@ type CertManagerCertificates struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",message="spec.server.certificates.certManager.validity must be between 1h and 8760h (a year), such as 720h; its units are h, m, s and ms"
 	Validity *metav1.Duration `json:"validity,omitempty"` //nolint:kubeapilinter // people write 5s
+
+	// dnsNames are further names of the serving certificate, for clients that connect to the server by another name than
+	// <name>.<namespace>.svc; at most 16.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.all(n, n.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !n.matches('^[0-9.]+$'))",message="spec.server.certificates.certManager.dnsNames must be DNS names of lower-case letters, digits, '-' and '.', such as wardle.example.com; wildcards and IP addresses are not possible"
+	DNSNames []string `json:"dnsNames,omitempty"`
+
+	// keyAlgorithm of the serving certificate's key: ECDSA256, ECDSA384, RSA2048 or RSA4096; defaults to ECDSA256.
+	// +optional
+	// +kubebuilder:default=ECDSA256
+	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm,omitempty"`
 }
 
 // CertManagerIssuer references an issuer in the same way as cert-manager.

@@ -68,7 +68,7 @@ func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error
 		return nil
 	}
 	e.out.After(e.s.Policy().Interval) // the Certificate is not watched, as its kind may not exist
-	certificate := manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.Backend))
+	certificate := manifests.Certificate(e.s.ExtensionAPI, manifests.ServingNames(e.s.ExtensionAPI))
 	if _, err := e.applier.Apply(ctx, certificate); err != nil {
 		e.out.Certificates = certManagerTrouble(err)
 	} else if c.Problem.Found() && c.Source.Pending == "" {

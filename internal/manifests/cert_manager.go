@@ -23,6 +23,7 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	if wanted.Validity != nil {
 		validity = wanted.Validity.Duration
 	}
+	algorithm, size := keyAlgorithm(wanted.KeyAlgorithm)
 	certificate := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 		"secretName": CertManagerName(extensionAPI.Name),
 		"secretTemplate": map[string]any{
@@ -31,8 +32,8 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 		},
 		"dnsNames":   list(dnsNames),
 		"duration":   validity.String(),
-		"usages":     []any{"digital signature", "server auth"},
-		"privateKey": map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
+		"usages":     list(usages(algorithm)),
+		"privateKey": map[string]any{"algorithm": algorithm, "size": size, "rotationPolicy": "Always"},
 		"issuerRef": map[string]any{
 			"name": wanted.IssuerRef.Name, "kind": wanted.IssuerRef.Kind, "group": wanted.IssuerRef.Group,
 		},
@@ -43,6 +44,30 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	certificate.SetLabels(objectLabels(extensionAPI))
 	certificate.SetAnnotations(objectAnnotations(extensionAPI))
 	return client.ApplyConfigurationFromUnstructured(certificate)
+}
+
+// keyAlgorithm returns what cert-manager calls an algorithm.
+func keyAlgorithm(wanted v1alpha1.KeyAlgorithm) (algorithm string, size int64) {
+	switch wanted {
+	case v1alpha1.KeyRSA2048:
+		return rsaKey, 2048
+	case v1alpha1.KeyRSA4096:
+		return rsaKey, 4096
+	case v1alpha1.KeyECDSA384:
+		return "ECDSA", 384
+	default:
+		return "ECDSA", 256
+	}
+}
+
+const rsaKey = "RSA"
+
+// usages are what a server's key is used for; without key encipherment, clients of TLS 1.2 may refuse an RSA key.
+func usages(algorithm string) []string {
+	if algorithm == rsaKey {
+		return []string{"digital signature", "key encipherment", "server auth"}
+	}
+	return []string{"digital signature", "server auth"}
 }
 
 func list(texts []string) []any {

@@ -3,9 +3,12 @@
 package manifests
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -110,10 +113,29 @@ func APIServiceName(groupVersion schema.GroupVersion) string {
 // pkg/apiserver/handler_proxy.go).
 func ServingHost(service Backend) string { return service.Name + "." + service.Namespace + ".svc" }
 
-// ServingNames are the names that a serving certificate is issued for; the first is ServingHost.
-func ServingNames(service Backend) []string {
-	host := ServingHost(service)
-	return []string{host, host + ".cluster.local"}
+// ServingNames are the names that a serving certificate is issued for; the first is ServingHost. The order of those that
+// the spec adds has no meaning.
+func ServingNames(extensionAPI *v1alpha1.ExtensionAPI) []string {
+	host := ServingHost(BackendOf(extensionAPI))
+	names := []string{host, host + ".cluster.local"}
+	for _, name := range slices.Sorted(slices.Values(furtherNames(extensionAPI))) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func furtherNames(extensionAPI *v1alpha1.ExtensionAPI) []string {
+	certificates := ptr.Deref(extensionAPI.Spec.Server.Certificates, v1alpha1.Certificates{})
+	switch {
+	case certificates.Managed != nil:
+		return certificates.Managed.DNSNames
+	case certificates.CertManager != nil:
+		return certificates.CertManager.DNSNames
+	default:
+		return nil
+	}
 }
 
 // Backend is the Service behind the APIServices of an ExtensionAPI.

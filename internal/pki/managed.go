@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"slices"
 	"time"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // NoServing is the reason for issuing a certificate for the first time, or after it was lost.
@@ -19,6 +21,8 @@ type Request struct {
 	Name string
 	// DNSNames of the serving certificate; the first is the server name that kube-apiserver uses.
 	DNSNames []string
+	// KeyAlgorithm of the serving certificate's key; the signer's key is always ECDSA P-256.
+	KeyAlgorithm v1alpha1.KeyAlgorithm
 	// Validity of the serving certificate.
 	Validity time.Duration
 	// RenewBefore is how long before its expiry the serving certificate is renewed at the latest.
@@ -101,6 +105,16 @@ func CheckServing(serving KeyPair, authority *x509.Certificate, want Request, no
 		return "the serving certificate was not issued by the current CA"
 	case !slices.Equal(leaf.DNSNames, want.DNSNames):
 		return "the serving certificate was for other DNS names"
+	case algorithmOf(leaf.PublicKey) != want.KeyAlgorithm:
+		return "the serving certificate's key was of another algorithm"
+	default:
+		return checkServingTimes(leaf, want, now)
+	}
+}
+
+// checkServingTimes returns why a serving certificate must be replaced now, empty if it need not be.
+func checkServingTimes(leaf *x509.Certificate, want Request, now time.Time) (reason string) {
+	switch {
 	case now.Before(leaf.NotBefore):
 		return "the serving certificate was not valid yet"
 	case lifetime(leaf) > want.Validity+clockSkew:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 const host = "wardle.wardle-system.svc"
@@ -14,11 +16,12 @@ const host = "wardle.wardle-system.svc"
 var (
 	start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	want  = Request{
-		Name:        "wardle",
-		DNSNames:    []string{host},
-		Validity:    90 * 24 * time.Hour,
-		RenewBefore: 30 * 24 * time.Hour,
-		CAValidity:  10 * 365 * 24 * time.Hour,
+		Name:         "wardle",
+		DNSNames:     []string{host},
+		KeyAlgorithm: v1alpha1.KeyECDSA256,
+		Validity:     90 * 24 * time.Hour,
+		RenewBefore:  30 * 24 * time.Hour,
+		CAValidity:   10 * 365 * 24 * time.Hour,
 	}
 )
 
@@ -53,6 +56,37 @@ func TestServingCertificateIsAcceptedByKubeAPIServersCheck(t *testing.T) {
 	}
 	if !leaf.NotAfter.Equal(start.Add(want.Validity)) {
 		t.Errorf("the certificate is valid until %s", leaf.NotAfter)
+	}
+}
+
+func TestServingCertificateHasTheRequestedKeyAndIsAccepted(t *testing.T) {
+	signer, _ := issuedPair(t)
+	authority := certificateOf(t, signer)
+	for algorithm, usage := range map[v1alpha1.KeyAlgorithm]x509.KeyUsage{
+		v1alpha1.KeyECDSA256: x509.KeyUsageDigitalSignature,
+		v1alpha1.KeyECDSA384: x509.KeyUsageDigitalSignature,
+		v1alpha1.KeyRSA2048:  x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		v1alpha1.KeyRSA4096:  x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+	} {
+		t.Run(string(algorithm), func(t *testing.T) {
+			t.Parallel()
+			request := want
+			request.KeyAlgorithm = algorithm
+			serving, err := signer.Issue(request, start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason := CheckServing(serving, authority, request, start); reason != "" {
+				t.Errorf("it is replaced at once: %s", reason)
+			}
+			leaf := certificateOf(t, serving)
+			if err := Verify([]*x509.Certificate{leaf}, []*x509.Certificate{authority}, host, start); err != nil {
+				t.Error(err)
+			}
+			if leaf.KeyUsage != usage {
+				t.Errorf("its key is for %b, want %b", leaf.KeyUsage, usage)
+			}
+		})
 	}
 }
 
@@ -96,6 +130,10 @@ func TestCheckServingReturnsTheReasonForReplacement(t *testing.T) {
 		"for other names": {
 			serving: serving, reason: "other DNS names",
 			change: func(r *Request) { r.DNSNames = []string{host, "other.example.com"} },
+		},
+		"with a key of another algorithm": {
+			serving: serving, reason: "another algorithm",
+			change: func(r *Request) { r.KeyAlgorithm = v1alpha1.KeyECDSA384 },
 		},
 		"valid for longer than requested": {
 			serving: serving, reason: "longer than requested", change: func(r *Request) { r.Validity = time.Hour },

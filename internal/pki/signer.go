@@ -17,6 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
 // clockSkew is how far the clocks of nodes may be behind the operator's clock.
@@ -53,20 +55,25 @@ func NewSigner(commonName string, now time.Time, validity time.Duration, dnsName
 
 // IssueServing issues a serving certificate for dnsNames with a new ECDSA P-256 key. It never outlives the signer.
 func (pair KeyPair) IssueServing(dnsNames []string, now time.Time, validity time.Duration) (KeyPair, error) {
+	return pair.Issue(Request{DNSNames: dnsNames, KeyAlgorithm: v1alpha1.KeyECDSA256, Validity: validity}, now)
+}
+
+// Issue issues the requested serving certificate with a new key. It never outlives the signer.
+func (pair KeyPair) Issue(request Request, now time.Time) (KeyPair, error) {
 	authority, authorityKey, err := pair.parse()
 	if err != nil {
 		return KeyPair{}, fmt.Errorf("CA: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := newKey(request.KeyAlgorithm)
 	if err != nil {
 		return KeyPair{}, err
 	}
-	template, err := newTemplate(dnsNames[0], now, earlier(now.Add(validity), authority.NotAfter))
+	template, err := newTemplate(request.DNSNames[0], now, earlier(now.Add(request.Validity), authority.NotAfter))
 	if err != nil {
 		return KeyPair{}, err
 	}
-	template.DNSNames = dnsNames
-	template.KeyUsage = x509.KeyUsageDigitalSignature
+	template.DNSNames = request.DNSNames
+	template.KeyUsage = usageOf(key.Public())
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	return sign(template, authority, key, authorityKey)
 }
@@ -86,7 +93,7 @@ func newTemplate(commonName string, now, notAfter time.Time) (*x509.Certificate,
 	}, nil
 }
 
-func sign(template, authority *x509.Certificate, key *ecdsa.PrivateKey, authorityKey crypto.Signer) (KeyPair, error) {
+func sign(template, authority *x509.Certificate, key, authorityKey crypto.Signer) (KeyPair, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, authority, key.Public(), authorityKey)
 	if err != nil {
 		return KeyPair{}, err

@@ -114,7 +114,7 @@ func managedSource(s *snapshot.Snapshot, stored rotation.Stored) (rotation.Sourc
 func certificateRequest(s *snapshot.Snapshot) pki.Request {
 	request := pki.Request{
 		Name:       s.Name,
-		DNSNames:   manifests.ServingNames(s.Backend),
+		DNSNames:   manifests.ServingNames(s.ExtensionAPI),
 		Validity:   v1alpha1.DefaultValidity,
 		CAValidity: v1alpha1.DefaultCAValidity,
 	}
@@ -126,6 +126,7 @@ func certificateRequest(s *snapshot.Snapshot) pki.Request {
 	if managed.CAValidity != nil {
 		request.CAValidity = managed.CAValidity.Truncate(time.Second)
 	}
+	request.KeyAlgorithm = cmp.Or(managed.KeyAlgorithm, v1alpha1.KeyECDSA256)
 	request.RenewBefore = request.Validity / 3
 	if managed.RenewBefore != nil {
 		request.RenewBefore = managed.RenewBefore.Duration

@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/util/cert"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -75,7 +76,8 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 		random:   rand.New(rand.NewPCG(seed, seed)),
 		now:      time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		request: pki.Request{
-			Name: "wardle", DNSNames: []string{host},
+			KeyAlgorithm: v1alpha1.KeyECDSA256,
+			Name:         "wardle", DNSNames: []string{host},
 			Validity: 90 * 24 * time.Hour, RenewBefore: 30 * 24 * time.Hour, CAValidity: 3650 * 24 * time.Hour,
 		},
 	}

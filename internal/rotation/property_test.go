@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/client-go/util/cert"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -86,6 +87,10 @@ func (c *cluster) disturb(backup cluster) {
 		if c.stored() != nil {
 			c.pods = nil
 		}
+	case 13: // further clients use another name; the CA issues for the wanted names only
+		c.request.DNSNames = [][]string{{host}, {host, "api.example.com"}}[c.random.IntN(2)]
+	case 14:
+		c.request.KeyAlgorithm = []v1alpha1.KeyAlgorithm{v1alpha1.KeyECDSA256, v1alpha1.KeyECDSA384}[c.random.IntN(2)]
 	}
 }
 

@@ -28,7 +28,7 @@ func Managed(stored, serving pki.KeyPair, request pki.Request, now time.Time) (
 		Authorities: []*x509.Certificate{authority},
 		Replace:     replace,
 		Issue: func() (pki.KeyPair, error) {
-			return signer.IssueServing(request.DNSNames, now, request.Validity)
+			return signer.Issue(request, now)
 		},
 	}, nil
 }

@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -118,6 +119,33 @@ func TestShorterValidityReissuesTheServingCertificate(t *testing.T) {
 	if !bytes.Equal(before, trustSecret(t, name).Data[corev1.TLSCertKey]) {
 		t.Error("the CA was replaced")
 	}
+}
+
+func TestServingCertificateHasTheNamesAndTheKeyOfTheSpec(t *testing.T) {
+	t.Parallel()
+	const name, further = "named-certificate", "api.named-certificate.example.com"
+	startRollout(t, name)
+	rotate(t, name, func(managed *v1alpha1.ManagedCertificates) {
+		managed.DNSNames, managed.KeyAlgorithm = []string{further}, v1alpha1.KeyRSA2048
+	})
+	eventually(t, func() error {
+		serving := servingSecret(t, name)
+		return errors.Join(expectNamesAndRSA(serving, name, further), checkTrust(name, trustSecret(t, name), serving))
+	})
+}
+
+// expectNamesAndRSA returns an error unless the certificate is for the server and a further name, with an RSA key.
+func expectNamesAndRSA(serving *corev1.Secret, name, further string) error {
+	chain, err := cert.ParseCertsPEM(serving.Data[corev1.TLSCertKey])
+	if err != nil {
+		return err
+	}
+	leaf := chain[0]
+	_, isRSA := leaf.PublicKey.(*rsa.PublicKey)
+	if !isRSA || !slices.Equal(leaf.DNSNames, []string{host(name), host(name) + ".cluster.local", further}) {
+		return fmt.Errorf("the certificate has the names %q, and a key %T", leaf.DNSNames, leaf.PublicKey)
+	}
+	return nil
 }
 
 func TestNoWriteChurnWhileTheServingCertificateCannotBeStored(t *testing.T) {

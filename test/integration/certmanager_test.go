@@ -59,13 +59,13 @@ func TestCertManagerSelfSignedIssuerIsRejected(t *testing.T) {
 
 func TestCertManagerIssuesTheCertificateAndANewCAIsTrustedFirst(t *testing.T) {
 	t.Parallel()
-	const name = "cert-managed"
+	const name, further = "cert-managed", "api.cert-managed.example.com"
 	createNamespace(t, name)
 	server := newServer(t, name)
 	extensionAPI := served(name)
 	extensionAPI.Spec.Server.Port = server.Port()
 	extensionAPI.Spec.Server.Certificates = &v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{
-		IssuerRef: v1alpha1.CertManagerIssuer{Name: name},
+		IssuerRef: v1alpha1.CertManagerIssuer{Name: name}, DNSNames: []string{further}, KeyAlgorithm: v1alpha1.KeyRSA2048,
 	}}
 	apply(t, extensionAPI)
 	awaitCertificates(t, name, isFalse(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonSecretNotFound,
@@ -76,6 +76,9 @@ func TestCertManagerIssuesTheCertificateAndANewCAIsTrustedFirst(t *testing.T) {
 	awaitCertificates(t, name, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonUserProvided,
 		"from Secret cert-managed-cert-manager"))
 	first, old := servingSecret(t, name), ca.Data[corev1.TLSCertKey]
+	if err := expectNamesAndRSA(first, name, further); err != nil {
+		t.Error(err)
+	}
 	runServing(t, name, server)
 	registerAsOperator(t, name, old)
 
