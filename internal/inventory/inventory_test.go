@@ -85,7 +85,7 @@ func TestObjectsHaveUniqueNamesAndKnownKinds(t *testing.T) {
 func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	extensionAPI.Name = shop.Name
-	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server}
+	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server, NetworkPolicy: v1alpha1.PolicyEnabled}
 	for _, stage := range []Stage{BeforeDeployment, WithDeployment} {
 		for _, object := range CreatedAt(stage, extensionAPI) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
@@ -114,13 +114,23 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 func TestObjectsThatTheSpecDisablesAreUnwanted(t *testing.T) {
 	server := &v1alpha1.Server{}
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}
-	if unwanted := kindsOf(Unwanted(extensionAPI)); len(unwanted) > 0 {
-		t.Errorf("by default %v are unwanted", unwanted)
-	}
+	expectUnwanted(t, extensionAPI, "NetworkPolicy")
+	server.NetworkPolicy = v1alpha1.PolicyEnabled
+	expectUnwanted(t, extensionAPI)
 	server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}
+	expectUnwanted(t, extensionAPI, "PodDisruptionBudget")
+}
+
+func expectUnwanted(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, wants ...string) {
+	t.Helper()
 	unwanted, created := kindsOf(Unwanted(extensionAPI)), kindsOf(CreatedAt(BeforeDeployment, extensionAPI))
-	if !slices.Equal(unwanted, []string{"PodDisruptionBudget"}) || slices.Contains(created, "PodDisruptionBudget") {
-		t.Errorf("%v are unwanted, and %v are created", unwanted, created)
+	if !slices.Equal(unwanted, wants) {
+		t.Errorf("%v are unwanted, want %v", unwanted, wants)
+	}
+	for _, kind := range unwanted {
+		if slices.Contains(created, kind) {
+			t.Errorf("%s is unwanted, and created", kind)
+		}
 	}
 }
 
@@ -141,7 +151,7 @@ func TestIsAtServer(t *testing.T) {
 			if atServer {
 				t.Errorf("%s is not in the server's namespace, but IsAtServer is true", object.Kind.Kind)
 			}
-		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Certificate":
+		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "Certificate":
 			if !atServer {
 				t.Errorf("%s is in the server's namespace, but IsAtServer is false", object.Kind.Kind)
 			}

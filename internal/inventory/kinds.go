@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -85,6 +86,16 @@ var Deployment = Kind{
 	Propagation:      metav1.DeletePropagationForeground,
 }
 
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
+
+// NetworkPolicy is for a workload.
+var NetworkPolicy = Kind{
+	GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+	Recreatable:      true,
+}
+
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 
 // PodDisruptionBudget is for a workload.
@@ -134,8 +145,8 @@ var ServiceAccount = Kind{
 // Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
-		APIService, Certificate, ClusterRoleBinding, Deployment, PodDisruptionBudget, RoleBinding, Secret, Service,
-		ServiceAccount,
+		APIService, Certificate, ClusterRoleBinding, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding, Secret,
+		Service, ServiceAccount,
 	}
 }
 

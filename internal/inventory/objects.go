@@ -76,6 +76,10 @@ var objects = []Object{
 		build: podDisruptionBudget, wanted: manifests.HasDisruptionBudget,
 	},
 	{Kind: Service, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: service},
+	{
+		Kind: NetworkPolicy, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: networkPolicy, wanted: manifests.HasNetworkPolicy,
+	},
 	// The Secret is recreated as long as the Certificate exists.
 	{Kind: Certificate, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
@@ -168,6 +172,10 @@ func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfi
 
 func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
 	return manifests.Service(e), nil
+}
+
+func networkPolicy(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.NetworkPolicy(e), nil
 }
 
 func authDelegatorBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {

@@ -58,6 +58,9 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 			TrustSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle"), []byte("{}")),
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
 			PodDisruptionBudget(extensionAPI), deployment)
+		if HasNetworkPolicy(extensionAPI) {
+			objects = append(objects, NetworkPolicy(extensionAPI))
+		}
 	}
 	server := ptr.Deref(extensionAPI.Spec.Server, v1alpha1.Server{})
 	if ptr.Deref(server.Certificates, v1alpha1.Certificates{}).CertManager != nil {

@@ -46,6 +46,9 @@ func LeftBehind(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 	if extensionAPI.Spec.Server.Certificates != nil && extensionAPI.Spec.Server.Certificates.CertManager != nil {
 		kinds = "certificates.cert-manager.io," + kinds
 	}
+	if manifests.HasNetworkPolicy(extensionAPI) {
+		kinds = "networkpolicies," + kinds
+	}
 	namespace := extensionAPI.Spec.Server.Namespace
 	return finding.WarningNote(v1alpha1.ReasonObjectsLeftBehind, fmt.Sprintf(
 		"The ExtensionAPI is deleted and its APIServices with it, but its objects in namespace %s are left behind, and its "+

@@ -53,6 +53,7 @@ var (
 	serviceResource     = schema.GroupResource{Resource: "services"}
 	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
 	secretResource      = schema.GroupResource{Resource: "secrets"}
+	policyResource      = schema.GroupResource{Group: "networking.k8s.io", Resource: "networkpolicies"}
 	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
 )
 
@@ -66,6 +67,7 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"ServiceAccounts":           {accountResource},
 	"Secrets":                   {secretResource},
 	"PodDisruptionBudgets":      {budgetResource},
+	"NetworkPolicies":           {policyResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 

@@ -111,6 +111,10 @@ func labelObjects(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: otherLabels}
 }
 
+func closePorts(e *v1alpha1.ExtensionAPI) { e.Spec.Server.NetworkPolicy = v1alpha1.PolicyEnabled }
+
+func openPorts(e *v1alpha1.ExtensionAPI) { e.Spec.Server.NetworkPolicy = v1alpha1.PolicyDisabled }
+
 func budgetMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{
 		Policy: v1alpha1.PolicyEnabled, MaxUnavailable: new(intstr.FromString("50%")),

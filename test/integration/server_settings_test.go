@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -142,6 +143,44 @@ func TestMetadataOfTheSpecIsOnAllObjectsOfTheServerButItsPods(t *testing.T) {
 	eventually(t, func() error {
 		if found := objectsWith(t, labelled); len(found) > 0 {
 			return fmt.Errorf("the label is still on %v", found)
+		}
+		return nil
+	})
+}
+
+func TestNetworkPolicyFollowsTheSpecAndIsDeletedWithTheServer(t *testing.T) {
+	t.Parallel()
+	const name = "closed"
+	startRollout(t, name)
+	set := func(wanted v1alpha1.Policy, ports ...v1alpha1.ServerServicePort) {
+		change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+			e.Spec.Server.NetworkPolicy, e.Spec.Server.Service = wanted, &v1alpha1.ServerService{Ports: ports}
+		})
+	}
+	set(v1alpha1.PolicyEnabled, v1alpha1.ServerServicePort{Name: "metrics", Port: 9090})
+	awaitOpenPorts(t, name, "extension-api", "9090")
+	set(v1alpha1.PolicyDisabled, v1alpha1.ServerServicePort{Name: "metrics", Port: 9090})
+	awaitGone(t, &networkingv1.NetworkPolicy{ObjectMeta: in(name, name)})
+	set(v1alpha1.PolicyEnabled, v1alpha1.ServerServicePort{Name: "metrics", Port: 9091})
+	awaitOpenPorts(t, name, "extension-api", "9091")
+	remove(t, name)
+	awaitGone(t, &networkingv1.NetworkPolicy{ObjectMeta: in(name, name)})
+}
+
+// awaitOpenPorts waits until the NetworkPolicy allows ingress to exactly these ports of the server's Pods.
+func awaitOpenPorts(t *testing.T, name string, wanted ...string) {
+	t.Helper()
+	policy := &networkingv1.NetworkPolicy{}
+	eventually(t, func() error {
+		if err := plane.client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, policy); err != nil {
+			return err
+		}
+		var open []string
+		for _, port := range policy.Spec.Ingress[0].Ports {
+			open = append(open, port.Port.String())
+		}
+		if !slices.Equal(open, wanted) {
+			return fmt.Errorf("the open ports are %q, want %q", open, wanted)
 		}
 		return nil
 	})
