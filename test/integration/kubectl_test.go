@@ -23,6 +23,22 @@ func TestKubectlApplyAcceptsTheCRD(t *testing.T) {
 	}
 }
 
+func TestKubectlGetWideShowsEveryGroup(t *testing.T) {
+	t.Parallel()
+	const name = "several-groups"
+	createNamespace(t, name)
+	extensionAPI := served(name)
+	extensionAPI.Spec.Groups = append(groups("a."+name+".example.com", "v1"), groups("b."+name+".example.com", "v1", "v2")...)
+	apply(t, extensionAPI)
+	eventually(t, func() error {
+		shown := kubectl(t, "get", "xapi", name, "--output", "wide")
+		if !strings.Contains(shown, "a.several-groups.example.com,b.several-groups.example.com") {
+			return fmt.Errorf("kubectl prints\n%s", shown)
+		}
+		return nil
+	})
+}
+
 // The sample uses the group of another test, so no other test runs in parallel.
 func TestKubectlApplyAcceptsTheSamples(t *testing.T) {
 	for name, file := range map[string]string{"wardle": "wardle.yaml", "inventory": "existing-service.yaml"} {
