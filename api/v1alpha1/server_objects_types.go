@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// DisruptionBudget is the PodDisruptionBudget of a server. If neither minAvailable nor maxUnavailable is set, one Pod at
-// a time may be evicted.
+// DisruptionBudget is the PodDisruptionBudget of a server. If neither minAvailable nor maxUnavailable is set, one Pod
+// at a time may be evicted.
 // +kubebuilder:validation:XValidation:rule="!has(self.minAvailable) || !has(self.maxUnavailable)",message="spec.server.disruptionBudget: set minAvailable or maxUnavailable, not both"
 // +kubebuilder:validation:MinProperties=1
 type DisruptionBudget struct {

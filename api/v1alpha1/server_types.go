@@ -121,9 +121,9 @@ type Server struct {
 	// +optional
 	Metadata *ServerMetadata `json:"metadata,omitempty"`
 
-	// networkPolicy Enabled creates a NetworkPolicy that denies ingress to the server's Pods, except to the ports behind the
-	// Service, which are open to every source: kube-apiserver's address is not known, and the server authenticates its
-	// clients. Disabled creates none, and deletes an earlier one. Egress is not restricted. Defaults to Disabled.
+	// networkPolicy Enabled creates a NetworkPolicy that denies ingress to the server's Pods, except to the ports behind
+	// the Service, which are open to every source: kube-apiserver's address is not known, and the server authenticates
+	// its clients. Disabled creates none, and deletes an earlier one. Egress is not restricted. Defaults to Disabled.
 	// +optional
 	// +kubebuilder:default=Disabled
 	NetworkPolicy Policy `json:"networkPolicy,omitempty"`

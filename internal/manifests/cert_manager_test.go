@@ -35,7 +35,7 @@ func TestServingNamesBeginWithThatOfTheServiceInAnyOrderOfTheSpec(t *testing.T) 
 	for _, further := range [][]string{{"b.example.com", "a.example.com"}, {"a.example.com", "b.example.com"}} {
 		extensionAPI := read(t, "cert-manager.yaml")
 		host := ServingHost(BackendOf(extensionAPI))
-		extensionAPI.Spec.Server.Certificates.CertManager.DNSNames = append(further, host)
+		extensionAPI.Spec.Server.Certificates.CertManager.DNSNames = append([]string{host}, further...)
 		got := strings.Join(ServingNames(extensionAPI), " ")
 		if want := host + " " + host + ".cluster.local a.example.com b.example.com"; got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -113,8 +113,8 @@ func APIServiceName(groupVersion schema.GroupVersion) string {
 // pkg/apiserver/handler_proxy.go).
 func ServingHost(service Backend) string { return service.Name + "." + service.Namespace + ".svc" }
 
-// ServingNames are the names that a serving certificate is issued for; the first is ServingHost. The order of those that
-// the spec adds has no meaning.
+// ServingNames are the names that a serving certificate is issued for; the first is ServingHost. The order of those
+// that the spec adds has no meaning.
 func ServingNames(extensionAPI *v1alpha1.ExtensionAPI) []string {
 	host := ServingHost(BackendOf(extensionAPI))
 	names := []string{host, host + ".cluster.local"}

@@ -31,7 +31,8 @@ func TestReplicasAreEjectedWithinTheBoundsOfTheSpec(t *testing.T) {
 		},
 		"fewer": {nil, v1alpha1.OutlierEjection{MaxPercent: 20}, ejection.Bounds{MaxPercent: 20}},
 		"disabled": {
-			ptr.To[int32](3), v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyDisabled},
+			ptr.To[int32](3),
+			v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyDisabled},
 			ejection.Bounds{Disabled: true, MaxPercent: 50},
 		},
 		"one replica": {ptr.To[int32](1), v1alpha1.OutlierEjection{}, ejection.Bounds{Disabled: true, MaxPercent: 50}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +29,8 @@ func TestKubectlGetWideShowsEveryGroup(t *testing.T) {
 	const name = "several-groups"
 	createNamespace(t, name)
 	extensionAPI := served(name)
-	extensionAPI.Spec.Groups = append(groups("a."+name+".example.com", "v1"), groups("b."+name+".example.com", "v1", "v2")...)
+	extensionAPI.Spec.Groups = slices.Concat(
+		groups("a."+name+".example.com", "v1"), groups("b."+name+".example.com", "v1", "v2"))
 	apply(t, extensionAPI)
 	eventually(t, func() error {
 		shown := kubectl(t, "get", "xapi", name, "--output", "wide")

@@ -65,6 +65,7 @@ var operations = map[string][]operation{
 	"change the server's port, or the ports of container apiserver": {
 		changing(withServer, renumberPort), changing(withServer, namePort),
 	},
+
 	"change spec.server.service":                   {changing(withServer, exposeMetrics)},
 	"change spec.server.serviceAccount":            {changing(withServer, annotateAccount)},
 	"change spec.server.metadata":                  {changing(withServer, labelObjects)},
@@ -75,20 +76,25 @@ var operations = map[string][]operation{
 	"enable it again while adoptionPolicy is Adopt": {
 		changing(both(withServer, both(unbudgeted, adopt)), budgetMore),
 	},
-	"enable spec.server.networkPolicy":                               {changing(withServer, closePorts)},
-	"enable spec.server.networkPolicy while adoptionPolicy is Adopt": {changing(both(withServer, adopt), closePorts)},
-	"disable spec.server.networkPolicy":                              {changing(both(withServer, closePorts), openPorts)},
-	"change spec.server.service with networkPolicy":                  {changing(both(withServer, closePorts), exposeMetrics)},
-	"change the server's port with networkPolicy":                    {changing(both(withServer, closePorts), renumberPort)},
-	"have the template name another ServiceAccount":                  {changing(withServer, nameAccount)},
-	"have the template name none any more":                           {changing(both(withServer, nameAccount), nameNoAccount)},
-	"change spec.server.certificates":                                {changing(withServer, manage)},
-	"set certManager":                                                {changing(withServer, certify)},
-	"set certManager while adoptionPolicy is Adopt":                  {changing(both(withServer, adopt), certify)},
-	"change certManager":                                             {changing(both(withServer, certify), certifyElsewhere)},
-	"remove certManager":                                             {changing(both(withServer, certify), manage)},
-	"resume it with suspend: false":                                  {changing(withServer, resumeIt)},
-	"resume it with suspend: false and spec.existingService":         {changing(withExistingService, resumeIt)},
+	"enable spec.server.networkPolicy": {changing(withServer, closePorts)},
+	"enable spec.server.networkPolicy while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), closePorts),
+	},
+	"disable spec.server.networkPolicy": {changing(both(withServer, closePorts), openPorts)},
+	"change spec.server.service with networkPolicy": {
+		changing(both(withServer, closePorts), exposeMetrics),
+	},
+	"change the server's port with networkPolicy": {changing(both(withServer, closePorts), renumberPort)},
+
+	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
+	"change spec.server.certificates":                        {changing(withServer, manage)},
+	"set certManager":                                        {changing(withServer, certify)},
+	"set certManager while adoptionPolicy is Adopt":          {changing(both(withServer, adopt), certify)},
+	"change certManager":                                     {changing(both(withServer, certify), certifyElsewhere)},
+	"remove certManager":                                     {changing(both(withServer, certify), manage)},
+	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
+	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
 		deleting(withServer), changing(withServer, giveOwner), changing(both(withServer, orphan), giveOwner),
