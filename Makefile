@@ -173,10 +173,25 @@ previous-image: ## Build the chart and image that upgrades are tested from, in b
 	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
 
 .PHONY: e2e-images
-e2e-images: demo-images previous-image ## Build the images of the end-to-end tests: those of the demo, and a server with configurable faults
+e2e-images: demo-images previous-image server-images ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
+
+SERVERS := bin/servers
+
+# The flags are the operator's (hack/build.sh), so that Go's build cache has most of the libraries already.
+.PHONY: server-images
+server-images: ## Build the images of the servers in docs/servers.md, tagged with their versions in hack/servers/go.mod
+	@echo "Building released API servers: two to three minutes the first time on this machine, seconds after that"
+	@mkdir -p $(SERVERS)/manifests $(IMAGES)
+	@cp -f "$$(go list -C hack/servers -m -f '{{.Dir}}' sigs.k8s.io/metrics-server)"/manifests/base/*.yaml $(SERVERS)/manifests/
+	CGO_ENABLED=0 GOOS=linux go build -C hack/servers -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(SERVERS)/ tool
+	@for server in metrics-server:sigs.k8s.io/metrics-server test-adapter:sigs.k8s.io/custom-metrics-apiserver; do \
+		name="$${server%%:*}" version="$$(go list -C hack/servers -m -f '{{.Version}}' "$${server#*:}")"; \
+		$(NODE) image --ref "extensionapi.dev/$$name:$$version" \
+			--output $(CURDIR)/$(IMAGES)/$$name.tar $(CURDIR)/$(SERVERS)/$$name; \
+	done
 
 ##@ Release
 
