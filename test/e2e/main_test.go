@@ -89,7 +89,10 @@ func startDemo(ctx context.Context, cfg *envconf.Config) (context.Context, error
 // loadImages loads the images onto the node that the demo does not need.
 func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	load := []string{"run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME")}
-	for _, image := range []string{"bin/images/faultserver.tar", previous + "bin/images/operator.tar"} {
+	for _, image := range []string{
+		"bin/images/faultserver.tar", "bin/images/metrics-server.tar", "bin/images/test-adapter.tar",
+		previous + "bin/images/operator.tar",
+	} {
 		path, err := filepath.Abs(filepath.Join(root, image))
 		if err != nil {
 			return ctx, err

@@ -169,15 +169,20 @@ func scale(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, replicas int32) {
 
 // notServed succeeds when kube-apiserver does not know the version.
 func notServed(version string) func(context.Context) error {
+	return absent(flunderGroup + "/" + version)
+}
+
+// absent succeeds when kube-apiserver does not know the group-version.
+func absent(groupVersion string) func(context.Context) error {
 	return func(context.Context) error {
-		_, err := discoverer.ServerResourcesForGroupVersion(flunderGroup + "/" + version)
+		_, err := discoverer.ServerResourcesForGroupVersion(groupVersion)
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
 		case err == nil:
-			return fmt.Errorf("version %s is served", version)
+			return fmt.Errorf("%s is served", groupVersion)
 		}
-		return fmt.Errorf("kube-apiserver has not dropped version %s: %w", version, err)
+		return fmt.Errorf("kube-apiserver has not dropped %s: %w", groupVersion, err)
 	}
 }
 
