@@ -45,8 +45,8 @@ func TestHorizontalPodAutoscalerScalesByACustomMetric(t *testing.T) {
 	}
 }
 
-// discoveryIsNotBlamed succeeds unless DiscoveryWithinLimit is False for another reason than that the adapter leaves its
-// group-versions out of the aggregated form of /apis.
+// discoveryIsNotBlamed succeeds unless DiscoveryWithinLimit is False for another reason than that the adapter leaves
+// group-versions out of the aggregated form of GET /apis.
 func discoveryIsNotBlamed(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
