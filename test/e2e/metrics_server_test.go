@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -48,6 +50,7 @@ func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 		container(spec).Args = append(container(spec).Args, "--v=1")
 	})
 	t.Logf("rolled out after %s", eventually(t, metricsSoon, ready(extensionAPI)))
+	eventually(t, drained, replaced(extensionAPI))
 	if failed := reading.end(t); failed > 0 {
 		t.Errorf("%d of %d requests failed", failed, reading.requests)
 	}
@@ -130,6 +133,19 @@ func wouldChange(extensionAPI *v1alpha1.ExtensionAPI, want ...string) func(conte
 			return fmt.Errorf("adopting would change %q, want %q", shown, want)
 		}
 		return nil
+	}
+}
+
+// replaced succeeds when no Pod of the server is being deleted.
+func replaced(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
+	return func(ctx context.Context) error {
+		pods := &corev1.PodList{}
+		err := kube.List(ctx, pods, client.InNamespace(extensionAPI.Spec.Server.Namespace),
+			client.MatchingLabels{ownerLabel: extensionAPI.Name})
+		if err == nil && slices.ContainsFunc(pods.Items, isDeleted) {
+			err = errors.New("a replaced Pod has not terminated")
+		}
+		return err
 	}
 }
 
