@@ -126,6 +126,8 @@ const (
 	ReasonFailedCreatePodSandBox = "FailedCreatePodSandBox"
 	// ReasonFailedCreatePodContainer: the cgroup of a Pod cannot be created.
 	ReasonFailedCreatePodContainer = "FailedCreatePodContainer"
+	// ReasonScaledToZero: the Deployment is wanted without a replica.
+	ReasonScaledToZero = "ScaledToZero"
 	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more.
 	ReasonReplicasUnavailable = "ReplicasUnavailable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.

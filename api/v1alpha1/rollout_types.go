@@ -18,6 +18,17 @@ const (
 	SecurityDefaultsNone SecurityDefaults = "None"
 )
 
+// ScaleTarget is the object whose replicas count.
+// +kubebuilder:validation:Enum=ExtensionAPI;Deployment
+type ScaleTarget string
+
+const (
+	// ScaleTargetExtensionAPI means that the Deployment follows spec.server.replicas.
+	ScaleTargetExtensionAPI ScaleTarget = "ExtensionAPI"
+	// ScaleTargetDeployment means that the Deployment is created with spec.server.replicas, and scaled by others.
+	ScaleTargetDeployment ScaleTarget = "Deployment"
+)
+
 // Strategy is how a rollout replaces the server's Pods, as in a Deployment.
 // +kubebuilder:validation:XValidation:rule="self.type == 'RollingUpdate' || !has(self.rollingUpdate)",message="spec.server.strategy.rollingUpdate must not be set with type Recreate: that stops all Pods before it starts new ones"
 // +kubebuilder:validation:MinProperties=1

@@ -33,7 +33,9 @@ func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
 	if err != nil {
 		return err
 	}
-	inputs := inventory.Inputs{Accounts: p.Accounts, Account: account, AssignsUsers: e.s.AssignsUsers}
+	inputs := inventory.Inputs{Accounts: p.Accounts, Observed: manifests.Observed{
+		ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: e.s.Server.Value().Deployment,
+	}}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
 		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage, e.s.ExtensionAPI), inputs); err != nil {
 			return err

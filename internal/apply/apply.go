@@ -260,11 +260,20 @@ func (a *Applier) checkOwner(wanted, current client.Object, applied types.UID) e
 	}
 }
 
-func encode(configuration runtime.ApplyConfiguration) (*unstructured.Unstructured, [sha256.Size]byte, error) {
+// encode returns the configuration, and a hash of what it wants: a resourceVersion is a precondition.
+func encode(
+	configuration runtime.ApplyConfiguration,
+) (object *unstructured.Unstructured, sum [sha256.Size]byte, err error) {
 	encoded, err := json.Marshal(configuration)
 	if err != nil {
-		return nil, [sha256.Size]byte{}, err
+		return nil, sum, err
 	}
-	object := &unstructured.Unstructured{}
-	return object, sha256.Sum256(encoded), json.Unmarshal(encoded, object)
+	object = &unstructured.Unstructured{}
+	if err := json.Unmarshal(encoded, object); err != nil {
+		return nil, sum, err
+	}
+	wanted := object.DeepCopy()
+	wanted.SetResourceVersion("")
+	encoded, err = json.Marshal(wanted)
+	return object, sha256.Sum256(encoded), err
 }

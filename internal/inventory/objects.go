@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -47,10 +46,8 @@ type Locations struct {
 type Inputs struct {
 	// Accounts are the ServiceAccounts that Pods of the server run as.
 	Accounts []string
-	// Account is the UID of the ServiceAccount that the operator creates, empty if the template sets another one.
-	Account types.UID
-	// AssignsUsers reports whether admission assigns the users that Pods run as, by the annotation of the namespace.
-	AssignsUsers bool
+	// Observed is what the Deployment depends on.
+	manifests.Observed
 }
 
 // Object is one of the objects of an ExtensionAPI.
@@ -163,7 +160,7 @@ func authReader(p Locations) client.ObjectKey {
 }
 
 func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.Deployment(e, in.Account, in.AssignsUsers)
+	return manifests.Deployment(e, in.Observed)
 }
 
 func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {

@@ -48,7 +48,7 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 	var objects []runtime.ApplyConfiguration
 	if extensionAPI.Spec.Server != nil {
 		pair := pki.KeyPair{Certificate: []byte("certificate"), Key: []byte("key")}
-		deployment, err := Deployment(extensionAPI, "account-uid", false)
+		deployment, err := Deployment(extensionAPI, Observed{ServiceAccount: "account-uid"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ package manifests
 import (
 	"encoding/json"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
@@ -18,30 +19,52 @@ import (
 // deleted and recreated, kube-apiserver no longer authenticates the Pods, and they must be replaced.
 const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-uid"
 
-// Deployment runs the server. serviceAccount is the UID of the ServiceAccount that the operator creates, empty if the
-// server runs as another one. assignsUsers reports whether the namespace has AssignedUsersAnnotation.
+// Observed is what a Deployment depends on besides the ExtensionAPI.
+type Observed struct {
+	// ServiceAccount is the UID of the one that the operator creates, empty if the server runs as another one.
+	ServiceAccount types.UID
+	// AssignsUsers reports whether the namespace has AssignedUsersAnnotation.
+	AssignsUsers bool
+	// Deployment is the current one, nil if there is none.
+	Deployment *appsv1.Deployment
+}
+
+// Deployment runs the server.
 func Deployment(
-	extensionAPI *v1alpha1.ExtensionAPI, serviceAccount types.UID, assignsUsers bool,
+	extensionAPI *v1alpha1.ExtensionAPI, observed Observed,
 ) (*apps.DeploymentApplyConfiguration, error) {
-	template, err := podTemplate(extensionAPI, assignsUsers)
+	template, err := podTemplate(extensionAPI, observed.AssignsUsers)
 	if err != nil {
 		return nil, err
 	}
-	if serviceAccount != "" && ServiceAccountName(extensionAPI) == extensionAPI.Name {
-		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(serviceAccount)})
+	if observed.ServiceAccount != "" && ServiceAccountName(extensionAPI) == extensionAPI.Name {
+		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(observed.ServiceAccount)})
 	}
-	return apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
+	deployment := apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(componentLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(rollout(extensionAPI.Spec.Server).
-			WithReplicas(Replicas(extensionAPI)).
+			WithReplicas(Replicas(extensionAPI, observed.Deployment)).
 			WithSelector(meta.LabelSelector().WithMatchLabels(ServerLabels(extensionAPI.Name))).
-			WithTemplate(template)), nil
+			WithTemplate(template))
+	if observed.Deployment != nil && isScaledByOthers(extensionAPI) {
+		// Replicas that were set meanwhile must not be reverted.
+		deployment.WithResourceVersion(observed.Deployment.ResourceVersion)
+	}
+	return deployment, nil
 }
 
-// Replicas returns the wanted number of Pods.
-func Replicas(extensionAPI *v1alpha1.ExtensionAPI) int32 {
-	return ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
+// Replicas returns the wanted number of Pods. current is the Deployment, nil if there is none.
+func Replicas(extensionAPI *v1alpha1.ExtensionAPI, current *appsv1.Deployment) int32 {
+	declared := ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
+	if current == nil || !isScaledByOthers(extensionAPI) {
+		return declared
+	}
+	return ptr.Deref(current.Spec.Replicas, declared)
+}
+
+func isScaledByOthers(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return extensionAPI.Spec.Server.ScaleTarget == v1alpha1.ScaleTargetDeployment
 }
 
 // podTemplate returns the user's template with defaults.

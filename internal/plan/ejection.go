@@ -29,7 +29,7 @@ type Ejection struct {
 
 // ejects returns nil when there is nothing to eject or restore.
 func ejects(s *snapshot.Snapshot) *Ejection {
-	e := &Ejection{bounds: ejectionBounds(s.ExtensionAPI), ejected: podNames(s.Endpoints.Value().Ejected)}
+	e := &Ejection{bounds: ejectionBounds(s), ejected: podNames(s.Endpoints.Value().Ejected)}
 	e.Judged, e.Why = judge(s)
 	if ejection.Next(e.bounds, e.Judged).IsEmpty() {
 		return nil
@@ -47,10 +47,10 @@ func (e *Ejection) Now(pods []corev1.Pod, server *v1alpha1.Server) ejection.Plan
 }
 
 // ejectionBounds returns how many replicas may be ejected. During a rollout, a single replica may be two for a moment.
-func ejectionBounds(extensionAPI *v1alpha1.ExtensionAPI) ejection.Bounds {
-	wanted := extensionAPI.Spec.Server.OutlierEjection
+func ejectionBounds(s *snapshot.Snapshot) ejection.Bounds {
+	wanted := s.Spec.Server.OutlierEjection
 	return ejection.Bounds{
-		Disabled:   wanted.Policy == v1alpha1.PolicyDisabled || manifests.Replicas(extensionAPI) <= 1,
+		Disabled:   wanted.Policy == v1alpha1.PolicyDisabled || manifests.Replicas(s.ExtensionAPI, s.Server.Value().Deployment) <= 1,
 		MaxPercent: cmp.Or(wanted.MaxPercent, v1alpha1.DefaultMaxEjectionPercent),
 	}
 }

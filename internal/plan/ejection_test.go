@@ -39,10 +39,9 @@ func TestReplicasAreEjectedWithinTheBoundsOfTheSpec(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{
-				Server: &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.ejection},
-			}}
-			if got := ejectionBounds(extensionAPI); got != test.want {
+			s := snapshottest.New()
+			s.ExtensionAPI.Spec.Server = &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.ejection}
+			if got := ejectionBounds(s); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})

@@ -39,7 +39,7 @@ func (r Reconciliation) server() finding.Finding {
 	if deployment == nil {
 		deployment = &appsv1.Deployment{} // the cache does not have it yet
 	}
-	replicas := manifests.Replicas(r.ExtensionAPI)
+	replicas := manifests.Replicas(r.ExtensionAPI, deployment)
 	if r.Outcome.DryRun { // any other number would count replicas that are not started
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}

@@ -39,6 +39,9 @@ type State struct {
 func Rollout(s State) finding.Finding {
 	status := s.Deployment.Status
 	available := min(status.AvailableReplicas, s.Replicas)
+	if s.Replicas == 0 {
+		return s.scaledToZero()
+	}
 	if s.isRolledOut() && status.AvailableReplicas >= s.Replicas {
 		return finding.Good(v1alpha1.ReasonReplicasAvailable,
 			fmt.Sprintf("%d of %d replicas are available", available, s.Replicas))
@@ -50,6 +53,13 @@ func Rollout(s State) finding.Finding {
 		problem.Status = metav1.ConditionTrue
 	}
 	return problem
+}
+
+func (s State) scaledToZero() finding.Finding {
+	return finding.Bad(v1alpha1.ReasonScaledToZero, "the Deployment is scaled to 0 replicas", finding.Settled).Alarming().
+		Affecting("The API is unavailable, and no namespace of the cluster can be deleted").
+		Advising(fmt.Sprintf("Scale it: kubectl -n %s scale deployment %s --replicas %d; let nothing scale it below that",
+			s.Namespace, s.Name, v1alpha1.DefaultReplicas))
 }
 
 // isRolledOut reports whether there are the wanted replicas and no others.

@@ -77,6 +77,7 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 	}{
 		{"spec.groups[0].groupPriorityMinimum", extensionAPI.Spec.Groups[0].GroupPriorityMinimum, int32(1000)},
 		{"spec.server.replicas", *server.Replicas, int32(2)},
+		{"spec.server.scaleTarget", server.ScaleTarget, v1alpha1.ScaleTargetExtensionAPI},
 		{"spec.server.port", server.Port, int32(8443)},
 		{"spec.server.servingFlags", server.ServingFlags, v1alpha1.ServingFlagsInject},
 		{"spec.server.securityDefaults", server.SecurityDefaults, v1alpha1.SecurityDefaultsRestricted},

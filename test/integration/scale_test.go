@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,6 +46,53 @@ func TestAServerIsScaledByTheScaleSubresource(t *testing.T) {
 	awaitReplicas(t, name, 4)
 	if output, err := runKubectl("scale", "xapi", name, "--replicas", "0"); err == nil {
 		t.Errorf("a server is scaled to nothing: %s", output)
+	}
+}
+
+// The scale of the Deployment is what a HorizontalPodAutoscaler, or one of KEDA, changes.
+func TestADeploymentThatOthersScaleKeepsTheirReplicas(t *testing.T) {
+	t.Parallel()
+	const name = "scaled-by-others"
+	startRollout(t, name)
+	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.ScaleTarget = v1alpha1.ScaleTargetDeployment })
+	for i, replicas := range []int32{5, 7, 1, 5} {
+		scaleDeployment(t, name, replicas)
+		image := fmt.Sprintf("registry.example.com/server:%d", i)
+		change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Spec.Containers[0].Image = image })
+		awaitDeployment(t, name, func(deployment *appsv1.Deployment) error {
+			if got := deployment.Spec.Template.Spec.Containers[0].Image; got != image {
+				return fmt.Errorf("the image is %s", got)
+			}
+			if *deployment.Spec.Replicas != replicas {
+				t.Errorf("%d replicas have become %d", replicas, *deployment.Spec.Replicas)
+			}
+			return nil
+		})
+	}
+	if output, err := runKubectl("scale", "xapi", name, "--replicas", "3"); err == nil ||
+		!strings.Contains(output, "spec.server.replicas has no effect") {
+		t.Errorf("the ExtensionAPI is scaled in vain: %s", output)
+	}
+	scaleDeployment(t, name, 0)
+	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonScaledToZero,
+		"kubectl -n "+name+" scale deployment "+name))
+	scaleDeployment(t, name, 5)
+	change(t, get(t, name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.ScaleTarget, e.Spec.Server.Replicas = v1alpha1.ScaleTargetExtensionAPI, new(int32(4))
+	})
+	awaitReplicas(t, name, 4)
+	if events := eventsOf(t, name); events["Warning "+v1alpha1.ReasonContested] > 0 {
+		t.Errorf("who scales the Deployment is reported: %v", events)
+	}
+}
+
+func scaleDeployment(t *testing.T, name string, replicas int32) {
+	t.Helper()
+	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}
+	err := plane.client.SubResource("scale").Update(ctx, otherDeployment(in(name, name)),
+		client.WithSubResourceBody(scale), client.FieldOwner(otherManager))
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -96,14 +145,21 @@ spec:
 	return file
 }
 
-// awaitReplicas waits until the Deployment is to have that many.
-func awaitReplicas(t *testing.T, name string, want int32) {
+func awaitDeployment(t *testing.T, name string, wanted func(*appsv1.Deployment) error) {
 	t.Helper()
 	eventually(t, func() error {
 		deployment := otherDeployment(in(name, name))
 		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(deployment), deployment); err != nil {
 			return err
 		}
+		return wanted(deployment)
+	})
+}
+
+// awaitReplicas waits until the Deployment is to have that many.
+func awaitReplicas(t *testing.T, name string, want int32) {
+	t.Helper()
+	awaitDeployment(t, name, func(deployment *appsv1.Deployment) error {
 		if *deployment.Spec.Replicas != want {
 			return fmt.Errorf("the Deployment has %d replicas", *deployment.Spec.Replicas)
 		}
@@ -116,12 +172,7 @@ func TestAnotherClientThatKeepsScalingTheDeploymentIsNamed(t *testing.T) {
 	const name = "fought-over-scale"
 	startRollout(t, name)
 	for range 5 {
-		scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 7}}
-		err := plane.client.SubResource("scale").Update(ctx, otherDeployment(in(name, name)),
-			client.WithSubResourceBody(scale), client.FieldOwner(otherManager))
-		if err != nil {
-			t.Fatal(err)
-		}
+		scaleDeployment(t, name, 7)
 		awaitReplicas(t, name, v1alpha1.DefaultReplicas)
 	}
 	event := expectEvent(t, name, "Warning Contested", "Deployment "+name+"/"+name+": "+unknownHolder+" keeps changing it",
