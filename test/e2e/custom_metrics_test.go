@@ -32,17 +32,19 @@ func TestHorizontalPodAutoscalerScalesByACustomMetric(t *testing.T) {
 	eventually(t, time.Minute, ready(extensionAPI))
 	kubectl(t, "apply", "-f", "config/samples/autoscaler.yaml")
 
+	worker := client.ObjectKey{Namespace: customMetrics, Name: "worker"}
 	for _, step := range []struct {
 		queueLength string
 		workers     int32
 	}{{"30", 3}, {"5", 1}} {
 		writeMetric(t, "deployments.apps/worker/queue-length", step.queueLength)
-		t.Logf("scaled to %d after %s", step.workers, eventually(t, autoscalerSoon, hasWorkers(step.workers)))
+		t.Logf("scaled to %d after %s", step.workers, eventually(t, autoscalerSoon, hasReplicas(worker, step.workers)))
 	}
 	eventually(t, soon, canBeRead("/apis/external.metrics.k8s.io/v1beta1/namespaces/default/my-external-metric"))
 	if err := discoveryIsNotBlamed(extensionAPI)(t.Context()); err != nil {
 		t.Error(err)
 	}
+	scalesServer(t, extensionAPI)
 }
 
 // discoveryIsNotBlamed succeeds unless DiscoveryWithinLimit is False for another reason than that the adapter leaves
@@ -75,12 +77,13 @@ func writeMetric(t *testing.T, metric, value string) {
 	}
 }
 
-func hasWorkers(want int32) func(context.Context) error {
+// hasReplicas succeeds when the Deployment is to have that many.
+func hasReplicas(key client.ObjectKey, want int32) func(context.Context) error {
 	return func(ctx context.Context) error {
-		workers := &appsv1.Deployment{}
-		err := kube.Get(ctx, client.ObjectKey{Namespace: customMetrics, Name: "worker"}, workers)
-		if found := ptr.Deref(workers.Spec.Replicas, 0); err == nil && found != want {
-			err = fmt.Errorf("the autoscaler wants %d replicas, not %d", found, want)
+		deployment := &appsv1.Deployment{}
+		err := kube.Get(ctx, key, deployment)
+		if found := ptr.Deref(deployment.Spec.Replicas, 0); err == nil && found != want {
+			err = fmt.Errorf("Deployment %s is to have %d replicas, not %d", key, found, want)
 		}
 		return err
 	}
