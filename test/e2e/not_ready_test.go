@@ -140,6 +140,7 @@ const (
 )
 
 func TestThePodThatCannotBecomeReadyIsReportedWithItsCause(t *testing.T) {
+	t.Parallel()
 	createObject(t, &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: nowhereRuntime}, Handler: nowhereRuntime})
 	t.Run("cause", func(t *testing.T) {
 		for name, broken := range brokenTemplates {
@@ -168,6 +169,7 @@ var failingChecks = map[string]struct{ check, words string }{
 }
 
 func TestAReplicaThatIsNotReadyAnyMoreIsReportedWithItsCause(t *testing.T) {
+	t.Parallel()
 	for name, failing := range failingChecks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
