@@ -15,23 +15,6 @@ const (
 	PolicyDisabled Policy = "Disabled"
 )
 
-// OutlierEjection is what happens to replicas whose discovery is unhealthy while that of another one is healthy.
-type OutlierEjection struct {
-	// policy Enabled removes an unhealthy replica from the Service while another one is healthy, and restores it when it
-	// has recovered; Disabled only reports it. Defaults to Enabled.
-	// +optional
-	// +kubebuilder:default=Enabled
-	Policy Policy `json:"policy,omitempty"`
-
-	// maxPercent is how many of the ready replicas may be ejected at the same time, as a percentage, 1 to 100; rounded
-	// down, but at least one replica. The last healthy one is never ejected. Defaults to 50.
-	// +optional
-	// +kubebuilder:default=50
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100
-	MaxPercent int32 `json:"maxPercent,omitempty"`
-}
-
 // EjectionStatus is the state of a replica that is running, but gets no requests.
 // +kubebuilder:validation:MinProperties=1
 type EjectionStatus struct {

@@ -41,7 +41,8 @@ type ServerService struct {
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.service.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
-	Annotations map[string]string `json:"annotations,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="spec.server.service.annotations: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
+	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 
 	// ports that the Service has besides 443, such as one for metrics; at most 16.
 	// +optional
@@ -95,7 +96,8 @@ type ServerServicePort struct {
 	// targetPort is the number or the name of a container's port; defaults to port.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$`
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]+-)*[a-z0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$`
+	// +kubebuilder:validation:MaxLength=15
 	// +kubebuilder:validation:XValidation:rule="type(self) == string || self >= 1 && self <= 65535",message="spec.server.service.ports: targetPort must be a number from 1 to 65535, or the name of a container's port"
 	TargetPort *intstr.IntOrString `json:"targetPort,omitempty"`
 
@@ -115,8 +117,18 @@ type ServerAccount struct {
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.serviceAccount.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
-	Annotations map[string]string `json:"annotations,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="spec.server.serviceAccount.annotations: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
+	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 }
+
+// LabelValue is the value of a label: up to 63 letters, digits, - _ and ., the first and last a letter or a digit.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:Pattern=`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`
+type LabelValue string
+
+// AnnotationValue is the value of an annotation, up to 4096 characters.
+// +kubebuilder:validation:MaxLength=4096
+type AnnotationValue string
 
 // ServerMetadata are labels and annotations of the objects that the operator creates for a server. The Pods have those
 // of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is in the operator's
@@ -129,7 +141,8 @@ type ServerMetadata struct {
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/') || key in ['app.kubernetes.io/managed-by', 'app.kubernetes.io/component'])",message="spec.server.metadata.labels must not hold app.kubernetes.io/managed-by, app.kubernetes.io/component or keys that begin with aggregation.extensionapi.dev/: the operator sets them"
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, !key.startsWith('app.kubernetes.io/') && key.matches('^([^/]+[.])?(kubernetes|k8s)[.]io/'))",message="spec.server.metadata.labels must not hold keys in the domains kubernetes.io and k8s.io, except app.kubernetes.io: they are instructions to Kubernetes"
-	Labels map[string]string `json:"labels,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="spec.server.metadata.labels: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
+	Labels map[string]LabelValue `json:"labels,omitempty"`
 
 	// annotations of the objects, in addition to those of the operator; at most 32.
 	// +optional
@@ -137,5 +150,6 @@ type ServerMetadata struct {
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.metadata.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
 	// +kubebuilder:validation:XValidation:rule="!self.exists(key, !key.startsWith('app.kubernetes.io/') && key.matches('^([^/]+[.])?(kubernetes|k8s)[.]io/'))",message="spec.server.metadata.annotations must not hold keys in the domains kubernetes.io and k8s.io, except app.kubernetes.io: they are instructions to Kubernetes"
-	Annotations map[string]string `json:"annotations,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="spec.server.metadata.annotations: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
+	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 }

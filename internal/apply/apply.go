@@ -200,7 +200,8 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 	}
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted),
 		client.FieldOwner(ownership.FieldOwner), client.ForceOwnership)
-	if current == nil || !apierrors.IsInvalid(err) || !inventory.KindOf(wanted.GroupVersionKind()).Recreatable {
+	if current == nil || !apierrors.IsInvalid(err) || !inventory.KindOf(wanted.GroupVersionKind()).Recreatable ||
+		!a.isValid(ctx, wanted) {
 		return err
 	}
 	if err := a.delete(ctx, current, metav1.DeletePropagationBackground); err != nil {
@@ -208,6 +209,14 @@ func (a *Applier) write(ctx context.Context, wanted *unstructured.Unstructured, 
 	}
 	wanted.SetUID("")
 	return a.write(ctx, wanted, nil)
+}
+
+// isValid reports whether the API server would create the object, in place of the one that there is.
+func (a *Applier) isValid(ctx context.Context, wanted *unstructured.Unstructured) bool {
+	created := wanted.DeepCopy()
+	created.SetUID("")
+	created.SetResourceVersion("")
+	return apierrors.IsAlreadyExists(a.client.Create(ctx, created, client.DryRunAll))
 }
 
 func (m *memory) recorded(id objectID) record {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -30,8 +31,12 @@ func explainedByInjected(
 		failure, ok := errors.AsType[*discovery.ProbeError](record.Last.Err)
 		return ok && slices.Contains(interception, failure.Class)
 	}
-	if s.Spec.Server == nil || !slices.ContainsFunc(s.Replicas(), isIntercepted) {
+	if s.Spec.Server == nil {
 		return found
 	}
-	return workload.ExplainedByInjected(found, s.Server.Value().Pods, s.Spec.Server.Template)
+	intercepted := slices.DeleteFunc(slices.Clone(s.Replicas()), func(r discovery.Replica) bool { return !isIntercepted(r) })
+	server := workload.State{Pods: s.Server.Value().Pods, Template: s.Spec.Server.Template}
+	return server.ExplainedByInjected(found, func(pod corev1.Pod) bool {
+		return slices.ContainsFunc(intercepted, func(r discovery.Replica) bool { return r.Pod == pod.Name })
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -28,7 +29,7 @@ func TestAFailedHandshakeIsExplainedByAnInjectedProxy(t *testing.T) {
 			s := snapshottest.New()
 			s.Spec.Server.Template.Spec.Containers = []corev1.Container{{Name: "apiserver"}}
 			snapshottest.Change(&s.Server, func(server *snapshot.Workload) {
-				pod := corev1.Pod{}
+				pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: snapshottest.Replica.Pod}}
 				pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: test.container}}
 				server.Pods = []corev1.Pod{pod}
 			})

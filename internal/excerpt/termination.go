@@ -10,7 +10,9 @@ const ExecFormatError = "exec format error"
 // OfTermination is what may be shown of a termination message, which contains a container's last output, and so is only
 // for users who may read its log: that it is of another architecture.
 func OfTermination(message string) string {
-	if strings.Contains(message, ExecFormatError) {
+	// A server that fails to execute another program has more output than this line, or says so (os/exec).
+	line := strings.TrimSpace(message)
+	if strings.Contains(line, ExecFormatError) && !strings.ContainsAny(line, "\n") && !strings.Contains(line, "fork/exec") {
 		return ExecFormatError
 	}
 	return ""

@@ -27,7 +27,7 @@ func Certificate(extensionAPI *v1alpha1.ExtensionAPI, dnsNames []string) runtime
 	certificate := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 		"secretName": CertManagerName(extensionAPI.Name),
 		"secretTemplate": map[string]any{
-			"labels":      untyped(labels.Merge(metadataOf(extensionAPI).Labels, Labels(extensionAPI.Name))),
+			"labels":      untyped(labels.Merge(texts(metadataOf(extensionAPI).Labels), Labels(extensionAPI.Name))),
 			"annotations": untyped(objectAnnotations(extensionAPI)),
 		},
 		"dnsNames":   list(dnsNames),

@@ -23,7 +23,7 @@ func componentLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
 
 // objectLabels returns the operator's labels, and those that the user adds.
 func objectLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
-	return labels.Merge(metadataOf(extensionAPI).Labels, ownLabels(extensionAPI.Name))
+	return labels.Merge(texts(metadataOf(extensionAPI).Labels), ownLabels(extensionAPI.Name))
 }
 
 func ownLabels(name string) map[string]string {
@@ -33,7 +33,7 @@ func ownLabels(name string) map[string]string {
 // objectAnnotations returns the operator's annotations, and those that the user adds to all objects, or, as further, to
 // this one.
 func objectAnnotations(extensionAPI *v1alpha1.ExtensionAPI, further ...map[string]string) map[string]string {
-	annotations := metadataOf(extensionAPI).Annotations
+	annotations := texts(metadataOf(extensionAPI).Annotations)
 	for _, more := range further {
 		annotations = labels.Merge(annotations, more)
 	}
@@ -42,6 +42,14 @@ func objectAnnotations(extensionAPI *v1alpha1.ExtensionAPI, further ...map[strin
 
 func ownAnnotations(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
 	return map[string]string{UIDAnnotation: string(extensionAPI.UID)}
+}
+
+func texts[T ~string](values map[string]T) map[string]string {
+	result := make(map[string]string, len(values))
+	for key, value := range values {
+		result[key] = string(value)
+	}
+	return result
 }
 
 // metadataOf is empty for a server that the operator does not run.

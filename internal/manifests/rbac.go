@@ -18,7 +18,7 @@ func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApp
 	wanted := ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
 	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI)).
-		WithAnnotations(objectAnnotations(extensionAPI, wanted.Annotations))
+		WithAnnotations(objectAnnotations(extensionAPI, texts(wanted.Annotations)))
 }
 
 // ServiceAccountName returns the name of the ServiceAccount that the server runs as.

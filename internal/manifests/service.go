@@ -33,7 +33,7 @@ func Service(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceApplyConfiguratio
 	}
 	return core.Service(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
 		WithLabels(componentLabels(extensionAPI)).
-		WithAnnotations(objectAnnotations(extensionAPI, wanted.Annotations)).
+		WithAnnotations(objectAnnotations(extensionAPI, texts(wanted.Annotations))).
 		WithSpec(spec)
 }
 

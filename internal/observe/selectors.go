@@ -4,10 +4,12 @@ package observe
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,6 +27,7 @@ func (o *Observer) selectors(ctx context.Context, s *snapshot.Snapshot) ([]snaps
 		return nil, nil
 	}
 	var found []snapshot.Selector
+	var selected []labels.Set
 	for _, name := range earlier {
 		service := &corev1.Service{}
 		switch err := o.Live.Get(ctx, client.ObjectKey{Namespace: s.Backend.Namespace, Name: name}, service); {
@@ -33,17 +36,27 @@ func (o *Observer) selectors(ctx context.Context, s *snapshot.Snapshot) ([]snaps
 		case len(service.Spec.Selector) > 0: // one without selects none
 			selector := metav1.LabelSelector{MatchLabels: service.Spec.Selector}
 			found = append(found, snapshot.Selector{Kind: "Service", Name: name, Selector: selector})
+			selected = append(selected, service.Spec.Selector)
 		}
 	}
 	budgets := &policyv1.PodDisruptionBudgetList{}
 	err := o.Live.List(ctx, budgets, client.InNamespace(s.Backend.Namespace), client.Limit(limits.PodDisruptionBudgets))
 	for _, budget := range budgets.Items {
+		if !selectsAny(budget.Spec.Selector, selected) {
+			continue // it is for other Pods, or the user's own for this server
+		}
 		found = append(found, snapshot.Selector{
 			Kind: "PodDisruptionBudget", Name: budget.Name,
 			Selector: ptr.Deref(budget.Spec.Selector, metav1.LabelSelector{}),
 		})
 	}
 	return found, err
+}
+
+// selectsAny reports whether a selector matches Pods with one of these sets of labels.
+func selectsAny(selector *metav1.LabelSelector, sets []labels.Set) bool {
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	return err == nil && slices.ContainsFunc(sets, func(set labels.Set) bool { return parsed.Matches(set) })
 }
 
 // earlierServices are the Services in the namespace of the server that APIServices of other owners lead to.

@@ -35,7 +35,7 @@ func (o *Observer) unwanted(
 		if client.IgnoreNotFound(err) != nil {
 			return nil, err
 		}
-		if err == nil && ownership.IdentityOf(extensionAPI).Owns(found) {
+		if err == nil && ownership.IdentityOf(extensionAPI).Ownership(found) == ownership.Owned {
 			unwanted = append(unwanted, object)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -20,27 +19,25 @@ import (
 )
 
 func TestReplicasAreEjectedWithinTheBoundsOfTheSpec(t *testing.T) {
+	const enabled, disabled = v1alpha1.PolicyEnabled, v1alpha1.PolicyDisabled
 	tests := map[string]struct {
-		replicas *int32
-		ejection v1alpha1.OutlierEjection
-		want     ejection.Bounds
+		replicas   *int32
+		policy     v1alpha1.Policy
+		maxPercent int32
+		want       ejection.Bounds
 	}{
-		"nothing is set": {want: ejection.Bounds{MaxPercent: 50}},
-		"enabled": {
-			ptr.To[int32](3), v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyEnabled}, ejection.Bounds{MaxPercent: 50},
-		},
-		"fewer": {nil, v1alpha1.OutlierEjection{MaxPercent: 20}, ejection.Bounds{MaxPercent: 20}},
-		"disabled": {
-			ptr.To[int32](3),
-			v1alpha1.OutlierEjection{Policy: v1alpha1.PolicyDisabled},
-			ejection.Bounds{Disabled: true, MaxPercent: 50},
-		},
-		"one replica": {ptr.To[int32](1), v1alpha1.OutlierEjection{}, ejection.Bounds{Disabled: true, MaxPercent: 50}},
+		"nothing is set": {nil, "", 0, ejection.Bounds{MaxPercent: 50}},
+		"enabled":        {new(int32(3)), enabled, 50, ejection.Bounds{MaxPercent: 50}},
+		"fewer":          {nil, enabled, 20, ejection.Bounds{MaxPercent: 20}},
+		"disabled":       {new(int32(3)), disabled, 50, ejection.Bounds{Disabled: true, MaxPercent: 50}},
+		"one replica":    {new(int32(1)), enabled, 50, ejection.Bounds{Disabled: true, MaxPercent: 50}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := snapshottest.New()
-			s.ExtensionAPI.Spec.Server = &v1alpha1.Server{Replicas: test.replicas, OutlierEjection: test.ejection}
+			s.ExtensionAPI.Spec.Server = &v1alpha1.Server{
+				Replicas: test.replicas, OutlierEjection: test.policy, MaxEjectionPercent: test.maxPercent,
+			}
 			if got := ejectionBounds(s); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
@@ -103,7 +100,7 @@ func TestOnlyPodsThatAreStillReadyCount(t *testing.T) {
 func TestAnEjectionIsPlannedOnlyWhileOneIsDue(t *testing.T) {
 	answers := map[string]discovery.Record{"good": snapshottest.Fine, "slow": snapshottest.Slow}
 	disabled := answering(answers, []string{"good", "slow"})
-	disabled.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
+	disabled.Spec.Server.OutlierEjection = v1alpha1.PolicyDisabled
 	for name, test := range map[string]struct {
 		s    *snapshot.Snapshot
 		want *ejection.Plan

@@ -35,7 +35,9 @@ const (
 // Check reads the Events about a Pod from reader, and its checks from address (host:port), which may be empty. What
 // cannot be read is left out.
 func Check(ctx context.Context, reader client.Reader, pod *corev1.Pod, address string) (cause workload.Cause) {
+	cause.Since = workload.UnreadySince(pod)
 	cause.Events = warnings(ctx, reader, pod)
+	cause.RecreatedAccount = recreatedAccount(ctx, reader, pod)
 	if address != "" {
 		cause.Readyz = readyz(ctx, address)
 	}
@@ -56,11 +58,32 @@ func warnings(ctx context.Context, reader client.Reader, pod *corev1.Pod) []work
 	for i := range list.Items {
 		event := workload.Event{Reason: list.Items[i].Reason, Message: excerpt.Quote(list.Items[i].Message)}
 		isOf := func(other workload.Event) bool { return other.Reason == event.Reason }
-		if list.Items[i].Type == corev1.EventTypeWarning && !slices.ContainsFunc(result, isOf) {
+		if list.Items[i].Type == corev1.EventTypeWarning && isRecent(&list.Items[i], pod) &&
+			!slices.ContainsFunc(result, isOf) {
 			result = append(result, event)
 		}
 	}
 	return result
+}
+
+// beforeUnready is how long before a Pod turned unready the first warning of its cause may be: a probe fails several
+// times before that.
+const beforeUnready = 2 * time.Minute
+
+// isRecent reports whether an Event can be about the time since which a Pod is not ready. Events are kept for an hour.
+func isRecent(event *corev1.Event, pod *corev1.Pod) bool {
+	return !lastSeen(event).Before(workload.UnreadySince(pod).Add(-beforeUnready))
+}
+
+// recreatedAccount returns the name of the Pod's ServiceAccount if it was recreated after the Pod, empty otherwise. The
+// Pod's token is then no longer valid: it is bound to the UID of the earlier one.
+func recreatedAccount(ctx context.Context, reader client.Reader, pod *corev1.Pod) string {
+	account := &corev1.ServiceAccount{}
+	key := client.ObjectKey{Namespace: pod.Namespace, Name: pod.Spec.ServiceAccountName}
+	if err := reader.Get(ctx, key, account); err != nil || !account.CreationTimestamp.After(pod.CreationTimestamp.Time) {
+		return ""
+	}
+	return account.Name
 }
 
 // lastSeen is when an Event last occurred, by whichever of its three fields its source sets.

@@ -60,6 +60,22 @@ func TestHostileChecksAreBoundedAndPrintable(t *testing.T) {
 	}
 }
 
+func TestOnlyEventsOfTheCurrentOutageAreRecent(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	pod := &corev1.Pod{}
+	pod.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(noon),
+	}}
+	for after, want := range map[time.Duration]bool{
+		time.Hour: true, 0: true, -30 * time.Second: true, -40 * time.Minute: false,
+	} {
+		event := &corev1.Event{LastTimestamp: metav1.NewTime(noon.Add(after))}
+		if got := isRecent(event, pod); got != want {
+			t.Errorf("%s after the Pod turned unready: recent is %t", after, got)
+		}
+	}
+}
+
 func TestAnEventIsAsOldAsItsLastOccurrence(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	for name, event := range map[string]corev1.Event{

@@ -112,7 +112,7 @@ func ready(findings map[string]finding.Finding) finding.Finding {
 }
 
 // maxRepeated is how many bytes of a message other conditions repeat.
-const maxRepeated = 200
+const maxRepeated = 300
 
 // referring repeats what was found for a condition, or the beginning of it and where to read on.
 func referring(found finding.Finding, conditionType string) finding.Finding {

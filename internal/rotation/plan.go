@@ -103,11 +103,18 @@ func (p *planner) replaceServing() (done bool, err error) {
 	if p.want.Replace == "" {
 		return true, nil
 	}
+	var served []*x509.Certificate
+	if p.losesRequests() {
+		// No key is generated in vain while kube-apiserver loads the CA.
+		if served = p.servedIssuers(); len(served) == 0 && !p.isTrustLoaded() {
+			return false, nil
+		}
+	}
 	replacement, err := p.want.Issue()
 	if err != nil {
 		return false, err
 	}
-	if p.losesRequests() && !p.isIssuerServed(replacement) && !p.isTrustLoaded() {
+	if len(served) > 0 && !p.isIssuedBy(served, replacement) && !p.isTrustLoaded() {
 		return false, nil
 	}
 	p.plan.Serving = replacement
@@ -116,23 +123,24 @@ func (p *planner) replaceServing() (done bool, err error) {
 	return true, nil
 }
 
-// isIssuerServed reports whether every Pod that serves a trusted certificate serves one of the CA that issued the
-// replacement, and every APIService has that CA: no request is lost by the replacement, however new the registration
-// is.
-func (p *planner) isIssuerServed(replacement pki.KeyPair) bool {
-	chain, err := cert.ParseCertsPEM(replacement.Certificate)
-	if err != nil {
-		return false
-	}
+// servedIssuers returns the wanted CAs that every APIService has, and one of whose certificates every Pod serves that
+// serves a trusted one. No request is lost by a replacement that one of them issued, however new the registration is.
+func (p *planner) servedIssuers() []*x509.Certificate {
 	pods := p.answering()
-	return slices.ContainsFunc(p.want.Authorities, func(issuer *x509.Certificate) bool {
-		issues := func(chain []*x509.Certificate) bool {
-			return pki.Verify(chain, []*x509.Certificate{issuer}, p.want.Host, p.now) == nil
-		}
-		return p.isPublished(issuer) && issues(chain) && !slices.ContainsFunc(pods, func(pod Pod) bool {
-			return pod.Err != nil || p.isTrusted(pod) && !issues(pod.Chain)
+	return slices.DeleteFunc(slices.Clone(p.want.Authorities), func(issuer *x509.Certificate) bool {
+		return !p.isPublished(issuer) || slices.ContainsFunc(pods, func(pod Pod) bool {
+			return pod.Err != nil || p.isTrusted(pod) && !p.issued(issuer, pod.Chain)
 		})
 	})
+}
+
+func (p *planner) isIssuedBy(issuers []*x509.Certificate, serving pki.KeyPair) bool {
+	chain, err := cert.ParseCertsPEM(serving.Certificate)
+	return err == nil && slices.ContainsFunc(issuers, func(issuer *x509.Certificate) bool { return p.issued(issuer, chain) })
+}
+
+func (p *planner) issued(issuer *x509.Certificate, chain []*x509.Certificate) bool {
+	return pki.Verify(chain, []*x509.Certificate{issuer}, p.want.Host, p.now) == nil
 }
 
 // losesRequests reports whether a certificate that is not trusted yet could lose requests: there are APIServices, and a

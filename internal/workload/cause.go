@@ -5,6 +5,7 @@ package workload
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ import (
 
 // Cause is what is known of why a Pod is not ready, besides its status.
 type Cause struct {
+	// Since is since when the Pod was not ready when this was found.
+	Since time.Time
+	// RecreatedAccount is the name of its ServiceAccount if that was recreated after the Pod, empty otherwise.
+	RecreatedAccount string
 	// Events are the last warnings about the Pod, one of each reason, the newest first.
 	Events []Event
 	Readyz Readyz
@@ -38,10 +43,15 @@ type Readyz struct {
 // UnreadyAfter is how long a Pod may be unready before its cause is looked for: a rollout starts Pods all the time.
 const UnreadyAfter = 10 * time.Second
 
-// UnreadySince is since when a Pod is not ready, zero for one that is, or that is terminating.
+// hasEnded reports whether a Pod does not run any more: it was evicted, for example. Its ReplicaSet replaces it.
+func hasEnded(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+// UnreadySince is since when a Pod is not ready, zero for one that is, that is terminating, or that has ended.
 func UnreadySince(pod *corev1.Pod) time.Time {
 	switch ready := Readiness(pod); {
-	case pod.DeletionTimestamp != nil || ready.Status == corev1.ConditionTrue:
+	case pod.DeletionTimestamp != nil || hasEnded(pod) || ready.Status == corev1.ConditionTrue:
 		return time.Time{}
 	case ready.LastTransitionTime.IsZero():
 		return pod.CreationTimestamp.Time
@@ -67,34 +77,55 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 		return finding.Bad(event.Reason, subject+": "+excerpt.Quote(event.Message), finding.Working).Alarming().
 			Advising(describe)
 	}
+	if cause.RecreatedAccount != "" {
+		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its ServiceAccount %s was recreated after it, so its "+
+			"token is no longer valid", subject, cause.RecreatedAccount), finding.Working).Alarming().
+			Advising(fmt.Sprintf("Replace it: kubectl -n %s delete pod %s", pod.Namespace, pod.Name))
+	}
 	if len(cause.Readyz.Failed) > 0 {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: GET /readyz fails its checks %s", subject,
 			strings.Join(cause.Readyz.Failed, ", ")), finding.Working).Alarming().
 			Advising(cause.Readyz.remedy(pod))
 	}
 	if event, found := eventOf(cause, probeFailed); found {
-		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": "+excerpt.Quote(event.Message), finding.Working).Alarming().
+		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": "+withoutOutput(event.Message), finding.Working).Alarming().
 			Advising("Check path, port and scheme of this probe in spec.server.template, and the server's log: " + logOf(pod))
 	}
-	if condition, found := failedCondition(pod); found {
-		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its condition %s is %s: %s", subject,
-			condition.Type, condition.Status, excerpt.Quote(cmp.Or(condition.Message, condition.Reason))), finding.Working).Alarming().
+	if condition := failedCondition(pod); condition != "" {
+		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": its condition "+condition, finding.Working).Alarming().
 			Advising(describe)
 	}
 	return finding.Finding{}
 }
 
+// knownFailure matches what the kubelet itself reports of a probe (k8s.io/kubernetes pkg/kubelet/prober, pkg/probe). A
+// probe that runs a command adds its output, which may be secret.
+var knownFailure = regexp.MustCompile(`^((?:Startup|Liveness|Readiness) probe (?:failed|errored[^:]*))` +
+	`(: (?:HTTP probe failed with statuscode: \d+|Get "[^"]*": .*|dial tcp .*|timeout: .*|service unhealthy .*|error: .*))?`)
+
+// withoutOutput is an Event about a failing probe without the output of a command.
+func withoutOutput(message string) string {
+	return cmp.Or(excerpt.Quote(knownFailure.FindString(message)), "a probe fails")
+}
+
 // failedCondition is the condition that keeps a Pod from turning ready. Ready itself says which containers or readiness
 // gates do (k8s.io/kubernetes pkg/kubelet/status/generate.go).
-func failedCondition(pod *corev1.Pod) (condition corev1.PodCondition, found bool) {
+func failedCondition(pod *corev1.Pod) string {
 	for _, conditionType := range []corev1.PodConditionType{
 		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady,
 	} {
-		if condition = conditionOf(pod, conditionType); condition.Status == corev1.ConditionFalse {
-			return condition, condition.Reason != ""
+		condition := conditionOf(pod, conditionType)
+		why := cmp.Or(condition.Message, condition.Reason, unexplained[conditionType])
+		if condition.Status == corev1.ConditionFalse && why != "" {
+			return fmt.Sprintf("%s is False: %s", conditionType, excerpt.Quote(why))
 		}
 	}
-	return condition, false
+	return ""
+}
+
+// unexplained is what a condition means that the kubelet sets without a reason.
+var unexplained = map[corev1.PodConditionType]string{
+	corev1.PodReadyToStartContainers: "its sandbox and its network are not set up",
 }
 
 // hasStarted reports whether any container of a Pod runs or has run.
@@ -126,6 +157,10 @@ func (r Readyz) remedy(pod *corev1.Pod) string {
 		if slices.ContainsFunc(r.Failed, func(check string) bool { return strings.Contains(check, known.check) }) {
 			return known.remedy + "; see its log: " + logOf(pod)
 		}
+	}
+	if r.Healthy {
+		return "GET /healthz succeeds: a server older than the cluster may need the flag " +
+			"--enable-priority-and-fairness=false; see its log: " + logOf(pod)
 	}
 	return "See its log: " + logOf(pod)
 }

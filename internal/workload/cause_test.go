@@ -46,15 +46,35 @@ func unlike(pod corev1.Pod, conditionType corev1.PodConditionType) corev1.Pod {
 	return pod
 }
 
+// unexplainedSandbox has the condition without a reason (k8s.io/kubernetes pkg/kubelet/status/generate.go).
+func unexplainedSandbox(pod corev1.Pod) corev1.Pod {
+	pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
+		Type: corev1.PodReadyToStartContainers, Status: corev1.ConditionFalse,
+	})
+	return pod
+}
+
+func evicted(pod corev1.Pod) corev1.Pod {
+	pod.Status.Phase = corev1.PodFailed
+	return pod
+}
+
 func gated(pod corev1.Pod) corev1.Pod {
 	pod.Status.Conditions[0].Reason = "ReadinessGatesNotReady"
 	pod.Status.Conditions[0].Message = `the gate "a/b" is not "True"`
 	return pod
 }
 
-func warns(reason, message string) Cause { return Cause{Events: []Event{{reason, message}}} }
+func warns(reason, message string) Cause {
+	return Cause{Since: noon, Events: []Event{{reason, message}}}
+}
 
-func fails(checks ...string) Cause { return Cause{Readyz: Readyz{Failed: checks}} }
+func fails(checks ...string) Cause { return Cause{Since: noon, Readyz: Readyz{Failed: checks}} }
+
+func earlier(cause Cause) Cause {
+	cause.Since = noon.Add(-time.Hour)
+	return cause
+}
 
 func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 	const probe = "Readiness probe failed: HTTP probe failed with statuscode: 404"
@@ -83,22 +103,39 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		},
 		"a probe asks the wrong path": {unready(runs()), warns("Unhealthy", probe), v1alpha1.ReasonUnhealthy, probe},
 		"a failing startup probe": {
-			unready(exited(0, "Completed")), warns("Unhealthy", "Startup probe failed: connection refused"),
-			v1alpha1.ReasonCrashLoopBackOff, "exit code 0 (Completed); Startup probe failed: connection refused. The process",
+			unready(exited(0, "Completed")), warns("Unhealthy", "Startup probe failed: dial tcp 10.0.0.1:9443: connect: connection refused"),
+			v1alpha1.ReasonCrashLoopBackOff, "exit code 0 (Completed); Startup probe failed: dial tcp 10.0.0.1:9443: connect: connection refused. The process",
 		},
 		"out of memory": {
-			unready(exited(137, "OOMKilled")), Cause{}, v1alpha1.ReasonCrashLoopBackOff, "Raise its memory limit",
+			unready(exited(137, "OOMKilled")), fails(), v1alpha1.ReasonCrashLoopBackOff, "Raise its memory limit",
 		},
 		"an init container that does not complete": {
-			unlike(unready(), corev1.PodInitialized), Cause{}, v1alpha1.ReasonUnhealthy, "its condition Initialized is False: why",
+			unlike(unready(), corev1.PodInitialized), fails(), v1alpha1.ReasonUnhealthy, "its condition Initialized is False: why",
 		},
 		"no sandbox": {
-			unlike(unready(), corev1.PodReadyToStartContainers), Cause{}, v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
+			unlike(unready(), corev1.PodReadyToStartContainers), fails(), v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
 		},
 		"a readiness gate that nothing sets": {
-			gated(unready(runs())), Cause{}, v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b" is not "True"`,
+			gated(unready(runs())), fails(), v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b" is not "True"`,
 		},
-		"nothing is known": {unready(runs()), Cause{}, v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
+		"no sandbox, before Kubernetes 1.37": {
+			unexplainedSandbox(unready()), fails(), v1alpha1.ReasonUnhealthy,
+			"its condition PodReadyToStartContainers is False: its sandbox and its network are not set up",
+		},
+		"a cause of an earlier outage": {unready(runs()), earlier(fails("etcd")), v1alpha1.ReasonRollingOut, "waiting"},
+		"a Pod that was evicted":       {evicted(unready()), fails("etcd"), v1alpha1.ReasonRollingOut, "waiting"},
+		"a check of a server that is old": {
+			unready(runs()),
+			Cause{Since: noon, Readyz: Readyz{Failed: []string{"custom"}, Healthy: true}},
+			v1alpha1.ReasonUnhealthy, "GET /healthz succeeds: a server older than the cluster may need the flag",
+		},
+		"its ServiceAccount was recreated": {
+			unready(runs()),
+			Cause{Since: noon, RecreatedAccount: "wardle"},
+			v1alpha1.ReasonUnhealthy,
+			"its ServiceAccount wardle was recreated after it, so its token is no longer valid. Replace it: kubectl",
+		},
+		"nothing is known": {unready(runs()), fails(), v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +145,22 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			})
 			findingtest.Expect(t, got, metav1.ConditionFalse, test.reason, test.words)
 		})
+	}
+}
+
+func TestTheOutputOfACommandThatAProbeRunsIsNotRepeated(t *testing.T) {
+	for message, want := range map[string]string{
+		"Readiness probe failed: HTTP probe failed with statuscode: 503": "Readiness probe failed: HTTP probe failed with " +
+			"statuscode: 503",
+		`Startup probe failed: Get "https://10.0.0.1:8443/readyz": remote error: tls: bad certificate`: `Startup probe ` +
+			`failed: Get "https://10.0.0.1:8443/readyz": remote error: tls: bad certificate`,
+		"Liveness probe failed: cannot connect to postgres://admin:1234@db": "Liveness probe failed",
+		"Readiness probe errored and resulted in unknown state: 1234":       "Readiness probe errored and resulted in unknown state",
+		"postgres://admin:1234@db":                                          "a probe fails",
+	} {
+		if got := withoutOutput(message); got != want {
+			t.Errorf("%q is quoted as %q", message, got)
+		}
 	}
 }
 

@@ -30,18 +30,23 @@ func (s State) withInjected(problem finding.Finding) finding.Finding {
 		return problem
 	}
 	unready := slices.DeleteFunc(s.newest(), func(pod corev1.Pod) bool {
-		cause, looked := s.Causes[pod.UID]
-		return !looked || len(cause.Readyz.Failed) > 0 || UnreadySince(&pod).IsZero() // a response was not intercepted
+		cause, known := s.causeOf(&pod)
+		// A response was not intercepted, and a token that is not valid explains everything.
+		return !known || len(cause.Readyz.Failed) > 0 || cause.RecreatedAccount != ""
 	})
-	return ExplainedByInjected(problem, unready, s.Template)
+	return s.explainedBy(problem, unready)
 }
 
-// ExplainedByInjected adds to a problem of one of the Pods that a container in it is not of its template, if so.
-func ExplainedByInjected(
-	problem finding.Finding, pods []corev1.Pod, template corev1.PodTemplateSpec,
-) finding.Finding {
+// ExplainedByInjected adds to a problem of Pods that a container in one of them is not of the template, if so. A Pod of
+// an earlier revision may have a container that only the earlier template had.
+func (s State) ExplainedByInjected(problem finding.Finding, isAffected func(corev1.Pod) bool) finding.Finding {
+	affected := slices.DeleteFunc(s.newest(), func(pod corev1.Pod) bool { return !isAffected(pod) })
+	return s.explainedBy(problem, affected)
+}
+
+func (s State) explainedBy(problem finding.Finding, pods []corev1.Pod) finding.Finding {
 	for i := range pods {
-		if container := injected(&pods[i], template); container != "" {
+		if container := injected(&pods[i], s.Template); container != "" {
 			return explain(problem, pods[i].Name, container)
 		}
 	}

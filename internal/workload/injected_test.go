@@ -48,7 +48,7 @@ func TestAnInjectedContainerIsNamedWhileItsPodIsNotReady(t *testing.T) {
 				Pods: []corev1.Pod{pod}, Template: template, Replicas: 2, Generation: 2,
 			}
 			if test.looked {
-				state.Causes = map[types.UID]Cause{pod.UID: {}}
+				state.Causes = map[types.UID]Cause{pod.UID: {Since: UnreadySince(&pod)}}
 			}
 			found := Rollout(state)
 			if strings.Contains(found.Message(), radius) != (test.says != nil) {

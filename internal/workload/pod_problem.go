@@ -34,7 +34,8 @@ func (s State) podProblem() finding.Finding {
 			return found
 		}
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if found := containerProblem(&pod, status, s.Causes[pod.UID]); found.Found() {
+			cause, _ := s.causeOf(&pod)
+			if found := containerProblem(&pod, status, cause); found.Found() {
 				return found
 			}
 		}
@@ -43,7 +44,7 @@ func (s State) podProblem() finding.Finding {
 		return found
 	}
 	for _, pod := range s.newest() {
-		if cause, looked := s.Causes[pod.UID]; looked && !UnreadySince(&pod).IsZero() {
+		if cause, known := s.causeOf(&pod); known {
 			if found := unreadyProblem(&pod, cause); found.Found() {
 				return found
 			}
@@ -52,12 +53,23 @@ func (s State) podProblem() finding.Finding {
 	return finding.Finding{}
 }
 
-// newest are the Pods of the newest revision, in the order of their names, without those that are terminating.
+// causeOf is why a Pod is not ready, if that was looked for since it is not.
+func (s State) causeOf(pod *corev1.Pod) (cause Cause, known bool) {
+	since := UnreadySince(pod)
+	cause, looked := s.Causes[pod.UID]
+	if !looked || since.IsZero() || !since.Equal(cause.Since) {
+		return Cause{}, false
+	}
+	return cause, true
+}
+
+// newest are the Pods of the newest revision, in the order of their names, without those that are terminating or have
+// ended.
 func (s State) newest() []corev1.Pod {
 	revision := newestRevision(s.Pods)
 	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	return slices.DeleteFunc(sorted, func(pod corev1.Pod) bool {
-		return pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
+		return pod.DeletionTimestamp != nil || hasEnded(&pod) || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
 	})
 }
 
@@ -107,7 +119,7 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Caus
 	evidence := fmt.Sprintf("Pod %s, container %s terminated with exit code %d (%s)",
 		pod.Name, status.Name, terminated.ExitCode, excerpt.Quote(terminated.Reason))
 	if event, found := eventOf(cause, probeFailed); found && slices.Contains(killedCodes, terminated.ExitCode) {
-		evidence += "; " + event.Message
+		evidence += "; " + withoutOutput(event.Message)
 	}
 	return finding.Bad(v1alpha1.ReasonCrashLoopBackOff, evidence, finding.Working).
 		Alarming().

@@ -172,7 +172,7 @@ func limitToASecond(spec *v1alpha1.ExtensionAPISpec) {
 }
 
 func keepOutliers(spec *v1alpha1.ExtensionAPISpec) {
-	spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
+	spec.Server.OutlierEjection = v1alpha1.PolicyDisabled
 }
 
 // cutOffKubeAPIServer drops packets from kube-apiserver to the Service. The kubelet and the operator are unaffected.

@@ -24,6 +24,9 @@ import (
 // recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest part.
 const recovered = 3 * time.Minute
 
+// causeKnown is the time limit for the cause to be reported.
+const causeKnown = 30 * time.Second
+
 // brokenTemplates are templates whose Pods do not become ready, and how ServerAvailable names the cause.
 var brokenTemplates = map[string]struct {
 	change        func(*corev1.PodSpec)
@@ -152,7 +155,7 @@ func TestThePodThatCannotBecomeReadyIsReportedWithItsCause(t *testing.T) {
 				whole := pod.DeepCopy()
 				broken.change(pod)
 				createUntilCleanup(t, extensionAPI)
-				reported := eventually(t, time.Minute, serverIs(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
+				reported := eventually(t, causeKnown, serverIs(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
 				change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Template.Spec = *whole })
 				cleared := eventually(t, recovered, serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
 				progress("%s: %s was reported after %s, and its recovery after %s", name, broken.reason, reported, cleared)
@@ -175,7 +178,7 @@ func TestAReplicaThatIsNotReadyAnyMoreIsReportedWithItsCause(t *testing.T) {
 			t.Parallel()
 			server := startFaultServer(t, fault{name: "outage-" + name})
 			behave(t, server.pods[0], behaviour{FailedChecks: []string{failing.check}})
-			reported := eventually(t, time.Minute,
+			reported := eventually(t, causeKnown,
 				serverIs(server.ExtensionAPI, metav1.ConditionTrue, v1alpha1.ReasonUnhealthy, failing.words))
 			behave(t, server.pods[0], behaviour{})
 			cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))

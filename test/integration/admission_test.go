@@ -81,9 +81,8 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 		{"spec.server.port", server.Port, int32(8443)},
 		{"spec.server.servingFlags", server.ServingFlags, v1alpha1.ServingFlagsInject},
 		{"spec.server.securityDefaults", server.SecurityDefaults, v1alpha1.SecurityDefaultsRestricted},
-		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.OutlierEjection{
-			Policy: v1alpha1.PolicyEnabled, MaxPercent: 50,
-		}},
+		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.PolicyEnabled},
+		{"spec.server.maxEjectionPercent", server.MaxEjectionPercent, int32(50)},
 		{"spec.server.networkPolicy", server.NetworkPolicy, v1alpha1.PolicyDisabled},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},

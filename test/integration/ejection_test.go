@@ -82,7 +82,7 @@ func TestReplicasAreRestoredWhenEjectionIsDisabled(t *testing.T) {
 	startReplicas(t, name, 2)[0].Behave(unavailable)
 	awaitEjected(t, name, "ejected-off-0")
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
+		e.Spec.Server.OutlierEjection = v1alpha1.PolicyDisabled
 	})
 	awaitEjected(t, name)
 	consistently(t, func() error { return ejectedAre(t, name) })

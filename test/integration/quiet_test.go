@@ -22,7 +22,10 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	pod := runPod(t, name, nil)
 	// The cache does not keep the labels of users.
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: otherLabels, Annotations: otherLabels}
+		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{
+			Labels:      map[string]v1alpha1.LabelValue{"team": "storage"},
+			Annotations: map[string]v1alpha1.AnnotationValue{"contact": "storage"},
+		}
 	})
 	awaitSilence(t)
 

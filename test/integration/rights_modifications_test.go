@@ -96,7 +96,7 @@ func probeOften(e *v1alpha1.ExtensionAPI) {
 }
 
 func ejectNone(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Server.OutlierEjection.Policy = v1alpha1.PolicyDisabled
+	e.Spec.Server.OutlierEjection = v1alpha1.PolicyDisabled
 }
 
 func exposeMetrics(e *v1alpha1.ExtensionAPI) {
@@ -104,11 +104,11 @@ func exposeMetrics(e *v1alpha1.ExtensionAPI) {
 }
 
 func annotateAccount(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: otherLabels}
+	e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]v1alpha1.AnnotationValue{"team": "storage"}}
 }
 
 func labelObjects(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: otherLabels}
+	e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: map[string]v1alpha1.LabelValue{"team": "storage"}}
 }
 
 func closePorts(e *v1alpha1.ExtensionAPI) { e.Spec.Server.NetworkPolicy = v1alpha1.PolicyEnabled }

@@ -63,7 +63,7 @@ func TestServiceFollowsTheSpec(t *testing.T) {
 	startRollout(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 		e.Spec.Server.Service = &v1alpha1.ServerService{
-			Annotations:         map[string]string{"example.com/mesh": "passthrough"},
+			Annotations:         map[string]v1alpha1.AnnotationValue{"example.com/mesh": "passthrough"},
 			Ports:               []v1alpha1.ServerServicePort{{Name: "metrics", Port: 9090}},
 			IPFamilyPolicy:      corev1.IPFamilyPolicySingleStack,
 			IPFamilies:          []corev1.IPFamily{corev1.IPv4Protocol},
@@ -99,7 +99,7 @@ func TestServiceAccountGetsTheAnnotationsOfTheSpec(t *testing.T) {
 	const name = "annotated-account"
 	startRollout(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]string{"example.com/role": "reader"}}
+		e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]v1alpha1.AnnotationValue{"example.com/role": "reader"}}
 	})
 	account := &corev1.ServiceAccount{ObjectMeta: in(name, name)}
 	eventually(t, func() error {
@@ -123,7 +123,7 @@ func TestMetadataOfTheSpecIsOnAllObjectsOfTheServerButItsPods(t *testing.T) {
 	startRollout(t, name)
 	deployment := deploymentOf(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: map[string]string{"team": "storage"}}
+		e.Spec.Server.Metadata = &v1alpha1.ServerMetadata{Labels: map[string]v1alpha1.LabelValue{"team": "storage"}}
 	})
 	// The Secret of the CA is in the operator's namespace, where the author has no permissions.
 	wanted := slices.DeleteFunc(ownedObjects(name), func(object string) bool {
