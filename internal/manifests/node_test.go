@@ -6,6 +6,7 @@ import (
 	"maps"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -36,8 +37,23 @@ func TestPodsRunOnLinuxUnlessTheTemplateDecidesAboutThat(t *testing.T) {
 		"affinity to Pods":       {corev1.PodSpec{Affinity: &corev1.Affinity{}}, map[string]string{label: "linux"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if fillNodeSelector(&test.pod); !maps.Equal(test.pod.NodeSelector, test.want) {
+			if fillNodeSelector(&test.pod, nil); !maps.Equal(test.pod.NodeSelector, test.want) {
 				t.Errorf("it selects %v, want %v", test.pod.NodeSelector, test.want)
+			}
+		})
+	}
+}
+
+func TestAnUpgradeOfTheOperatorSelectsNoOtherNodes(t *testing.T) {
+	for name, selected := range map[string]map[string]string{
+		"a Deployment of an earlier operator": nil, "a Deployment of this operator": {corev1.LabelOSStable: "linux"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			current := &appsv1.Deployment{}
+			current.Spec.Template.Spec.NodeSelector = selected
+			pod := corev1.PodSpec{}
+			if fillNodeSelector(&pod, current); !maps.Equal(pod.NodeSelector, selected) {
+				t.Errorf("it selected %v, and now selects %v", selected, pod.NodeSelector)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ type Observed struct {
 func Deployment(
 	extensionAPI *v1alpha1.ExtensionAPI, observed Observed,
 ) (*apps.DeploymentApplyConfiguration, error) {
-	template, err := podTemplate(extensionAPI, observed.AssignsUsers)
+	template, err := podTemplate(extensionAPI, observed)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func isScaledByOthers(extensionAPI *v1alpha1.ExtensionAPI) bool {
 
 // podTemplate returns the user's template with defaults.
 func podTemplate(
-	extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool,
+	extensionAPI *v1alpha1.ExtensionAPI, observed Observed,
 ) (*core.PodTemplateSpecApplyConfiguration, error) {
-	filled := fillTemplate(extensionAPI, assignsUsers)
+	filled := fillTemplate(extensionAPI, observed)
 	encoded, err := json.Marshal(filled)
 	if err != nil {
 		return nil, err

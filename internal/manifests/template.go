@@ -32,8 +32,8 @@ const (
 	exitSeconds = 5
 )
 
-// fillTemplate sets defaults in the user's template; fields that are set are kept. assignsUsers is as in Deployment.
-func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool) *corev1.PodTemplateSpec {
+// fillTemplate sets defaults in the user's template; fields that are set are kept.
+func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, observed Observed) *corev1.PodTemplateSpec {
 	server := extensionAPI.Spec.Server
 	template := server.Template.DeepCopy()
 	template.Labels = PodLabels(extensionAPI)
@@ -41,10 +41,10 @@ func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, assignsUsers bool) *corev
 	pod := &template.Spec
 	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
 	fillDNSPolicy(pod)
-	fillNodeSelector(pod)
+	fillNodeSelector(pod, observed.Deployment)
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	if server.SecurityDefaults != v1alpha1.SecurityDefaultsNone {
-		fillSecurity(pod, assignsUsers)
+		fillSecurity(pod, observed.AssignsUsers)
 	}
 	fillSpread(pod, ServerLabels(extensionAPI.Name))
 	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))

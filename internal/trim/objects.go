@@ -45,11 +45,13 @@ func Object(object any) (any, error) {
 }
 
 func deployment(full *appsv1.Deployment) appsv1.Deployment {
-	return appsv1.Deployment{
+	kept := appsv1.Deployment{
 		ObjectMeta: metadata(&full.ObjectMeta),
 		Spec:       appsv1.DeploymentSpec{Replicas: full.Spec.Replicas, Paused: full.Spec.Paused},
 		Status:     full.Status,
 	}
+	kept.Spec.Template.Spec.NodeSelector = full.Spec.Template.Spec.NodeSelector
+	return kept
 }
 
 func replicaSet(full *appsv1.ReplicaSet) appsv1.ReplicaSet {
