@@ -34,9 +34,9 @@ func (o *Observer) handshakes(s *snapshot.Snapshot) snapshot.Handshakes {
 func (o *Observer) layer(name string) snapshot.Layer {
 	configuration, ended := o.Configurations.Result(name, "")
 	if o.Clock.Since(ended) > configurationAge {
-		return snapshot.Layer{}
+		return snapshot.Layer{TrustChanged: configuration.TrustChanged}
 	}
-	return snapshot.Layer{Missing: configuration.Missing, Looked: true}
+	return snapshot.Layer{Missing: configuration.Missing, Looked: true, TrustChanged: configuration.TrustChanged}
 }
 
 func (o *Observer) aggregated(extensionAPI *v1alpha1.ExtensionAPI) map[schema.GroupVersion]snapshot.Aggregated {

@@ -161,6 +161,8 @@ type Layer struct {
 	Missing []string
 	// Looked reports whether it was looked at within the last minute.
 	Looked bool
+	// TrustChanged is when the ConfigMap with the front-proxy CA last changed, zero while that is not known.
+	TrustChanged time.Time
 }
 
 // Aggregated is what the kube-apiservers' aggregated discovery contains of a group-version.
