@@ -45,7 +45,8 @@ func (e *execution) lookAtPeers(c *plan.Certificates) {
 	e.Handshakes.Start(e.s.Name, host, handshakesAge, func(ctx context.Context) observe.Handshakes {
 		return handshakes(ctx, peers, host)
 	})
-	if slices.ContainsFunc(peers, func(p snapshot.Peer) bool { _, found := e.s.Handshakes.ByPeer[p.ID]; return !found }) {
+	isNew := func(peer snapshot.Peer) bool { _, found := e.s.Handshakes.ByPeer[peer.ID]; return !found }
+	if slices.ContainsFunc(peers, isNew) {
 		e.out.After(handshakesAge) // when the last ones are old enough for others
 	}
 }

@@ -9,9 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// trustChanged returns when what sets the front-proxy CA last changed the ConfigMap, zero if that is not known. A server
-// that was started later has read that CA. kube-apiserver writes the ConfigMap only when something changes (k8s.io/
-// kubernetes pkg/controlplane/controller/clusterauthenticationtrust), but it may be another key.
+// trustChanged returns when what sets the front-proxy CA last changed the ConfigMap, zero if that is not known. A
+// server that was started later has read that CA. kube-apiserver writes the ConfigMap only when something changes
+// (k8s.io/kubernetes pkg/controlplane/controller/clusterauthenticationtrust), but it may be another key.
 func trustChanged(configMap metav1.Object) (last time.Time) {
 	for _, entry := range configMap.GetManagedFields() {
 		if entry.Time != nil && entry.Time.After(last) && setsTrust(entry) {

@@ -12,7 +12,10 @@ import (
 
 func TestTheCAChangedAtTheLatestWhenItsManagerLastWrote(t *testing.T) {
 	early, late := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-	const trust, label = `{"f:data":{".":{},"f:requestheader-client-ca-file":{}}}`, `{"f:metadata":{"f:labels":{"f:a":{}}}}`
+	const (
+		trust = `{"f:data":{".":{},"f:requestheader-client-ca-file":{}}}`
+		label = `{"f:metadata":{"f:labels":{"f:a":{}}}}`
+	)
 	entry := func(fields string, at time.Time) metav1.ManagedFieldsEntry {
 		return metav1.ManagedFieldsEntry{Time: &metav1.Time{Time: at}, FieldsV1: metav1.NewFieldsV1(fields)}
 	}

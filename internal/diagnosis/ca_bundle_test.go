@@ -41,7 +41,9 @@ func TestWhatIsTrustedMeanwhileIsReportedWithWhatPreventsANewBundle(t *testing.T
 		status  metav1.ConditionStatus
 		message string
 	}{
-		"the last good bundle":     {ca.Certificate, 0, "True", "Secret a/ca does not exist. The last good bundle stays in use"},
+		"the last good bundle": {
+			ca.Certificate, 0, "True", "Secret a/ca does not exist. The last good bundle stays in use",
+		},
 		"none":                     {nil, 0, "False", "Until then the API is not registered. Create it, or correct"},
 		"one that has expired now": {ca.Certificate, 2 * time.Hour, "False", "have expired, so requests fail"},
 	} {

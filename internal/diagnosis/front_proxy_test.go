@@ -16,6 +16,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 )
 
+var rejected = finding.Bad(v1alpha1.ReasonFrontProxyRejected, "401", finding.Working)
+
 // startedAt returns a Pod whose server was started then.
 func startedAt(name string, at time.Time) corev1.Pod {
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(at)}}
@@ -39,7 +41,8 @@ func TestPodsThatStartedBeforeTheFrontProxyCAChangedAreToBeRestarted(t *testing.
 		want    string
 	}{
 		"one of them": {
-			noon, []corev1.Pod{startedAt("late", after), startedAt("early", before), leaving},
+			noon,
+			[]corev1.Pod{startedAt("late", after), startedAt("early", before), leaving},
 			"That ConfigMap last changed at 2026-01-01T12:00:00Z, after these Pods started: early. Unless they reload it, " +
 				"restart them" + command,
 		},
@@ -49,7 +52,8 @@ func TestPodsThatStartedBeforeTheFrontProxyCAChangedAreToBeRestarted(t *testing.
 		},
 		"none of them": {noon, []corev1.Pod{startedAt("late", after)}, ""},
 		"it is not known when it changed": {
-			time.Time{}, nil,
+			time.Time{},
+			nil,
 			"If the CA in that ConfigMap has changed, restart the Pods of the server that started before" + command,
 		},
 	} {
@@ -57,11 +61,12 @@ func TestPodsThatStartedBeforeTheFrontProxyCAChangedAreToBeRestarted(t *testing.
 			s := snapshottest.New()
 			s.Layer.Looked, s.Layer.TrustChanged = true, test.changed
 			s.Server = snapshot.Of(snapshot.Workload{Pods: test.pods}, nil)
-			found := withOutdatedPods(s, finding.Bad(v1alpha1.ReasonFrontProxyRejected, "401", finding.Working))
+			found := withOutdatedPods(s, rejected)
 			if found.Remedy != test.want {
 				t.Errorf("the remedy is %q\nwant %q", found.Remedy, test.want)
 			}
-			if other := withOutdatedPods(s, finding.Bad(v1alpha1.ReasonNetworkBlocked, "", finding.Working)); other.Remedy != "" {
+			other := withOutdatedPods(s, finding.Bad(v1alpha1.ReasonNetworkBlocked, "", finding.Working))
+			if other.Remedy != "" {
 				t.Errorf("of another cause, the remedy is %q", other.Remedy)
 			}
 		})
@@ -69,7 +74,7 @@ func TestPodsThatStartedBeforeTheFrontProxyCAChangedAreToBeRestarted(t *testing.
 }
 
 func TestNothingIsAdvisedBeforeItIsKnownWhetherTheFrontProxyCAChanged(t *testing.T) {
-	found := withOutdatedPods(snapshottest.New(), finding.Bad(v1alpha1.ReasonFrontProxyRejected, "401", finding.Working))
+	found := withOutdatedPods(snapshottest.New(), rejected)
 	if found.Remedy != "" {
 		t.Errorf("the remedy is %q", found.Remedy)
 	}
@@ -78,7 +83,7 @@ func TestNothingIsAdvisedBeforeItIsKnownWhetherTheFrontProxyCAChanged(t *testing
 func TestReplicasOfAnExistingServiceAreToBeRestartedThatStartedBeforeTheFrontProxyCAChanged(t *testing.T) {
 	s := snapshottest.BehindExistingService()
 	s.Layer.TrustChanged = noon
-	found := withOutdatedPods(s, finding.Bad(v1alpha1.ReasonFrontProxyRejected, "401", finding.Working))
+	found := withOutdatedPods(s, rejected)
 	const want = "If the CA in that ConfigMap has changed (it last did at 2026-01-01T12:00:00Z), restart the Pods of the " +
 		"server that started before"
 	if found.Remedy != want {

@@ -70,7 +70,7 @@ type Object struct {
 	withoutServer bool
 }
 
-// objects lists the objects of an ExtensionAPI, most of them of one with a server, except its APIServices, in the order of their deletion.
+// objects lists the objects of an ExtensionAPI, except its APIServices, in the order of their deletion.
 var objects = []Object{
 	{Kind: Deployment, Key: atServer, CreatedIn: WithDeployment, DeletedIn: Stop, build: deployment},
 	{

@@ -33,8 +33,8 @@ func ParseBundle(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 // errors say what to change, and their text is stable as long as that is wrong.
 func ParseSource(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 	if len(bundle) > maxBundleBytes {
-		return nil, fmt.Errorf("the bundle is larger than %d KiB: keep only the CAs that the server's certificate chains to, "+
-			"not all CAs that a system trusts", maxBundleBytes>>10)
+		return nil, fmt.Errorf("the bundle is larger than %d KiB: keep only the CAs that the server's certificate chains "+
+			"to, not all CAs that a system trusts", maxBundleBytes>>10)
 	}
 	if _, err := ParseBundle(bundle, now); err != nil {
 		return nil, err

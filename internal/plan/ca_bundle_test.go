@@ -38,11 +38,13 @@ func TestABundleOfAnotherOwnerIsStoredOnceItCanBeUsed(t *testing.T) {
 			snapshot.CABundle{}, v1alpha1.ReasonCABundleNotFound, "Secret wardle-system/ca does not exist", true,
 		},
 		"it has no such key": {
-			snapshot.CABundle{Exists: true}, v1alpha1.ReasonCABundleNotFound, "Secret wardle-system/ca has no key ca.crt",
+			snapshot.CABundle{Exists: true},
+			v1alpha1.ReasonCABundleNotFound, "Secret wardle-system/ca has no key ca.crt",
 			true,
 		},
 		"it is no PEM": {
-			snapshot.CABundle{Exists: true, HasKey: true, PEM: []byte("x")}, v1alpha1.ReasonInvalidCABundle,
+			snapshot.CABundle{Exists: true, HasKey: true, PEM: []byte("x")},
+			v1alpha1.ReasonInvalidCABundle,
 			"Secret wardle-system/ca, key ca.crt cannot be used", true,
 		},
 		"it must not be read": {
@@ -53,7 +55,8 @@ func TestABundleOfAnotherOwnerIsStoredOnceItCanBeUsed(t *testing.T) {
 			s := trusting(test.bundle)
 			snapshottest.Unregister(s)
 			c := nextOf(t, s).Certificates
-			if c.Problem.Code != test.reason || (c.Rotation != nil) != (test.reason == "") || (c.Watched != nil) != test.watched {
+			if c.Problem.Code != test.reason || (c.Rotation != nil) != (test.reason == "") ||
+				(c.Watched != nil) != test.watched {
 				t.Errorf("planned is %+v", c)
 			}
 			if test.reason != "" {

@@ -46,15 +46,20 @@ func (c *Certificates) Replaces() string {
 	return c.Rotation.Replaced
 }
 
-// certificates plans a step further towards the wanted serving certificate.
+// certificates plans a step further towards the wanted serving certificate, or the CAs that verify one of another owner.
 func certificates(s *snapshot.Snapshot) (*Certificates, error) {
-	read, known := s.Certificates.Get()
-	switch {
+	switch read, known := s.Certificates.Get(); {
 	case known && s.TrustsSource():
 		return trust(s, read)
-	case !known || !s.RunsServer():
+	case known && s.RunsServer():
+		return serving(s, read)
+	default:
 		return nil, nil
 	}
+}
+
+// serving plans a step further towards the wanted serving certificate.
+func serving(s *snapshot.Snapshot, read snapshot.Certificates) (*Certificates, error) {
 	c := &Certificates{}
 	spec := ptr.Deref(s.Spec.Server.Certificates, v1alpha1.Certificates{})
 	var err error

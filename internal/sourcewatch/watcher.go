@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sourcewatch reports changes of objects of other owners that certificates or CAs come from, such as Secrets and
-// ConfigMaps. They do not have the operator's label, so the operator's cache does not contain them. Each is watched by a
-// request of its own, for its metadata only.
+// Package sourcewatch reports changes of objects of other owners that certificates or CAs come from, such as Secrets
+// and ConfigMaps. They do not have the operator's label, so the operator's cache does not contain them. Each is watched
+// by a request of its own, for its metadata only.
 package sourcewatch
 
 import (

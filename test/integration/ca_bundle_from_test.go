@@ -177,7 +177,8 @@ func letDwellPass(t *testing.T, name string) {
 }
 
 func readTrust(name string, into *corev1.Secret) error {
-	return plane.client.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: manifests.TrustSecretName(name)}, into)
+	key := client.ObjectKey{Namespace: operatorNamespace, Name: manifests.TrustSecretName(name)}
+	return plane.client.Get(ctx, key, into)
 }
 
 func awaitNoTrustSecret(t *testing.T, name string) {
