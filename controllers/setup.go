@@ -26,7 +26,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
-	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
+	"github.com/extensionapi/extensionapi-operator/internal/sourcewatch"
 )
 
 // checksAtOnce bounds the ExtensionAPIs that are checked in the background at a time, by each kind of check.
@@ -60,7 +60,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return err
 	}
-	watcher, err := newSecretWatcher(mgr, changed)
+	watcher, err := newSourceWatcher(mgr, changed)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func newFreshness(
 // newActor returns the Actor, which shares the live reader, the Prober, and the checks of handshakes and configurations
 // with the observer.
 func newActor(
-	ctx context.Context, mgr ctrl.Manager, observer *observe.Observer, watcher *secretwatch.Watcher,
+	ctx context.Context, mgr ctrl.Manager, observer *observe.Observer, watcher *sourcewatch.Watcher,
 	kubeAPIServers *aggregation.KubeAPIServers, metrics *report.Metrics, changed func(name string),
 ) *act.Actor {
 	return &act.Actor{
@@ -141,7 +141,7 @@ func newActor(
 		Applier:        apply.New(mgr.GetClient(), observer.Live, clock.RealClock{}),
 		Observer:       observer,
 		Prober:         observer.Prober,
-		Secrets:        watcher,
+		Sources:        watcher,
 		KubeAPIServers: kubeAPIServers,
 		Layer:          aggregation.NewLayer(kubeAPIServers, observer.Live, clock.RealClock{}),
 		Handshakes:     observer.Handshakes,
@@ -169,9 +169,9 @@ func whileLeading(
 	}
 }
 
-func newSecretWatcher(mgr ctrl.Manager, changed func(name string)) (*secretwatch.Watcher, error) {
-	secrets, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	return secretwatch.New(secrets, changed), err
+func newSourceWatcher(mgr ctrl.Manager, changed func(name string)) (*sourcewatch.Watcher, error) {
+	objects, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	return sourcewatch.New(objects, changed), err
 }
 
 // enqueue makes the ExtensionAPI be reconciled.

@@ -74,7 +74,7 @@ const (
 	// ReasonIssued: the operator issued the serving certificate.
 	ReasonIssued = "Issued"
 	// ReasonUserProvided: the operator does not issue the certificate: it is in a Secret, or the existing server has it,
-	// which is verified with spec.existingService.caBundle.
+	// which is verified with spec.existingService.caBundle or caBundleFrom.
 	ReasonUserProvided = "UserProvided"
 	// ReasonRotating: certificates are being replaced, step by step; status.certificate.rotation has the progress.
 	ReasonRotating = "Rotating"
@@ -91,8 +91,13 @@ const (
 	ReasonCertManagerMissing = "CertManagerMissing"
 	// ReasonCertManagerDisabled: the operator is not permitted to request certificates from cert-manager.
 	ReasonCertManagerDisabled = "CertManagerDisabled"
-	// ReasonInvalidCABundle: spec.existingService.caBundle cannot be parsed or contains no usable CA.
+	// ReasonInvalidCABundle: spec.existingService.caBundle, or what caBundleFrom references, cannot be parsed or contains
+	// no usable CA.
 	ReasonInvalidCABundle = "InvalidCABundle"
+	// ReasonCABundleNotFound: the object or the key that spec.existingService.caBundleFrom references does not exist.
+	ReasonCABundleNotFound = "CABundleNotFound"
+	// ReasonClusterTrustBundlesNotServed: kube-apiserver does not serve ClusterTrustBundles.
+	ReasonClusterTrustBundlesNotServed = "ClusterTrustBundlesNotServed"
 )
 
 // Reasons of ServerAvailable.

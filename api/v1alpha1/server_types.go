@@ -151,6 +151,7 @@ type Server struct {
 }
 
 // ExistingService references the Service of an extension API server that is already running.
+// +kubebuilder:validation:XValidation:rule="has(self.caBundle) != has(self.caBundleFrom)",message="spec.existingService: set exactly one of caBundle (the PEM certificates themselves) and caBundleFrom (the object that another controller keeps them in)"
 type ExistingService struct {
 	// namespace of the Service.
 	// +required
@@ -175,10 +176,16 @@ type ExistingService struct {
 	Port int32 `json:"port,omitempty"`
 
 	// caBundle contains the PEM certificates of the CAs that the server's certificate is verified with. The certificate
-	// must be valid for <name>.<namespace>.svc.
-	// +required
+	// must be valid for <name>.<namespace>.svc. Exactly one of caBundle and caBundleFrom must be set.
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=262144
 	// +kubebuilder:validation:XValidation:rule="string(self).contains('-----BEGIN CERTIFICATE-----')",message="spec.existingService.caBundle must hold PEM certificates (base64 of -----BEGIN CERTIFICATE----- ...)"
 	CABundle []byte `json:"caBundle,omitempty"`
+
+	// caBundleFrom references the object that another controller keeps these PEM certificates in. It is watched. When
+	// its content changes, the earlier CAs stay trusted until every kube-apiserver has loaded the new ones and every
+	// replica serves a certificate of one of them.
+	// +optional
+	CABundleFrom *CABundleSource `json:"caBundleFrom,omitempty"`
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
-	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/sourcewatch"
 )
 
 // Actor executes plans.
@@ -34,8 +34,8 @@ type Actor struct {
 	Applier  *apply.Applier
 	Observer *observe.Observer
 	Prober   *discovery.Prober
-	// Secrets watches those that hold certificates and do not have the owner label.
-	Secrets        *secretwatch.Watcher
+	// Sources watches objects that hold certificates or CAs and do not have the owner label.
+	Sources        *sourcewatch.Watcher
 	KubeAPIServers *aggregation.KubeAPIServers
 	Layer          *aggregation.Layer
 	// What takes long runs in the background.
@@ -99,7 +99,7 @@ func (a *Actor) Forget(name string) {
 // StopWatching ends what goes on for an ExtensionAPI, but for what its teardown depends on.
 func (a *Actor) StopWatching(name string) {
 	a.Prober.Forget(name)
-	a.Secrets.Forget(name)
+	a.Sources.Forget(name)
 	a.Handshakes.Forget(name)
 	a.Configurations.Forget(name)
 	a.Causes.Forget(name)

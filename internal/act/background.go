@@ -22,9 +22,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/podcheck"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// handshakesAge is how old the handshakes with the Pods of a server may be. A rotation that waits for them looks again
+// handshakesAge is how old the handshakes with the replicas of a server may be. A rotation that waits for them looks again
 // after 3 seconds.
 const handshakesAge = 2 * time.Second
 
@@ -35,45 +36,46 @@ func (e *execution) lookAtLayer(p plan.Plan) {
 	}
 }
 
-// lookAtPods makes handshakes with the Pods that a rotation depends on, which wakes the reconciler.
-func (e *execution) lookAtPods(c *plan.Certificates) {
-	pods, server, host := c.Handshakes, e.s.Spec.Server, manifests.ServingHost(e.s.Backend)
-	if len(pods) == 0 {
+// lookAtPeers makes handshakes with the peers that a rotation depends on, which wakes the reconciler.
+func (e *execution) lookAtPeers(c *plan.Certificates) {
+	peers, host := c.Handshakes, manifests.ServingHost(e.s.Backend)
+	if len(peers) == 0 {
 		return
 	}
 	e.Handshakes.Start(e.s.Name, host, handshakesAge, func(ctx context.Context) observe.Handshakes {
-		return handshakes(ctx, pods, server, host)
+		return handshakes(ctx, peers, host)
 	})
-	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { _, found := e.s.Handshakes.ByPod[pod.UID]; return !found }) {
+	isNew := func(peer snapshot.Peer) bool { _, found := e.s.Handshakes.ByPeer[peer.ID]; return !found }
+	if slices.ContainsFunc(peers, isNew) {
 		e.out.After(handshakesAge) // when the last ones are old enough for others
 	}
 }
 
-// handshakes are made with many Pods at the same time.
-func handshakes(ctx context.Context, pods []corev1.Pod, server *v1alpha1.Server, host string) observe.Handshakes {
-	served := make([]rotation.Pod, len(pods))
+// handshakes are made with many peers at the same time.
+func handshakes(ctx context.Context, peers []snapshot.Peer, host string) observe.Handshakes {
+	served := make([]rotation.Pod, len(peers))
 	var group errgroup.Group
 	group.SetLimit(limits.ProbesInFlightOfOne)
-	for i := range pods {
+	for i := range peers {
 		group.Go(func() error {
-			served[i] = servedBy(ctx, &pods[i], server, host)
+			served[i] = servedBy(ctx, peers[i], host)
 			return nil
 		})
 	}
 	_ = group.Wait() // each has its error in the result
 	result := observe.Handshakes{}
-	for i := range pods {
-		result[pods[i].UID] = served[i]
+	for i, peer := range peers {
+		result[peer.ID] = served[i]
 	}
 	return result
 }
 
-func servedBy(ctx context.Context, pod *corev1.Pod, server *v1alpha1.Server, host string) rotation.Pod {
-	if pod.Status.PodIP == "" {
-		return rotation.Pod{Name: pod.Name, Err: errors.New("it has no address yet")}
+func servedBy(ctx context.Context, peer snapshot.Peer, host string) rotation.Pod {
+	if peer.Address == "" {
+		return rotation.Pod{Name: peer.Name, Err: errors.New("it has no address yet")}
 	}
-	chain, err := handshake.Served(ctx, endpoints.OfPod(pod, manifests.ServerPort(pod, server)).Address, host)
-	return rotation.Pod{Name: pod.Name, Chain: chain, Err: err}
+	chain, err := handshake.Served(ctx, peer.Address, host)
+	return rotation.Pod{Name: peer.Name, Chain: chain, Err: err}
 }
 
 // causesAge is how old the causes of Pods may be that are not ready.

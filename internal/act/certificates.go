@@ -23,9 +23,9 @@ import (
 
 // certificates stores what the plan says. What cert-manager causes does not keep the server from being looked after.
 func (e *execution) certificates(ctx context.Context, c *plan.Certificates) error {
-	e.watchSecret(c)
+	e.watchSource(c)
 	if c == nil {
-		return nil
+		return e.forgetTrust(ctx)
 	}
 	if err := e.certManager(ctx, c); err != nil || e.out.Certificates.Found() {
 		return err
@@ -36,28 +36,42 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 	return e.refuse(&e.out.Certificates, e.store(ctx, c))
 }
 
-// watchRecheck is when a Secret is read again that was not watched when it was read.
+// forgetTrust removes what is stored of an object that the spec does not reference any more: once it references one
+// again, earlier CAs would be trusted again.
+func (e *execution) forgetTrust(ctx context.Context) error {
+	if e.s.Spec.ExistingService == nil || manifests.TrustsSource(e.s.ExtensionAPI) || !e.changedSpec() {
+		return nil
+	}
+	_, err := e.removeAll(ctx, e.s, e.applier, inventory.DeletedAt(inventory.AfterStop))
+	return err
+}
+
+// changedSpec reports whether the spec has changed, and what an earlier one led to may be left. While it is suspended,
+// that is left to do.
+func (e *execution) changedSpec() bool {
+	observed := e.s.Status.ObservedGeneration
+	return observed > 0 && (observed != e.s.Generation || e.out.DryRun)
+}
+
+// watchRecheck is when an object is read again that was not watched when it was read.
 const watchRecheck = time.Second
 
-// watchSecret watches the Secret of another owner, and stops that when it is known that none is used.
-func (e *execution) watchSecret(c *plan.Certificates) {
+// watchSource watches the object of another owner, and stops that when it is known that none is used.
+func (e *execution) watchSource(c *plan.Certificates) {
 	switch {
-	case c != nil && c.Watched != "":
-		secret := client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: c.Watched}
-		if e.Secrets.Watch(e.s.Name, secret) {
+	case c != nil && c.Watched != nil:
+		if e.Sources.Watch(e.s.Name, *c.Watched) {
 			e.out.After(watchRecheck)
 		}
-	case c != nil || e.s.Namespace.IsKnown() && !e.s.RunsServer():
-		e.Secrets.Forget(e.s.Name)
+	case c != nil || e.s.Namespace.IsKnown() && !e.s.RunsServer() && !e.s.TrustsSource():
+		e.Sources.Forget(e.s.Name)
 	}
 }
 
-// certManager requests a certificate, or removes what was requested before another source was chosen. While it is
-// suspended, that is left to do.
+// certManager requests a certificate, or removes what was requested before another source was chosen.
 func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error {
 	if !c.OfCertManager {
-		observed := e.s.Status.ObservedGeneration
-		if observed <= 0 || observed == e.s.Generation && !e.out.DryRun {
+		if !e.changedSpec() {
 			return nil
 		}
 		_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfCertManager())
@@ -94,7 +108,7 @@ func (e *execution) store(ctx context.Context, c *plan.Certificates) error {
 	if e.out.DryRun {
 		return e.dryRunCertificates(ctx, c, stored)
 	}
-	e.lookAtPods(c)
+	e.lookAtPeers(c)
 	if c.Rotation == nil {
 		return nil
 	}

@@ -56,15 +56,13 @@ func (a *Actor) RemoveRest(ctx context.Context, s *snapshot.Snapshot) (
 func (a *Actor) removeAll(
 	ctx context.Context, s *snapshot.Snapshot, applier *apply.Applier, objects []inventory.Object,
 ) (string, error) {
-	if s.Spec.Server == nil {
-		return "", nil
-	}
 	locations := inventory.Locations{
-		Name: s.Name, Server: s.Spec.Server.Namespace, Operator: a.Observer.OperatorNamespace,
+		Name: s.Name, Server: s.Backend.Namespace, Operator: a.Observer.OperatorNamespace,
 	}
 	var left []string
 	for _, object := range objects {
-		if object.IsOfCertManager() && !a.Observer.CertManager || !s.InReach() && object.IsAtServer(locations) {
+		if s.Spec.Server == nil && !object.IsWithoutServer() || object.IsOfCertManager() && !a.Observer.CertManager ||
+			!s.InReach() && object.IsAtServer(locations) {
 			continue
 		}
 		key := object.Key(locations)

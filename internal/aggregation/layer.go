@@ -86,5 +86,5 @@ func (l *Layer) trust(ctx context.Context) Configuration {
 	if err := l.reader.Get(ctx, trustConfigMap, configMap); client.IgnoreNotFound(err) != nil {
 		return Configuration{Unknown: []string{fmt.Sprintf("reading ConfigMap %s: %v", trustConfigMap, err)}}
 	}
-	return Configuration{Missing: missingTrust(configMap.Data)}
+	return Configuration{Missing: missingTrust(configMap.Data), TrustChanged: trustChanged(configMap)}
 }

@@ -24,10 +24,13 @@ type Configuration struct {
 	Missing []string
 	// Unknown lists what could not be determined, and why.
 	Unknown []string
+	// TrustChanged is when the ConfigMap with the front-proxy CA last changed, zero if that is not known.
+	TrustChanged time.Time
 }
 
 func (c Configuration) and(other Configuration) Configuration {
-	return Configuration{slices.Concat(c.Missing, other.Missing), slices.Concat(c.Unknown, other.Unknown)}
+	c.Missing, c.Unknown = slices.Concat(c.Missing, other.Missing), slices.Concat(c.Unknown, other.Unknown)
+	return c
 }
 
 func (c Configuration) rememberedFor() time.Duration {

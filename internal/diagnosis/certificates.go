@@ -108,16 +108,6 @@ func SecretRefused(namespace, name string, cause error) finding.Finding {
 		namespace, name, excerpt.Quote(cause.Error())), finding.Stalled).Alarming()
 }
 
-// CABundle is found of spec.existingService.caBundle, which err says cannot be used.
-func CABundle(err error) finding.Finding {
-	if err != nil {
-		return finding.Bad(v1alpha1.ReasonInvalidCABundle, fmt.Sprintf(
-			"spec.existingService.caBundle cannot be used: %s", excerpt.Quote(err.Error())), finding.Stalled).
-			Advising("Set it to the PEM certificate of the CA that issued the server's certificate")
-	}
-	return finding.Good(v1alpha1.ReasonUserProvided, "the server is verified with spec.existingService.caBundle")
-}
-
 // CertManagerDisabled is found where the operator may not use cert-manager.
 func CertManagerDisabled() finding.Finding {
 	return finding.Bad(v1alpha1.ReasonCertManagerDisabled,

@@ -206,14 +206,3 @@ func TestACertificateThatIsKeptWhileSuspendedIsReportedBeforeItExpires(t *testin
 		})
 	}
 }
-
-func TestABundleThatCannotBeUsedIsReportedWithTheReason(t *testing.T) {
-	findingtest.Expect(t, CABundle(nil), "True", v1alpha1.ReasonUserProvided, "spec.existingService.caBundle")
-	got := CABundle(errors.New("no certificate in it"))
-	for _, message := range []string{"cannot be used: no certificate in it", "Set it to the PEM certificate of the CA"} {
-		findingtest.Expect(t, got, "False", v1alpha1.ReasonInvalidCABundle, message)
-	}
-	if got.Progress != finding.Stalled {
-		t.Error("a user must act, but it is not stalled")
-	}
-}

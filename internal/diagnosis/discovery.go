@@ -33,7 +33,8 @@ func Discovery(s *snapshot.Snapshot, reconnects time.Time) (worst finding.Findin
 		if judged.Recheck > 0 && (recheck == 0 || judged.Recheck < recheck) {
 			recheck = judged.Recheck
 		}
-		if found := withSubset(s, withLimitWarning(s, judgedFinding(judged))); i == 0 || rank(found) > rank(worst) {
+		found := withOutdatedPods(s, withSubset(s, withLimitWarning(s, judgedFinding(judged))))
+		if i == 0 || rank(found) > rank(worst) {
 			worst = found
 		}
 	}

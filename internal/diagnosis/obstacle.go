@@ -24,7 +24,7 @@ func Obstacle(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target dis
 		return finding.Bad(v1alpha1.ReasonRetrying, "the endpoints of the Service could not be read", finding.Working)
 	case target.CABundle == nil:
 		return finding.Bad(v1alpha1.ReasonWaitingForServer,
-			"there is no serving certificate yet, see CertificatesReady", finding.Working)
+			"there is no "+missingTrust(s)+" yet, see CertificatesReady", finding.Working)
 	case len(behind.Ready) == 0:
 		return finding.Bad(v1alpha1.ReasonWaitingForServer, "no replica is ready yet, see ServerAvailable", finding.Working)
 	case !s.Probes.Target.SameTrust(target):
@@ -34,6 +34,14 @@ func Obstacle(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target dis
 		return explainedByInjected(s, found, groupVersion)
 	}
 	return serviceObstacle(behind.Address, groupVersion, s.Probes.Records)
+}
+
+// missingTrust is what there is to be before the server can be verified.
+func missingTrust(s *snapshot.Snapshot) string {
+	if s.Spec.ExistingService != nil {
+		return "usable CA bundle"
+	}
+	return "serving certificate"
 }
 
 // UnroutableObstacle refers to why kube-apiserver cannot route to the Service.

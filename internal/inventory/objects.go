@@ -63,9 +63,11 @@ type Object struct {
 	wanted func(*v1alpha1.ExtensionAPI) bool
 	// certManager is true if it is created by or for cert-manager.
 	certManager bool
+	// withoutServer is true if there may be one with spec.existingService, too.
+	withoutServer bool
 }
 
-// objects lists the objects of an ExtensionAPI with a server, except its APIServices, in the order of their deletion.
+// objects lists the objects of an ExtensionAPI, except its APIServices, in the order of their deletion.
 var objects = []Object{
 	{Kind: Deployment, Key: atServer, CreatedIn: WithDeployment, DeletedIn: Stop, build: deployment},
 	{
@@ -91,7 +93,7 @@ var objects = []Object{
 		build: serverRoleBinding,
 	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
-	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop},
+	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
 }
 
 // CreatedAt returns the objects of an ExtensionAPI that are created in a stage.
@@ -116,6 +118,9 @@ func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
 
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
+
+// IsWithoutServer reports whether there may be such an object with spec.existingService, too.
+func (o Object) IsWithoutServer() bool { return o.withoutServer }
 
 // Configuration returns the wanted object.
 func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {

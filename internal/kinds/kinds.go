@@ -4,6 +4,7 @@
 package kinds
 
 import (
+	"errors"
 	"net/http"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -47,6 +48,7 @@ func Mapper() meta.RESTMapper {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	add(mapper, meta.RESTScopeNamespace, namespaced...)
 	add(mapper, meta.RESTScopeRoot, clusterWide...)
+	add(mapper, meta.RESTScopeRoot, manifests.ClusterTrustBundleKinds...)
 	for _, kind := range inventory.Kinds() {
 		scope := meta.RESTScopeNamespace
 		if kind.Scope == inventory.Cluster {
@@ -70,7 +72,13 @@ func add(mapper *meta.DefaultRESTMapper, scope meta.RESTScope, kinds ...schema.G
 }
 
 // IsUnknown reports whether a request failed because kube-apiserver does not serve the kind, rather than that there is
-// no object of that name: it then answers 404 without a Status.
+// no object of that name: it then answers 404 without a Status, or, where it serves other kinds of the group-version,
+// with one that names nothing (k8s.io/apiserver pkg/server/handler.go).
 func IsUnknown(err error) bool {
-	return apierrors.IsNotFound(err) && apierrors.IsUnexpectedServerError(err)
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || !apierrors.IsNotFound(err) {
+		return false
+	}
+	details := status.ErrStatus.Details
+	return apierrors.IsUnexpectedServerError(err) || details == nil || details.Name == ""
 }

@@ -137,7 +137,7 @@ func TestPreStopFitsInTheGracePeriod(t *testing.T) {
 func TestFillTemplateDoesNotModifyTheTemplate(t *testing.T) {
 	extensionAPI := read(t, "minimal.yaml")
 	before := extensionAPI.DeepCopy()
-	fillTemplate(extensionAPI, false)
+	fillTemplate(extensionAPI, Observed{})
 	if before.Spec.Server.Template.String() != extensionAPI.Spec.Server.Template.String() {
 		t.Error("the user's template was modified in place")
 	}

@@ -91,7 +91,7 @@ func TestAPodInTheNetworkOfItsNodeResolvesServices(t *testing.T) {
 			extensionAPI := read(t, "minimal.yaml")
 			test.pod.Containers = extensionAPI.Spec.Server.Template.Spec.Containers
 			extensionAPI.Spec.Server.Template.Spec = test.pod
-			if got := fillTemplate(extensionAPI, false).Spec.DNSPolicy; got != test.want {
+			if got := fillTemplate(extensionAPI, Observed{}).Spec.DNSPolicy; got != test.want {
 				t.Errorf("the policy is %q, want %q", got, test.want)
 			}
 		})

@@ -20,23 +20,23 @@ import (
 // configurationAge is how old what is known of the aggregation layer may be when something is registered.
 const configurationAge = time.Minute
 
-// Handshakes are what each Pod served in its last handshake, by the Pod's UID.
-type Handshakes map[types.UID]rotation.Pod
+// Handshakes are what each peer served in its last handshake, by its ID.
+type Handshakes map[string]rotation.Pod
 
 // Causes are why Pods are not ready, by their UIDs.
 type Causes map[types.UID]workload.Cause
 
 func (o *Observer) handshakes(s *snapshot.Snapshot) snapshot.Handshakes {
 	last, ended := o.Handshakes.Result(s.Name, manifests.ServingHost(s.Backend))
-	return snapshot.Handshakes{ByPod: last, Ended: ended}
+	return snapshot.Handshakes{ByPeer: last, Ended: ended}
 }
 
 func (o *Observer) layer(name string) snapshot.Layer {
 	configuration, ended := o.Configurations.Result(name, "")
 	if o.Clock.Since(ended) > configurationAge {
-		return snapshot.Layer{}
+		return snapshot.Layer{TrustChanged: configuration.TrustChanged}
 	}
-	return snapshot.Layer{Missing: configuration.Missing, Looked: true}
+	return snapshot.Layer{Missing: configuration.Missing, Looked: true, TrustChanged: configuration.TrustChanged}
 }
 
 func (o *Observer) aggregated(extensionAPI *v1alpha1.ExtensionAPI) map[schema.GroupVersion]snapshot.Aggregated {

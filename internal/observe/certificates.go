@@ -44,7 +44,7 @@ func (o *Observer) stored(ctx context.Context, s *snapshot.Snapshot) (rotation.S
 		return rotation.Stored{}, err
 	}
 	var serving map[string][]byte
-	if s.InReach() {
+	if s.Spec.Server != nil && s.InReach() {
 		serving, err = o.ownSecret(ctx, s.ExtensionAPI, s.Spec.Server.Namespace, manifests.ServingSecretName(s.Name))
 	}
 	if err != nil {

@@ -49,7 +49,7 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 	o.namespace(ctx, s)
 	s.Registered, s.Claims = o.registered(ctx, extensionAPI)
 	if extensionAPI.Spec.Server == nil {
-		s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
+		o.existingService(ctx, s)
 		return s
 	}
 	if s.InReach() {
@@ -60,6 +60,15 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 	s.Selectors = snapshot.Of(o.selectors(ctx, s))
 	s.Handshakes = o.handshakes(s)
 	return s
+}
+
+// existingService reads what is behind the Service of another owner, and what verifies it.
+func (o *Observer) existingService(ctx context.Context, s *snapshot.Snapshot) {
+	s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
+	if s.TrustsSource() {
+		s.Certificates = snapshot.Of(o.trust(ctx, s))
+		s.Handshakes = o.handshakes(s)
+	}
 }
 
 // ObserveLeaving reads what tearing an ExtensionAPI down depends on.

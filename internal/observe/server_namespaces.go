@@ -20,6 +20,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // ServerNamespaces are the namespaces in which the operator runs servers. The zero value stands for every namespace.
@@ -97,6 +98,14 @@ func (n ServerNamespaces) Cached() map[string]cache.Config {
 		configs[namespace] = cache.Config{}
 	}
 	return configs
+}
+
+// unreadable is why an object in a namespace that is not included is not read.
+func (n ServerNamespaces) unreadable(source manifests.Source) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, fmt.Sprintf(
+		"the operator may not read %s: it has no permissions in that namespace", source), finding.Stalled).
+		Advising("Add the namespace to the value serverNamespaces of its Helm chart with helm upgrade, or set " +
+			"spec.existingService.caBundle")
 }
 
 // outOfReach is why nothing is done for a server in a namespace that is not included.

@@ -29,6 +29,19 @@ func ParseBundle(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
 	return nil, errors.New("the bundle contains no CA that is valid now")
 }
 
+// ParseSource returns the CAs of a PEM trust bundle that another owner keeps, without those that have expired. Its
+// errors say what to change, and their text is stable as long as that is wrong.
+func ParseSource(bundle []byte, now time.Time) ([]*x509.Certificate, error) {
+	if len(bundle) > maxBundleBytes {
+		return nil, fmt.Errorf("the bundle is larger than %d KiB: keep only the CAs that the server's certificate chains "+
+			"to, not all CAs that a system trusts", maxBundleBytes>>10)
+	}
+	if _, err := ParseBundle(bundle, now); err != nil {
+		return nil, err
+	}
+	return Extend(nil, bundle, now), nil
+}
+
 // Covers reports whether bundle contains every certificate of other, so that everything that other trusts stays
 // trusted.
 func Covers(bundle, other []byte) bool {

@@ -3,8 +3,10 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/x509"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -71,5 +73,27 @@ func TestExtendKeepsValidAuthorities(t *testing.T) {
 	}
 	if got := Extend(current, []byte("garbage"), start); len(got) != 1 {
 		t.Errorf("got %d CAs from garbage", len(got))
+	}
+}
+
+func TestParseSourceRejects(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	expired, err := NewSigner("expired", now.Add(-2*time.Hour), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		bundle []byte
+		want   string
+	}{
+		"nothing":             {nil, "contains no PEM certificates"},
+		"an expired CA":       {expired.Certificate, "contains no CA that is valid now"},
+		"all CAs of a system": {bytes.Repeat(expired.Certificate, 1000), "larger than 256 KiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := ParseSource(test.bundle, now); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %q", err, test.want)
+			}
+		})
 	}
 }

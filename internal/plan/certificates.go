@@ -5,7 +5,6 @@ package plan
 import (
 	"cmp"
 	"errors"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -21,17 +21,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// Certificates is what to do about the certificates of a server.
+// Certificates is what to do about the certificates of a server, or the CAs that verify it.
 type Certificates struct {
 	Source rotation.Source
 	// Problem is for another owner to solve first; nothing is found otherwise.
 	Problem finding.Finding
 	// Rotation is what to store, nil while that is not known.
 	Rotation *rotation.Plan
-	// Handshakes are made with these Pods, none while no rotation depends on what they serve.
-	Handshakes []corev1.Pod
-	// Watched is the name of a Secret that another owner writes, empty for none.
-	Watched string
+	// Handshakes are made with these peers, none while no rotation depends on what they serve.
+	Handshakes []snapshot.Peer
+	// Watched is an object that another owner writes, nil for none.
+	Watched *manifests.Source
 	// OfCertManager reports whether a Certificate is requested; otherwise, what was requested earlier is removed.
 	OfCertManager bool
 
@@ -46,18 +46,26 @@ func (c *Certificates) Replaces() string {
 	return c.Rotation.Replaced
 }
 
-// certificates plans a step further towards the wanted serving certificate.
+// certificates plans a step further towards the wanted serving certificate, or the CAs that verify one of another owner.
 func certificates(s *snapshot.Snapshot) (*Certificates, error) {
-	read, known := s.Certificates.Get()
-	if !known || !s.RunsServer() {
+	switch read, known := s.Certificates.Get(); {
+	case known && s.TrustsSource():
+		return trust(s, read)
+	case known && s.RunsServer():
+		return serving(s, read)
+	default:
 		return nil, nil
 	}
+}
+
+// serving plans a step further towards the wanted serving certificate.
+func serving(s *snapshot.Snapshot, read snapshot.Certificates) (*Certificates, error) {
 	c := &Certificates{}
 	spec := ptr.Deref(s.Spec.Server.Certificates, v1alpha1.Certificates{})
 	var err error
 	switch {
 	case spec.SecretRef != nil:
-		c.Watched = spec.SecretRef.Name
+		c.Watched = new(manifests.SecretSource(s.Spec.Server.Namespace, spec.SecretRef.Name))
 		c.provided(s, read)
 		c.Source.Renew = "Put a new one there"
 	case spec.CertManager != nil:
@@ -168,35 +176,50 @@ func (c *Certificates) rotate(s *snapshot.Snapshot, stored rotation.Stored) erro
 	if !known || !s.Registered.IsKnown() {
 		return nil // what they need is not known
 	}
-	pods := slices.DeleteFunc(slices.Clone(server.Pods), func(pod corev1.Pod) bool { return !workload.MayServe(&pod) })
 	next, err := rotation.Next(stored.State, c.Source.Desired, rotation.Observed{
 		CABundles: s.CABundles(),
-		Pods: func() []rotation.Pod {
-			c.Handshakes = pods
-			return lastHandshakes(pods, s.Handshakes)
-		},
+		Pods:      func() []rotation.Pod { return c.lookAt(s, peersOf(s, server.Pods)) },
 	}, s.Now)
-	if err != nil {
+	if err != nil || !c.hasLooked(s) {
 		return err
-	}
-	if len(c.Handshakes) > 0 && s.Handshakes.Ended.IsZero() {
-		return nil
 	}
 	c.Rotation = &next
 	c.recheckServed(s, next.State)
 	return nil
 }
 
+// peersOf are the Pods that may serve.
+func peersOf(s *snapshot.Snapshot, pods []corev1.Pod) (peers []snapshot.Peer) {
+	for i := range pods {
+		pod := &pods[i]
+		if !workload.MayServe(pod) {
+			continue
+		}
+		peer := snapshot.Peer{ID: string(pod.UID), Name: pod.Name}
+		if pod.Status.PodIP != "" {
+			peer.Address = endpoints.OfPod(pod, manifests.ServerPort(pod, s.Spec.Server)).Address
+		}
+		peers = append(peers, peer)
+	}
+	return peers
+}
+
 var errNoHandshake = errors.New("no handshake yet")
 
-func lastHandshakes(pods []corev1.Pod, last snapshot.Handshakes) []rotation.Pod {
-	var result []rotation.Pod
-	for i := range pods {
-		served, found := last.ByPod[pods[i].UID]
+// lookAt plans handshakes with the peers, and returns the last ones.
+func (c *Certificates) lookAt(s *snapshot.Snapshot, peers []snapshot.Peer) (last []rotation.Pod) {
+	c.Handshakes = peers
+	for _, peer := range peers {
+		served, found := s.Handshakes.ByPeer[peer.ID]
 		if !found {
-			served = rotation.Pod{Name: pods[i].Name, Err: errNoHandshake}
+			served = rotation.Pod{Name: peer.Name, Err: errNoHandshake}
 		}
-		result = append(result, served)
+		last = append(last, served)
 	}
-	return result
+	return last
+}
+
+// hasLooked reports whether there have been handshakes, where a rotation depends on them.
+func (c *Certificates) hasLooked(s *snapshot.Snapshot) bool {
+	return len(c.Handshakes) == 0 || !s.Handshakes.Ended.IsZero()
 }

@@ -3,14 +3,15 @@
 package plan
 
 import (
+	"reflect"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
@@ -27,7 +28,7 @@ func TestHandshakesAreMadeOnlyWhileARotationDependsOnThem(t *testing.T) {
 		t.Errorf("handshakes are made with %v, and the rotation is %+v", c.Handshakes, c.Rotation)
 	}
 
-	s.Handshakes = snapshot.Handshakes{Ended: noon, ByPod: map[types.UID]rotation.Pod{"a": {Name: "a"}}}
+	s.Handshakes = snapshot.Handshakes{Ended: noon, ByPeer: map[string]rotation.Pod{"a": {Name: "a"}}}
 	c = nextOf(t, s).Certificates
 	if len(c.Handshakes) != 1 || c.Rotation == nil {
 		t.Errorf("once they are made, handshakes are made with %v, and the rotation is %+v", c.Handshakes, c.Rotation)
@@ -40,23 +41,25 @@ func TestCertificatesOfAnotherOwnerWaitForTheirSecret(t *testing.T) {
 		read         snapshot.Certificates
 		reason       string
 		message      string
-		watched      string
+		watched      *manifests.Source
 		ofManager    bool
 	}{
 		"a Secret that is missing": {
 			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}},
 			snapshot.Certificates{},
-			v1alpha1.ReasonSecretNotFound, "Secret wardle-system/provided does not exist", "provided", false,
+			v1alpha1.ReasonSecretNotFound, "Secret wardle-system/provided does not exist",
+			new(manifests.SecretSource("wardle-system", "provided")), false,
 		},
 		"a Secret that cannot be used": {
 			v1alpha1.Certificates{SecretRef: &v1alpha1.SecretReference{Name: "provided"}},
 			snapshot.Certificates{Provided: &corev1.Secret{}},
-			v1alpha1.ReasonInvalidCertificate, "Secret wardle-system/provided is rejected", "provided", false,
+			v1alpha1.ReasonInvalidCertificate, "Secret wardle-system/provided is rejected",
+			new(manifests.SecretSource("wardle-system", "provided")), false,
 		},
 		"cert-manager is working on it": {
 			v1alpha1.Certificates{CertManager: &v1alpha1.CertManagerCertificates{}},
 			snapshot.Certificates{Pending: "waiting for cert-manager"},
-			v1alpha1.ReasonSecretNotFound, "waiting for cert-manager", "", true,
+			v1alpha1.ReasonSecretNotFound, "waiting for cert-manager", nil, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +68,7 @@ func TestCertificatesOfAnotherOwnerWaitForTheirSecret(t *testing.T) {
 			s.Certificates = snapshot.Of(test.read, nil)
 			c := nextOf(t, s).Certificates
 			findingtest.Expect(t, c.Problem, "False", test.reason, test.message)
-			if c.Watched != test.watched || c.OfCertManager != test.ofManager || c.Rotation != nil {
+			if !reflect.DeepEqual(c.Watched, test.watched) || c.OfCertManager != test.ofManager || c.Rotation != nil {
 				t.Errorf("planned is %+v", c)
 			}
 		})

@@ -21,7 +21,7 @@ import (
 
 // certificate is found of the certificates, and of a namespace that prevents them.
 func (r Reconciliation) certificate() (found finding.Finding, recheck time.Duration) {
-	if r.Spec.ExistingService != nil {
+	if r.Spec.ExistingService != nil && !manifests.TrustsSource(r.ExtensionAPI) {
 		_, err := pki.ParseBundle(r.Spec.ExistingService.CABundle, r.Now)
 		return diagnosis.CABundle(err), 0
 	}
@@ -31,6 +31,9 @@ func (r Reconciliation) certificate() (found finding.Finding, recheck time.Durat
 	if !r.knowsCertificates() {
 		return finding.Finding{}, 0
 	}
+	if r.Spec.ExistingService != nil {
+		return r.trust(), 0
+	}
 	c, served := r.Plan.Certificates, r.served()
 	if problem := r.certificateProblem(); problem.Found() {
 		return diagnosis.WithLastGood(problem, served), 0
@@ -39,6 +42,25 @@ func (r Reconciliation) certificate() (found finding.Finding, recheck time.Durat
 		return diagnosis.KeptCertificate(served, c.Source, r.Now), r.keptRecheck(served, c.Source)
 	}
 	return diagnosis.Certificate(*c.Rotation, served, c.Source, r.Now), 0
+}
+
+// trust is found of a CA bundle that another owner keeps.
+func (r Reconciliation) trust() finding.Finding {
+	c, read := r.Plan.Certificates, r.Certificates.Value().CABundle
+	if problem := r.certificateProblem(); problem.Found() {
+		return diagnosis.WithLastGoodBundle(problem, r.state().Bundle, r.Now)
+	}
+	if !r.Outcome.DryRun {
+		return diagnosis.TrustedCAs(*c.Rotation, read)
+	}
+	kept := r.state().Bundle
+	changes := !pki.ContainsAll(pki.Extend(nil, kept, r.Now), c.Source.Authorities) ||
+		!pki.ContainsAll(c.Source.Authorities, pki.Extend(nil, kept, r.Now))
+	found := diagnosis.KeptTrust(changes, read)
+	if changes {
+		return diagnosis.WithLastGoodBundle(found, kept, r.Now)
+	}
+	return found
 }
 
 // knowsCertificates reports whether there is something to report of them.
@@ -57,7 +79,7 @@ func (r Reconciliation) certificateProblem() finding.Finding {
 	case c.Problem.Found():
 		return c.Problem
 	case c.Rotation == nil && len(c.Handshakes) > 0 && !r.Outcome.DryRun:
-		return finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the Pods", finding.Working)
+		return finding.Bad(v1alpha1.ReasonRotating, "waiting for TLS handshakes with the replicas", finding.Working)
 	default:
 		return finding.Finding{}
 	}

@@ -14,4 +14,7 @@
 // all Pods serve already, begins at 3, and there is no wait while no request can be lost (no APIService yet, or no Pod
 // that serves a trusted certificate). All decisions are made from the observed state, so that a crash at any time, a
 // second trigger or a lost record lead back to the same sequence; the record contains only when a phase began.
+//
+// NextTrust plans the same for a server whose serving certificate another owner replaces: without step 3, but with its
+// wait.
 package rotation

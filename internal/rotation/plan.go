@@ -24,12 +24,18 @@ const (
 
 // Next plans as many steps as possible without losing a request.
 func Next(stored State, want Desired, seen Observed, now time.Time) (Plan, error) {
-	p := planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
+	return run(stored, want, seen, now, (*planner).replaceServing, (*planner).awaitServed, (*planner).dropTrust)
+}
+
+func run(
+	stored State, want Desired, seen Observed, now time.Time, steps ...func(*planner) (done bool, err error),
+) (Plan, error) {
+	p := &planner{want: want, seen: seen, now: now, plan: Plan{State: stored}}
 	p.trusted = pki.Extend(want.Authorities, stored.Bundle, now)
 	p.keepNeeded()
 	p.announce()
-	for _, step := range []func() (done bool, err error){p.replaceServing, p.awaitServed, p.dropTrust} {
-		done, err := step()
+	for _, step := range steps {
+		done, err := step(p)
 		if err != nil {
 			return Plan{}, err
 		}
@@ -98,6 +104,9 @@ func (p *planner) isPublished(authority *x509.Certificate) bool {
 	})
 }
 
+// replacedAt introduces the time at which the serving certificate can be replaced.
+const replacedAt = "the serving certificate is replaced at"
+
 // replaceServing stores the wanted serving certificate once kube-apiserver trusts it.
 func (p *planner) replaceServing() (done bool, err error) {
 	if p.want.Replace == "" {
@@ -106,7 +115,7 @@ func (p *planner) replaceServing() (done bool, err error) {
 	var served []*x509.Certificate
 	if p.losesRequests() {
 		// No key is generated in vain while kube-apiserver loads the CA.
-		if served = p.servedIssuers(); len(served) == 0 && !p.isTrustLoaded() {
+		if served = p.servedIssuers(); len(served) == 0 && !p.isTrustLoaded(replacedAt) {
 			return false, nil
 		}
 	}
@@ -114,7 +123,7 @@ func (p *planner) replaceServing() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if len(served) > 0 && !p.isIssuedBy(served, replacement) && !p.isTrustLoaded() {
+	if len(served) > 0 && !p.isIssuedBy(served, replacement) && !p.isTrustLoaded(replacedAt) {
 		return false, nil
 	}
 	p.plan.Serving = replacement
@@ -166,8 +175,8 @@ func (p *planner) isTrusted(pod Pod) bool {
 }
 
 // isTrustLoaded reports whether every kube-apiserver must have loaded the wanted CAs by now, and otherwise sets what to
-// wait for.
-func (p *planner) isTrustLoaded() bool {
+// wait for, and next, which the time follows.
+func (p *planner) isTrustLoaded(next string) bool {
 	if !p.isTrustPublished() {
 		return false
 	}
@@ -179,8 +188,7 @@ func (p *planner) isTrustLoaded() bool {
 	}
 	if p.now.Before(loaded) {
 		p.wait(v1alpha1.RotationAwaitingTrust, loaded.Sub(p.now),
-			"every kube-apiserver to load the new CA",
-			"the serving certificate is replaced at "+pki.Timestamp(loaded))
+			"every kube-apiserver to load the new CA", next+" "+pki.Timestamp(loaded))
 		return false
 	}
 	return true
@@ -214,21 +222,22 @@ func (p *planner) awaitServed() (done bool, err error) {
 		return true, nil
 	}
 	p.enter(v1alpha1.RotationAwaitingServed)
-	if p.waitForPods(chain[0]) {
+	isBehind := func(pod Pod) bool { return p.isBehind(pod, chain[0]) }
+	if p.waitFor("Pods", "serve the new certificate, which the kubelet updates within 90s", isBehind) {
 		return false, nil
 	}
 	p.plan.Record.Served = served
 	return true, nil
 }
 
-// waitForPods reports whether a Pod serves, or may serve, a trusted certificate other than leaf.
-func (p *planner) waitForPods(leaf *x509.Certificate) bool {
+// waitFor reports whether a replica is behind, or may be, and sets what to wait for: that replicas do something.
+func (p *planner) waitFor(replicas, do string, isBehind func(Pod) bool) bool {
 	var behind, unseen []string
 	for _, pod := range p.seen.Pods() {
 		switch {
 		case pod.Err != nil:
 			unseen = append(unseen, fmt.Sprintf("%s (%v)", pod.Name, pod.Err))
-		case p.isBehind(pod, leaf):
+		case isBehind(pod):
 			behind = append(behind, pod.Name)
 		}
 	}
@@ -237,18 +246,17 @@ func (p *planner) waitForPods(leaf *x509.Certificate) bool {
 	overdue := p.plan.Record.Since.Add(UnreachableDwell)
 	var waiting []string
 	if len(behind) > 0 {
-		waiting = append(waiting, "Pods to serve the new certificate, which the kubelet updates within 90s: "+
-			strings.Join(behind, ", "))
+		waiting = append(waiting, fmt.Sprintf("%s to %s: %s", replicas, do, strings.Join(behind, ", ")))
 	}
 	if len(unseen) > 0 && p.now.Before(overdue) {
-		waiting = append(waiting, fmt.Sprintf("Pods whose served certificate cannot be read: %s; they are assumed to serve "+
-			"the new certificate at %s", strings.Join(unseen, ", "), pki.Timestamp(overdue)))
+		waiting = append(waiting, fmt.Sprintf("%s whose served certificate cannot be read: %s; they are assumed to serve "+
+			"the new certificate at %s", replicas, strings.Join(unseen, ", "), pki.Timestamp(overdue)))
 	}
 	if len(waiting) == 0 {
 		return false
 	}
 	p.wait(v1alpha1.RotationAwaitingServed, recheckAfter, strings.Join(waiting, ", and "),
-		"CAs that no Pod needs any more are no longer trusted")
+		"CAs that none of them needs any more are no longer trusted")
 	return true
 }
 

@@ -37,7 +37,8 @@ type State struct {
 type Record struct {
 	// Announced is since when every APIService has had a CA, by fingerprint.
 	Announced map[string]time.Time `json:"announced,omitempty"`
-	// Served is the fingerprint of the serving certificate that every Pod has been observed to serve.
+	// Served is the fingerprint of the serving certificate that every Pod has been observed to serve; with NextTrust, that
+	// of the CAs that verify what every replica has been observed to serve.
 	Served string `json:"served,omitempty"`
 	Phase  Phase  `json:"phase,omitempty"`
 	// Since is when Phase began, or, while it is AwaitingServed, when the serving certificate was last replaced.

@@ -49,12 +49,12 @@ type Snapshot struct {
 	// Server is read where spec.server is set.
 	Server    Known[Workload]
 	Endpoints Known[Endpoints]
-	// Certificates are read where spec.server is set.
+	// Certificates are read where spec.server or spec.existingService.caBundleFrom is set.
 	Certificates Known[Certificates]
 	// Selectors are those of an earlier server in the namespace of spec.server, while its APIService may be adopted.
 	Selectors Known[[]Selector]
 
-	// Handshakes are the last ones with Pods of the server.
+	// Handshakes are the last ones with replicas of the server.
 	Handshakes Handshakes
 	Layer      Layer
 	// Probes are the results of the last round.
@@ -122,11 +122,35 @@ type Certificates struct {
 	Provided *corev1.Secret
 	// Pending is what cert-manager is still working on, empty where it is not.
 	Pending string
+	// CABundle is read where spec.existingService.caBundleFrom is set.
+	CABundle CABundle
 }
 
-// Handshakes are what Pods served.
+// CABundle is what spec.existingService.caBundleFrom leads to.
+type CABundle struct {
+	// Source is the object, and Key that of its data, empty where it has only one value.
+	Source manifests.Source
+	Key    string
+	// Unreadable is why the operator cannot read such an object; without a code, it can.
+	Unreadable finding.Finding
+	// Exists reports whether there is the object, and HasKey whether it has the key. PEM is its value.
+	Exists, HasKey bool
+	PEM            []byte
+}
+
+// Peer is what a TLS handshake is made with: a Pod of the server, or an endpoint of another owner's Service.
+type Peer struct {
+	// ID is the UID of the Pod, or the address of the endpoint.
+	ID   string
+	Name string
+	// Address is host:port, empty while it has none.
+	Address string
+}
+
+// Handshakes are what replicas served.
 type Handshakes struct {
-	ByPod map[types.UID]rotation.Pod
+	// ByPeer has them by the ID of the peer.
+	ByPeer map[string]rotation.Pod
 	// Ended is when the last ones were made, zero while there are none.
 	Ended time.Time
 }
@@ -137,6 +161,8 @@ type Layer struct {
 	Missing []string
 	// Looked reports whether it was looked at within the last minute.
 	Looked bool
+	// TrustChanged is when the ConfigMap with the front-proxy CA last changed, zero while that is not known.
+	TrustChanged time.Time
 }
 
 // Aggregated is what the kube-apiservers' aggregated discovery contains of a group-version.
@@ -166,3 +192,6 @@ func (s *Snapshot) IsActive() bool {
 
 // RunsServer reports whether the operator runs a server for it, and can.
 func (s *Snapshot) RunsServer() bool { return s.Spec.Server != nil && s.IsActive() && s.InReach() }
+
+// TrustsSource reports whether the CA bundle comes from an object of another owner, and there is a namespace for it.
+func (s *Snapshot) TrustsSource() bool { return manifests.TrustsSource(s.ExtensionAPI) && s.IsActive() }

@@ -10,11 +10,11 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
-// Trust is the bundle (PEM) that clients verify the server with, nil while there is none: the stored one, or that of
-// spec.existingService. Where the stored one is lost or cannot be read, it is what the APIServices trust: requests are
-// verified with that.
+// Trust is the bundle (PEM) that clients verify the server with, nil while there is none: the stored one, or
+// spec.existingService.caBundle. Where the stored one is lost or cannot be read, it is what the APIServices trust:
+// requests are verified with that.
 func (s *Snapshot) Trust() []byte {
-	if existing := s.Spec.ExistingService; existing != nil {
+	if existing := s.Spec.ExistingService; existing != nil && existing.CABundleFrom == nil {
 		if _, err := pki.ParseBundle(existing.CABundle, s.Now); err != nil {
 			return nil
 		}

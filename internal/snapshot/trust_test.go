@@ -53,11 +53,14 @@ func TestTheServerIsVerifiedWithWhatAPIServicesTrustWhileTheStoredBundleIsLostOr
 		"lost, and what is registered is no PEM": {lost, damaged, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &Snapshot{
-				ExtensionAPI: &v1alpha1.ExtensionAPI{}, Now: noon, Certificates: test.certificates, Registered: test.registered,
-			}
-			if got := s.Trust(); !bytes.Equal(got, test.want) || (got == nil) != (test.want == nil) {
-				t.Errorf("it is verified with %s\nwant %s", got, test.want)
+			for _, service := range []*v1alpha1.ExistingService{nil, {CABundleFrom: &v1alpha1.CABundleSource{}}} {
+				extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{ExistingService: service}}
+				s := &Snapshot{
+					ExtensionAPI: extensionAPI, Now: noon, Certificates: test.certificates, Registered: test.registered,
+				}
+				if got := s.Trust(); !bytes.Equal(got, test.want) || (got == nil) != (test.want == nil) {
+					t.Errorf("it is verified with %s\nwant %s", got, test.want)
+				}
 			}
 		})
 	}

@@ -69,6 +69,7 @@ func containerStatus(full corev1.ContainerStatus) corev1.ContainerStatus {
 	return corev1.ContainerStatus{
 		Name:                 full.Name,
 		Ready:                full.Ready,
+		Started:              full.Started,
 		State:                containerState(full.State),
 		LastTerminationState: corev1.ContainerState{Terminated: terminated(full.LastTerminationState.Terminated)},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
@@ -87,7 +88,7 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 			strings.Join(cause.Readyz.Failed, ", ")), finding.Working).Alarming().
 			Advising(cause.Readyz.remedy(pod))
 	}
-	if event, found := eventOf(cause, probeFailed); found {
+	if event, found := failingProbe(pod, cause); found {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": "+withoutOutput(event.Message), finding.Working).Alarming().
 			Advising("Check path, port and scheme of this probe in spec.server.template, and the server's log: " + logOf(pod))
 	}
@@ -141,6 +142,19 @@ func eventOf(cause Cause, reasons ...string) (event Event, found bool) {
 		return Event{}, false
 	}
 	return cause.Events[i], true
+}
+
+// failingProbe is the last Event about a probe that can still fail: a startup probe does not after it has succeeded, nor
+// does any in a Pod whose containers are ready.
+func failingProbe(pod *corev1.Pod, cause Cause) (event Event, found bool) {
+	containers := pod.Status.ContainerStatuses
+	isUnready := func(status corev1.ContainerStatus) bool { return !status.Ready }
+	isStarting := func(status corev1.ContainerStatus) bool { return !ptr.Deref(status.Started, false) }
+	event, found = eventOf(cause, probeFailed)
+	if strings.HasPrefix(event.Message, "Startup probe") {
+		return event, found && slices.ContainsFunc(containers, isStarting)
+	}
+	return event, found && slices.ContainsFunc(containers, isUnready)
 }
 
 // remedies are by what the names of checks contain (k8s.io/apiserver pkg/server, and metrics-server).

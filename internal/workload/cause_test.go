@@ -33,6 +33,12 @@ func runs() corev1.ContainerStatus {
 	}
 }
 
+func started() corev1.ContainerStatus {
+	status := runs()
+	status.Started, status.Ready = new(true), true
+	return status
+}
+
 func exited(code int32, reason string) corev1.ContainerStatus {
 	return corev1.ContainerStatus{Name: "apiserver", LastTerminationState: corev1.ContainerState{
 		Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason},
@@ -134,6 +140,10 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			Cause{Since: noon, RecreatedAccount: "wardle"},
 			v1alpha1.ReasonUnhealthy,
 			"its ServiceAccount wardle was recreated after it, so its token is no longer valid. Replace it: kubectl",
+		},
+		"a startup probe that has succeeded since": {
+			gated(unready(started())), warns("Unhealthy", "Startup probe failed: dial tcp 10.0.0.1:8443: connect: connection refused"),
+			v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b"`,
 		},
 		"nothing is known": {unready(runs()), fails(), v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}

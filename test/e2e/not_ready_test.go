@@ -24,8 +24,8 @@ import (
 // recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest part.
 const recovered = 3 * time.Minute
 
-// causeKnown is the time limit for the cause to be reported.
-const causeKnown = 30 * time.Second
+// causeKnown is the time limit for the cause to be reported; how long it took is printed.
+const causeKnown = 2 * time.Minute
 
 // brokenTemplates are templates whose Pods do not become ready, and how ServerAvailable names the cause.
 var brokenTemplates = map[string]struct {

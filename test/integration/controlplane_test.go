@@ -68,6 +68,9 @@ func startControlPlane(without string, enabled ...string) (*controlPlane, error)
 	flags := p.env.ControlPlane.GetAPIServer().Configure()
 	// kube-apiserver would publish an address of this machine on which it does not listen.
 	flags.Set("endpoint-reconciler-type", "none")
+	// On by default since Kubernetes 1.37.
+	flags.Set("feature-gates", "ClusterTrustBundle=true")
+	flags.Set("runtime-config", "certificates.k8s.io/v1beta1/clustertrustbundles=true")
 	for _, flag := range enabled {
 		flags.Set(flag, "true")
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -39,7 +40,7 @@ func (r right) rule(names ...string) rbacv1.PolicyRule {
 
 // namespace is where the permission is granted, empty for the cluster.
 func (r right) namespace() string {
-	if r.resource == apiServiceResource || r.resource == definitionResource {
+	if slices.Contains(clusterWide, r.resource) {
 		return ""
 	}
 	return byHand
@@ -55,6 +56,10 @@ var (
 	secretResource      = schema.GroupResource{Resource: "secrets"}
 	policyResource      = schema.GroupResource{Group: "networking.k8s.io", Resource: "networkpolicies"}
 	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
+	configMapResource   = schema.GroupResource{Resource: "configmaps"}
+	trustBundleResource = schema.GroupResource{Group: "certificates.k8s.io", Resource: "clustertrustbundles"}
+
+	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource}
 )
 
 // resourcesOf maps the terms of docs/security.md to resources.
@@ -68,6 +73,8 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"Secrets":                   {secretResource},
 	"PodDisruptionBudgets":      {budgetResource},
 	"NetworkPolicies":           {policyResource},
+	"ConfigMaps":                {configMapResource},
+	"ClusterTrustBundles":       {trustBundleResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 

@@ -71,6 +71,24 @@ func trustMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.ExistingService.CABundle = append(e.Spec.ExistingService.CABundle, '\n')
 }
 
+func trustSecretOf(name string) modification {
+	return trustFrom(v1alpha1.CABundleSource{SecretRef: &v1alpha1.CABundleKeyReference{Name: name}})
+}
+
+func trustConfigMapOf(name string) modification {
+	return trustFrom(v1alpha1.CABundleSource{ConfigMapRef: &v1alpha1.CABundleKeyReference{Name: name}})
+}
+
+func trustClusterBundleOf(name string) modification {
+	return trustFrom(v1alpha1.CABundleSource{ClusterTrustBundleRef: &v1alpha1.ClusterTrustBundleReference{Name: name}})
+}
+
+func trustFrom(source v1alpha1.CABundleSource) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.ExistingService.CABundle, e.Spec.ExistingService.CABundleFrom = nil, &source
+	}
+}
+
 // Modifications of the server.
 
 func replicate(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Replicas = new(int32(3)) }

@@ -35,8 +35,17 @@ var operations = map[string][]operation{
 	"create one with networkPolicy":                    {creating(withServer, closePorts)},
 	"create one with certManager":                      {creating(withServer, certify)},
 	"create one with spec.existingService":             {creating(withExistingService)},
-	"create one with adoptionPolicy: Adopt":            {creating(withServer, adopt)},
-	"create one with sharing: Allowed":                 {creating(withExistingService, share)},
+	"create one with caBundleFrom a Secret": {
+		creating(withExistingService, trustSecretOf("ca")),
+	},
+	"create one with caBundleFrom a ConfigMap": {
+		creating(withExistingService, trustConfigMapOf("ca")),
+	},
+	"create one with caBundleFrom a ClusterTrustBundle": {
+		creating(withExistingService, trustClusterBundleOf("example.com:ca")),
+	},
+	"create one with adoptionPolicy: Adopt": {creating(withServer, adopt)},
+	"create one with sharing: Allowed":      {creating(withExistingService, share)},
 
 	"add a group-version":                   {changing(withServer, addVersion), changing(withExistingService, addGroup)},
 	"add one while adoptionPolicy is Adopt": {changing(both(withServer, adopt), addVersion)},
@@ -56,6 +65,18 @@ var operations = map[string][]operation{
 	"change spec.existingService": {
 		changing(withExistingService, nameService), changing(withExistingService, renumberService),
 		changing(withExistingService, trustMore),
+		changing(both(withExistingService, trustSecretOf("ca")), renumberService),
+	},
+	"set spec.existingService.caBundleFrom to a Secret": {
+		changing(withExistingService, trustSecretOf("ca")),
+		changing(both(withExistingService, trustSecretOf("ca")), trustSecretOf("another")),
+		changing(both(withExistingService, trustConfigMapOf("ca")), trustSecretOf("ca")),
+	},
+	"set spec.existingService.caBundleFrom to a ConfigMap": {
+		changing(both(withExistingService, trustSecretOf("ca")), trustConfigMapOf("ca")),
+	},
+	"set spec.existingService.caBundleFrom to a ClusterTrustBundle": {
+		changing(withExistingService, trustClusterBundleOf("example.com:ca")),
 	},
 
 	"change anything else in spec.server, or spec.discovery beside it": {

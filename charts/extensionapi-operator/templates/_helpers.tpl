@@ -119,6 +119,10 @@ namespaces.
 - apiGroups: [""]
   resources: [serviceaccounts, secrets]
   verbs: [get, list, watch, create, patch, delete]
+# The CA bundle of spec.existingService.caBundleFrom.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]

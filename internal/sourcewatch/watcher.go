@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package secretwatch reports changes of Secrets that the operator does not own. They do not have the operator's label,
-// so the operator's cache does not contain them. Each is watched by a request of its own, for its metadata only.
-package secretwatch
+// Package sourcewatch reports changes of objects of other owners that certificates or CAs come from, such as Secrets
+// and ConfigMaps. They do not have the operator's label, so the operator's cache does not contain them. Each is watched
+// by a request of its own, for its metadata only.
+package sourcewatch
 
 import (
 	"context"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// Watcher watches the Secrets that ExtensionAPIs reference, one for each.
+// Watcher watches the objects that ExtensionAPIs reference, one for each.
 type Watcher struct {
 	client  metadata.Interface
 	changed func(extensionAPI string)
@@ -27,27 +29,27 @@ type Watcher struct {
 	// updated signals to Start that wanted has changed.
 	updated chan struct{}
 	mu      sync.Mutex
-	wanted  map[string]types.NamespacedName
+	wanted  map[string]manifests.Source
 }
 
-// New returns a Watcher that calls changed for every ExtensionAPI whose Secret was created, changed or deleted, and
-// once after a watch has started, whether or not the Secret exists. It may also call it when nothing has changed.
+// New returns a Watcher that calls changed for every ExtensionAPI whose object was created, changed or deleted, and
+// once after a watch has started, whether or not the object exists. It may also call it when nothing has changed.
 func New(client metadata.Interface, changed func(extensionAPI string)) *Watcher {
 	return &Watcher{
 		client: client, changed: changed,
-		updated: make(chan struct{}, 1), wanted: map[string]types.NamespacedName{},
+		updated: make(chan struct{}, 1), wanted: map[string]manifests.Source{},
 	}
 }
 
-// Watch watches secret for an ExtensionAPI, in place of the one it watched before, and reports whether that is new. Any
-// change of secret after Watch has returned is reported, so read the Secret again if it is.
-func (w *Watcher) Watch(extensionAPI string, secret types.NamespacedName) (isNew bool) {
+// Watch watches source for an ExtensionAPI, in place of the one it watched before, and reports whether that is new. Any
+// change of source after Watch has returned is reported, so read the object again if it is.
+func (w *Watcher) Watch(extensionAPI string, source manifests.Source) (isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.wanted[extensionAPI] == secret {
+	if w.wanted[extensionAPI] == source {
 		return false
 	}
-	w.wanted[extensionAPI] = secret
+	w.wanted[extensionAPI] = source
 	w.signal()
 	return true
 }
@@ -73,7 +75,7 @@ func (w *Watcher) signal() {
 func (w *Watcher) Start(ctx context.Context) error {
 	var watches sync.WaitGroup
 	defer watches.Wait()
-	stops := map[types.NamespacedName]context.CancelFunc{}
+	stops := map[manifests.Source]context.CancelFunc{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -86,68 +88,69 @@ func (w *Watcher) Start(ctx context.Context) error {
 
 // sync starts and stops watches to match the wanted ones. It stores the cancel function of each in stops.
 func (w *Watcher) sync(
-	ctx context.Context, watches *sync.WaitGroup, stops map[types.NamespacedName]context.CancelFunc,
+	ctx context.Context, watches *sync.WaitGroup, stops map[manifests.Source]context.CancelFunc,
 ) {
-	wanted := w.secrets()
-	for secret, stop := range stops {
-		if !wanted.Has(secret) {
+	wanted := w.sources()
+	for source, stop := range stops {
+		if !wanted.Has(source) {
 			stop()
-			delete(stops, secret)
+			delete(stops, source)
 		}
 	}
-	for secret := range wanted {
-		if stops[secret] == nil {
+	for source := range wanted {
+		if stops[source] == nil {
 			watchCtx, stop := context.WithCancel(ctx)
-			stops[secret] = stop
-			watches.Go(func() { w.watch(watchCtx, secret) })
+			stops[source] = stop
+			watches.Go(func() { w.watch(watchCtx, source) })
 		}
 	}
 }
 
-func (w *Watcher) secrets() sets.Set[types.NamespacedName] {
+func (w *Watcher) sources() sets.Set[manifests.Source] {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	secrets := sets.New[types.NamespacedName]()
-	for _, secret := range w.wanted {
-		secrets.Insert(secret)
+	sources := sets.New[manifests.Source]()
+	for _, source := range w.wanted {
+		sources.Insert(source)
 	}
-	return secrets
+	return sources
 }
 
-// watch reports all changes of secret until ctx is done. An interrupted watch is restarted, with backoff.
-func (w *Watcher) watch(ctx context.Context, secret types.NamespacedName) {
-	secrets := w.client.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(secret.Namespace)
-	alone := fields.OneTermEqualSelector(metav1.ObjectNameField, secret.Name).String()
+// watch reports all changes of source until ctx is done. An interrupted watch is restarted, with backoff.
+func (w *Watcher) watch(ctx context.Context, source manifests.Source) {
+	plural, _ := meta.UnsafeGuessKindToResource(source.GroupVersionKind)
+	objects := w.client.Resource(plural).Namespace(source.Namespace)
+	alone := fields.OneTermEqualSelector(metav1.ObjectNameField, source.Name).String()
 	requests := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = alone
-			return secrets.List(ctx, options)
+			return objects.List(ctx, options)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.FieldSelector = alone
-			return secrets.Watch(ctx, options)
+			return objects.Watch(ctx, options)
 		},
 	}
 	cache.NewReflectorWithOptions(
 		cache.ToListWatcherWithWatchListSemantics(requests, w.client),
 		&metav1.PartialObjectMetadata{},
-		listener(func() { w.notify(secret) }),
-		cache.ReflectorOptions{Name: "Secret " + secret.String()},
+		listener(func() { w.notify(source) }),
+		cache.ReflectorOptions{Name: source.String()},
 	).RunWithContext(ctx)
 }
 
-func (w *Watcher) notify(secret types.NamespacedName) {
-	for _, extensionAPI := range w.watchersOf(secret) {
+func (w *Watcher) notify(source manifests.Source) {
+	for _, extensionAPI := range w.watchersOf(source) {
 		w.changed(extensionAPI)
 	}
 }
 
-func (w *Watcher) watchersOf(secret types.NamespacedName) []string {
+func (w *Watcher) watchersOf(source manifests.Source) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var names []string
 	for extensionAPI, watched := range w.wanted {
-		if watched == secret {
+		if watched == source {
 			names = append(names, extensionAPI)
 		}
 	}

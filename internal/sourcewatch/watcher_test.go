@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package secretwatch
+package sourcewatch
 
 import (
 	"context"
@@ -13,18 +13,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 var (
 	secrets = corev1.SchemeGroupVersion.WithResource("secrets")
 	// The fake client does not support field selectors, so the Secrets are in different namespaces.
-	first  = types.NamespacedName{Namespace: "first", Name: "tls"}
-	second = types.NamespacedName{Namespace: "second", Name: "tls"}
+	first  = manifests.SecretSource("first", "tls")
+	second = manifests.SecretSource("second", "tls")
 )
 
 // harness runs a Watcher with a fake client, in a synctest bubble: a goroutine that is left at the end fails the test.
@@ -89,22 +90,22 @@ func (h *harness) must(err error) {
 	}
 }
 
-func (h *harness) create(secret types.NamespacedName) {
+func (h *harness) create(secret manifests.Source) {
 	h.t.Helper()
 	h.must(h.client.Tracker().Create(secrets, object(secret), secret.Namespace))
 }
 
-func (h *harness) update(secret types.NamespacedName) {
+func (h *harness) update(secret manifests.Source) {
 	h.t.Helper()
 	h.must(h.client.Tracker().Update(secrets, object(secret), secret.Namespace))
 }
 
-func (h *harness) delete(secret types.NamespacedName) {
+func (h *harness) delete(secret manifests.Source) {
 	h.t.Helper()
 	h.must(h.client.Tracker().Delete(secrets, secret.Namespace, secret.Name))
 }
 
-func object(secret types.NamespacedName) *metav1.PartialObjectMetadata {
+func object(secret manifests.Source) *metav1.PartialObjectMetadata {
 	return &metav1.PartialObjectMetadata{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: secret.Namespace, Name: secret.Name},
@@ -163,6 +164,18 @@ func TestChangesOfASharedSecretAreReportedForBothExtensionAPIs(t *testing.T) {
 		if got := h.watches(); got != 1 {
 			h.t.Errorf("%d watches, want 1", got)
 		}
+	})
+}
+
+func TestAConfigMapOfTheNameOfASecretIsAnotherObject(t *testing.T) {
+	runTest(t, func(h *harness) {
+		h.Watch("wardle", first)
+		h.Watch("other", manifests.Source{
+			GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), NamespacedName: first.NamespacedName,
+		})
+		h.expect("other", "wardle")
+		h.create(first)
+		h.expect("wardle")
 	})
 }
 

@@ -11,11 +11,12 @@ import (
 	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/secretwatch"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/sourcewatch"
 )
 
-// TestSecretWatch checks that the operator, with its permissions, is notified of changes of one Secret and no other.
-func TestSecretWatch(t *testing.T) {
+// TestSourceWatch checks that the operator, with its permissions, is notified of changes of one Secret and no other.
+func TestSourceWatch(t *testing.T) {
 	t.Parallel()
 	const name = "secret-watch"
 	createNamespace(t, name)
@@ -48,8 +49,8 @@ func startSecretWatch(t *testing.T, secret client.ObjectKey) <-chan string {
 		t.Fatal(err)
 	}
 	notified := make(chan string, 100)
-	watcher := secretwatch.New(metadataClient, func(extensionAPI string) { notified <- extensionAPI })
-	watcher.Watch("wardle", secret)
+	watcher := sourcewatch.New(metadataClient, func(extensionAPI string) { notified <- extensionAPI })
+	watcher.Watch("wardle", manifests.SecretSource(secret.Namespace, secret.Name))
 	watchCtx, stop := context.WithCancel(ctx)
 	ended := make(chan error)
 	go func() { ended <- watcher.Start(watchCtx) }()
