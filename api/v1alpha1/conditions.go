@@ -126,6 +126,8 @@ const (
 	ReasonFailedCreatePodSandBox = "FailedCreatePodSandBox"
 	// ReasonFailedCreatePodContainer: the cgroup of a Pod cannot be created.
 	ReasonFailedCreatePodContainer = "FailedCreatePodContainer"
+	// ReasonServiceMonitorsUnknown: the cluster does not know the kind ServiceMonitor, which the spec wants an object of.
+	ReasonServiceMonitorsUnknown = "ServiceMonitorsUnknown"
 	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more.
 	ReasonReplicasUnavailable = "ReplicasUnavailable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.

@@ -52,16 +52,10 @@ func (e *execution) watchSecret(c *plan.Certificates) {
 	}
 }
 
-// certManager requests a certificate, or removes what was requested before another source was chosen. While it is
-// suspended, that is left to do.
+// certManager requests a certificate, or removes what was requested before another source was chosen.
 func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error {
 	if !c.OfCertManager {
-		observed := e.s.Status.ObservedGeneration
-		if observed <= 0 || observed == e.s.Generation && !e.out.DryRun {
-			return nil
-		}
-		_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfCertManager())
-		return err
+		return e.removeLeft(ctx, inventory.OfCertManager())
 	}
 	if !e.Observer.CertManager {
 		e.out.Certificates = diagnosis.CertManagerDisabled()

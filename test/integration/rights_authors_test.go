@@ -54,6 +54,7 @@ var (
 	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
 	secretResource      = schema.GroupResource{Resource: "secrets"}
 	policyResource      = schema.GroupResource{Group: "networking.k8s.io", Resource: "networkpolicies"}
+	monitorResource     = schema.GroupResource{Group: "monitoring.coreos.com", Resource: "servicemonitors"}
 	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
 )
 
@@ -68,6 +69,7 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"Secrets":                   {secretResource},
 	"PodDisruptionBudgets":      {budgetResource},
 	"NetworkPolicies":           {policyResource},
+	"ServiceMonitors":           {monitorResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 
