@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,52 @@ func TestAReplicaThatIsNotReadyAnyMoreIsReportedWithItsCause(t *testing.T) {
 			cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))
 			progress("%s: %s was reported after %s, and its recovery after %s", name, failing.check, reported, cleared)
 		})
+	}
+}
+
+func TestAReplicaThatHangsIsNamed(t *testing.T) {
+	t.Parallel()
+	server := startFaultServer(t, fault{name: "outage-hangs"})
+	hung := server.pods[0]
+	resume := stop(t, hung)
+	t.Cleanup(resume)
+	// The readiness probe fails after three timeouts of 5 s. What the reason is depends on whether its Event is there.
+	named := eventually(t, soon, func(ctx context.Context) error {
+		current, err := currently(ctx, server.ExtensionAPI)
+		is := conditionOf(current, v1alpha1.ConditionServerAvailable)
+		if err == nil && (is.Status != metav1.ConditionTrue || !strings.Contains(is.Message, "Pod "+hung.Name+" ")) {
+			err = fmt.Errorf("want ServerAvailable=True with Pod %s, have %s", hung.Name, describe(current))
+		}
+		return err
+	})
+	resume()
+	cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))
+	progress("a replica that hangs was named after %s, and its recovery reported after %s", named, cleared)
+}
+
+// All servers of the sample store their objects in this etcd, so no other test runs in parallel.
+func TestAServerWithoutItsStorageIsReportedWithTheFailingCheck(t *testing.T) {
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	eventually(t, time.Minute, isHealthy(extensionAPI))
+	t.Cleanup(func() { scaleStorage(t, 1) })
+	scaleStorage(t, 0)
+	// The liveness probe, which fails as well, restarts the container after more than a minute.
+	reported := eventually(t, time.Minute,
+		serverIs(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, "GET /readyz fails its checks etcd"))
+	scaleStorage(t, 1)
+	cleared := eventually(t, recovered, isHealthy(extensionAPI))
+	eventually(t, soon, served("v1beta1", "v1alpha1"))
+	progress("the missing storage was reported after %s, and its recovery after %s", reported, cleared)
+}
+
+// scaleStorage scales the sample's etcd; it also works in cleanups.
+func scaleStorage(t *testing.T, replicas int) {
+	t.Helper()
+	_, err := output(context.WithoutCancel(t.Context()), "kubectl", "scale", "deployment/etcd",
+		"--namespace", sampleNamespace, "--replicas", strconv.Itoa(replicas))
+	if err != nil {
+		t.Error(err)
 	}
 }
 
