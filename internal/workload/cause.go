@@ -77,8 +77,8 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 			Advising("Check path, port and scheme of this probe in spec.server.template, and the server's log: " + logOf(pod))
 	}
 	if condition, found := failedCondition(pod); found {
-		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its condition %s is %s: %s", subject,
-			condition.Type, condition.Status, excerpt.Quote(cmp.Or(condition.Message, condition.Reason))), finding.Working).Alarming().
+		return finding.Bad(v1alpha1.ReasonUnhealthy, fmt.Sprintf("%s: its condition %s is %s: %s", subject, condition.Type,
+			condition.Status, excerpt.Quote(cmp.Or(condition.Message, condition.Reason))), finding.Working).Alarming().
 			Advising(describe)
 	}
 	return finding.Finding{}

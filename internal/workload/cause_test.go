@@ -64,11 +64,16 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		reason, words string
 	}{
 		"a volume cannot be mounted": {
-			unready(), warns("FailedMount", `secret "keys" not found`), "FailedMount", `not been ready since 2026-01-01T12:00:00Z: ` +
-				`secret "keys" not found. See its Events: kubectl -n wardle-system describe pod wardle-1`,
+			unready(), warns("FailedMount", `secret "keys" not found`), v1alpha1.ReasonFailedMount,
+			`not been ready since 2026-01-01T12:00:00Z: secret "keys" not found. ` +
+				`See its Events: kubectl -n wardle-system describe pod wardle-1`,
 		},
-		"a volume cannot be attached":     {unready(), warns("FailedAttachVolume", "multi-attach"), "FailedAttachVolume", "multi"},
-		"no network":                      {unready(), warns("FailedCreatePodSandBox", "cni"), "FailedCreatePodSandBox", "cni"},
+		"a volume cannot be attached": {
+			unready(), warns("FailedAttachVolume", "multi-attach"), v1alpha1.ReasonFailedAttachVolume, "multi",
+		},
+		"no network": {
+			unready(), warns("FailedCreatePodSandBox", "cni"), v1alpha1.ReasonFailedCreatePodSandBox, "cni",
+		},
 		"an old warning of a running Pod": {unready(runs()), warns("FailedMount", "gone"), v1alpha1.ReasonRollingOut, ""},
 		"its storage is gone": {
 			unready(runs()), fails("etcd"), v1alpha1.ReasonUnhealthy, "fails its checks etcd. Check whether its storage runs",
@@ -90,13 +95,19 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			unready(exited(137, "OOMKilled")), Cause{}, v1alpha1.ReasonCrashLoopBackOff, "Raise its memory limit",
 		},
 		"an init container that does not complete": {
-			unlike(unready(), corev1.PodInitialized), Cause{}, v1alpha1.ReasonUnhealthy, "its condition Initialized is False: why",
+			unlike(unready(), corev1.PodInitialized),
+			Cause{},
+			v1alpha1.ReasonUnhealthy,
+			"its condition Initialized is False: why",
 		},
 		"no sandbox": {
 			unlike(unready(), corev1.PodReadyToStartContainers), Cause{}, v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
 		},
 		"a readiness gate that nothing sets": {
-			gated(unready(runs())), Cause{}, v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b" is not "True"`,
+			gated(unready(runs())),
+			Cause{},
+			v1alpha1.ReasonUnhealthy,
+			`its condition Ready is False: the gate "a/b" is not "True"`,
 		},
 		"nothing is known": {unready(runs()), Cause{}, v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}
@@ -117,7 +128,8 @@ func TestAReplicaThatIsNotReadyAnyMoreIsNoRollout(t *testing.T) {
 		Conditions: []appsv1.DeploymentCondition{progressing(corev1.ConditionTrue, "NewReplicaSetAvailable")},
 	}
 	state := State{
-		Workload: server, Deployment: deploymentWith(complete), Replicas: 2, Generation: 2, Pods: []corev1.Pod{unready(runs())},
+		Workload: server, Deployment: deploymentWith(complete), Replicas: 2, Generation: 2,
+		Pods: []corev1.Pod{unready(runs())},
 	}
 	got := Rollout(state)
 	findingtest.Expect(t, got, metav1.ConditionTrue, v1alpha1.ReasonReplicasUnavailable,

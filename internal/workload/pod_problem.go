@@ -55,7 +55,9 @@ func (s State) podProblem() finding.Finding {
 // newest are the Pods of the newest revision, in the order of their names, without those that are terminating.
 func (s State) newest() []corev1.Pod {
 	revision := newestRevision(s.Pods)
-	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	return slices.DeleteFunc(sorted, func(pod corev1.Pod) bool {
 		return pod.DeletionTimestamp != nil || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
 	})
@@ -115,7 +117,8 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Caus
 			pod.Namespace, pod.Name, status.Name))
 }
 
-// killedCodes are those of a server that the kubelet stopped because a probe failed: it shut down in time, or was killed.
+// killedCodes are those of a server that the kubelet stopped because a probe failed: it shut down in time, or was
+// killed.
 var killedCodes = []int32{0, 137, 143}
 
 // terminatedRemedy ends where the command to see the log follows.

@@ -77,9 +77,9 @@ func forgetDraining(t *testing.T, manifest *unstructured.Unstructured) {
 	}
 }
 
-// swapCertificates replaces everything without an overlap, as current tools do, and returns the new serving certificate.
-// The kubelet may mount a changed Secret within milliseconds or after a minute, so the Secret changes once the load has
-// met the new caBundle.
+// swapCertificates replaces everything without an overlap, as current tools do, and returns the new serving
+// certificate. The kubelet may mount a changed Secret within milliseconds or after a minute, so the Secret changes once
+// the load has met the new caBundle.
 func swapCertificates(t *testing.T, l *load) *x509.Certificate {
 	t.Helper()
 	signer, err := pki.NewSigner("by hand", time.Now(), time.Hour)

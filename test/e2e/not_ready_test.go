@@ -22,7 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest part.
+// recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest
+// part.
 const recovered = 3 * time.Minute
 
 // brokenTemplates are templates whose Pods do not become ready, and how ServerAvailable names the cause.
@@ -105,7 +106,7 @@ var brokenTemplates = map[string]struct {
 		v1alpha1.ReasonUnschedulable, "0/1 nodes are available",
 	},
 	"runtime-missing": {
-		func(pod *corev1.PodSpec) { pod.RuntimeClassName = ptr.To(nowhereRuntime) },
+		func(pod *corev1.PodSpec) { pod.RuntimeClassName = new(nowhereRuntime) },
 		v1alpha1.ReasonFailedCreatePodSandBox, nowhereRuntime,
 	},
 	"wrong-path": {
@@ -154,7 +155,8 @@ func TestThePodThatCannotBecomeReadyIsReportedWithItsCause(t *testing.T) {
 				createUntilCleanup(t, extensionAPI)
 				reported := eventually(t, time.Minute, serverIs(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
 				change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Template.Spec = *whole })
-				cleared := eventually(t, recovered, serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
+				cleared := eventually(t, recovered,
+					serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
 				progress("%s: %s was reported after %s, and its recovery after %s", name, broken.reason, reported, cleared)
 			})
 		}
