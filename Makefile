@@ -42,6 +42,13 @@ $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 	@cp -f "$$(go list -C hack/cert-manager -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)"/deploy/crds/cert-manager.io_*.yaml \
 		$(CERT_MANAGER)/crds/
 
+# The CRD of the Prometheus Operator, for tests, which is part of its module.
+SERVICE_MONITORS := bin/prometheus-operator/monitoring.coreos.com_servicemonitors.yaml
+$(SERVICE_MONITORS): $(wildcard hack/prometheus-operator/*)
+	@mkdir -p $(@D)
+	@go mod download -C hack/prometheus-operator github.com/prometheus-operator/prometheus-operator
+	@cp -f "$$(go list -C hack/prometheus-operator -m -f '{{.Dir}}' github.com/prometheus-operator/prometheus-operator)"/example/prometheus-operator-crd/$(@F) $@
+
 ##@ Code
 
 # Output directory of generated files; hack/verify-generated.sh sets another one and compares.
@@ -82,7 +89,7 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 
 ##@ Tests
 
-TEST_PROGRAMS := $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager
+TEST_PROGRAMS := $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager $(SERVICE_MONITORS)
 
 .PHONY: test
 test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS takes precedence)

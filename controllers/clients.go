@@ -21,10 +21,13 @@ const requestTimeout = 4 * time.Second
 // cannot hold, since the cluster may not know its kind. The cache has connections of its own, as a watch takes long.
 func ClientOptions(config *rest.Config) (client.Options, error) {
 	httpClient, err := withDeadline(config)
-	return client.Options{
-		HTTPClient: httpClient,
-		Cache:      &client.CacheOptions{DisableFor: []client.Object{inventory.Certificate.New()}},
-	}, err
+	uncached := &client.CacheOptions{}
+	for _, kind := range inventory.Kinds() {
+		if !kind.Cached {
+			uncached.DisableFor = append(uncached.DisableFor, kind.New())
+		}
+	}
+	return client.Options{HTTPClient: httpClient, Cache: uncached}, err
 }
 
 // withDeadline returns an HTTP client whose requests have a deadline.

@@ -133,6 +133,8 @@ const (
 	ReasonFailedCreatePodContainer = "FailedCreatePodContainer"
 	// ReasonScaledToZero: the Deployment is wanted without a replica.
 	ReasonScaledToZero = "ScaledToZero"
+	// ReasonServiceMonitorsUnknown: the cluster does not know the kind ServiceMonitor, which the spec wants an object of.
+	ReasonServiceMonitorsUnknown = "ServiceMonitorsUnknown"
 	// ReasonReplicasUnavailable: a replica of a complete rollout is not ready any more.
 	ReasonReplicasUnavailable = "ReplicasUnavailable"
 	// ReasonEndpointsReady: the existing Service has ready endpoints.

@@ -144,6 +144,14 @@ type Server struct {
 	// +kubebuilder:default=Disabled
 	NetworkPolicy Policy `json:"networkPolicy,omitempty"`
 
+	// serviceMonitor Enabled creates a ServiceMonitor, so that a Prometheus of the Prometheus Operator scrapes /metrics of
+	// every replica in the Service. It verifies the serving certificate, and sends the token of its own ServiceAccount.
+	// The labels in metadata can make a Prometheus select it. Disabled creates none, and deletes an earlier one. Defaults
+	// to Disabled.
+	// +optional
+	// +kubebuilder:default=Disabled
+	ServiceMonitor Policy `json:"serviceMonitor,omitempty"`
+
 	// template is a Pod template as in a Deployment, with a container named 'apiserver'. Fields that are not set get
 	// defaults; fields that are set always take precedence.
 	// +required

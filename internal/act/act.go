@@ -71,6 +71,7 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 	e.out.Failed = plan.Failures{
 		Certificates: e.certificates(ctx, p.Certificates),
 		Server:       e.server(ctx, p.Server),
+		Monitoring:   e.monitoring(ctx, p.Server),
 		Registration: e.registration(ctx, p.Registration),
 		Ejection:     e.eject(ctx, p.Ejection),
 	}

@@ -39,18 +39,10 @@ func (e *execution) certificates(ctx context.Context, c *plan.Certificates) erro
 // forgetTrust removes what is stored of an object that the spec does not reference any more: once it references one
 // again, earlier CAs would be trusted again.
 func (e *execution) forgetTrust(ctx context.Context) error {
-	if e.s.Spec.ExistingService == nil || manifests.TrustsSource(e.s.ExtensionAPI) || !e.changedSpec() {
+	if e.s.Spec.ExistingService == nil || manifests.TrustsSource(e.s.ExtensionAPI) {
 		return nil
 	}
-	_, err := e.removeAll(ctx, e.s, e.applier, inventory.DeletedAt(inventory.AfterStop))
-	return err
-}
-
-// changedSpec reports whether the spec has changed, and what an earlier one led to may be left. While it is suspended,
-// that is left to do.
-func (e *execution) changedSpec() bool {
-	observed := e.s.Status.ObservedGeneration
-	return observed > 0 && (observed != e.s.Generation || e.out.DryRun)
+	return e.removeLeft(ctx, inventory.DeletedAt(inventory.AfterStop))
 }
 
 // watchRecheck is when an object is read again that was not watched when it was read.
@@ -71,11 +63,7 @@ func (e *execution) watchSource(c *plan.Certificates) {
 // certManager requests a certificate, or removes what was requested before another source was chosen.
 func (e *execution) certManager(ctx context.Context, c *plan.Certificates) error {
 	if !c.OfCertManager {
-		if !e.changedSpec() {
-			return nil
-		}
-		_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfCertManager())
-		return err
+		return e.removeLeft(ctx, inventory.OfCertManager())
 	}
 	if !e.Observer.CertManager {
 		e.out.Certificates = diagnosis.CertManagerDisabled()

@@ -35,9 +35,8 @@ func TestAFailedHandshakeIsExplainedByAnInjectedProxy(t *testing.T) {
 			})
 			target := discovery.Target{CABundle: []byte("ca"), Replicas: s.Replicas()}
 			failure := &discovery.ProbeError{Class: test.class, Text: "EOF"}
-			s.Probes = discovery.NewRound(target, discovery.Records{
-				discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, snapshottest.GroupVersion): snapshottest.Failing(failure),
-			})
+			replica := discovery.AtEndpoint(discovery.Replica{Endpoint: snapshottest.Replica}, snapshottest.GroupVersion)
+			s.Probes = discovery.NewRound(target, discovery.Records{replica: snapshottest.Failing(failure)})
 			message := Obstacle(s, snapshottest.GroupVersion, target).Message()
 			if !strings.Contains(message, "fails discovery: EOF") ||
 				strings.Contains(message, `sidecar.istio.io/inject: "false"`) != test.explained {

@@ -3,12 +3,14 @@
 package inventory
 
 import (
+	"encoding/json"
 	"os"
 	"slices"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,27 +87,25 @@ func TestObjectsHaveUniqueNamesAndKnownKinds(t *testing.T) {
 func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	extensionAPI.Name = shop.Name
-	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: shop.Server, NetworkPolicy: v1alpha1.PolicyEnabled}
-	for _, stage := range []Stage{BeforeDeployment, WithDeployment} {
+	extensionAPI.Spec.Server = &v1alpha1.Server{
+		Namespace: shop.Server, NetworkPolicy: v1alpha1.PolicyEnabled, ServiceMonitor: v1alpha1.PolicyEnabled,
+	}
+	for _, stage := range []Stage{BeforeDeployment, WithDeployment, Monitoring} {
 		for _, object := range CreatedAt(stage, extensionAPI) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			built, ok := configuration.(interface {
-				GetName() *string
-				GetNamespace() *string
-				GetKind() *string
-			})
-			if !ok {
-				t.Fatalf("%T has no name", configuration)
+			encoded, err := json.Marshal(configuration)
+			if err != nil {
+				t.Fatal(err)
 			}
-			key := client.ObjectKey{Name: *built.GetName()}
-			if namespace := built.GetNamespace(); namespace != nil {
-				key.Namespace = *namespace
+			built := &metav1.PartialObjectMetadata{}
+			if err := json.Unmarshal(encoded, built); err != nil {
+				t.Fatal(err)
 			}
-			if key != object.Key(shop) || *built.GetKind() != object.Kind.Kind {
-				t.Errorf("%s %s is built as %s %s", object.Kind.Kind, object.Key(shop), *built.GetKind(), key)
+			if key := client.ObjectKeyFromObject(built); key != object.Key(shop) || built.Kind != object.Kind.Kind {
+				t.Errorf("%s %s is built as %s %s", object.Kind.Kind, object.Key(shop), built.Kind, key)
 			}
 		}
 	}
@@ -151,7 +151,8 @@ func TestIsAtServer(t *testing.T) {
 			if atServer {
 				t.Errorf("%s is not in the server's namespace, but IsAtServer is true", object.Kind.Kind)
 			}
-		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "Certificate":
+		case "Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "Certificate",
+			"ServiceMonitor":
 			if !atServer {
 				t.Errorf("%s is in the server's namespace, but IsAtServer is false", object.Kind.Kind)
 			}

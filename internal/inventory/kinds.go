@@ -142,11 +142,20 @@ var ServiceAccount = Kind{
 	Cached:           true,
 }
 
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors,verbs=get;create;patch;delete
+
+// ServiceMonitor is the kind of the Prometheus Operator.
+var ServiceMonitor = Kind{
+	GroupVersionKind: manifests.ServiceMonitorKind,
+	Scope:            ServerNamespaces,
+	Recreatable:      true,
+}
+
 // Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
 		APIService, Certificate, ClusterRoleBinding, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding, Secret,
-		Service, ServiceAccount,
+		Service, ServiceAccount, ServiceMonitor,
 	}
 }
 

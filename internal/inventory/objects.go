@@ -22,6 +22,8 @@ const (
 	BeforeDeployment
 	// WithDeployment is for the Deployment itself.
 	WithDeployment
+	// Monitoring is for objects of a kind that the cluster may not know, which the server does not need.
+	Monitoring
 )
 
 // Step is when an object is deleted with its ExtensionAPI, after the APIServices are gone.
@@ -79,6 +81,10 @@ var objects = []Object{
 		Kind: NetworkPolicy, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: networkPolicy, wanted: manifests.HasNetworkPolicy,
 	},
+	{
+		Kind: ServiceMonitor, Key: atServer, CreatedIn: Monitoring, DeletedIn: AfterStop,
+		build: serviceMonitor, wanted: manifests.HasServiceMonitor,
+	},
 	// The Secret is recreated as long as the Certificate exists.
 	{Kind: Certificate, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
@@ -101,9 +107,9 @@ func CreatedAt(stage Stage, extensionAPI *v1alpha1.ExtensionAPI) []Object {
 	return filter(func(o Object) bool { return o.CreatedIn == stage && o.build != nil && o.isWanted(extensionAPI) })
 }
 
-// Unwanted returns the objects that an ExtensionAPI is not to have, but may have from an earlier spec.
+// Unwanted returns the objects of watched kinds that an ExtensionAPI is not to have, but may have from an earlier spec.
 func Unwanted(extensionAPI *v1alpha1.ExtensionAPI) []Object {
-	return filter(func(o Object) bool { return !o.isWanted(extensionAPI) })
+	return filter(func(o Object) bool { return o.Kind.Cached && !o.isWanted(extensionAPI) })
 }
 
 func (o Object) isWanted(extensionAPI *v1alpha1.ExtensionAPI) bool {
@@ -115,6 +121,9 @@ func DeletedAt(step Step) []Object { return filter(func(o Object) bool { return 
 
 // OfCertManager returns the objects that are created by or for cert-manager.
 func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
+
+// OfMonitoring returns the objects by which the server's metrics are scraped.
+func OfMonitoring() []Object { return filter(func(o Object) bool { return o.CreatedIn == Monitoring }) }
 
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
@@ -178,6 +187,10 @@ func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, er
 
 func networkPolicy(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
 	return manifests.NetworkPolicy(e), nil
+}
+
+func serviceMonitor(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ServiceMonitor(e), nil
 }
 
 func authDelegatorBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {

@@ -61,6 +61,9 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		if HasNetworkPolicy(extensionAPI) {
 			objects = append(objects, NetworkPolicy(extensionAPI))
 		}
+		if HasServiceMonitor(extensionAPI) {
+			objects = append(objects, ServiceMonitor(extensionAPI))
+		}
 	}
 	server := ptr.Deref(extensionAPI.Spec.Server, v1alpha1.Server{})
 	if ptr.Deref(server.Certificates, v1alpha1.Certificates{}).CertManager != nil {

@@ -22,6 +22,8 @@ type Outcome struct {
 	// Server is why the server was not applied, and Generation that of its Deployment.
 	Server     finding.Finding
 	Generation int64
+	// Monitoring is why the server's metrics are not scraped.
+	Monitoring finding.Finding
 	// GroupVersions are those of the plan, with what became of them.
 	GroupVersions []GroupVersion
 	// Counting are the group-versions that are unregistered as soon as their objects have been counted.
@@ -35,12 +37,12 @@ type Outcome struct {
 
 // Failures are the errors of parts of a plan.
 type Failures struct {
-	Certificates, Server, Registration, Ejection error
+	Certificates, Server, Monitoring, Registration, Ejection error
 }
 
 // Err joins them.
 func (f Failures) Err() error {
-	return errors.Join(f.Certificates, f.Server, f.Registration, f.Ejection)
+	return errors.Join(f.Certificates, f.Server, f.Monitoring, f.Registration, f.Ejection)
 }
 
 // conflictRetry is longer than a cache takes to catch up.

@@ -37,7 +37,8 @@ func TestOnlyChecksThatFailAreNamed(t *testing.T) {
 			return
 		}
 		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = w.Write([]byte("[+]ping ok\n[-]etcd failed: reason withheld\n[-]informer-sync failed: withheld\nreadyz check failed"))
+		_, _ = w.Write([]byte("[+]ping ok\n[-]etcd failed: reason withheld\n[-]informer-sync failed: withheld\n" +
+			"readyz check failed"))
 	}))
 	t.Cleanup(server.Close)
 	got := readyz(t.Context(), strings.TrimPrefix(server.URL, "https://"))
@@ -79,9 +80,12 @@ func TestOnlyEventsOfTheCurrentOutageAreRecent(t *testing.T) {
 func TestAnEventIsAsOldAsItsLastOccurrence(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	for name, event := range map[string]corev1.Event{
-		"of the core API":       {LastTimestamp: metav1.NewTime(now)},
-		"of events.k8s.io":      {EventTime: metav1.NewMicroTime(now)},
-		"repeated since it was": {EventTime: metav1.NewMicroTime(now.Add(-time.Hour)), Series: &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(now)}},
+		"of the core API":  {LastTimestamp: metav1.NewTime(now)},
+		"of events.k8s.io": {EventTime: metav1.NewMicroTime(now)},
+		"repeated since it was": {
+			EventTime: metav1.NewMicroTime(now.Add(-time.Hour)),
+			Series:    &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(now)},
+		},
 	} {
 		if got := lastSeen(&event); !got.Equal(now) {
 			t.Errorf("%s: %s", name, got)

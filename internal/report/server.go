@@ -30,6 +30,15 @@ func (r Reconciliation) server() finding.Finding {
 	case r.Outcome.Server.Found():
 		return r.Outcome.Server
 	}
+	found := r.rollout()
+	if found.Code == v1alpha1.ReasonReplicasAvailable && r.Outcome.Monitoring.Found() {
+		return diagnosis.NotMonitored(found, r.Outcome.Monitoring)
+	}
+	return found
+}
+
+// rollout is found of the Deployment.
+func (r Reconciliation) rollout() finding.Finding {
 	deployment := r.Server.Value().Deployment
 	if deployment == nil && r.Outcome.DryRun {
 		return finding.Bad(v1alpha1.ReasonSuspended,

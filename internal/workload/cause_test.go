@@ -90,11 +90,16 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		reason, words string
 	}{
 		"a volume cannot be mounted": {
-			unready(), warns("FailedMount", `secret "keys" not found`), "FailedMount", `not been ready since 2026-01-01T12:00:00Z: ` +
-				`secret "keys" not found. See its Events: kubectl -n wardle-system describe pod wardle-1`,
+			unready(), warns("FailedMount", `secret "keys" not found`), v1alpha1.ReasonFailedMount,
+			`not been ready since 2026-01-01T12:00:00Z: secret "keys" not found. ` +
+				`See its Events: kubectl -n wardle-system describe pod wardle-1`,
 		},
-		"a volume cannot be attached":     {unready(), warns("FailedAttachVolume", "multi-attach"), "FailedAttachVolume", "multi"},
-		"no network":                      {unready(), warns("FailedCreatePodSandBox", "cni"), "FailedCreatePodSandBox", "cni"},
+		"a volume cannot be attached": {
+			unready(), warns("FailedAttachVolume", "multi-attach"), v1alpha1.ReasonFailedAttachVolume, "multi",
+		},
+		"no network": {
+			unready(), warns("FailedCreatePodSandBox", "cni"), v1alpha1.ReasonFailedCreatePodSandBox, "cni",
+		},
 		"an old warning of a running Pod": {unready(runs()), warns("FailedMount", "gone"), v1alpha1.ReasonRollingOut, ""},
 		"its storage is gone": {
 			unready(runs()), fails("etcd"), v1alpha1.ReasonUnhealthy, "fails its checks etcd. Check whether its storage runs",
@@ -180,7 +185,8 @@ func TestAReplicaThatIsNotReadyAnyMoreIsNoRollout(t *testing.T) {
 		Conditions: []appsv1.DeploymentCondition{progressing(corev1.ConditionTrue, "NewReplicaSetAvailable")},
 	}
 	state := State{
-		Workload: server, Deployment: deploymentWith(complete), Replicas: 2, Generation: 2, Pods: []corev1.Pod{unready(runs())},
+		Workload: server, Deployment: deploymentWith(complete), Replicas: 2, Generation: 2,
+		Pods: []corev1.Pod{unready(runs())},
 	}
 	got := Rollout(state)
 	findingtest.Expect(t, got, metav1.ConditionTrue, v1alpha1.ReasonReplicasUnavailable,

@@ -67,7 +67,9 @@ func (s State) causeOf(pod *corev1.Pod) (cause Cause, known bool) {
 // ended.
 func (s State) newest() []corev1.Pod {
 	revision := newestRevision(s.Pods)
-	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	sorted := slices.SortedFunc(slices.Values(s.Pods), func(a, b corev1.Pod) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	return slices.DeleteFunc(sorted, func(pod corev1.Pod) bool {
 		return pod.DeletionTimestamp != nil || hasEnded(&pod) || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
 	})
@@ -127,7 +129,8 @@ func containerProblem(pod *corev1.Pod, status corev1.ContainerStatus, cause Caus
 			pod.Namespace, pod.Name, status.Name))
 }
 
-// killedCodes are those of a server that the kubelet stopped because a probe failed: it shut down in time, or was killed.
+// killedCodes are those of a server that the kubelet stopped because a probe failed: it shut down in time, or was
+// killed.
 var killedCodes = []int32{0, 137, 143}
 
 // terminatedRemedy ends where the command to see the log follows.

@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest part.
+// recovered is the time limit for the recovery from a cause, of which a container's restart backoff is the longest
+// part.
 const recovered = 3 * time.Minute
 
 // causeKnown is the time limit for the cause to be reported; how long it took is printed.
@@ -107,7 +109,7 @@ var brokenTemplates = map[string]struct {
 		v1alpha1.ReasonUnschedulable, "0/1 nodes are available",
 	},
 	"runtime-missing": {
-		func(pod *corev1.PodSpec) { pod.RuntimeClassName = ptr.To(nowhereRuntime) },
+		func(pod *corev1.PodSpec) { pod.RuntimeClassName = new(nowhereRuntime) },
 		v1alpha1.ReasonFailedCreatePodSandBox, nowhereRuntime,
 	},
 	"wrong-path": {
@@ -157,7 +159,8 @@ func TestThePodThatCannotBecomeReadyIsReportedWithItsCause(t *testing.T) {
 				createUntilCleanup(t, extensionAPI)
 				reported := eventually(t, causeKnown, serverIs(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
 				change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Template.Spec = *whole })
-				cleared := eventually(t, recovered, serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
+				cleared := eventually(t, recovered,
+					serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
 				progress("%s: %s was reported after %s, and its recovery after %s", name, broken.reason, reported, cleared)
 			})
 		}
@@ -184,6 +187,52 @@ func TestAReplicaThatIsNotReadyAnyMoreIsReportedWithItsCause(t *testing.T) {
 			cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))
 			progress("%s: %s was reported after %s, and its recovery after %s", name, failing.check, reported, cleared)
 		})
+	}
+}
+
+func TestAReplicaThatHangsIsNamed(t *testing.T) {
+	t.Parallel()
+	server := startFaultServer(t, fault{name: "outage-hangs"})
+	hung := server.pods[0]
+	resume := stop(t, hung)
+	t.Cleanup(resume)
+	// The readiness probe fails after three timeouts of 5 s. What the reason is depends on whether its Event is there.
+	named := eventually(t, soon, func(ctx context.Context) error {
+		current, err := currently(ctx, server.ExtensionAPI)
+		is := conditionOf(current, v1alpha1.ConditionServerAvailable)
+		if err == nil && (is.Status != metav1.ConditionTrue || !strings.Contains(is.Message, "Pod "+hung.Name+" ")) {
+			err = fmt.Errorf("want ServerAvailable=True with Pod %s, have %s", hung.Name, describe(current))
+		}
+		return err
+	})
+	resume()
+	cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))
+	progress("a replica that hangs was named after %s, and its recovery reported after %s", named, cleared)
+}
+
+// All servers of the sample store their objects in this etcd, so no other test runs in parallel.
+func TestAServerWithoutItsStorageIsReportedWithTheFailingCheck(t *testing.T) {
+	extensionAPI := wardle(t, sampleNamespace)
+	create(t, extensionAPI)
+	eventually(t, time.Minute, isHealthy(extensionAPI))
+	t.Cleanup(func() { scaleStorage(t, 1) })
+	scaleStorage(t, 0)
+	// The liveness probe, which fails as well, restarts the container after more than a minute.
+	reported := eventually(t, time.Minute,
+		serverIs(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, "GET /readyz fails its checks etcd"))
+	scaleStorage(t, 1)
+	cleared := eventually(t, recovered, isHealthy(extensionAPI))
+	eventually(t, soon, served("v1beta1", "v1alpha1"))
+	progress("the missing storage was reported after %s, and its recovery after %s", reported, cleared)
+}
+
+// scaleStorage scales the sample's etcd; it also works in cleanups.
+func scaleStorage(t *testing.T, replicas int) {
+	t.Helper()
+	_, err := output(context.WithoutCancel(t.Context()), "kubectl", "scale", "deployment/etcd",
+		"--namespace", sampleNamespace, "--replicas", strconv.Itoa(replicas))
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package extensionserver is a minimal extension API server for tests. It serves discovery of its group-versions, with
-// faults that can be configured at runtime. Its health checks are unaffected by the faults, unless FailedChecks says so.
+// faults that can be configured at runtime. The faults do not affect its health checks, unless FailedChecks says so.
 package extensionserver
 
 import (

@@ -84,6 +84,7 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 		{"spec.server.outlierEjection", server.OutlierEjection, v1alpha1.PolicyEnabled},
 		{"spec.server.maxEjectionPercent", server.MaxEjectionPercent, int32(50)},
 		{"spec.server.networkPolicy", server.NetworkPolicy, v1alpha1.PolicyDisabled},
+		{"spec.server.serviceMonitor", server.ServiceMonitor, v1alpha1.PolicyDisabled},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
 		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},

@@ -61,8 +61,10 @@ func startControlPlane(without string, enabled ...string) (*controlPlane, error)
 		env: &envtest.Environment{
 			UseExistingCluster:       new(false),
 			ControlPlaneStartTimeout: time.Minute,
-			CRDDirectoryPaths:        []string{filepath.Dir(crdFile), filepath.Join(certManagerDir, "crds")},
-			ErrorIfCRDPathMissing:    true,
+			CRDDirectoryPaths: []string{
+				filepath.Dir(crdFile), filepath.Join(certManagerDir, "crds"), serviceMonitorCRD,
+			},
+			ErrorIfCRDPathMissing: true,
 		},
 	}
 	flags := p.env.ControlPlane.GetAPIServer().Configure()

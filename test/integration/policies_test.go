@@ -156,7 +156,9 @@ func TestPoliciesStayWithinTheCELCostBudget(t *testing.T) {
 			e.Spec.Groups[i].Sharing = v1alpha1.SharingAllowed
 		}
 		e.Spec.Server.Template.Spec.Containers[0].Env[99].Value = "y"
-		for _, modify := range []modification{renumberPort, nameAccount, certify, adopt, probeOften, resumeIt, giveOwner} {
+		for _, modify := range []modification{
+			renumberPort, nameAccount, certify, closePorts, monitor, adopt, probeOften, resumeIt, giveOwner,
+		} {
 			modify(e)
 		}
 	}

@@ -29,6 +29,9 @@ const (
 	// certManagerDir is the directory with cert-manager and a directory with its CRDs.
 	certManagerDir = repository + "/bin/cert-manager"
 
+	// serviceMonitorCRD is the file with the CRD of the Prometheus Operator.
+	serviceMonitorCRD = repository + "/bin/prometheus-operator/monitoring.coreos.com_servicemonitors.yaml"
+
 	helm  = "helm"
 	helm3 = "helm3"
 )
@@ -60,6 +63,9 @@ func checkPrograms() error {
 			return fmt.Errorf("%w: run 'make test', which builds it", err)
 		}
 	}
+	if _, err := os.Stat(serviceMonitorCRD); err != nil {
+		return fmt.Errorf("%w: run 'make test', which downloads it", err)
+	}
 	return nil
 }
 
@@ -73,7 +79,7 @@ func TestInputsAreKnownToGo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for _, file := range slices.Concat(installedFiles(), []string{crdFile}, certManagerCRDs) {
+	for _, file := range slices.Concat(installedFiles(), []string{crdFile, serviceMonitorCRD}, certManagerCRDs) {
 		if _, err := os.ReadFile(file); err != nil {
 			t.Error(err)
 		}

@@ -55,6 +55,7 @@ var (
 	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
 	secretResource      = schema.GroupResource{Resource: "secrets"}
 	policyResource      = schema.GroupResource{Group: "networking.k8s.io", Resource: "networkpolicies"}
+	monitorResource     = schema.GroupResource{Group: "monitoring.coreos.com", Resource: "servicemonitors"}
 	budgetResource      = schema.GroupResource{Group: "policy", Resource: "poddisruptionbudgets"}
 	configMapResource   = schema.GroupResource{Resource: "configmaps"}
 	trustBundleResource = schema.GroupResource{Group: "certificates.k8s.io", Resource: "clustertrustbundles"}
@@ -75,6 +76,7 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"NetworkPolicies":           {policyResource},
 	"ConfigMaps":                {configMapResource},
 	"ClusterTrustBundles":       {trustBundleResource},
+	"ServiceMonitors":           {monitorResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 

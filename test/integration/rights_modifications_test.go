@@ -133,6 +133,10 @@ func closePorts(e *v1alpha1.ExtensionAPI) { e.Spec.Server.NetworkPolicy = v1alph
 
 func openPorts(e *v1alpha1.ExtensionAPI) { e.Spec.Server.NetworkPolicy = v1alpha1.PolicyDisabled }
 
+func monitor(e *v1alpha1.ExtensionAPI) { e.Spec.Server.ServiceMonitor = v1alpha1.PolicyEnabled }
+
+func monitorNot(e *v1alpha1.ExtensionAPI) { e.Spec.Server.ServiceMonitor = v1alpha1.PolicyDisabled }
+
 func budgetMore(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{
 		Policy: v1alpha1.PolicyEnabled, MaxUnavailable: new(intstr.FromString("50%")),

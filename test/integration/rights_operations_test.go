@@ -33,6 +33,7 @@ var operations = map[string][]operation{
 	"create one whose template names a ServiceAccount": {creating(withServer, nameAccount)},
 	"create one whose disruptionBudget is disabled":    {creating(withServer, unbudgeted)},
 	"create one with networkPolicy":                    {creating(withServer, closePorts)},
+	"create one with serviceMonitor":                   {creating(withServer, monitor)},
 	"create one with certManager":                      {creating(withServer, certify)},
 	"create one with spec.existingService":             {creating(withExistingService)},
 	"create one with caBundleFrom a Secret": {
@@ -106,6 +107,12 @@ var operations = map[string][]operation{
 		changing(both(withServer, closePorts), exposeMetrics),
 	},
 	"change the server's port with networkPolicy": {changing(both(withServer, closePorts), renumberPort)},
+	"enable spec.server.serviceMonitor":           {changing(withServer, monitor)},
+	"enable spec.server.serviceMonitor while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), monitor),
+	},
+	"disable spec.server.serviceMonitor":              {changing(both(withServer, monitor), monitorNot)},
+	"change spec.server.metadata with serviceMonitor": {changing(both(withServer, monitor), labelObjects)},
 
 	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
@@ -122,6 +129,7 @@ var operations = map[string][]operation{
 		changingDeleted(withServer, orphan),
 	},
 	"delete it with networkPolicy":          {deleting(both(withServer, closePorts))},
+	"delete it with serviceMonitor":         {deleting(both(withServer, monitor))},
 	"delete it with certManager":            {deleting(both(withServer, certify))},
 	"delete it with spec.existingService":   {deleting(withExistingService), changing(withExistingService, giveOwner)},
 	"delete it with deletionPolicy: Orphan": {deleting(both(withServer, orphan))},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -165,6 +166,33 @@ func TestNetworkPolicyFollowsTheSpecAndIsDeletedWithTheServer(t *testing.T) {
 	awaitOpenPorts(t, name, "extension-api", "9091")
 	remove(t, name)
 	awaitGone(t, &networkingv1.NetworkPolicy{ObjectMeta: in(name, name)})
+}
+
+func TestObjectsThatTheSpecNoLongerWantsAreDeletedOnlyAfterResume(t *testing.T) {
+	t.Parallel()
+	const name = "suspended-unwanted"
+	createNamespace(t, name)
+	extensionAPI := served(name)
+	extensionAPI.Spec.Server.NetworkPolicy = v1alpha1.PolicyEnabled
+	apply(t, extensionAPI)
+	awaitRollout(t, name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Suspend = true
+		e.Spec.Server.NetworkPolicy = v1alpha1.PolicyDisabled
+		e.Spec.Server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}
+	})
+	await(t, name, status.InProgressStatus, isSuspended(
+		"withheld: the deletion of NetworkPolicy suspended-unwanted/suspended-unwanted, "+
+			"the deletion of PodDisruptionBudget suspended-unwanted/suspended-unwanted. Changes"))
+	expectNothingWritten(t, name)
+	for _, unwanted := range []client.Object{
+		&networkingv1.NetworkPolicy{ObjectMeta: in(name, name)}, &policyv1.PodDisruptionBudget{ObjectMeta: in(name, name)},
+	} {
+		resourceVersions(t, unwanted) // fails if it is gone
+	}
+	resume(t, name)
+	awaitGone(t, &networkingv1.NetworkPolicy{ObjectMeta: in(name, name)})
+	awaitGone(t, &policyv1.PodDisruptionBudget{ObjectMeta: in(name, name)})
 }
 
 // awaitOpenPorts waits until the NetworkPolicy allows ingress to exactly these ports of the server's Pods.

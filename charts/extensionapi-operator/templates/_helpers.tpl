@@ -129,6 +129,10 @@ namespaces.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+# For spec.server.serviceMonitor.
+- apiGroups: [monitoring.coreos.com]
+  resources: [servicemonitors]
+  verbs: [get, create, patch, delete]
 {{- if .Values.certManager.enabled }}
 # For spec.server.certificates.certManager.
 - apiGroups: [cert-manager.io]
