@@ -52,8 +52,8 @@ type Server struct {
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"` //nolint:kubeapilinter // a pointer as in a Deployment
 
-	// scaleTarget is the object whose replicas count. ExtensionAPI: the Deployment follows spec.server.replicas. Deployment:
-	// it is created with spec.server.replicas, which cannot be changed then, and scaled by others, such as a
+	// scaleTarget is the object whose replicas count. ExtensionAPI: the Deployment follows spec.server.replicas.
+	// Deployment: it is created with spec.server.replicas, which cannot be changed then, and scaled by others, such as a
 	// HorizontalPodAutoscaler, which cannot reach an ExtensionAPI: that has no namespace. Defaults to ExtensionAPI.
 	// +optional
 	// +kubebuilder:default=ExtensionAPI

@@ -25,8 +25,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// handshakesAge is how old the handshakes with the replicas of a server may be. A rotation that waits for them looks again
-// after 3 seconds.
+// handshakesAge is how old the handshakes with the replicas of a server may be. A rotation that waits for them looks
+// again after 3 seconds.
 const handshakesAge = 2 * time.Second
 
 // lookAtLayer has the configuration of the aggregation layer looked at, which wakes the reconciler.

@@ -84,8 +84,8 @@ func (e *execution) obstacle(err error) (finding.Finding, error) {
 func fought(c apply.Contention) finding.Note {
 	remedy := "Remove it from what that client manages, and change the ExtensionAPI instead"
 	if c.Contender.Scales {
-		remedy = "If it is to be scaled so, by a HorizontalPodAutoscaler for example, set spec.server.scaleTarget: Deployment. " +
-			"Otherwise delete what scales it, and scale the ExtensionAPI: kubectl scale xapi " + c.Object.GetName()
+		remedy = "If it is to be scaled so, by a HorizontalPodAutoscaler for example, set spec.server.scaleTarget: " +
+			"Deployment. Otherwise delete what scales it, and scale the ExtensionAPI: kubectl scale xapi " + c.Object.GetName()
 	}
 	return finding.WarningNote(v1alpha1.ReasonContested, fmt.Sprintf(
 		"%s %s/%s: %s keeps changing it, and each change is reverted. %s", c.Kind, c.Object.GetNamespace(),

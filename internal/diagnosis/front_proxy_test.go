@@ -84,8 +84,8 @@ func TestReplicasOfAnExistingServiceAreToBeRestartedThatStartedBeforeTheFrontPro
 	s := snapshottest.BehindExistingService()
 	s.Layer.TrustChanged = noon
 	found := withOutdatedPods(s, rejected)
-	const want = "If the CA in that ConfigMap has changed (it last did at 2026-01-01T12:00:00Z), restart the Pods of the " +
-		"server that started before"
+	const want = "If the CA in that ConfigMap has changed (it last did at 2026-01-01T12:00:00Z), restart the Pods of " +
+		"the server that started before"
 	if found.Remedy != want {
 		t.Errorf("the remedy is %q\nwant %q", found.Remedy, want)
 	}

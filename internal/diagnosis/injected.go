@@ -34,9 +34,10 @@ func explainedByInjected(
 	if s.Spec.Server == nil {
 		return found
 	}
-	intercepted := slices.DeleteFunc(slices.Clone(s.Replicas()), func(r discovery.Replica) bool { return !isIntercepted(r) })
 	server := workload.State{Pods: s.Server.Value().Pods, Template: s.Spec.Server.Template}
 	return server.ExplainedByInjected(found, func(pod corev1.Pod) bool {
-		return slices.ContainsFunc(intercepted, func(r discovery.Replica) bool { return r.Pod == pod.Name })
+		return slices.ContainsFunc(s.Replicas(), func(r discovery.Replica) bool {
+			return r.Pod == pod.Name && isIntercepted(r)
+		})
 	})
 }

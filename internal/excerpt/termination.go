@@ -12,7 +12,8 @@ const ExecFormatError = "exec format error"
 func OfTermination(message string) string {
 	// A server that fails to execute another program has more output than this line, or says so (os/exec).
 	line := strings.TrimSpace(message)
-	if strings.Contains(line, ExecFormatError) && !strings.ContainsAny(line, "\n") && !strings.Contains(line, "fork/exec") {
+	isAlone := !strings.Contains(line, "\n") && !strings.Contains(line, "fork/exec")
+	if isAlone && strings.Contains(line, ExecFormatError) {
 		return ExecFormatError
 	}
 	return ""

@@ -46,7 +46,8 @@ func (c *Certificates) Replaces() string {
 	return c.Rotation.Replaced
 }
 
-// certificates plans a step further towards the wanted serving certificate, or the CAs that verify one of another owner.
+// certificates plans a step further towards the wanted serving certificate, or the CAs that verify one of another
+// owner.
 func certificates(s *snapshot.Snapshot) (*Certificates, error) {
 	switch read, known := s.Certificates.Get(); {
 	case known && s.TrustsSource():

@@ -35,7 +35,7 @@ func TestReplicasAreEjectedWithinTheBoundsOfTheSpec(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := snapshottest.New()
-			s.ExtensionAPI.Spec.Server = &v1alpha1.Server{
+			s.Spec.Server = &v1alpha1.Server{
 				Replicas: test.replicas, OutlierEjection: test.policy, MaxEjectionPercent: test.maxPercent,
 			}
 			if got := ejectionBounds(s); got != test.want {

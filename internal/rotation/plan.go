@@ -145,7 +145,8 @@ func (p *planner) servedIssuers() []*x509.Certificate {
 
 func (p *planner) isIssuedBy(issuers []*x509.Certificate, serving pki.KeyPair) bool {
 	chain, err := cert.ParseCertsPEM(serving.Certificate)
-	return err == nil && slices.ContainsFunc(issuers, func(issuer *x509.Certificate) bool { return p.issued(issuer, chain) })
+	isIssuer := func(issuer *x509.Certificate) bool { return p.issued(issuer, chain) }
+	return err == nil && slices.ContainsFunc(issuers, isIssuer)
 }
 
 func (p *planner) issued(issuer *x509.Certificate, chain []*x509.Certificate) bool {

@@ -102,7 +102,7 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 // knownFailure matches what the kubelet itself reports of a probe (k8s.io/kubernetes pkg/kubelet/prober, pkg/probe). A
 // probe that runs a command adds its output, which may be secret.
 var knownFailure = regexp.MustCompile(`^((?:Startup|Liveness|Readiness) probe (?:failed|errored[^:]*))` +
-	`(: (?:HTTP probe failed with statuscode: \d+|Get "[^"]*": .*|dial tcp .*|timeout: .*|service unhealthy .*|error: .*))?`)
+	`(: (?:HTTP probe failed with statuscode: \d+|Get "[^"]*": .*|dial tcp .*|timeout: .*|service unhealthy .*))?`)
 
 // withoutOutput is an Event about a failing probe without the output of a command.
 func withoutOutput(message string) string {
@@ -144,8 +144,8 @@ func eventOf(cause Cause, reasons ...string) (event Event, found bool) {
 	return cause.Events[i], true
 }
 
-// failingProbe is the last Event about a probe that can still fail: a startup probe does not after it has succeeded, nor
-// does any in a Pod whose containers are ready.
+// failingProbe is the last Event about a probe that can still fail: a startup probe does not after it has succeeded,
+// nor does any in a Pod whose containers are ready.
 func failingProbe(pod *corev1.Pod, cause Cause) (event Event, found bool) {
 	containers := pod.Status.ContainerStatuses
 	isUnready := func(status corev1.ContainerStatus) bool { return !status.Ready }

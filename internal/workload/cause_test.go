@@ -84,6 +84,7 @@ func earlier(cause Cause) Cause {
 
 func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 	const probe = "Readiness probe failed: HTTP probe failed with statuscode: 404"
+	const startup = "Startup probe failed: dial tcp 10.0.0.1:9443: connect: connection refused"
 	tests := map[string]struct {
 		pod           corev1.Pod
 		cause         Cause
@@ -114,20 +115,22 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 		},
 		"a probe asks the wrong path": {unready(runs()), warns("Unhealthy", probe), v1alpha1.ReasonUnhealthy, probe},
 		"a failing startup probe": {
-			unready(exited(0, "Completed")), warns("Unhealthy", "Startup probe failed: dial tcp 10.0.0.1:9443: connect: connection refused"),
-			v1alpha1.ReasonCrashLoopBackOff, "exit code 0 (Completed); Startup probe failed: dial tcp 10.0.0.1:9443: connect: connection refused. The process",
+			unready(exited(0, "Completed")), warns("Unhealthy", startup), v1alpha1.ReasonCrashLoopBackOff,
+			"exit code 0 (Completed); " + startup + ". The process",
 		},
 		"out of memory": {
 			unready(exited(137, "OOMKilled")), fails(), v1alpha1.ReasonCrashLoopBackOff, "Raise its memory limit",
 		},
 		"an init container that does not complete": {
-			unlike(unready(), corev1.PodInitialized), fails(), v1alpha1.ReasonUnhealthy, "its condition Initialized is False: why",
+			unlike(unready(), corev1.PodInitialized), fails(), v1alpha1.ReasonUnhealthy,
+			"its condition Initialized is False: why",
 		},
 		"no sandbox": {
 			unlike(unready(), corev1.PodReadyToStartContainers), fails(), v1alpha1.ReasonUnhealthy, "PodReadyToStartContainers",
 		},
 		"a readiness gate that nothing sets": {
-			gated(unready(runs())), fails(), v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b" is not "True"`,
+			gated(unready(runs())), fails(), v1alpha1.ReasonUnhealthy,
+			`its condition Ready is False: the gate "a/b" is not "True"`,
 		},
 		"no sandbox, before Kubernetes 1.37": {
 			unexplainedSandbox(unready()), fails(), v1alpha1.ReasonUnhealthy,
@@ -147,8 +150,7 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			"its ServiceAccount wardle was recreated after it, so its token is no longer valid. Replace it: kubectl",
 		},
 		"a startup probe that has succeeded since": {
-			gated(unready(started())), warns("Unhealthy", "Startup probe failed: dial tcp 10.0.0.1:8443: connect: connection refused"),
-			v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b"`,
+			gated(unready(started())), warns("Unhealthy", startup), v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b"`,
 		},
 		"nothing is known": {unready(runs()), fails(), v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}
@@ -170,8 +172,9 @@ func TestTheOutputOfACommandThatAProbeRunsIsNotRepeated(t *testing.T) {
 		`Startup probe failed: Get "https://10.0.0.1:8443/readyz": remote error: tls: bad certificate`: `Startup probe ` +
 			`failed: Get "https://10.0.0.1:8443/readyz": remote error: tls: bad certificate`,
 		"Liveness probe failed: cannot connect to postgres://admin:1234@db": "Liveness probe failed",
-		"Readiness probe errored and resulted in unknown state: 1234":       "Readiness probe errored and resulted in unknown state",
-		"postgres://admin:1234@db":                                          "a probe fails",
+		"Readiness probe errored and resulted in unknown state: 1234": "Readiness probe errored and resulted in unknown " +
+			"state",
+		"postgres://admin:1234@db": "a probe fails",
 	} {
 		if got := withoutOutput(message); got != want {
 			t.Errorf("%q is quoted as %q", message, got)

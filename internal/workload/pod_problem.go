@@ -71,7 +71,8 @@ func (s State) newest() []corev1.Pod {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return slices.DeleteFunc(sorted, func(pod corev1.Pod) bool {
-		return pod.DeletionTimestamp != nil || hasEnded(&pod) || pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
+		isOther := pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != revision
+		return isOther || pod.DeletionTimestamp != nil || hasEnded(&pod)
 	})
 }
 

@@ -122,7 +122,9 @@ func exposeMetrics(e *v1alpha1.ExtensionAPI) {
 }
 
 func annotateAccount(e *v1alpha1.ExtensionAPI) {
-	e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]v1alpha1.AnnotationValue{"team": "storage"}}
+	e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{
+		Annotations: map[string]v1alpha1.AnnotationValue{"team": "storage"},
+	}
 }
 
 func labelObjects(e *v1alpha1.ExtensionAPI) {

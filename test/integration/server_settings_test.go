@@ -100,7 +100,9 @@ func TestServiceAccountGetsTheAnnotationsOfTheSpec(t *testing.T) {
 	const name = "annotated-account"
 	startRollout(t, name)
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{Annotations: map[string]v1alpha1.AnnotationValue{"example.com/role": "reader"}}
+		e.Spec.Server.ServiceAccount = &v1alpha1.ServerAccount{
+			Annotations: map[string]v1alpha1.AnnotationValue{"example.com/role": "reader"},
+		}
 	})
 	account := &corev1.ServiceAccount{ObjectMeta: in(name, name)}
 	eventually(t, func() error {
