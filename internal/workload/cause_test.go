@@ -150,7 +150,8 @@ func TestACauseOutsideOfThePodsStatusIsNamed(t *testing.T) {
 			"its ServiceAccount wardle was recreated after it, so its token is no longer valid. Replace it: kubectl",
 		},
 		"a startup probe that has succeeded since": {
-			gated(unready(started())), warns("Unhealthy", startup), v1alpha1.ReasonUnhealthy, `its condition Ready is False: the gate "a/b"`,
+			gated(unready(started())), warns("Unhealthy", startup), v1alpha1.ReasonUnhealthy,
+			`its condition Ready is False: the gate "a/b"`,
 		},
 		"nothing is known": {unready(runs()), fails(), v1alpha1.ReasonRollingOut, "waiting for Pods to become ready"},
 	}
