@@ -7,7 +7,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -98,17 +97,7 @@ func isHeld(extensionAPI *v1alpha1.ExtensionAPI, holder holders.Holder) func(con
 func reportsClaim(
 	extensionAPI *v1alpha1.ExtensionAPI, status metav1.ConditionStatus, reason, words string,
 ) func(context.Context) error {
-	return func(ctx context.Context) error {
-		current, err := currently(ctx, extensionAPI)
-		if err != nil {
-			return err
-		}
-		claimed := conditionOf(current, v1alpha1.ConditionClaimed)
-		if claimed.Status != status || claimed.Reason != reason || !strings.Contains(claimed.Message, words) {
-			return fmt.Errorf("want Claimed=%s %s with %q, have %s", status, reason, words, describe(current))
-		}
-		return nil
-	}
+	return is(extensionAPI, v1alpha1.ConditionClaimed, status, reason, words)
 }
 
 // TestAPIServiceOfAHelmReleaseIsAdopted installs an APIService with Helm, adopts it under load, and uninstalls the

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,4 +166,21 @@ func control(ctx context.Context, pod corev1.Pod, method, path string, content [
 func currently(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (*v1alpha1.ExtensionAPI, error) {
 	current := &v1alpha1.ExtensionAPI{}
 	return current, kube.Get(ctx, client.ObjectKeyFromObject(extensionAPI), current)
+}
+
+// is succeeds when the condition has the status, the reason and the words.
+func is(
+	extensionAPI *v1alpha1.ExtensionAPI, conditionType string, status metav1.ConditionStatus, reason, words string,
+) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current, err := currently(ctx, extensionAPI)
+		if err != nil {
+			return err
+		}
+		found := conditionOf(current, conditionType)
+		if found.Status != status || found.Reason != reason || !strings.Contains(found.Message, words) {
+			return fmt.Errorf("want %s=%s %s with %q, have %s", conditionType, status, reason, words, describe(current))
+		}
+		return nil
+	}
 }

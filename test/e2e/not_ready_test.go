@@ -157,10 +157,11 @@ func TestThePodThatCannotBecomeReadyIsReportedWithItsCause(t *testing.T) {
 				whole := pod.DeepCopy()
 				broken.change(pod)
 				createUntilCleanup(t, extensionAPI)
-				reported := eventually(t, causeKnown, serverIs(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
+				reported := eventually(t, causeKnown,
+					reportsServer(extensionAPI, metav1.ConditionFalse, broken.reason, broken.words))
 				change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Server.Template.Spec = *whole })
 				cleared := eventually(t, recovered,
-					serverIs(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
+					reportsServer(extensionAPI, metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, ""))
 				progress("%s: %s was reported after %s, and its recovery after %s", name, broken.reason, reported, cleared)
 			})
 		}
@@ -182,7 +183,7 @@ func TestAReplicaThatIsNotReadyAnyMoreIsReportedWithItsCause(t *testing.T) {
 			server := startFaultServer(t, fault{name: "outage-" + name})
 			behave(t, server.pods[0], behaviour{FailedChecks: []string{failing.check}})
 			reported := eventually(t, causeKnown,
-				serverIs(server.ExtensionAPI, metav1.ConditionTrue, v1alpha1.ReasonUnhealthy, failing.words))
+				reportsServer(server.ExtensionAPI, metav1.ConditionTrue, v1alpha1.ReasonUnhealthy, failing.words))
 			behave(t, server.pods[0], behaviour{})
 			cleared := eventually(t, recovered, isHealthy(server.ExtensionAPI))
 			progress("%s: %s was reported after %s, and its recovery after %s", name, failing.check, reported, cleared)
@@ -219,7 +220,7 @@ func TestAServerWithoutItsStorageIsReportedWithTheFailingCheck(t *testing.T) {
 	scaleStorage(t, 0)
 	// The liveness probe, which fails as well, restarts the container after more than a minute.
 	reported := eventually(t, time.Minute,
-		serverIs(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, "GET /readyz fails its checks etcd"))
+		reportsServer(extensionAPI, metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, "GET /readyz fails its checks etcd"))
 	scaleStorage(t, 1)
 	cleared := eventually(t, recovered, isHealthy(extensionAPI))
 	eventually(t, soon, served("v1beta1", "v1alpha1"))
@@ -236,21 +237,11 @@ func scaleStorage(t *testing.T, replicas int) {
 	}
 }
 
-// serverIs succeeds when ServerAvailable has the status, the reason and the words.
-func serverIs(
+// reportsServer succeeds when ServerAvailable has the status, the reason and the words.
+func reportsServer(
 	extensionAPI *v1alpha1.ExtensionAPI, status metav1.ConditionStatus, reason, words string,
 ) func(context.Context) error {
-	return func(ctx context.Context) error {
-		current, err := currently(ctx, extensionAPI)
-		if err != nil {
-			return err
-		}
-		is := conditionOf(current, v1alpha1.ConditionServerAvailable)
-		if is.Status != status || is.Reason != reason || !strings.Contains(is.Message, words) {
-			return fmt.Errorf("want ServerAvailable=%s %s %q, have %s", status, reason, words, describe(current))
-		}
-		return nil
-	}
+	return is(extensionAPI, v1alpha1.ConditionServerAvailable, status, reason, words)
 }
 
 func mountVolume(pod *corev1.PodSpec, source corev1.VolumeSource) {
