@@ -36,7 +36,11 @@ func (o *Observer) selectors(ctx context.Context, s *snapshot.Snapshot) ([]snaps
 		case len(service.Spec.Selector) > 0: // one without selects none
 			selector := metav1.LabelSelector{MatchLabels: service.Spec.Selector}
 			found = append(found, snapshot.Selector{Kind: "Service", Name: name, Selector: selector})
-			selected = append(selected, service.Spec.Selector)
+			pod, err := o.labelsOfPod(ctx, service)
+			if err != nil {
+				return nil, err
+			}
+			selected = append(selected, pod)
 		}
 	}
 	budgets := &policyv1.PodDisruptionBudgetList{}
@@ -51,6 +55,17 @@ func (o *Observer) selectors(ctx context.Context, s *snapshot.Snapshot) ([]snaps
 		})
 	}
 	return found, err
+}
+
+// labelsOfPod returns the labels of a Pod behind the Service, or those that it selects if there is none.
+func (o *Observer) labelsOfPod(ctx context.Context, service *corev1.Service) (labels.Set, error) {
+	pods := &corev1.PodList{}
+	err := o.Live.List(ctx, pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector),
+		client.Limit(1))
+	if err != nil || len(pods.Items) == 0 {
+		return service.Spec.Selector, err
+	}
+	return pods.Items[0].Labels, nil
 }
 
 // selectsAny reports whether a selector matches Pods with one of these sets of labels.

@@ -25,6 +25,13 @@ func TestNoPodIsCreatedThatAnEarlierServerWouldSelect(t *testing.T) {
 	create(t, &corev1.Service{ObjectMeta: in(name, "earlier"), Spec: corev1.ServiceSpec{
 		Selector: earlier, Ports: []corev1.ServicePort{{Port: 443}},
 	}})
+	create(t, &corev1.Pod{
+		ObjectMeta: labelled(in(name, "earlier"), map[string]string{"app": "earlier", "tier": "api"}),
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "other", Image: "other"}}},
+	})
+	create(t, &policyv1.PodDisruptionBudget{ObjectMeta: in(name, "of-other-pods"), Spec: policyv1.PodDisruptionBudgetSpec{
+		Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "storage"}},
+	}})
 	create(t, &policyv1.PodDisruptionBudget{ObjectMeta: in(name, "earlier"), Spec: policyv1.PodDisruptionBudgetSpec{
 		Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "api"}},
 	}})
@@ -46,6 +53,6 @@ func TestNoPodIsCreatedThatAnEarlierServerWouldSelect(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("there is a Deployment: %v", err)
 	}
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Labels = nil })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Labels = map[string]string{"team": "storage"} })
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut))
 }
