@@ -53,6 +53,8 @@ func TestNoPodIsCreatedThatAnEarlierServerWouldSelect(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("there is a Deployment: %v", err)
 	}
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Server.Template.Labels = map[string]string{"team": "storage"} })
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Template.Labels = map[string]string{"team": "storage"}
+	})
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut))
 }
