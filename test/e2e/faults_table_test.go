@@ -53,7 +53,7 @@ var faults = []fault{
 		status: yes, reason: v1alpha1.ReasonReplicaEjected, culprit: connectedPod, available: yes,
 	},
 	{
-		name: "one-slow-kept", what: "the same, with `outlierEjection.policy: Disabled`",
+		name: "one-slow-kept", what: "the same, with `outlierEjection: Disabled`",
 		spec:      keepOutliers,
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
 		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod,
