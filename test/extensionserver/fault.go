@@ -5,7 +5,9 @@ package extensionserver
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
@@ -55,12 +57,15 @@ func (f Fault) spoil(document any) []byte {
 	}
 }
 
-// padded adds a list to an object. None of its elements is too long for a reader that skips them.
-func padded(object []byte) []byte {
+// padding is the beginning of an object with a list. None of its elements is too long for a reader that skips them. It
+// is made once: a server that is busy with it fails its liveness probe, and forgets its faults in the restart.
+var padding = sync.OnceValue(func() []byte {
 	element := `"` + strings.Repeat("x", 1<<10) + `",`
-	list := `{"padding":[` + strings.Repeat(element, oversized/len(element)) + `""],`
-	return append([]byte(list), object[1:]...)
-}
+	return []byte(`{"padding":[` + strings.Repeat(element, oversized/len(element)) + `""],`)
+})
+
+// padded adds a list to an object.
+func padded(object []byte) []byte { return slices.Concat(padding(), object[1:]) }
 
 // transfer sends the first half of the body immediately, and the second half at the end of the transfer.
 func (f Fault) transfer(w http.ResponseWriter, r *http.Request, body []byte) {
