@@ -192,6 +192,7 @@ SERVERS := bin/servers
 server-images: ## Build the images of the servers in docs/servers.md, tagged with their versions in hack/servers/go.mod
 	@echo "Building released API servers: two to three minutes the first time on this machine, seconds after that"
 	@mkdir -p $(SERVERS)/manifests $(IMAGES)
+	@go mod download -C hack/servers sigs.k8s.io/metrics-server
 	@cp -f "$$(go list -C hack/servers -m -f '{{.Dir}}' sigs.k8s.io/metrics-server)"/manifests/base/*.yaml $(SERVERS)/manifests/
 	CGO_ENABLED=0 GOOS=linux go build -C hack/servers -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(SERVERS)/ tool
 	@for server in metrics-server:sigs.k8s.io/metrics-server test-adapter:sigs.k8s.io/custom-metrics-apiserver; do \
