@@ -8,6 +8,9 @@ type component struct {
 	args []string
 }
 
+// controllerManager is the one component that tests may kill.
+const controllerManager = "kube-controller-manager"
+
 // nodeCommand starts the node's first process, and is the name of its log.
 const nodeCommand = "node"
 
@@ -65,7 +68,7 @@ func base(n network) []component {
 // answer.
 func clients(c cluster, n network) []component {
 	return []component{
-		{"kube-controller-manager", []string{
+		{controllerManager, []string{
 			"--kubeconfig=/run/cluster/controller-manager.kubeconfig",
 			"--leader-elect=false",
 			"--use-service-account-credentials=true",

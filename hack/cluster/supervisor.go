@@ -21,18 +21,19 @@ type supervisor struct {
 	running map[int]component // by pid
 }
 
-// supervise starts all components and returns when one of them exits: a node runs completely or not at all.
+// supervise starts all components and returns when one of them exits: a node runs completely or not at all. Tests may
+// kill kube-controller-manager, which is started again.
 func (c cluster) supervise(ctx context.Context, n network) error {
 	s := supervisor{running: map[int]component{}}
-	if err := s.start(ctx, base(n), c); err != nil {
+	if err := s.start(ctx, base(n), c, os.O_TRUNC); err != nil {
 		return err
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- s.reap(c) }()
+	go func() { failed <- s.reap(ctx, c) }()
 	go func() {
 		err := c.waitForAPI(ctx, n)
 		if err == nil {
-			err = s.start(ctx, clients(c, n), c)
+			err = s.start(ctx, clients(c, n), c, os.O_TRUNC)
 		}
 		if err != nil {
 			failed <- err
@@ -41,11 +42,12 @@ func (c cluster) supervise(ctx context.Context, n network) error {
 	return <-failed
 }
 
-func (s *supervisor) start(ctx context.Context, components []component, c cluster) error {
+// start starts components, whose logs are truncated with os.O_TRUNC, and continued with os.O_APPEND.
+func (s *supervisor) start(ctx context.Context, components []component, c cluster, mode int) error {
 	s.mu.Lock() // so that a component that exits immediately is known when it is reaped
 	defer s.mu.Unlock()
 	for _, component := range components {
-		log, err := os.Create(c.log(component.name))
+		log, err := os.OpenFile(c.log(component.name), os.O_CREATE|os.O_WRONLY|mode, 0o600)
 		if err != nil {
 			return err
 		}
@@ -59,8 +61,8 @@ func (s *supervisor) start(ctx context.Context, components []component, c cluste
 	return nil
 }
 
-// reap returns when a component has exited, with the end of its log in the error.
-func (s *supervisor) reap(c cluster) error {
+// reap returns when a component has exited that is not started again, with the end of its log in the error.
+func (s *supervisor) reap(ctx context.Context, c cluster) error {
 	for {
 		var status unix.WaitStatus
 		pid, err := unix.Wait4(-1, &status, 0, nil)
@@ -71,12 +73,24 @@ func (s *supervisor) reap(c cluster) error {
 			return fmt.Errorf("wait for the node's processes: %w", err)
 		}
 		s.mu.Lock()
-		component, ok := s.running[pid]
+		ended, ok := s.running[pid]
+		delete(s.running, pid)
 		s.mu.Unlock()
-		if ok {
-			return fmt.Errorf("%s exited (%s)\n%s", component.name, describe(status), c.logTail(component.name))
+		switch {
+		case !ok:
+		case startsAgain(ended, status):
+			if err := s.start(ctx, []component{ended}, c, os.O_APPEND); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%s exited (%s)\n%s", ended.name, describe(status), c.logTail(ended.name))
 		}
 	}
+}
+
+// startsAgain reports whether a component has been killed by a test. One that exits by itself is broken.
+func startsAgain(c component, status unix.WaitStatus) bool {
+	return c.name == controllerManager && status.Signaled()
 }
 
 func describe(status unix.WaitStatus) string {
