@@ -2,10 +2,7 @@
 
 package extensionserver
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
 // Control returns a handler to read and replace the behaviour at runtime, at /behaviour, and to read request counts, at
 // /requests.
@@ -18,13 +15,7 @@ func (s *Server) Control() http.Handler {
 }
 
 func (s *Server) putBehaviour(w http.ResponseWriter, r *http.Request) {
-	behaviour := Behaviour{}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&behaviour)
-	if err == nil {
-		err = behaviour.validate()
-	}
+	behaviour, err := ParseBehaviour(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

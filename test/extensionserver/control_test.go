@@ -46,6 +46,9 @@ func TestControlRejectsInvalidBehaviour(t *testing.T) {
 		`{"openAPI":{"body":"Beautiful"}}`:    `unknown body "Beautiful"`,
 		`{"for":"everybody"}`:                 `unknown sender "everybody"`,
 		`{"certificate":"handsomely forged"}`: `unknown certificate "handsomely forged"`,
+		`{"initialEvents":"Dramatic"}`:        `unknown initial events "Dramatic"`,
+		`{"list":{"status":42}}`:              "unknown status 42",
+		`{"resources":[{"verbs":["get"]}]}`:   "a resource needs a name",
 	} {
 		answer := put(t, New(v1), behaviour)
 		if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), words) {

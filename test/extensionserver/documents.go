@@ -14,16 +14,6 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// The resource of each group-version.
-const (
-	resource = "widgets"
-	singular = "widget"
-	kind     = "Widget"
-)
-
-// verbs omits those that would make Kubernetes' controllers process the resource.
-var verbs = metav1.Verbs{"list"}
-
 // resourceList returns the response to GET /apis/GROUP/VERSION.
 func (s *Server) resourceList(r *http.Request, behaviour Behaviour) any {
 	groupVersion := requestedGroupVersion(r)
@@ -36,9 +26,12 @@ func (s *Server) resourceList(r *http.Request, behaviour Behaviour) any {
 		APIResources: []metav1.APIResource{},
 	}
 	if !slices.Contains(behaviour.Empty, groupVersion.String()) {
-		list.APIResources = append(list.APIResources, metav1.APIResource{
-			Name: resource, SingularName: singular, Kind: kind, Namespaced: true, Verbs: verbs,
-		})
+		for _, resource := range behaviour.resources() {
+			list.APIResources = append(list.APIResources, metav1.APIResource{
+				Name: resource.Name, SingularName: resource.singular(), Kind: resource.kind(), Namespaced: true,
+				Verbs: resource.Verbs,
+			})
+		}
 	}
 	return list
 }
@@ -76,13 +69,22 @@ func aggregatedResources(groupVersion schema.GroupVersion, behaviour Behaviour) 
 	if slices.Contains(behaviour.Empty, groupVersion.String()) {
 		return nil
 	}
-	return []apidiscoveryv2.APIResourceDiscovery{{
-		Resource:         resource,
-		SingularResource: singular,
-		ResponseKind:     &metav1.GroupVersionKind{Group: groupVersion.Group, Version: groupVersion.Version, Kind: kind},
-		Scope:            apidiscoveryv2.ScopeNamespace,
-		Verbs:            verbs,
-	}}
+	var resources []apidiscoveryv2.APIResourceDiscovery
+	for _, resource := range behaviour.resources() {
+		if slices.Contains(behaviour.LeftOutResources, resource.Name) {
+			continue
+		}
+		resources = append(resources, apidiscoveryv2.APIResourceDiscovery{
+			Resource:         resource.Name,
+			SingularResource: resource.singular(),
+			ResponseKind: &metav1.GroupVersionKind{
+				Group: groupVersion.Group, Version: groupVersion.Version, Kind: resource.kind(),
+			},
+			Scope: apidiscoveryv2.ScopeNamespace,
+			Verbs: resource.Verbs,
+		})
+	}
+	return resources
 }
 
 func legacyList(listed []schema.GroupVersion) metav1.APIGroupList {
@@ -110,41 +112,6 @@ func groupsOf(groupVersions []schema.GroupVersion) [][]schema.GroupVersion {
 		groups[len(groups)-1] = append(groups[len(groups)-1], groupVersion)
 	}
 	return groups
-}
-
-// openAPIIndex returns the response to GET /openapi/v3.
-func (s *Server) openAPIIndex(*http.Request, Behaviour) any {
-	paths := map[string]any{}
-	for _, groupVersion := range s.groupVersions {
-		path := "apis/" + groupVersion.String()
-		paths[path] = map[string]any{"serverRelativeURL": "/openapi/v3/" + path + "?hash=0"}
-	}
-	return map[string]any{"paths": paths}
-}
-
-// openAPI returns the response to GET /openapi/v3/apis/GROUP/VERSION.
-func (s *Server) openAPI(r *http.Request, behaviour Behaviour) any {
-	groupVersion := requestedGroupVersion(r)
-	if !s.serves(groupVersion, behaviour) {
-		return nil
-	}
-	return map[string]any{
-		"openapi": "3.0.0",
-		"info":    map[string]any{"title": "extensionserver", "version": groupVersion.Version},
-		"paths":   map[string]any{},
-	}
-}
-
-// noObjects returns an empty list of the resource.
-func (s *Server) noObjects(r *http.Request, behaviour Behaviour) any {
-	groupVersion := requestedGroupVersion(r)
-	if !s.serves(groupVersion, behaviour) {
-		return nil
-	}
-	return map[string]any{
-		"kind": kind + "List", "apiVersion": groupVersion.String(),
-		"metadata": map[string]any{"resourceVersion": "1"}, "items": []any{},
-	}
 }
 
 func (s *Server) serves(groupVersion schema.GroupVersion, behaviour Behaviour) bool {

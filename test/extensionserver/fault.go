@@ -52,6 +52,8 @@ func (f Fault) spoil(document any) []byte {
 		return []byte("<html><body>It works!</body></html>")
 	case Oversized:
 		return padded(body)
+	case OtherDocument:
+		return []byte(`{"kind":"Unrelated","apiVersion":"v1"}`)
 	default:
 		return body
 	}

@@ -124,6 +124,19 @@ func TestServerBehavesAsConfigured(t *testing.T) {
 		"the version that is served": {
 			Behaviour{NotServed: []string{"example.com/v1"}}, "/apis/example.com/v2", nil, 200, "widgets",
 		},
+		"chosen resources": {
+			Behaviour{Resources: []Resource{DeletableResource}},
+			discoveryOfV1, nil, 200,
+			`"name":"gadgets","singularName":"gadget","namespaced":true,"kind":"Gadget","verbs":["create","delete",`,
+		},
+		"chosen resources, not limited by who gets faults": {
+			Behaviour{Resources: []Resource{DeletableResource}, For: Direct}, discoveryOfV1, byProxy, 200, "gadgets",
+		},
+		"a resource that only the group-version has": {
+			Behaviour{LeftOutResources: []string{"widgets"}}, apis, aggregated, 200, `{"version":"v1","freshness":"Current"}`,
+		},
+		"OpenAPI v2":    {Behaviour{}, "/openapi/v2", nil, 200, `"/apis/example.com/v1/":{"get"`},
+		"no OpenAPI v2": {Behaviour{OpenAPIV2: Fault{Status: 404}}, "/openapi/v2", nil, 404, ""},
 		"a version that is left out": {
 			Behaviour{LeftOut: []string{"example.com/v1"}}, apis, aggregated, 200, `"versions":[{"version":"v2"`,
 		},

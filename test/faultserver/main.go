@@ -2,7 +2,8 @@
 
 // Command faultserver runs the extension API server of package extensionserver, for the end-to-end tests. It serves the
 // API on --secure-port, with the flags that all servers built on k8s.io/apiserver have. On --control-port any client
-// can read and replace its behaviour: GET and PUT /behaviour, GET /requests.
+// can read and replace its behaviour: GET and PUT /behaviour, GET /requests. A container that is restarted has that of
+// --behaviour.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +34,7 @@ type options struct {
 	securePort, controlPort int
 	certificate, key        string
 	groupVersions           []schema.GroupVersion
+	behaviour               extensionserver.Behaviour
 }
 
 func main() {
@@ -56,6 +59,10 @@ func parseFlags() options {
 		o.groupVersions = append(o.groupVersions, groupVersion)
 		return err
 	})
+	flag.Func("behaviour", "JSON of the behaviour at the start; the last one counts", func(value string) (err error) {
+		o.behaviour, err = extensionserver.ParseBehaviour(strings.NewReader(value))
+		return err
+	})
 	flag.Parse()
 	return o
 }
@@ -67,6 +74,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	api := extensionserver.New(o.groupVersions...)
+	api.Behave(o.behaviour)
 	secure := &http.Server{
 		Addr:              fmt.Sprintf(":%d", o.securePort),
 		Handler:           api,
