@@ -129,6 +129,11 @@ bench-apply: CLUSTER_NAME = extensionapi-e2e
 bench-apply: e2e-images $(TOOLS)/helm ## Benchmark the time from apply to Available: the operator compared with hand-written manifests
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Apply -benchtime 10x -timeout 60m
 
+.PHONY: bench-dead-server
+bench-dead-server: CLUSTER_NAME = extensionapi-e2e
+bench-dead-server: e2e-images $(TOOLS)/helm ## Benchmark how many namespaces are deleted while a server is dead: the stand-in compared with none
+	go test -tags e2e ./test/e2e/... -run '^$$' -bench DeadServer -benchtime 1x -timeout 60m
+
 .PHONY: bench-hostile
 bench-hostile: CLUSTER_NAME = extensionapi-e2e
 bench-hostile: e2e-images $(TOOLS)/helm ## Benchmark the operator and 80 ExtensionAPIs alongside 20 with hostile servers: HOSTILE_FOR=10m

@@ -45,6 +45,9 @@ const (
 	retryPeriod = 2 * time.Second
 )
 
+// standInServicePort is the port of the Service in front of the stand-in, which the chart installs.
+const standInServicePort = 443
+
 // memoryRatio is how much of the container's memory limit Go's runtime may use before it collects garbage all the time:
 // the rest is for what it does not count, such as the program itself. GOMEMLIMIT and AUTOMEMLIMIT override it.
 const memoryRatio = 0.9
@@ -59,6 +62,7 @@ type options struct {
 	serverNamespaces     []string
 	certManager          bool
 	workers              int
+	standInBindAddress   string
 	checkUninstall       string
 	checkInstallation    bool
 	printVersion         bool
@@ -108,6 +112,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	})
 	flags.BoolVar(&o.certManager, "cert-manager", true,
 		"serve ExtensionAPIs that request a certificate from cert-manager; if false, its API is never used")
+	flags.StringVar(&o.standInBindAddress, "stand-in-bind-address", ":9443", "address at which discovery is served in "+
+		"place of extension API servers of which no replica answers; 0 disables that")
 	flags.IntVar(&o.workers, "workers", 4, "how many ExtensionAPIs are reconciled at a time")
 	flags.BoolVar(&o.checkInstallation, "check-installation", false,
 		"check whether the operator works as installed, print the result, and exit; fail if it does not")
@@ -134,6 +140,7 @@ func run(ctx context.Context, o options) error {
 		ProberServiceAccount: o.proberServiceAccount,
 		ServerNamespaces:     serverNamespaces,
 		CertManager:          o.certManager,
+		StandIn:              controllers.StandInSettings{BindAddress: o.standInBindAddress, ServicePort: standInServicePort},
 		Workers:              o.workers,
 		Metrics:              metrics.Registry,
 	})
@@ -170,7 +177,7 @@ func newManager(o options, serverNamespaces observe.ServerNamespaces) (ctrl.Mana
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:         kinds.Scheme(),
-		Cache:          controllers.CacheOptions(serverNamespaces),
+		Cache:          controllers.CacheOptions(o.operatorNamespace, serverNamespaces),
 		Client:         clientOptions,
 		MapperProvider: kinds.ProvideMapper,
 		Metrics: server.Options{

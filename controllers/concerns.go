@@ -6,6 +6,8 @@ import (
 	"context"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,6 +21,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
+	"github.com/extensionapi/extensionapi-operator/internal/terminating"
 )
 
 // extensionAPIs finds those that a change concerns.
@@ -43,6 +46,15 @@ var namespaceComesOrGoes = predicate.Funcs{
 
 func assignsUsers(namespace client.Object) bool {
 	return namespace.GetAnnotations()[manifests.AssignedUsersAnnotation] != ""
+}
+
+// waitsForOthers lets through that a namespace waits for something else to be deleted.
+var waitsForOthers = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, _ := e.ObjectOld.(*corev1.Namespace)
+		after, _ := e.ObjectNew.(*corev1.Namespace)
+		return !terminating.SameObstacles(before, after)
+	},
 }
 
 // ownerOf enqueues the ExtensionAPI that an object was made for.
@@ -87,11 +99,20 @@ func (e extensionAPIs) concernedByDefinition(ctx context.Context, definition cli
 	})
 }
 
-// runningIn enqueues the ExtensionAPIs whose server is in a namespace.
-func (e extensionAPIs) runningIn(ctx context.Context, namespace client.Object) []reconcile.Request {
+// concernedByNamespace enqueues the ExtensionAPIs whose server is in a namespace, or that hold its deletion up.
+func (e extensionAPIs) concernedByNamespace(ctx context.Context, object client.Object) []reconcile.Request {
+	namespace, _ := object.(*corev1.Namespace)
 	return e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return manifests.BackendOf(extensionAPI).Namespace == namespace.GetName()
+		return manifests.BackendOf(extensionAPI).Namespace == namespace.Name || mayHoldUp(extensionAPI, namespace)
 	})
+}
+
+// mayHoldUp also counts one that was suspected.
+func mayHoldUp(extensionAPI *v1alpha1.ExtensionAPI, namespace *corev1.Namespace) bool {
+	conditions := extensionAPI.Status.Conditions
+	suspect := terminating.IsSuspect(conditions) ||
+		meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionNamespacesDeletable)
+	return terminating.By(namespace, manifests.GroupVersions(extensionAPI), suspect).Cause != terminating.None
 }
 
 func (e extensionAPIs) that(ctx context.Context, match func(*v1alpha1.ExtensionAPI) bool) []reconcile.Request {

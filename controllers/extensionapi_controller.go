@@ -76,9 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 // reconcile returns when to reconcile again, 0 for never.
 func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
-	if extensionAPI.Spec.Server != nil {
-		r.Metrics.Begin(extensionAPI.Name)
-	}
+	r.Metrics.Begin(extensionAPI.Name, extensionAPI.Spec.Server != nil)
 	observed := r.Observer.Observe(ctx, extensionAPI)
 	next, err := plan.Next(observed)
 	done := r.Actor.Do(ctx, observed, next)

@@ -23,6 +23,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
@@ -31,6 +32,13 @@ import (
 
 // checksAtOnce bounds the ExtensionAPIs that are checked in the background at a time, by each kind of check.
 const checksAtOnce = 16
+
+// documentsAtOnce bounds the servers whose documents are read at a time: these are kept in memory meanwhile.
+const documentsAtOnce = 2
+
+// objectChecksAtOnce bounds the servers whose objects are requested at a time: after a restart of the operator, all
+// are.
+const objectChecksAtOnce = 4
 
 // Settings are what the command line decides.
 type Settings struct {
@@ -42,6 +50,7 @@ type Settings struct {
 	ServerNamespaces observe.ServerNamespaces
 	// CertManager reports whether cert-manager's API may be used.
 	CertManager bool
+	StandIn     StandInSettings
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
 	// Metrics is where metrics are registered.
@@ -60,12 +69,18 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return err
 	}
+	if err := observe.IndexNamespaces(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	watcher, err := newSourceWatcher(mgr, changed)
 	if err != nil {
 		return err
 	}
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), live, clock.RealClock{})
 	observer := newObserver(ctx, mgr, settings, live, kubeAPIServers, changed)
+	if observer.StandIn, err = addStandIn(mgr, settings, live, kubeAPIServers, changed); err != nil {
+		return err
+	}
 	metrics := report.NewMetrics(settings.Metrics, whileLeading(mgr, extensionAPIs{mgr.GetClient()}.all))
 	reconciler := &Reconciler{
 		Client:   mgr.GetClient(),
@@ -101,6 +116,7 @@ func newObserver(
 		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Causes:            background.NewChecks[observe.Causes](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Objects:           background.NewChecks[objects.Result](ctx, clock.RealClock{}, objectChecksAtOnce, changed),
 	}
 }
 
@@ -147,10 +163,13 @@ func newActor(
 		Handshakes:     observer.Handshakes,
 		Configurations: observer.Configurations,
 		Causes:         observer.Causes,
+		Objects:        observer.Objects,
 		Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
+		Documents:      background.NewChecks[act.Documents](ctx, clock.RealClock{}, documentsAtOnce, changed),
 		Clock:          clock.RealClock{},
 		Ejected:        metrics.CountEjection,
+		Switched:       metrics.CountSwitch,
 		Registering:    keymutex.NewHashed(0),
 	}
 }

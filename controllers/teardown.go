@@ -40,7 +40,7 @@ func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.Extens
 		return 0, err
 	}
 	if extensionAPI.Spec.DeletionPolicy == v1alpha1.DeletionOrphan && s.IsActive() {
-		return 0, r.orphan(ctx, extensionAPI)
+		return 0, r.orphan(ctx, s)
 	}
 	for _, step := range []teardownStep{
 		{r.Actor.Unregister, act.TeardownPoll},
@@ -57,14 +57,17 @@ func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.Extens
 	return 0, r.end(ctx, s)
 }
 
-// orphan leaves everything as it is, its marks included: an ExtensionAPI of the same name may adopt it all. It is not
-// for a server whose namespace is being deleted or gone, where an APIService would block the deletion of every other
-// namespace.
-func (r *Reconciler) orphan(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) error {
-	if err := r.removeFinalizer(ctx, extensionAPI); err != nil {
+// orphan leaves everything as it is, its marks included: an ExtensionAPI of the same name may adopt it all. Only the
+// stand-in ends, with what it is served from: nothing would end it later. It is not for a server whose namespace is
+// being deleted or gone, where an APIService would block the deletion of every other namespace.
+func (r *Reconciler) orphan(ctx context.Context, s *snapshot.Snapshot) error {
+	if err := r.Actor.LeaveStandIn(ctx, s); err != nil {
 		return err
 	}
-	r.send(extensionAPI, []finding.Note{report.Released(extensionAPI)})
+	if err := r.removeFinalizer(ctx, s.ExtensionAPI); err != nil {
+		return err
+	}
+	r.send(s.ExtensionAPI, []finding.Note{report.Released(s.ExtensionAPI)})
 	return nil
 }
 

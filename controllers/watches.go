@@ -52,10 +52,11 @@ var dependents = []client.Object{&appsv1.ReplicaSet{}, &corev1.Pod{}, &discovery
 
 // CacheOptions keeps in memory only objects with the owner label, besides APIServices, namespaces, ExtensionAPIs and
 // CustomResourceDefinitions; and of each only what is read.
-func CacheOptions(serverNamespaces observe.ServerNamespaces) cache.Options {
+func CacheOptions(operatorNamespace string, serverNamespaces observe.ServerNamespaces) cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
 	byScope := map[inventory.Scope]cache.ByObject{
 		inventory.Cluster: byLabel, inventory.ServerNamespaces: byLabel, inventory.AuthReaderNamespace: byLabel,
+		inventory.OperatorNamespace: byLabel,
 	}
 	inScope := func(scope inventory.Scope, namespaces map[string]cache.Config) {
 		by := byScope[scope]
@@ -64,6 +65,7 @@ func CacheOptions(serverNamespaces observe.ServerNamespaces) cache.Options {
 	}
 	inScope(inventory.ServerNamespaces, serverNamespaces.Cached())
 	inScope(inventory.AuthReaderNamespace, map[string]cache.Config{manifests.AuthReaderNamespace: {}})
+	inScope(inventory.OperatorNamespace, map[string]cache.Config{operatorNamespace: {}})
 	byObject := map[client.Object]cache.ByObject{}
 	for _, kind := range ownedByLabel() {
 		byObject[kind.New()] = byScope[kind.Scope]
@@ -102,8 +104,8 @@ func watches(of extensionAPIs) []watch {
 		{inventory.Metadata(observe.DefinitionKind), of.concernedByDefinition, generation},
 		{inventory.APIService.New(), of.concernedByAPIService, nil},
 		{
-			inventory.Metadata(corev1.SchemeGroupVersion.WithKind("Namespace")), of.runningIn,
-			[]predicate.Predicate{namespaceComesOrGoes},
+			&corev1.Namespace{}, of.concernedByNamespace,
+			[]predicate.Predicate{predicate.Or(namespaceComesOrGoes, waitsForOthers)},
 		},
 	}
 	for _, kind := range ownedByLabel() {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestEverythingIsTrimmedBeforeItIsCached(t *testing.T) {
-	options := CacheOptions(observe.ServerNamespaces{})
+	options := CacheOptions("extensionapi-system", observe.ServerNamespaces{})
 	for object, by := range options.ByObject {
 		if by.Transform != nil {
 			t.Errorf("%T has a transformation of its own", object)

@@ -16,6 +16,11 @@ const (
 	ConditionAPIServicesAvailable = "APIServicesAvailable"
 	// ConditionDiscoveryWithinLimit: every group-version answers discovery within spec.discovery.limit.
 	ConditionDiscoveryWithinLimit = "DiscoveryWithinLimit"
+	// ConditionServesObjects: the server answers requests for its objects, and for the documents about them, as
+	// Kubernetes' own controllers expect.
+	ConditionServesObjects = "ServesObjects"
+	// ConditionNamespacesDeletable: no namespace that is being deleted waits for the API.
+	ConditionNamespacesDeletable = "NamespacesDeletable"
 	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
@@ -181,6 +186,9 @@ const (
 	ReasonNotRegistered = "NotRegistered"
 	// ReasonNotReported: kube-apiserver has not written a condition yet.
 	ReasonNotReported = "NotReported"
+	// ReasonStandIn: no replica answers, and the operator serves discovery in place of the server. It is also a reason of
+	// ServerAvailable and Ready.
+	ReasonStandIn = "StandIn"
 )
 
 // Reasons of DiscoveryWithinLimit that are not failures, or mean that nothing is known; ReasonProbing is another.
@@ -263,6 +271,34 @@ const (
 	ReasonConnectionBroken = "ConnectionBroken"
 )
 
+// Reasons of NamespacesDeletable.
+const (
+	// ReasonNoneBlocked: no namespace that is being deleted waits for the API.
+	ReasonNoneBlocked = "NoneBlocked"
+	// ReasonNamespacesBlocked: namespaces that are being deleted wait for the API.
+	ReasonNamespacesBlocked = "NamespacesBlocked"
+)
+
+// Reasons of ServesObjects; ReasonNoResources is another.
+const (
+	// ReasonObjectsServed: nothing was found in the last check.
+	ReasonObjectsServed = "ObjectsServed"
+	// ReasonNotPermitted: the operator is not permitted to list and watch the resources.
+	ReasonNotPermitted = "NotPermitted"
+	// ReasonListFails: a resource advertises list, but does not answer with a list.
+	ReasonListFails = "ListFails"
+	// ReasonWatchFails: a resource advertises watch, but cannot be watched.
+	ReasonWatchFails = "WatchFails"
+	// ReasonWatchWithoutBookmark: a watch is accepted with sendInitialEvents, but never sends the bookmark after them.
+	ReasonWatchWithoutBookmark = "WatchWithoutBookmark"
+	// ReasonDiscoveryDiffers: GET /apis and GET /apis/GROUP/VERSION list other resources or verbs.
+	ReasonDiscoveryDiffers = "DiscoveryDiffers"
+	// ReasonOpenAPIBroken: a document of OpenAPI v2 or v3 is not valid.
+	ReasonOpenAPIBroken = "OpenAPIBroken"
+	// ReasonOpenAPIV2Missing: there is no document of OpenAPI v2.
+	ReasonOpenAPIV2Missing = "OpenAPIV2Missing"
+)
+
 // Reasons of Events about actions; ReasonReplicaEjected is another.
 const (
 	// ReasonCertificateIssued: a serving certificate was issued.
@@ -281,6 +317,8 @@ const (
 	ReasonKubeAPIServerNotAwaited = "KubeAPIServerNotAwaited"
 	// ReasonResumed: spec.suspend was reset to false.
 	ReasonResumed = "Resumed"
+	// ReasonStandInFailed: kube-apiserver did not reach the stand-in, so the APIService leads to the server again.
+	ReasonStandInFailed = "StandInFailed"
 	// ReasonReplicaRestored: an ejected replica was restored to the Service.
 	ReasonReplicaRestored = "ReplicaRestored"
 )

@@ -21,6 +21,7 @@ import (
 // +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.readyReplicas`
 // +kubebuilder:printcolumn:name="Discovery",type=string,JSONPath=`.status.discoveryLatency`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Stand-In",type=date,priority=1,JSONPath=`.status.standIn.since`
 // +kubebuilder:printcolumn:name="Suspended",type=boolean,priority=1,JSONPath=`.spec.suspend`
 // +kubebuilder:printcolumn:name="Within-Limit",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="DiscoveryWithinLimit")].status`
 // +kubebuilder:printcolumn:name="Namespace",type=string,priority=1,JSONPath=`.spec['server','existingService'].namespace`
@@ -202,4 +203,11 @@ type Discovery struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	WarningPercent int32 `json:"warningPercent,omitempty"`
+
+	// standIn is whether the operator serves discovery in place of the server while no replica answers. Automatic does so
+	// for group-versions none of whose resources can be deleted, so that namespaces can still be deleted, and Helm and
+	// kubectl work; every other request is answered 503. Never leaves discovery to the server. Defaults to Automatic.
+	// +optional
+	// +kubebuilder:default=Automatic
+	StandIn StandInPolicy `json:"standIn,omitempty"`
 }

@@ -63,9 +63,19 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	Endpoints []EndpointStatus `json:"endpoints,omitempty"`
 
+	// blockedNamespaces is the number of namespaces that are being deleted and wait for the API; NamespacesDeletable has
+	// the reason.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	BlockedNamespaces int32 `json:"blockedNamespaces,omitempty"`
+
 	// certificate is the state of the serving certificate of spec.server.
 	// +optional
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
+
+	// standIn is what the operator's stand-in did in place of the server; absent if there was never need for it.
+	// +optional
+	StandIn *StandInStatus `json:"standIn,omitempty"`
 }
 
 // APIServiceStatus is the state of one APIService.

@@ -18,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
@@ -42,11 +43,15 @@ type Actor struct {
 	Handshakes     *background.Checks[observe.Handshakes]
 	Configurations *background.Checks[aggregation.Configuration]
 	Causes         *background.Checks[observe.Causes]
+	Objects        *background.Checks[objects.Result]
 	Counts         *background.Checks[[]aggregation.Objects]
 	Served         *background.Checks[StillServed]
+	Documents      *background.Checks[Documents]
 	Clock          clock.PassiveClock
 	// Ejected is called with the name of an ExtensionAPI for each replica that is ejected.
 	Ejected func(name string)
+	// Switched is called for each APIService that is led to the stand-in, or back to the server.
+	Switched func(name string, toStandIn bool)
 	// Registering is locked for a group while something new is registered in it.
 	Registering keymutex.KeyMutex
 }
@@ -74,10 +79,12 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 		Monitoring:   e.monitoring(ctx, p.Server),
 		Registration: e.registration(ctx, p.Registration),
 		Ejection:     e.eject(ctx, p.Ejection),
+		Documents:    e.documents(ctx, p.Documents),
 	}
 	if p.Probe != nil {
 		a.Prober.Track(ctx, s.Name, *p.Probe)
 	}
+	e.checkObjects(p)
 	for _, contention := range contentions.All() {
 		e.note(fought(contention))
 	}
@@ -104,6 +111,8 @@ func (a *Actor) StopWatching(name string) {
 	a.Handshakes.Forget(name)
 	a.Configurations.Forget(name)
 	a.Causes.Forget(name)
+	a.Documents.Forget(name)
+	a.Objects.Forget(name)
 }
 
 func (e *execution) note(n finding.Note) { e.out.Notes = append(e.out.Notes, n) }

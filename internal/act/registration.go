@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
@@ -59,13 +60,14 @@ func (e *execution) register(ctx context.Context, g *plan.GroupVersion) error {
 // applyTo applies an APIService that was observed. One that is gone since is left to the next plan: creating it
 // requires more than keeping it up.
 func (e *execution) applyTo(
-	ctx context.Context, observed *apiregistrationv1.APIService, wanted *apiregistration.APIServiceApplyConfiguration,
-) error {
-	found, err := e.applier.ApplyTo(ctx, observed.UID, wanted)
+	ctx context.Context, applier *apply.Applier, observed *apiregistrationv1.APIService,
+	wanted *apiregistration.APIServiceApplyConfiguration,
+) (found bool, err error) {
+	found, err = applier.ApplyTo(ctx, observed.UID, wanted)
 	if err == nil && !found {
 		e.out.After(goneRetry)
 	}
-	return err
+	return found, err
 }
 
 // goneRetry is when something is planned again that was gone; its event brings that sooner.
@@ -108,18 +110,31 @@ func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) e
 	case g.Existing == nil:
 		_, err = e.applier.Apply(ctx, g.Wanted)
 	default:
-		if e.out.DryRun { // a mark that has only not been written is no change that is withheld
+		if e.out.DryRun && !e.returns(g) { // a mark that has only not been written is no change that is withheld
 			g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
 		}
-		err = e.applyTo(ctx, g.Existing, g.Wanted)
+		err = e.keepUp(ctx, g)
 	}
 	if err == nil {
-		if e.out.DryRun {
+		if e.out.DryRun && !e.returns(g) {
 			g.Obstacle = dryRunObstacle(g)
 		}
 		return nil
 	}
 	g.Obstacle, err = e.obstacle(err)
+	return err
+}
+
+// keepUp applies an existing APIService.
+func (e *execution) keepUp(ctx context.Context, g *plan.GroupVersion) error {
+	applier := e.applier
+	if e.returns(g) {
+		applier = applier.WithoutWithholding()
+	}
+	found, err := e.applyTo(ctx, applier, g.Existing, g.Wanted)
+	if found && err == nil && (!e.out.DryRun || e.returns(g)) {
+		e.switched(g)
+	}
 	return err
 }
 
@@ -130,7 +145,7 @@ func dryRunObstacle(g *plan.GroupVersion) finding.Finding {
 		return finding.Bad(v1alpha1.ReasonSuspended,
 			"no APIService has the labels of this ExtensionAPI, and none is created while spec.suspend is true",
 			finding.Settled)
-	case !plan.SameService(g.Existing, g.Wanted):
+	case !g.StandIn && !plan.SameService(g.Existing, g.Wanted):
 		return finding.Bad(v1alpha1.ReasonSuspended,
 			"requests are sent to another Service than the spec's, which is not repaired while spec.suspend is true",
 			finding.Settled)

@@ -18,7 +18,8 @@ import (
 func (e *execution) retire(ctx context.Context, r plan.Retirement) error {
 	var errs []error
 	for _, kept := range r.KeepUp {
-		_, err := e.obstacle(e.applyTo(ctx, kept.Existing, kept.Wanted)) // what is in its way holds up nothing else
+		_, err := e.applyTo(ctx, e.applier, kept.Existing, kept.Wanted)
+		_, err = e.obstacle(err) // what is in its way holds up nothing else
 		errs = append(errs, err)
 	}
 	applier := e.applier

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
@@ -63,20 +63,12 @@ func (a *Actor) count(ctx context.Context, doomed, kept []schema.GroupVersion) [
 	})
 }
 
-// mayList checks before anything is listed, so that the audit log has no refusal in it.
 func (a *Actor) mayList(ctx context.Context, resource schema.GroupVersionResource) error {
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: "list", Group: resource.Group, Version: resource.Version, Resource: resource.Resource,
-		},
-	}}
-	if err := a.Client.Create(ctx, review); err != nil {
-		return err
+	permitted, err := a.permitted(ctx, "list", resource)
+	if err == nil && !permitted {
+		err = aggregation.ErrNotAllowed
 	}
-	if !review.Status.Allowed {
-		return aggregation.ErrNotAllowed
-	}
-	return nil
+	return err
 }
 
 func atLeast(objects aggregation.Objects) string {
@@ -118,11 +110,7 @@ func unreachableMessage(counted []aggregation.Objects) string {
 	message := "About to be unregistered; no client will reach its objects any more: " + strings.Join(found, "; ") +
 		". If the server has storage of its own they stay there, even when their namespace is deleted."
 	if mayNot {
-		message += " To have them counted, label a ClusterRole that may list them: " + countLabel + "=true"
+		message += " To have them counted, label a ClusterRole that may list them: " + diagnosis.ObjectReaderLabel + "=true"
 	}
 	return message
 }
-
-// countLabel on a ClusterRole aggregates it into the one with which the operator counts objects. The chart installs
-// that.
-const countLabel = "aggregation.extensionapi.dev/aggregate-to-object-counter"

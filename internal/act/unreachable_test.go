@@ -16,7 +16,7 @@ func TestObjectsThatBecomeUnreachableAreCounted(t *testing.T) {
 	widgets := schema.GroupResource{Group: "example.com", Resource: "widgets"}
 	everything := schema.GroupResource{Group: "example.com", Resource: "*"}
 	gadgets := schema.GroupResource{Group: "example.com", Resource: "gadgets"}
-	const label = "label a ClusterRole that may list them: aggregation.extensionapi.dev/aggregate-to-object-counter=true"
+	const label = "label a ClusterRole that may list them: aggregation.extensionapi.dev/aggregate-to-object-reader=true"
 	for name, test := range map[string]struct {
 		counted []aggregation.Objects
 		// counts are what the message reports, and mayNot is whether it says how to have more counted.

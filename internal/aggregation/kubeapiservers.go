@@ -75,6 +75,13 @@ func (k *KubeAPIServers) AnonymousClients(ctx context.Context) (map[string]*http
 	return k.each(ctx, func(pair clientPair) *http.Client { return pair.anonymous })
 }
 
+// Count returns how many kube-apiservers there were when they were last listed, 0 before that.
+func (k *KubeAPIServers) Count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.clients)
+}
+
 func (k *KubeAPIServers) each(
 	ctx context.Context, of func(clientPair) *http.Client,
 ) (map[string]*http.Client, error) {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
@@ -51,6 +52,8 @@ type Snapshot struct {
 	Definitions []Definition
 	// Claimants are all ExtensionAPIs.
 	Claimants []Claimant
+	// StandIn is the Service that APIServices lead to while no replica of their server answers.
+	StandIn manifests.Backend
 }
 
 // Standing is the outcome of a claim.

@@ -21,8 +21,8 @@ func (w Snapshot) Owns(claimant Claimant, apiService *apiregistrationv1.APIServi
 		// What it does not want stays orphaned: deleting it requires a permission that adopting does not.
 		return slices.Contains(claimant.Wants, groupVersionOf(apiService))
 	case ownership.Unmarked:
-		return claimant.isBehind(apiService) && !slices.ContainsFunc(w.Claimants, func(other Claimant) bool {
-			return other.isBehind(apiService) && other.takesPrecedence(groupVersionOf(apiService), claimant)
+		return w.isBehind(claimant, apiService) && !slices.ContainsFunc(w.Claimants, func(other Claimant) bool {
+			return w.isBehind(other, apiService) && other.takesPrecedence(groupVersionOf(apiService), claimant)
 		})
 	default:
 		return false
@@ -55,6 +55,12 @@ func (c Claimant) takesPrecedence(groupVersion schema.GroupVersion, other Claima
 		return wants
 	}
 	return c.precedes(other)
+}
+
+// isBehind reports whether an APIService leads to the server of the claimant, or to the stand-in for it.
+func (w Snapshot) isBehind(claimant Claimant, apiService *apiregistrationv1.APIService) bool {
+	return claimant.isBehind(apiService) ||
+		w.StandIn.IsBackendOf(apiService) && slices.Contains(claimant.Wants, groupVersionOf(apiService))
 }
 
 func (c Claimant) isBehind(apiService *apiregistrationv1.APIService) bool {

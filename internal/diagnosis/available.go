@@ -23,10 +23,13 @@ func Available(s *snapshot.Snapshot) finding.Finding {
 	if found := Removed(s); found.Found() {
 		return found
 	}
-	for _, groupVersion := range measured(s) {
-		if found := available(s, groupVersion); found.Found() {
+	for _, groupVersion := range measured(s) { // of one that the stand-in serves, this is about the stand-in
+		if found := available(s, groupVersion); found.Found() && !s.StandIn.Serves(s.Existing(groupVersion)) {
 			return found
 		}
+	}
+	if found := StandIn(s); found.Found() {
+		return found
 	}
 	if found := unconfirmed(s); found.Found() {
 		return found
@@ -84,6 +87,6 @@ func distrusted(name string, kubeAPIServer discovery.Subject) finding.Finding {
 
 // ClientsSuffer reports whether kube-apiserver is affected by what the operator sees, too.
 func ClientsSuffer(s *snapshot.Snapshot) bool {
-	return s.FailsThroughKubeAPIServer() ||
+	return s.FailsThroughKubeAPIServer() || len(s.Replaced()) > 0 ||
 		slices.ContainsFunc(s.Served(), func(of schema.GroupVersion) bool { return !snapshot.IsAvailable(s.Existing(of)) })
 }

@@ -54,6 +54,10 @@ func unmeasurable(s *snapshot.Snapshot) finding.Finding {
 		return finding.Unknown(v1alpha1.ReasonNotAvailable,
 			"no replica is ready, so every request for "+name+" fails; see ServerAvailable")
 	}
+	if name := returning(s); name != "" {
+		return finding.Unknown(v1alpha1.ReasonNotAvailable,
+			"requests for "+name+" are not sent to the server yet; see APIServicesAvailable")
+	}
 	return finding.Finding{}
 }
 
@@ -78,7 +82,7 @@ func stateOf(
 		GroupVersion:   groupVersion,
 		Policy:         s.Policy(),
 		Registered:     existing != nil,
-		Available:      snapshot.IsAvailable(existing),
+		Available:      slices.Contains(s.Available(), groupVersion),
 		Reconnects:     reconnects,
 		Stale:          aggregated.Stale,
 		KubeAPIServers: s.Probes.KubeAPIServersOf(groupVersion),

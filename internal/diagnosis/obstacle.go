@@ -4,6 +4,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -34,6 +35,20 @@ func Obstacle(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target dis
 		return explainedByInjected(s, found, groupVersion)
 	}
 	return serviceObstacle(behind.Address, groupVersion, s.Probes.Records)
+}
+
+// Answers reports whether any replica that gets requests answers discovery of a group-version now, and the Service's
+// address as well: less than what is required before it is registered, but clients have waited for any.
+func Answers(s *snapshot.Snapshot, groupVersion schema.GroupVersion, target discovery.Target) bool {
+	if !s.Endpoints.IsKnown() || target.CABundle == nil || !s.Probes.Target.SameTrust(target) {
+		return false
+	}
+	answers := func(replica discovery.Replica) bool {
+		record, found := s.Probes.Records[discovery.AtEndpoint(replica, groupVersion)]
+		return !replica.Ejected && !sampleObstacle(replica.String(), record.Last, found, target.ServerName).Found()
+	}
+	return slices.ContainsFunc(target.Replicas, answers) &&
+		!serviceObstacle(s.Endpoints.Value().Address, groupVersion, s.Probes.Records).Found()
 }
 
 // missingTrust is what there is to be before the server can be verified.

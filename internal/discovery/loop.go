@@ -15,6 +15,8 @@ const (
 	firstRetry = 50 * time.Millisecond
 	// lastRetry bounds the pause, as the interval does, so that a recovery is noticed within seconds.
 	lastRetry = 10 * time.Second
+	// lastRetryOfReplaced bounds it while the stand-in serves discovery, since clients wait for the server.
+	lastRetryOfReplaced = 2 * time.Second
 	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while,
 	// or an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
@@ -126,8 +128,12 @@ func (l *loop) pause(now time.Time) time.Duration {
 	target := l.current()
 	for key := range l.last().Records {
 		if l.isUrgent(key, target) {
-			delay := min(left, l.retry)
-			l.retry = min(lastRetry, l.retry*5/4)
+			longest := lastRetry
+			if target.Replaced {
+				longest = lastRetryOfReplaced
+			}
+			delay := min(left, l.retry, longest)
+			l.retry = min(longest, l.retry*5/4)
 			return delay
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -60,6 +61,22 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 		}
 	}
 	return subjects
+}
+
+// FailingSince returns since when requests for a group-version fail through every kube-apiserver. failing is false if
+// any answers well, or is not known to fail, because the operator cannot reach it.
+func (r Round) FailingSince(groupVersion schema.GroupVersion) (since time.Time, failing bool) {
+	through := r.KubeAPIServersOf(groupVersion)
+	for _, kubeAPIServer := range through {
+		class := ClassOf(kubeAPIServer.Worst)
+		if kubeAPIServer.Standing != Unhealthy || class == ClassNotSent || class == ClassUnreachable {
+			return time.Time{}, false
+		}
+		if kubeAPIServer.Since.After(since) {
+			since = kubeAPIServer.Since
+		}
+	}
+	return since, len(through) > 0
 }
 
 // IsProxied reports whether every kube-apiserver that was probed for the group-version proxies requests to the server.

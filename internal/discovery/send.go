@@ -68,12 +68,14 @@ func (p *Prober) do(ctx context.Context, requester requester, key Key) Sample {
 func sendDirectly(client *directClient, target Target, send send) {
 	var problem error
 	if len(target.CABundle) == 0 {
-		problem = errors.New("there is no CA bundle to verify the server with, see CertificatesReady")
+		problem = errNoCABundle
 	}
 	for _, key := range target.Direct() {
 		send(key, client.forView(key.View), problem)
 	}
 }
+
+var errNoCABundle = errors.New("there is no CA bundle to verify the server with, see CertificatesReady")
 
 // sendThrough probes through every kube-apiserver, and returns their addresses. If they cannot be listed, the known
 // ones get that as their error.

@@ -35,6 +35,8 @@ type Target struct {
 	// Awaited is true if something is blocked until all probes succeed, so that a failure is retried before the next
 	// round.
 	Awaited bool
+	// Replaced is true while the stand-in serves discovery: then a recovery is noticed within 2 seconds.
+	Replaced bool
 	Policy
 }
 
@@ -129,6 +131,6 @@ func (t Target) has(key Key) bool {
 
 // probesLike reports whether both targets are probed and judged in the same way, whether or not they are awaited.
 func (t Target) probesLike(other Target) bool {
-	t.Awaited = other.Awaited
+	t.Awaited, t.Replaced = other.Awaited, other.Replaced
 	return reflect.DeepEqual(t, other)
 }

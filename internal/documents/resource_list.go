@@ -55,9 +55,11 @@ func (l *ResourceList) count(resource Resource) {
 
 // Resource is the part of an APIResource that the operator uses.
 type Resource struct {
-	Name string
-	// Listable and Deletable mean that it advertises the verbs list and delete, and MoreThanGet any verb other than get.
-	Listable, Deletable, MoreThanGet bool
+	Name       string
+	Namespaced bool
+	// Creatable, Deletable, Listable and Watchable mean that it advertises the verbs create, delete, list and watch, and
+	// MoreThanGet any verb other than get.
+	Creatable, Deletable, Listable, Watchable, MoreThanGet bool
 }
 
 // IsSubresource reports whether it is a subresource, such as pods/log.
@@ -90,6 +92,8 @@ func (s *stream) resource() (Resource, error) {
 		switch name {
 		case "name":
 			resource.Name, err = s.text()
+		case "namespaced":
+			resource.Namespaced, err = s.flag()
 		case "verbs":
 			err = s.verbs(&resource)
 		default:
@@ -103,8 +107,10 @@ func (s *stream) resource() (Resource, error) {
 func (s *stream) verbs(of *Resource) error {
 	return s.array(func() error {
 		verb, err := s.text()
-		of.Listable = of.Listable || verb == "list"
+		of.Creatable = of.Creatable || verb == "create"
 		of.Deletable = of.Deletable || verb == "delete"
+		of.Listable = of.Listable || verb == "list"
+		of.Watchable = of.Watchable || verb == "watch"
 		of.MoreThanGet = of.MoreThanGet || verb != "get" && verb != ""
 		return err
 	})

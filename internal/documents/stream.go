@@ -96,6 +96,19 @@ func (s *stream) number() (int64, error) {
 	return number, nil
 }
 
+// flag reads a boolean.
+func (s *stream) flag() (bool, error) {
+	token, err := s.next()
+	switch {
+	case err != nil, token.Kind() == jsontext.KindNull:
+		return false, err
+	case token.Kind() != jsontext.KindTrue && token.Kind() != jsontext.KindFalse:
+		return false, s.malformed(fmt.Errorf("%s instead of true or false", token.Kind()))
+	default:
+		return token.Bool(), nil
+	}
+}
+
 // read reads a value of that kind, or the beginning of one, and reports whether it is not null.
 func (s *stream) read(kind jsontext.Kind) (token jsontext.Token, present bool, err error) {
 	token, err = s.next()

@@ -31,6 +31,8 @@ const (
 	ServerNamespaces
 	// AuthReaderNamespace is for manifests.AuthReaderNamespace only.
 	AuthReaderNamespace
+	// OperatorNamespace is for the namespace of the operator only.
+	OperatorNamespace
 )
 
 // Kind is how the objects of one kind are handled.
@@ -71,6 +73,15 @@ var Certificate = Kind{GroupVersionKind: manifests.CertificateKind, Scope: Serve
 // ClusterRoleBinding binds a server's ServiceAccounts.
 var ClusterRoleBinding = Kind{
 	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
+	Cached:           true,
+	Recreatable:      true,
+}
+
+// ConfigMap is for what servers answered to discovery. Its permissions are in config/rbac/operator_role.yaml.
+var ConfigMap = Kind{
+	GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap"),
+	Scope:            OperatorNamespace,
+	whole:            &corev1.ConfigMap{},
 	Cached:           true,
 	Recreatable:      true,
 }
@@ -154,8 +165,8 @@ var ServiceMonitor = Kind{
 // Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
-		APIService, Certificate, ClusterRoleBinding, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding, Secret,
-		Service, ServiceAccount, ServiceMonitor,
+		APIService, Certificate, ClusterRoleBinding, ConfigMap, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding,
+		Secret, Service, ServiceAccount, ServiceMonitor,
 	}
 }
 

@@ -65,6 +65,8 @@ type Object struct {
 	wanted func(*v1alpha1.ExtensionAPI) bool
 	// certManager is true if it is created by or for cert-manager.
 	certManager bool
+	// ofStandIn is true if it is for the stand-in.
+	ofStandIn bool
 	// withoutServer is true if there may be one with spec.existingService, too.
 	withoutServer bool
 }
@@ -100,6 +102,7 @@ var objects = []Object{
 	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
+	{Kind: ConfigMap, Key: documents, DeletedIn: AfterStop, ofStandIn: true, withoutServer: true},
 }
 
 // CreatedAt returns the objects of an ExtensionAPI that are created in a stage.
@@ -124,6 +127,9 @@ func OfCertManager() []Object { return filter(Object.IsOfCertManager) }
 
 // OfMonitoring returns the objects by which the server's metrics are scraped.
 func OfMonitoring() []Object { return filter(func(o Object) bool { return o.CreatedIn == Monitoring }) }
+
+// OfStandIn returns the objects that the stand-in serves from.
+func OfStandIn() []Object { return filter(func(o Object) bool { return o.ofStandIn }) }
 
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
@@ -159,6 +165,10 @@ func servingSecret(p Locations) client.ObjectKey {
 
 func trustSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.TrustSecretName(p.Name)}
+}
+
+func documents(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Operator, Name: manifests.DocumentsName(p.Name)}
 }
 
 func authDelegator(p Locations) client.ObjectKey {

@@ -28,7 +28,6 @@ var (
 	namespaced = []schema.GroupVersionKind{
 		appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
 		coordinationv1.SchemeGroupVersion.WithKind("Lease"),
-		corev1.SchemeGroupVersion.WithKind("ConfigMap"),
 		corev1.SchemeGroupVersion.WithKind("Event"),
 		corev1.SchemeGroupVersion.WithKind("Pod"),
 		discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"),

@@ -31,6 +31,11 @@ func (o *Observer) handshakes(s *snapshot.Snapshot) snapshot.Handshakes {
 	return snapshot.Handshakes{ByPeer: last, Ended: ended}
 }
 
+func (o *Observer) objects(s *snapshot.Snapshot) snapshot.Objects {
+	last, ended := o.Objects.Result(s.Name, s.ObjectsVersion())
+	return snapshot.Objects{Result: last, Ended: ended}
+}
+
 func (o *Observer) layer(name string) snapshot.Layer {
 	configuration, ended := o.Configurations.Result(name, "")
 	if o.Clock.Since(ended) > configurationAge {

@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
@@ -18,7 +17,7 @@ import (
 
 // namespace reads the namespace of the server.
 func (o *Observer) namespace(ctx context.Context, s *snapshot.Snapshot) {
-	namespace := inventory.Metadata(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	namespace := &corev1.Namespace{}
 	err := o.Client.Get(ctx, client.ObjectKey{Name: s.Backend.Namespace}, namespace)
 	s.Namespace = snapshot.Of(stateOf(namespace, err))
 	s.AssignsUsers = namespace.Annotations[manifests.AssignedUsersAnnotation] != ""

@@ -15,6 +15,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -32,12 +33,16 @@ type Observer struct {
 	// CertManager reports whether cert-manager's API may be used.
 	CertManager bool
 
+	// StandIn is nil where it is disabled.
+	StandIn *StandIn
+
 	// The results of what runs in the background.
 	Prober         *discovery.Prober
 	Freshness      *aggregation.Freshness
 	Handshakes     *background.Checks[Handshakes]
 	Configurations *background.Checks[aggregation.Configuration]
 	Causes         *background.Checks[Causes]
+	Objects        *background.Checks[objects.Result]
 
 	definitions definitionMemory
 }
@@ -47,19 +52,28 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 	s := o.confined(extensionAPI)
 	s.Probes, s.Layer, s.Aggregated = o.Prober.Last(s.Name), o.layer(s.Name), o.aggregated(extensionAPI)
 	o.namespace(ctx, s)
+	s.Terminating = o.terminating(ctx)
 	s.Registered, s.Claims = o.registered(ctx, extensionAPI)
+	s.StandIn = o.standIn(ctx, s)
+	s.StandIn.Reachable = needsStandIn(s) && o.reachable(ctx, s)
 	if extensionAPI.Spec.Server == nil {
 		o.existingService(ctx, s)
-		return s
+	} else {
+		o.ownServer(ctx, s)
 	}
+	s.Objects = o.objects(s)
+	return s
+}
+
+// ownServer reads the server that the operator runs, and what verifies it.
+func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 	if s.InReach() {
-		s.Server = snapshot.Of(o.server(ctx, extensionAPI))
+		s.Server = snapshot.Of(o.server(ctx, s.ExtensionAPI))
 	}
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))
 	s.Selectors = snapshot.Of(o.selectors(ctx, s))
 	s.Handshakes = o.handshakes(s)
-	return s
 }
 
 // existingService reads what is behind the Service of another owner, and what verifies it.

@@ -25,7 +25,7 @@ type apiServices = map[string]*apiregistrationv1.APIService
 func (o *Observer) registered(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (
 	own snapshot.Known[apiServices], all snapshot.Known[[]claims.Claim],
 ) {
-	cluster, err := registrations(ctx, o.Client, o.Client)
+	cluster, err := o.registrations(ctx, o.Client, o.Client)
 	own = snapshot.Of(registeredBy(cluster, extensionAPI), err)
 	if err != nil {
 		return own, all
@@ -38,7 +38,7 @@ func (o *Observer) registered(ctx context.Context, extensionAPI *v1alpha1.Extens
 // RegisteredNow returns the APIServices of an ExtensionAPI that there are at this moment: the cache may not have one
 // yet that was only just created.
 func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (apiServices, error) {
-	cluster, err := registrations(ctx, o.Client, o.Live)
+	cluster, err := o.registrations(ctx, o.Client, o.Live)
 	return registeredBy(cluster, extensionAPI), err
 }
 
@@ -47,7 +47,7 @@ func (o *Observer) RegisteredNow(ctx context.Context, extensionAPI *v1alpha1.Ext
 func (o *Observer) ClaimNow(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, groupVersion schema.GroupVersion,
 ) (claims.Claim, error) {
-	cluster, err := registrations(ctx, o.Live, o.Live)
+	cluster, err := o.registrations(ctx, o.Live, o.Live)
 	if err != nil {
 		return claims.Claim{}, err
 	}
@@ -82,7 +82,12 @@ func claimsOf(cluster claims.Snapshot, extensionAPI *v1alpha1.ExtensionAPI) []cl
 
 // registrations are all ExtensionAPIs and all APIServices, which decide who has registered what. They are the cache's
 // own, which must not be changed: copying all of them each time costs more than the rest of a reconciliation.
-func registrations(ctx context.Context, extensionAPIs, registered client.Reader) (cluster claims.Snapshot, err error) {
+func (o *Observer) registrations(
+	ctx context.Context, extensionAPIs, registered client.Reader,
+) (cluster claims.Snapshot, err error) {
+	if o.StandIn != nil {
+		cluster.StandIn = o.StandIn.Service
+	}
 	claimants, apiServices := &v1alpha1.ExtensionAPIList{}, &apiregistrationv1.APIServiceList{}
 	if err := extensionAPIs.List(ctx, claimants, client.UnsafeDisableDeepCopy); err != nil {
 		return cluster, err

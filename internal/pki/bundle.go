@@ -66,6 +66,23 @@ func Extend(authorities []*x509.Certificate, bundle []byte, now time.Time) []*x5
 	return extended
 }
 
+// Without returns bundle (PEM) without the certificates of other. One that cannot be parsed stays as it is.
+func Without(bundle, other []byte) []byte {
+	certificates, err := cert.ParseCertsPEM(bundle)
+	if err != nil {
+		return bundle
+	}
+	dropped, _ := cert.ParseCertsPEM(other)
+	kept := slices.DeleteFunc(certificates, func(c *x509.Certificate) bool {
+		return slices.ContainsFunc(dropped, c.Equal)
+	})
+	encoded, err := cert.EncodeCertificates(kept...)
+	if err != nil {
+		return bundle // they were parsed a moment ago
+	}
+	return encoded
+}
+
 // ContainsAll reports whether certificates contains every one of wanted.
 func ContainsAll(certificates, wanted []*x509.Certificate) bool {
 	return !slices.ContainsFunc(wanted, func(c *x509.Certificate) bool {

@@ -97,3 +97,22 @@ func TestParseSourceRejects(t *testing.T) {
 		})
 	}
 }
+
+func TestCertificatesAreTakenFromABundle(t *testing.T) {
+	first, _ := issuedPair(t)
+	second, _ := issuedPair(t)
+	a, b := first.Certificate, second.Certificate
+	for name, test := range map[string]struct{ bundle, other, want []byte }{
+		"one of two":   {slices.Concat(a, []byte("\n"), b), b, a},
+		"none of them": {a, b, a},
+		"all":          {a, a, nil},
+		"of garbage":   {[]byte("garbage"), a, []byte("garbage")},
+		"nothing":      {a, nil, a},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Without(test.bundle, test.other); !bytes.Equal(got, test.want) {
+				t.Errorf("left is %q, want %q", got, test.want)
+			}
+		})
+	}
+}

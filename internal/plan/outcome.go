@@ -37,12 +37,12 @@ type Outcome struct {
 
 // Failures are the errors of parts of a plan.
 type Failures struct {
-	Certificates, Server, Monitoring, Registration, Ejection error
+	Certificates, Server, Monitoring, Registration, Ejection, Documents error
 }
 
 // Err joins them.
 func (f Failures) Err() error {
-	return errors.Join(f.Certificates, f.Server, f.Monitoring, f.Registration, f.Ejection)
+	return errors.Join(f.Certificates, f.Server, f.Monitoring, f.Registration, f.Ejection, f.Documents)
 }
 
 // conflictRetry is longer than a cache takes to catch up.

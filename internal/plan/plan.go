@@ -33,8 +33,12 @@ type Plan struct {
 	Ejection     *Ejection
 	// Probe is what to probe, nil while that is not known.
 	Probe *discovery.Target
+	// Objects is what to check of the server besides discovery, nil while nothing can be checked.
+	Objects *Objects
 	// Reconnect is when kube-apiserver reconnects.
 	Reconnect reconnect.Moment
+	// Documents are what to read for the stand-in, nil while the server does not answer well.
+	Documents *Documents
 	// LookAtLayer has the configuration of the aggregation layer looked at.
 	LookAtLayer bool
 	// Recheck is when something changes by itself, or is to be read again, 0 for never.
@@ -66,6 +70,8 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	target := targetOf(s)
 	p.register(s, target)
 	p.probe(s, target)
+	p.document(s, target)
+	p.checkObjects(s)
 	return p, err
 }
 

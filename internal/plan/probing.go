@@ -17,7 +17,8 @@ func (p *Plan) probe(s *snapshot.Snapshot, target discovery.Target) {
 	if p.Registration == nil || !s.Endpoints.IsKnown() {
 		return
 	}
-	target.Awaited = p.awaitsAnswers(s)
+	target.Replaced = slices.ContainsFunc(p.Registration.GroupVersions, func(g GroupVersion) bool { return g.StandIn })
+	target.Awaited = target.Replaced || p.awaitsAnswers(s)
 	p.Probe = &target
 	if s.Spec.Server != nil {
 		p.Ejection = ejects(s)

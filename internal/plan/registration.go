@@ -57,6 +57,10 @@ type GroupVersion struct {
 	AdoptionChanges []v1alpha1.FieldChange
 	// Obstacle is what prevents it from being registered as wanted.
 	Obstacle finding.Finding
+	// StandIn reports whether Wanted leads to the stand-in, and Undone is why it does not any more although the server
+	// does not answer, empty otherwise.
+	StandIn bool
+	Undone  string
 }
 
 // IsHeld reports whether it is not registered because another owner has it.
@@ -76,7 +80,7 @@ func (p *Plan) register(s *snapshot.Snapshot, target discovery.Target) {
 	trust := target.CABundle
 	p.Reconnect = reconnection(s, trust)
 	p.after(p.Reconnect.Wait)
-	if trust != nil && s.Spec.Server != nil {
+	if trust != nil {
 		trust = reconnect.Mark(trust, p.Reconnect.Last)
 	}
 	p.Registration = &Registration{}
@@ -93,9 +97,10 @@ func (p *Plan) register(s *snapshot.Snapshot, target discovery.Target) {
 	p.Registration.Retirement = retirement(s, registered, wanted, trust)
 }
 
-// reconnection decides when kube-apiserver reconnects, because a Pod has left.
+// reconnection decides when kube-apiserver reconnects, because a Pod has left. Of Pods behind the Service of another
+// owner nothing is known: only an earlier mark stays.
 func reconnection(s *snapshot.Snapshot, trust []byte) reconnect.Moment {
-	if trust == nil || s.Spec.Server == nil {
+	if trust == nil {
 		return reconnect.Moment{}
 	}
 	fails := s.FailsThroughKubeAPIServer()
@@ -128,21 +133,37 @@ func (p *Plan) groupVersion(
 	if diagnosis.RefusesKubeAPIServer(g.Existing) {
 		p.lookAtLayer(s)
 	}
+	switch p.backendOf(s, &g, target) {
+	case toStandIn:
+		g.leadToStandIn(s)
+	case backToServer:
+		g.leaveStandIn(s)
+	default:
+		p.leadToServer(s, &g, target)
+	}
+	return g
+}
+
+// leadToServer plans an APIService that leads to the server, once that answers.
+func (p *Plan) leadToServer(s *snapshot.Snapshot, g *GroupVersion, target discovery.Target) {
+	if s.StandIn.Serves(g.Existing) { // it answers
+		g.leaveStandIn(s)
+		return
+	}
 	g.Obstacle = g.obstacle(s, target)
 	switch {
 	case !g.Obstacle.Found():
 		g.Step = Apply
 	case g.Obstacle.Status == metav1.ConditionTrue:
 		// It continues to trust more than it needs to, but must reconnect nevertheless.
-		wanted.Spec.CABundle = reconnect.WithMarkOf(wanted.Spec.CABundle, g.Existing.Spec.CABundle)
+		g.Wanted.Spec.CABundle = reconnect.WithMarkOf(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
 		g.Step = Apply
 	default:
-		return g
+		return
 	}
 	if g.Existing == nil {
-		p.create(s, &g)
+		p.create(s, g)
 	}
-	return g
 }
 
 // create plans what has no APIService: nothing is registered where the aggregation layer is not configured.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -74,6 +75,10 @@ func keptUp(s *snapshot.Snapshot, apiService *apiregistrationv1.APIService, trus
 	spec := apiService.Spec
 	wanted := manifests.APIService(s.ExtensionAPI, schema.GroupVersion{Group: spec.Group, Version: spec.Version},
 		spec.GroupPriorityMinimum, spec.VersionPriority, trust)
+	if s.StandIn.Serves(apiService) { // the new server may serve it, or nobody does
+		wanted.Spec.CABundle = reconnect.Remark(trust, s.Now)
+		return []KeptUp{{apiService, wanted}}
+	}
 	if !pki.Covers(trust, spec.CABundle) || !SameService(apiService, wanted) {
 		return nil
 	}

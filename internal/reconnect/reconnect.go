@@ -84,10 +84,15 @@ func Mark(bundle []byte, moment time.Time) []byte {
 	return fmt.Appendf(slices.Clip(bundle), "%s%s\n", prefix, pki.Timestamp(moment))
 }
 
+// Remark is Mark for a bundle that may be marked with an earlier moment.
+func Remark(bundle []byte, moment time.Time) []byte {
+	return Mark(fmt.Appendln(bytes.TrimRight(comment.ReplaceAll(bundle, nil), "\n")), moment)
+}
+
 // lastMarked is the last moment that bundles carry. One to come is of a clock that was wrong.
 func lastMarked(bundles [][]byte, now time.Time) (last time.Time) {
 	for _, bundle := range bundles {
-		if marked := markOf(bundle); marked.After(last) && !marked.After(now) {
+		if marked := MarkOf(bundle); marked.After(last) && !marked.After(now) {
 			last = marked
 		}
 	}
@@ -199,8 +204,8 @@ func KeepMark(bundle, earlier []byte) []byte {
 	return WithMarkOf(earlier, comment.ReplaceAll(bundle, nil))
 }
 
-// markOf returns the time in a bundle's comment, zero where there is none.
-func markOf(bundle []byte) time.Time {
+// MarkOf returns the moment that a bundle was marked with, zero where there is none.
+func MarkOf(bundle []byte) time.Time {
 	match := comment.FindSubmatch(bundle)
 	if match == nil {
 		return time.Time{}

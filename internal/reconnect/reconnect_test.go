@@ -107,11 +107,11 @@ func TestTheLastMomentIsToldAndTheNextWaitedFor(t *testing.T) {
 
 func TestTheCommentOfABundleIsReadAgain(t *testing.T) {
 	const bundle = "-----END CERTIFICATE-----\n# reconnect, a Pod has left: 2026-01-01T00:00:00Z\n"
-	if got := markOf([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+	if got := MarkOf([]byte(bundle)); !got.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %s", got)
 	}
 	for _, without := range []string{"", "# reconnect, a Pod has left: yesterday\n"} {
-		if got := markOf([]byte(without)); !got.IsZero() {
+		if got := MarkOf([]byte(without)); !got.IsZero() {
 			t.Errorf("got %s from %q", got, without)
 		}
 	}

@@ -26,7 +26,10 @@ var readyWhen = []string{
 }
 
 // Found are the conditions of which there are findings; the others follow from them.
-func Found() []string { return append(slices.Clone(readyWhen), v1alpha1.ConditionDiscoveryWithinLimit) }
+func Found() []string {
+	return append(slices.Clone(readyWhen), v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionServesObjects,
+		v1alpha1.ConditionNamespacesDeletable)
+}
 
 // Conditions are what a reconciliation has found of an ExtensionAPI.
 type Conditions struct {
@@ -101,6 +104,10 @@ func (c Conditions) set(
 func ready(findings map[string]finding.Finding) finding.Finding {
 	for _, conditionType := range readyWhen {
 		if found := findings[conditionType]; found.Status != metav1.ConditionTrue {
+			if conditionType == v1alpha1.ConditionServerAvailable &&
+				findings[v1alpha1.ConditionAPIServicesAvailable].Code == v1alpha1.ReasonStandIn {
+				found.Code = v1alpha1.ReasonStandIn // a column of kubectl get
+			}
 			return referring(found, conditionType)
 		}
 	}

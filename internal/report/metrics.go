@@ -29,8 +29,12 @@ var (
 		"certificate")
 	renewalMetric = describeMetric("extensionapi_certificate_renewal_timestamp_seconds",
 		"When the operator will renew the serving certificate, in seconds since the epoch.")
+	standInMetric = describeMetric("extensionapi_stand_in",
+		"1 while the operator serves discovery in place of the server, since no replica answers, 0 otherwise.")
 	ejectedMetric = describeMetric("extensionapi_replicas_ejected",
 		"Ready replicas that get no requests, because they fail discovery, as far as status.endpoints lists them.")
+	blockedMetric = describeMetric("extensionapi_namespaces_blocked",
+		"Namespaces that are being deleted and wait for the API: its server, or objects of it.")
 )
 
 // listTimeout bounds how long a scrape waits for a cache that has not been read.
@@ -41,6 +45,7 @@ const listTimeout = time.Second
 type Metrics struct {
 	list      func(context.Context) ([]v1alpha1.ExtensionAPI, error)
 	ejections *prometheus.CounterVec
+	switches  *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics of what list returns, registered with registerer.
@@ -50,24 +55,50 @@ func NewMetrics(
 	m := &Metrics{list: list, ejections: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "extensionapi_replica_ejections_total",
 		Help: "Replicas ejected from the Service, because they failed discovery.",
-	}, []string{labelExtensionAPI})}
-	registerer.MustRegister(m, m.ejections)
+	}, []string{labelExtensionAPI}), switches: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "extensionapi_stand_in_switches_total",
+		Help: "APIServices that were led to the operator's stand-in (stand-in), or back to the server (server).",
+	}, []string{labelExtensionAPI, "to"})}
+	registerer.MustRegister(m, m.ejections, m.switches)
 	return m
 }
 
-// Begin begins the counters of an ExtensionAPI, so that their first step is seen.
-func (m *Metrics) Begin(name string) { m.ejections.WithLabelValues(name).Add(0) }
+// Begin begins the counters of an ExtensionAPI, so that their first step is seen. Only a server of the operator has
+// replicas to eject.
+func (m *Metrics) Begin(name string, runsServer bool) {
+	if runsServer {
+		m.ejections.WithLabelValues(name).Add(0)
+	}
+	m.switches.WithLabelValues(name, toStandIn).Add(0)
+	m.switches.WithLabelValues(name, toServer).Add(0)
+}
+
+// Values of the label to.
+const toStandIn, toServer = "stand-in", "server"
 
 // CountEjection counts a replica that was ejected.
 func (m *Metrics) CountEjection(name string) { m.ejections.WithLabelValues(name).Inc() }
 
+// CountSwitch counts an APIService that was led to the stand-in, or back to the server.
+func (m *Metrics) CountSwitch(name string, standIn bool) {
+	to := toServer
+	if standIn {
+		to = toStandIn
+	}
+	m.switches.WithLabelValues(name, to).Inc()
+}
+
 // Forget removes the counters of an ExtensionAPI.
-func (m *Metrics) Forget(name string) { m.ejections.DeleteLabelValues(name) }
+func (m *Metrics) Forget(name string) {
+	m.ejections.DeleteLabelValues(name)
+	m.switches.DeletePartialMatch(prometheus.Labels{labelExtensionAPI: name})
+}
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		conditionMetric, reasonMetric, expiryMetric, renewalMetric, ejectedMetric,
+		conditionMetric, reasonMetric, expiryMetric, renewalMetric, ejectedMetric, standInMetric,
+		blockedMetric,
 	} {
 		descs <- desc
 	}
@@ -88,6 +119,8 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 		status := &extensionAPIs[i].Status
 		s.conditions(status.Conditions)
 		s.certificate(status.Certificate)
+		s.standIn(status.StandIn)
+		s.add(blockedMetric, float64(status.BlockedNamespaces))
 		if extensionAPIs[i].Spec.Server != nil {
 			s.add(ejectedMetric, float64(ejectedIn(status.Endpoints)))
 		}
@@ -133,6 +166,14 @@ func (s series) certificate(certificate *v1alpha1.CertificateStatus) {
 	s.addTime(expiryMetric, &certificate.NotAfter, "serving")
 	s.addTime(expiryMetric, certificate.CANotAfter, "ca")
 	s.addTime(renewalMetric, certificate.RenewalTime)
+}
+
+func (s series) standIn(record *v1alpha1.StandInStatus) {
+	serves := 0.0
+	if record != nil && record.Since != nil {
+		serves = 1
+	}
+	s.add(standInMetric, serves)
 }
 
 func ejectedIn(endpoints []v1alpha1.EndpointStatus) (ejected int) {

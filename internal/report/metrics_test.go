@@ -71,7 +71,7 @@ func seriesOf(name string, metric *dto.Metric) string {
 	return fmt.Sprintf("%s{%s} %v", name, strings.Join(labels, ","), value)
 }
 
-func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
+func TestMetricsShowConditionsTimesOfCertificatesEjectionsAndBlockedNamespaces(t *testing.T) {
 	registry, of := prometheus.NewRegistry(), &cluster{}
 	metrics := NewMetrics(registry, of.list)
 	of.extensionAPIs = []v1alpha1.ExtensionAPI{measured("wardle", v1alpha1.ExtensionAPIStatus{
@@ -79,10 +79,13 @@ func TestMetricsShowConditionsTimesOfCertificatesAndEjections(t *testing.T) {
 		Certificate: &v1alpha1.CertificateStatus{
 			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
 		},
-		Endpoints: []v1alpha1.EndpointStatus{{Address: "a", Ejected: &v1alpha1.EjectionStatus{}}, {Address: "b"}},
+		StandIn:           &v1alpha1.StandInStatus{Since: new(metav1.Unix(30, 0))},
+		Endpoints:         []v1alpha1.EndpointStatus{{Address: "a", Ejected: &v1alpha1.EjectionStatus{}}, {Address: "b"}},
+		BlockedNamespaces: 3,
 	})}
-	metrics.Begin("wardle")
+	metrics.Begin("wardle", true)
 	metrics.CountEjection("wardle")
+	metrics.CountSwitch("wardle", true)
 	expectSeries(t, "at first", registry, `
 extensionapi_condition{extensionapi="wardle",status="True",type="Ready"} 0
 extensionapi_condition{extensionapi="wardle",status="False",type="Ready"} 1
@@ -92,7 +95,11 @@ extensionapi_certificate_expiration_timestamp_seconds{certificate="serving",exte
 extensionapi_certificate_expiration_timestamp_seconds{certificate="ca",extensionapi="wardle"} 120
 extensionapi_certificate_renewal_timestamp_seconds{extensionapi="wardle"} 30
 extensionapi_replicas_ejected{extensionapi="wardle"} 1
+extensionapi_namespaces_blocked{extensionapi="wardle"} 3
 extensionapi_replica_ejections_total{extensionapi="wardle"} 1
+extensionapi_stand_in{extensionapi="wardle"} 1
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="server"} 0
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="stand-in"} 1
 `)
 
 	of.extensionAPIs[0].Status.Certificate = nil
@@ -145,25 +152,29 @@ extensionapi_replicas_ejected{extensionapi="wardle"} 0
 `, "extensionapi_replicas_ejected")
 }
 
-func TestTheCounterOfEjectionsBeginsAtZero(t *testing.T) {
+func TestCountersBeginAtZero(t *testing.T) {
 	registry, of := prometheus.NewRegistry(), &cluster{}
 	metrics := NewMetrics(registry, of.list)
-	metrics.Begin("wardle")
+	metrics.Begin("wardle", true)
 	expectSeries(t, "before any", registry, `
 extensionapi_replica_ejections_total{extensionapi="wardle"} 0
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="server"} 0
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="stand-in"} 0
 `)
 	metrics.CountEjection("wardle")
-	metrics.Begin("wardle")
+	metrics.Begin("wardle", true)
 	expectSeries(t, "after one", registry, `
 extensionapi_replica_ejections_total{extensionapi="wardle"} 1
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="server"} 0
+extensionapi_stand_in_switches_total{extensionapi="wardle",to="stand-in"} 0
 `)
 }
 
 func TestOtherMetricsAreScrapedWhenExtensionAPIsCannotBeListed(t *testing.T) {
 	registry, of := prometheus.NewRegistry(), &cluster{err: errors.New("the cache is not started")}
-	NewMetrics(registry, of.list).Begin("wardle")
-	if series, err := testutil.GatherAndCount(registry); err != nil || series != 1 {
-		t.Errorf("%d series, %v; want only the counter of ejections", series, err)
+	NewMetrics(registry, of.list).Begin("wardle", true)
+	if series, err := testutil.GatherAndCount(registry); err != nil || series != 3 {
+		t.Errorf("%d series, %v; want only the counters", series, err)
 	}
 }
 
@@ -175,7 +186,7 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 			NotAfter: metav1.Unix(60, 0), RenewalTime: new(metav1.Unix(30, 0)), CANotAfter: new(metav1.Unix(120, 0)),
 		},
 	})}}
-	NewMetrics(registry, of.list).Begin("wardle")
+	NewMetrics(registry, of.list).Begin("wardle", true)
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)

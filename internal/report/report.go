@@ -13,6 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/terminating"
 )
 
 // Report is what becomes of a reconciliation.
@@ -43,11 +44,15 @@ func Of(r Reconciliation) Report {
 	result := Report{Status: *before.DeepCopy(), Done: r.Outcome.Notes}
 	result.Status.Groups = groupNames(r.ExtensionAPI)
 	r.describe(&result.Status)
+	blocked, blockedRecheck := diagnosis.BlockedNamespaces(r.Snapshot)
+	if r.knowsBlocked() {
+		result.Status.BlockedNamespaces = int32(len(blocked)) //nolint:gosec // as many as there are namespaces
+	}
 	if r.Outcome.Stored && r.Plan.Certificates.Replaces() != "" {
 		result.Done = append(result.Done, certificateIssued(r.Snapshot, *r.Plan.Certificates.Rotation))
 	}
-	findings, recheck := r.findings()
-	result.Recheck = recheck
+	findings, recheck := r.findings(blocked)
+	result.Recheck = plan.Soonest(recheck, blockedRecheck)
 	conditions := Conditions{
 		Generation: r.Generation, Findings: findings, Interruption: r.Interruption, Interrupted: r.Interrupted,
 		Incomplete: r.Incomplete, Now: r.Now,
@@ -62,8 +67,13 @@ func Of(r Reconciliation) Report {
 	return result
 }
 
+// knowsBlocked reports whether it is known which namespaces wait for the API.
+func (r Reconciliation) knowsBlocked() bool { return r.Terminating.IsKnown() && r.Registered.IsKnown() }
+
 // findings are those of each condition that could be looked at.
-func (r Reconciliation) findings() (findings map[string]finding.Finding, recheck time.Duration) {
+func (r Reconciliation) findings(
+	blocked []terminating.Hold,
+) (findings map[string]finding.Finding, recheck time.Duration) {
 	findings = map[string]finding.Finding{}
 	conclude := func(conditionType string, found finding.Finding) {
 		if found.Found() {
@@ -84,6 +94,10 @@ func (r Reconciliation) findings() (findings map[string]finding.Finding, recheck
 		within, discoveryRecheck := diagnosis.Discovery(r.Snapshot, r.Plan.Reconnect.At)
 		conclude(v1alpha1.ConditionDiscoveryWithinLimit, within)
 		recheck = discoveryRecheck
+		conclude(v1alpha1.ConditionServesObjects, diagnosis.ServesObjects(r.Snapshot))
+	}
+	if r.knowsBlocked() {
+		conclude(v1alpha1.ConditionNamespacesDeletable, diagnosis.NamespacesDeletable(r.Snapshot, blocked))
 	}
 	return findings, plan.Soonest(recheck, certificateRecheck)
 }

@@ -14,8 +14,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
-// server is found of what serves, and of a namespace that prevents it.
+// server is found of what serves, with what serves discovery in place of it.
 func (r Reconciliation) server() finding.Finding {
+	found := r.backend()
+	if !found.Found() {
+		return found
+	}
+	return diagnosis.WithStandIn(r.Snapshot, found)
+}
+
+// backend is found of what serves, and of a namespace that prevents it.
+func (r Reconciliation) backend() finding.Finding {
 	prevents := []func(*snapshot.Snapshot) finding.Finding{
 		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse,
 	}

@@ -26,6 +26,7 @@ func (r Reconciliation) describe(status *v1alpha1.ExtensionAPIStatus) {
 	r.describeScale(status)
 	if r.Plan.Registration != nil {
 		status.APIServices = r.describeAPIServices()
+		r.describeStandIn(status)
 	}
 	if r.Plan.Probe != nil && r.Probes.Records != nil {
 		// Until there are new figures, those of an earlier operator stay.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -40,6 +41,8 @@ func TestWhatIsUnknownOrHasFailedIsNotReported(t *testing.T) {
 		claimed, certificates = v1alpha1.ConditionClaimed, v1alpha1.ConditionCertificatesReady
 		server, registered    = v1alpha1.ConditionServerAvailable, v1alpha1.ConditionRegistered
 		available, discovery  = v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ConditionDiscoveryWithinLimit
+		objects               = v1alpha1.ConditionServesObjects
+		namespaces            = v1alpha1.ConditionNamespacesDeletable
 	)
 	for name, test := range map[string]struct {
 		read    func(*snapshot.Snapshot)
@@ -49,24 +52,29 @@ func TestWhatIsUnknownOrHasFailedIsNotReported(t *testing.T) {
 		"all is known": {nil, nil, nil},
 		"the namespace is unknown": {
 			func(s *snapshot.Snapshot) { s.Namespace = snapshot.Of(snapshot.Active, failed) }, nil,
-			[]string{certificates, server, registered, available, discovery},
+			[]string{certificates, server, registered, available, discovery, objects},
 		},
 		"the claims are unknown": {
 			func(s *snapshot.Snapshot) { s.Claims = snapshot.Of([]claims.Claim(nil), failed) }, nil,
-			[]string{claimed, registered, available, discovery},
+			[]string{claimed, registered, available, discovery, objects},
 		},
 		"the APIServices are unknown": {
 			func(s *snapshot.Snapshot) {
 				s.Registered = snapshot.Of[map[string]*apiregistrationv1.APIService](nil, failed)
 			}, nil,
-			[]string{certificates, registered, available, discovery},
+			[]string{certificates, registered, available, discovery, objects, namespaces},
+		},
+		"the namespaces that are being deleted are unknown": {
+			func(s *snapshot.Snapshot) { s.Terminating = snapshot.Of([]corev1.Namespace(nil), failed) }, nil,
+			[]string{namespaces},
 		},
 		"the Deployment and its Pods are unknown": {
 			func(s *snapshot.Snapshot) { s.Server = snapshot.Of(snapshot.Workload{}, failed) }, nil,
 			[]string{certificates, server},
 		},
 		"the endpoints are unknown": {
-			func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Of(snapshot.Endpoints{}, failed) }, nil, []string{discovery},
+			func(s *snapshot.Snapshot) { s.Endpoints = snapshot.Of(snapshot.Endpoints{}, failed) }, nil,
+			[]string{discovery, objects},
 		},
 		"the certificates are unknown": {
 			func(s *snapshot.Snapshot) { s.Certificates = snapshot.Of(snapshot.Certificates{}, failed) }, nil,
@@ -90,7 +98,7 @@ func TestWhatIsUnknownOrHasFailedIsNotReported(t *testing.T) {
 			if test.came != nil {
 				test.came(&r.Outcome)
 			}
-			findings, _ := r.findings()
+			findings, _ := r.findings(nil)
 			want := slices.DeleteFunc(Found(), func(conditionType string) bool {
 				return slices.Contains(test.without, conditionType)
 			})
@@ -112,12 +120,15 @@ func TestWhatIsUnknownStaysInTheStatus(t *testing.T) {
 		Endpoints:          []v1alpha1.EndpointStatus{{Address: "10.0.0.7:8443"}},
 		Certificate:        &v1alpha1.CertificateStatus{NotAfter: metav1.NewTime(noon)},
 		ReadyReplicas:      new(int32(1)),
+		BlockedNamespaces:  2,
 	}
+	s.Terminating = snapshot.Of([]corev1.Namespace(nil), failed)
 	snapshottest.Report(s, v1alpha1.ConditionRegistered, metav1.ConditionTrue, v1alpha1.ReasonRegistered, "fine")
 	r := executed(t, s)
 	r.Interruption, r.Interrupted = s.Err(), noon
 	status := Of(r).Status
-	if len(status.APIServices) != 1 || len(status.Endpoints) != 1 || status.Certificate == nil {
+	if len(status.APIServices) != 1 || len(status.Endpoints) != 1 || status.Certificate == nil ||
+		status.BlockedNamespaces != 2 {
 		t.Errorf("the status is %+v", status)
 	}
 	if status.ReadyReplicas != nil {
@@ -139,7 +150,7 @@ func TestNoCertificateIsReportedOfAServerWithoutANamespace(t *testing.T) {
 	if got := Of(r).Status.Certificate; got != nil {
 		t.Errorf("the certificate is %+v", got)
 	}
-	findings, _ := r.findings()
+	findings, _ := r.findings(nil)
 	for _, conditionType := range []string{v1alpha1.ConditionCertificatesReady, v1alpha1.ConditionServerAvailable} {
 		if got := findings[conditionType]; got.Code != v1alpha1.ReasonNamespaceNotFound {
 			t.Errorf("%s reports %+v", conditionType, got)
@@ -176,7 +187,7 @@ func TestWhatTheAPIServerRejectsIsReportedInsteadOfWhatWasPlanned(t *testing.T) 
 	refused := finding.Bad(v1alpha1.ReasonRejected, "no", finding.Stalled).Alarming()
 	r := executed(t, snapshottest.New())
 	r.Outcome.Certificates, r.Outcome.Server = refused, refused
-	findings, _ := r.findings()
+	findings, _ := r.findings(nil)
 	for _, conditionType := range []string{v1alpha1.ConditionCertificatesReady, v1alpha1.ConditionServerAvailable} {
 		if got := findings[conditionType]; got.Code != v1alpha1.ReasonRejected || !got.IsWarning() {
 			t.Errorf("%s reports %+v", conditionType, got)

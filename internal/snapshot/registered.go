@@ -13,6 +13,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/reconnect"
 )
 
 // Existing is the ExtensionAPI's APIService of a group-version, nil where there is none.
@@ -39,28 +41,46 @@ func InOrder(registered map[string]*apiregistrationv1.APIService) []*apiregistra
 	return result
 }
 
-// CABundles are those of the APIServices.
+// CABundles are those of the APIServices, without the CAs of the stand-in.
 func (s *Snapshot) CABundles() [][]byte {
 	var bundles [][]byte
 	for _, apiService := range InOrder(s.Registered.Value()) {
-		bundles = append(bundles, apiService.Spec.CABundle)
+		bundle := apiService.Spec.CABundle
+		if s.StandIn.Serves(apiService) {
+			bundle = reconnect.KeepMark(pki.Without(bundle, s.StandIn.CABundle), bundle)
+		}
+		bundles = append(bundles, bundle)
 	}
 	return bundles
 }
 
-// Available are the group-versions of the spec whose APIService kube-apiserver reports available.
+// Available are the group-versions of the spec whose APIService kube-apiserver reports available, and that lead to the
+// server.
 func (s *Snapshot) Available() []schema.GroupVersion {
-	return s.groupVersions(IsAvailable)
+	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool {
+		return IsAvailable(existing) && !s.StandIn.Serves(existing)
+	})
 }
 
 // Served are the group-versions that every replica should serve: the registered ones, as during a rollout old replicas
 // need not serve a new one, or all of a server that is new itself.
 func (s *Snapshot) Served() []schema.GroupVersion {
-	registered := s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return existing != nil })
+	registered := s.RegisteredVersions()
 	if len(registered) == 0 {
 		return manifests.GroupVersions(s.ExtensionAPI)
 	}
 	return registered
+}
+
+// IsAllAvailable reports whether there is an APIService, and kube-apiserver reports each of them available.
+func (s *Snapshot) IsAllAvailable() bool {
+	available := len(s.Available())
+	return available > 0 && available == len(s.RegisteredVersions())
+}
+
+// RegisteredVersions are the group-versions of the spec that have an APIService.
+func (s *Snapshot) RegisteredVersions() []schema.GroupVersion {
+	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return existing != nil })
 }
 
 func (s *Snapshot) groupVersions(match func(*apiregistrationv1.APIService) bool) []schema.GroupVersion {

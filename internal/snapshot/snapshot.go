@@ -42,6 +42,8 @@ type Snapshot struct {
 	Namespace Known[Namespace]
 	// AssignsUsers reports whether admission assigns the users that Pods of the namespace run as (OpenShift).
 	AssignsUsers bool
+	// Terminating are the namespaces of the cluster that are being deleted and still there for a reason.
+	Terminating Known[[]corev1.Namespace]
 	// Claims are to each group-version, in the order of the spec.
 	Claims Known[[]claims.Claim]
 	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.
@@ -54,11 +56,16 @@ type Snapshot struct {
 	// Selectors are those of an earlier server in the namespace of spec.server, while its APIService may be adopted.
 	Selectors Known[[]Selector]
 
+	// StandIn is what can serve discovery in place of the server.
+	StandIn StandIn
+
 	// Handshakes are the last ones with replicas of the server.
 	Handshakes Handshakes
 	Layer      Layer
 	// Probes are the results of the last round.
 	Probes discovery.Round
+	// Objects are the result of the last check of what the server answers for its objects.
+	Objects Objects
 	// Aggregated is what aggregated discovery contains, by group-version.
 	Aggregated map[schema.GroupVersion]Aggregated
 }
@@ -177,8 +184,8 @@ type Aggregated struct {
 // Err is why something is unknown, nil where everything is known that was read.
 func (s *Snapshot) Err() error {
 	return errors.Join(
-		s.Namespace.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(), s.Certificates.Err(),
-		s.Selectors.Err())
+		s.Namespace.Err(), s.Terminating.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(),
+		s.Certificates.Err(), s.Selectors.Err())
 }
 
 // InReach reports whether the operator may run the server in its namespace.

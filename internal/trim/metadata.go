@@ -20,6 +20,8 @@ import (
 const (
 	// maxText is the maximum length of a string, in bytes.
 	maxText = 1024
+	// maxObstacle is that of why a namespace is still there, which names dozens of group-versions or resources.
+	maxObstacle = 2048
 	// maxOwnAnnotations is more than the operator writes on any object.
 	maxOwnAnnotations = 4
 	// maxMarks bounds each kind of marks of other owners.
@@ -40,13 +42,6 @@ var ownLabels = []string{
 func isOwnLabel(key string) bool      { return slices.Contains(ownLabels, key) }
 func isOwnAnnotation(key string) bool { return strings.HasPrefix(key, manifests.OwnPrefix) }
 func isAssignedUsers(key string) bool { return key == manifests.AssignedUsersAnnotation }
-
-// alone also keeps the one annotation of another owner that is read of a namespace.
-func alone(full *metav1.ObjectMeta) metav1.ObjectMeta {
-	kept := metadata(full)
-	kept.Annotations = labels.Merge(kept.Annotations, first(1, full.Annotations, isAssignedUsers))
-	return kept
-}
 
 // metadata keeps only the controller of the owner references.
 func metadata(full *metav1.ObjectMeta) metav1.ObjectMeta {
@@ -99,12 +94,14 @@ func first(count int, full map[string]string, match func(key string) bool) map[s
 	return kept
 }
 
-// text truncates a long string, and does not keep its rest in memory.
-func text(full string) string {
-	if len(full) <= maxText {
+func text(full string) string { return beginning(full, maxText) }
+
+// beginning truncates a long string, and does not keep its rest in memory.
+func beginning(full string, length int) string {
+	if len(full) <= length {
 		return full
 	}
-	return strings.Clone(strings.ToValidUTF8(full[:maxText], ""))
+	return strings.Clone(strings.ToValidUTF8(full[:length], ""))
 }
 
 func head[T any](list []T, count int) []T { return list[:min(len(list), count)] }

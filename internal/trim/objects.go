@@ -22,7 +22,9 @@ import (
 func Object(object any) (any, error) {
 	switch full := object.(type) {
 	case *metav1.PartialObjectMetadata:
-		full.ObjectMeta = alone(&full.ObjectMeta)
+		full.ObjectMeta = metadata(&full.ObjectMeta)
+	case *corev1.Namespace:
+		*full = namespace(full)
 	case *v1alpha1.ExtensionAPI:
 		// Finalizers are changed by a merge patch, which replaces them all.
 		finalizers := full.Finalizers
@@ -30,18 +32,28 @@ func Object(object any) (any, error) {
 		full.Finalizers = finalizers
 	case *apiregistrationv1.APIService:
 		full.ObjectMeta = withMarks(&full.ObjectMeta)
-	case *appsv1.Deployment:
-		*full = deployment(full)
-	case *appsv1.ReplicaSet:
-		*full = replicaSet(full)
+	case *corev1.ConfigMap:
+		full.ObjectMeta = metadata(&full.ObjectMeta)
 	case *corev1.Service:
 		*full = service(full)
 	case *discoveryv1.EndpointSlice:
 		*full = endpointSlice(full)
+	default:
+		workload(object)
+	}
+	return object, nil
+}
+
+// workload trims what runs a server, in place.
+func workload(object any) {
+	switch full := object.(type) {
+	case *appsv1.Deployment:
+		*full = deployment(full)
+	case *appsv1.ReplicaSet:
+		*full = replicaSet(full)
 	case *corev1.Pod:
 		*full = pod(full)
 	}
-	return object, nil
 }
 
 func deployment(full *appsv1.Deployment) appsv1.Deployment {

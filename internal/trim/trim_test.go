@@ -58,10 +58,20 @@ func readOfAPIService() metav1.ObjectMeta {
 	return read
 }
 
+// readOfNamespace returns all that is read of a namespace, which is being deleted.
+func readOfNamespace() *corev1.Namespace {
+	read := &corev1.Namespace{ObjectMeta: readMetadata()}
+	read.Annotations["openshift.io/sa.scc.uid-range"] = "1000650000/10000"
+	read.Status.Conditions = []corev1.NamespaceCondition{{
+		Type: corev1.NamespaceDeletionDiscoveryFailure, Status: corev1.ConditionTrue,
+		LastTransitionTime: read.CreationTimestamp, Message: "Discovery failed for some groups",
+	}}
+	return read
+}
+
 // readObjects returns one object of each kind with all fields that are read.
 func readObjects() map[string]client.Object {
-	metadata, ofNamespace := readMetadata(), readMetadata()
-	ofNamespace.Annotations["openshift.io/sa.scc.uid-range"] = "1000650000/10000"
+	metadata := readMetadata()
 	finalized := readMetadata()
 	finalized.Finalizers = []string{"aggregation.extensionapi.dev/teardown"}
 	replicaSet := &appsv1.ReplicaSet{ObjectMeta: metadata}
@@ -69,7 +79,8 @@ func readObjects() map[string]client.Object {
 	ended := &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}
 	foreign := &corev1.ContainerStateTerminated{ExitCode: 255, Reason: "Error", Message: "exec format error"}
 	return map[string]client.Object{
-		"metadata alone": &metav1.PartialObjectMetadata{ObjectMeta: ofNamespace},
+		"metadata alone": &metav1.PartialObjectMetadata{ObjectMeta: metadata},
+		"Namespace":      readOfNamespace(),
 		"ExtensionAPI": &v1alpha1.ExtensionAPI{
 			ObjectMeta: finalized, Spec: v1alpha1.ExtensionAPISpec{Suspend: true},
 		},
@@ -154,6 +165,14 @@ func addUnread(object client.Object) {
 		full.Endpoints[0].Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: "litter"}}}
 	case *corev1.Pod:
 		addUnreadToPod(full)
+	case *corev1.Namespace:
+		full.Spec.Finalizers = []corev1.FinalizerName{corev1.FinalizerKubernetes}
+		full.Status.Phase = corev1.NamespaceTerminating
+		full.Status.Conditions[0].Reason = "DiscoveryFailed"
+		full.Status.Conditions = append(full.Status.Conditions,
+			corev1.NamespaceCondition{Type: corev1.NamespaceDeletionContentFailure, Status: corev1.ConditionFalse},
+			corev1.NamespaceCondition{Type: corev1.NamespaceFinalizersRemaining, Status: corev1.ConditionTrue},
+			corev1.NamespaceCondition{Type: "Litter", Status: corev1.ConditionTrue})
 	}
 }
 
@@ -195,6 +214,11 @@ func TestLargeObjectsAreBounded(t *testing.T) {
 	}
 	server := corev1.Container{Name: v1alpha1.ServerContainer}
 	pod := &corev1.Pod{ObjectMeta: metadata}
+	namespace := &corev1.Namespace{ObjectMeta: metadata}
+	namespace.DeletionTimestamp = new(metav1.Now())
+	namespace.Status.Conditions = []corev1.NamespaceCondition{{
+		Type: corev1.NamespaceDeletionContentFailure, Status: corev1.ConditionTrue, Message: long,
+	}}
 	service := &corev1.Service{ObjectMeta: metadata}
 	endpointSlice := &discoveryv1.EndpointSlice{ObjectMeta: metadata, Endpoints: []discoveryv1.Endpoint{{
 		Addresses: []string{"fd00:1234:5678:9abc:def0:1234:5678:9abc"},
@@ -211,12 +235,13 @@ func TestLargeObjectsAreBounded(t *testing.T) {
 	endpointSlice.Endpoints = slices.Repeat(endpointSlice.Endpoints, 1000)
 	for object, limit := range map[client.Object]int{
 		&metav1.PartialObjectMetadata{ObjectMeta: metadata}: 8 << 10,
-		&v1alpha1.ExtensionAPI{ObjectMeta: metadata}:        8 << 10,
-		&appsv1.Deployment{ObjectMeta: metadata}:            8 << 10,
-		&appsv1.ReplicaSet{ObjectMeta: metadata}:            8 << 10,
-		pod:                                                 16 << 10,
-		service:                                             16 << 10,
-		endpointSlice:                                       64 << 10,
+		namespace: 8 << 10,
+		&v1alpha1.ExtensionAPI{ObjectMeta: metadata}: 8 << 10,
+		&appsv1.Deployment{ObjectMeta: metadata}:     8 << 10,
+		&appsv1.ReplicaSet{ObjectMeta: metadata}:     8 << 10,
+		pod:                                          16 << 10,
+		service:                                      16 << 10,
+		endpointSlice:                                64 << 10,
 		// Only users who may register APIs for the whole cluster may create one of these.
 		&apiregistrationv1.APIService{ObjectMeta: metadata}: 128 << 10,
 	} {
@@ -226,6 +251,14 @@ func TestLargeObjectsAreBounded(t *testing.T) {
 		if size := len(toJSON(t, object)); size > limit {
 			t.Errorf("%T has %d bytes left, more than %d", object, size, limit)
 		}
+	}
+}
+
+func TestOfANamespaceThatIsNotBeingDeletedNoConditionIsKept(t *testing.T) {
+	namespace := readOfNamespace()
+	namespace.DeletionTimestamp = nil
+	if _, err := Object(namespace); err != nil || namespace.Status.Conditions != nil {
+		t.Errorf("kept are %v (%v)", namespace.Status.Conditions, err)
 	}
 }
 

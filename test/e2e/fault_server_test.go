@@ -57,7 +57,10 @@ func faultServerAPI(name, group string, versions ...string) *v1alpha1.ExtensionA
 				Replicas:  ptr.To[int32](2),
 				Template:  corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{server}}},
 			},
-			Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: 2 * time.Second}},
+			// What is found of a fault is what kube-apiserver meets.
+			Discovery: v1alpha1.Discovery{
+				Interval: &metav1.Duration{Duration: 2 * time.Second}, StandIn: v1alpha1.StandInNever,
+			},
 		},
 	}
 	endSoon(&extensionAPI.Spec.Server.Template.Spec)

@@ -82,20 +82,26 @@ func TestKilledOperatorFinishesItsWork(t *testing.T) {
 		t.Logf("without kills, %s takes %s", stage.name, stage.takes)
 	}
 	for i := range kills {
-		stage, pods := stages[i%len(stages)], victims(t)
-		// Squaring favours early moments, when most objects are written.
-		moment := time.Duration(math.Pow(random.Float64(), 2) * float64(stage.takes))
-		doomed := pods[:1+random.IntN(len(pods))]
-		stage.start(t)
-		select {
-		case <-t.Context().Done():
-		case <-time.After(moment):
-		}
-		kill(t, doomed)
-		took := eventually(t, 2*time.Minute, stage.done)
-		t.Logf("kill %d in %s after %s (%d of 2 replicas): complete and correct another %s later",
-			i+1, stage.name, moment.Round(time.Millisecond), len(doomed), took)
+		killIn(t, random, i, stages[i%len(stages)])
 	}
+}
+
+// killIn starts the work of a stage, kills one or both replicas of the operator meanwhile, and waits for its end.
+func killIn(t *testing.T, random *rand.Rand, i int, stage *stage) {
+	t.Helper()
+	pods := victims(t)
+	// Squaring favours early moments, when most objects are written.
+	moment := time.Duration(math.Pow(random.Float64(), 2) * float64(stage.takes))
+	doomed := pods[:1+random.IntN(len(pods))]
+	stage.start(t)
+	select {
+	case <-t.Context().Done():
+	case <-time.After(moment):
+	}
+	kill(t, doomed)
+	took := eventually(t, 2*time.Minute, stage.done)
+	t.Logf("kill %d in %s after %s (%d of 2 replicas): complete and correct another %s later",
+		i+1, stage.name, moment.Round(time.Millisecond), len(doomed), took)
 }
 
 // newRandom returns a generator that is seeded with E2E_SEED, to reproduce a run, or else with the time.
@@ -194,28 +200,30 @@ func kill(t *testing.T, pods []corev1.Pod) {
 	}
 }
 
-// processOf finds the process of a container among the machine's own, by its cgroup.
+// processOf is findProcess for a container that must have one.
 func processOf(tb testing.TB, container corev1.ContainerStatus) int {
 	tb.Helper()
+	pid, found := findProcess(container)
+	if !found {
+		tb.Fatalf("found no process of container %v", container)
+	}
+	return pid
+}
+
+// findProcess finds the process of a container among the machine's own, by its cgroup.
+func findProcess(container corev1.ContainerStatus) (pid int, found bool) {
 	_, id, found := strings.Cut(container.ContainerID, "containerd://")
 	if !found || id == "" {
-		tb.Fatalf("a container without an ID: %v", container)
+		return 0, false
 	}
-	cgroups, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	cgroups, _ := filepath.Glob("/proc/[0-9]*/cgroup") // the pattern is valid
 	for _, file := range cgroups {
 		content, err := os.ReadFile(file)
 		if err != nil || !strings.Contains(string(content), "/"+id+"\n") {
 			continue // another process, or one that has terminated
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return pid
+		return pid, err == nil
 	}
-	tb.Fatalf("found no process of container %s", id)
-	return 0
+	return 0, false
 }

@@ -23,6 +23,8 @@ var conditionTypes = []string{
 	v1alpha1.ConditionRegistered,
 	v1alpha1.ConditionAPIServicesAvailable,
 	v1alpha1.ConditionDiscoveryWithinLimit,
+	v1alpha1.ConditionServesObjects,
+	v1alpha1.ConditionNamespacesDeletable,
 	v1alpha1.ConditionReady,
 	v1alpha1.ConditionReconciling,
 	v1alpha1.ConditionStalled,

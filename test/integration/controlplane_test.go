@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
@@ -136,6 +137,11 @@ func (p *controlPlane) install() error {
 	if err := p.client.Create(ctx, namespace); err != nil {
 		return err
 	}
+	standIn := localService(manifests.StandInName)
+	standIn.Namespace = operatorNamespace
+	if err := p.client.Create(ctx, standIn); err != nil {
+		return err
+	}
 	for _, file := range installedFiles() {
 		if err := p.installFile(file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -149,7 +155,7 @@ func installedFiles() []string {
 	var files []string
 	for _, name := range []string{
 		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
-		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_counter",
+		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_reader",
 		"admission/operator_policy", "admission/owner_policy", "admission/rights_policy", "admission/warnings_policy",
 	} {
 		files = append(files, filepath.Join(repository, "config", name+".yaml"))

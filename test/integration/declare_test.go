@@ -89,7 +89,8 @@ func localService(name string) *corev1.Service {
 	}
 }
 
-// declare returns an ExtensionAPI for the backend, with frequent probes.
+// declare returns an ExtensionAPI for the backend, with frequent probes and without the stand-in, so that what is found
+// of a server that does not answer is what kube-apiserver meets.
 func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 	extensionAPI := named(b.service.Name)
 	extensionAPI.Spec = v1alpha1.ExtensionAPISpec{
@@ -97,7 +98,9 @@ func (b *backend) declare(groups []v1alpha1.APIGroup) *v1alpha1.ExtensionAPI {
 		ExistingService: &v1alpha1.ExistingService{
 			Namespace: b.service.Namespace, Name: b.service.Name, Port: b.port, CABundle: b.signer.Certificate,
 		},
-		Discovery: v1alpha1.Discovery{Interval: &metav1.Duration{Duration: time.Second}},
+		Discovery: v1alpha1.Discovery{
+			Interval: &metav1.Duration{Duration: time.Second}, StandIn: v1alpha1.StandInNever,
+		},
 	}
 	return extensionAPI
 }

@@ -143,7 +143,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 		remove(t, name)
 		expectUnchanged(t, untouched, resourceVersions(t, sample.service, namespace))
 		event := expectEvent(t, name, "Warning ObjectsUnreachable", "1 flunders.wardle.example.com",
-			"an unknown number of fischers.wardle.example.com", "aggregate-to-object-counter=true")
+			"an unknown number of fischers.wardle.example.com", "aggregate-to-object-reader=true")
 		troubleshooting.Check(t, "objects-unreachable", "Event: "+event)
 	})
 }

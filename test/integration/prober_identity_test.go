@@ -16,6 +16,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
@@ -73,7 +74,7 @@ func probesAsOperator(t *testing.T, group string) (sent []string) {
 		t.Fatalf("the operator sent %d requests (%v)", len(events), err)
 	}
 	for _, event := range events {
-		if strings.HasPrefix(event.RequestURI, "/apis/"+group+"/") {
+		if strings.HasPrefix(event.RequestURI, "/apis/"+group+"/") && event.UserAgent != objectcheck.UserAgent {
 			sent = append(sent, event.RequestURI)
 		}
 	}

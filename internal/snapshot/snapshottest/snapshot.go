@@ -6,6 +6,7 @@ package snapshottest
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -61,6 +62,7 @@ func New() *snapshot.Snapshot {
 		Backend:      manifests.BackendOf(extensionAPI),
 		Now:          Noon,
 		Namespace:    snapshot.Of(snapshot.Active, nil),
+		Terminating:  snapshot.Of([]corev1.Namespace(nil), nil),
 		Claims:       snapshot.Of([]claims.Claim{{GroupVersion: GroupVersion}}, nil),
 		Server:       snapshot.Of(snapshot.Workload{}, nil),
 		Endpoints:    snapshot.Of(snapshot.Endpoints{Ready: []endpoints.Endpoint{Replica}}, nil),

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package objectcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
+)
+
+const (
+	// acceptList is what client-go's metadata client sends, with which the namespace controller lists.
+	acceptList = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," +
+		"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+	// acceptWatch is without protobuf: the events are read as a stream.
+	acceptWatch = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+	// noObject selects none, so that a watch has only its bookmark to send.
+	noObject = "aggregation.extensionapi.dev/object-check=none"
+	// bookmarkTimeout is how long a watch may send nothing before its bookmark.
+	bookmarkTimeout = 10 * time.Second
+	// watchTimeout bounds a watch that goes on sending objects: its server ignores the selector.
+	watchTimeout = time.Minute
+	// pause is before the second attempt, after an answer that may be of a Pod that is being replaced, or of a
+	// kube-apiserver that has not heard of the APIService yet.
+	pause = 2 * time.Second
+)
+
+// errNoBookmark ends a watch that sends nothing.
+var errNoBookmark = errors.New("no bookmark")
+
+// resource checks LIST and WATCH of a resource, as far as it advertises them, and the operator is permitted to.
+func (c check) resource(ctx context.Context, resource objects.Resource) (result objects.Result) {
+	for _, request := range []struct {
+		verb       string
+		advertised bool
+		send       func(context.Context, objects.Resource) (objects.Result, bool)
+	}{
+		{"list", resource.Listable, c.list}, {"watch", resource.Watchable, c.watch},
+	} {
+		if !request.advertised {
+			continue
+		}
+		switch permitted, err := c.Permitted(ctx, request.verb, resource.GroupVersionResource()); {
+		case err != nil:
+			result.Add(objects.Result{Err: err})
+		case !permitted:
+			result.Denied = []objects.Resource{resource}
+		default:
+			result.Checked = 1
+			result.Add(c.twice(ctx, func() (objects.Result, bool) { return request.send(ctx, resource) }))
+		}
+	}
+	return result
+}
+
+// isPermittedNow reports whether a resource that was denied can be checked completely.
+func (c *Checker) isPermittedNow(ctx context.Context, resource objects.Resource) bool {
+	for verb, advertised := range map[string]bool{"list": resource.Listable, "watch": resource.Watchable} {
+		if !advertised {
+			continue
+		}
+		if permitted, err := c.Permitted(ctx, verb, resource.GroupVersionResource()); err != nil || !permitted {
+			return false
+		}
+	}
+	return true
+}
+
+// twice repeats a request whose answer may be different in a moment.
+func (c check) twice(ctx context.Context, request func() (result objects.Result, transient bool)) objects.Result {
+	result, transient := request()
+	if !transient {
+		return result
+	}
+	select {
+	case <-ctx.Done():
+	case <-c.Clock.After(pause):
+		result, _ = request()
+	}
+	return result
+}
+
+// isTransient reports whether kube-apiserver may answer so by itself.
+func isTransient(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c check) list(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
+	var answer objects.Answer
+	err := c.get(ctx, path(resource)+"?limit=1", acceptList, func(response *http.Response) error {
+		answer = expect(response, func(io.Reader) error { return documents.ReadObjectList(response) })
+		return nil
+	})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		answer.Err = fmt.Errorf("got no answer within %s", answerTimeout)
+	case err != nil, answer.Status == http.StatusTooManyRequests:
+		return objects.Result{Err: errors.Join(err, answer.Err)}, true
+	}
+	if problem, found := objects.JudgeList(resource, answer); found {
+		result.Problems = []objects.Problem{problem}
+	}
+	return result, isTransient(answer.Status)
+}
+
+// watch opens a watch as an informer does, until the bookmark after the initial events.
+func (c check) watch(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	silent, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	timer := c.Clock.AfterFunc(bookmarkTimeout, func() { stop(errNoBookmark) })
+	defer timer.Stop()
+	var answer objects.Answer
+	err := c.do(silent, path(resource)+"?"+initialEvents().Encode(), acceptWatch, func(response *http.Response) error {
+		answer = expect(response, func(body io.Reader) error {
+			return documents.ReadInitialEvents(body, func() { timer.Reset(bookmarkTimeout) })
+		})
+		return nil
+	})
+	withoutBookmark := objects.Result{Problems: []objects.Problem{objects.WithoutBookmark(resource, bookmarkTimeout)}}
+	switch {
+	case errors.Is(context.Cause(silent), errNoBookmark), errors.Is(answer.Err, io.EOF): // the Pod may have ended
+		return withoutBookmark, true
+	case errors.Is(answer.Err, documents.ErrWatchError):
+		return result, false
+	case err != nil, answer.Status == http.StatusTooManyRequests, ctx.Err() != nil:
+		return objects.Result{Err: errors.Join(err, answer.Err, ctx.Err())}, true
+	}
+	if problem, found := objects.JudgeWatch(resource, answer); found {
+		result.Problems = []objects.Problem{problem}
+	}
+	return result, isTransient(answer.Status)
+}
+
+// initialEvents are the parameters that informers of client-go send first (tools/cache/reflector.go).
+func initialEvents() url.Values {
+	return url.Values{
+		"watch":                {"true"},
+		"allowWatchBookmarks":  {"true"},
+		"sendInitialEvents":    {"true"},
+		"resourceVersionMatch": {string(metav1.ResourceVersionMatchNotOlderThan)},
+		"timeoutSeconds":       {fmt.Sprint(int(watchTimeout.Seconds()))},
+		"labelSelector":        {noObject},
+	}
+}
+
+// path is that of the objects in all namespaces.
+func path(resource objects.Resource) string {
+	return "/apis/" + resource.GroupVersion.String() + "/" + resource.Name
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+const (
+	// objectsAge is how old a check may be in which everything was good.
+	objectsAge = time.Hour
+	// badObjectsAge is how old any other may be: what is wrong may be repaired without a change that is watched.
+	badObjectsAge = 5 * time.Minute
+)
+
+// Objects is a check of what the server answers for its objects.
+type Objects struct {
+	// Version is another one after each change that may change the answers.
+	Version string
+	// MaxAge is how old the last check of this version may be.
+	MaxAge        time.Duration
+	GroupVersions []schema.GroupVersion
+	// Replica is the address of the one whose documents are read.
+	Replica string
+	// Last is the last result if all that may change it are permissions, nil otherwise.
+	Last *objects.Result
+}
+
+// checkObjects plans a check of a server that answers requests. The last one of a rollout comes when the last old Pod
+// is gone.
+func (p *Plan) checkObjects(s *snapshot.Snapshot) {
+	if p.Probe == nil || !s.IsAllAvailable() || s.Spec.Server != nil && !s.Server.IsKnown() {
+		return
+	}
+	replicas := slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
+	if len(replicas) == 0 {
+		return
+	}
+	p.Objects = &Objects{
+		Version: s.ObjectsVersion(), MaxAge: objectsAge, GroupVersions: s.Available(), Replica: replicas[0].Address,
+	}
+	if s.Objects.Ended.IsZero() {
+		return
+	}
+	if !s.Objects.IsGood() {
+		p.Objects.MaxAge = badObjectsAge
+	}
+	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
+		p.Objects.Last = &s.Objects.Result
+	}
+	p.after(max(time.Second, s.Objects.Ended.Add(p.Objects.MaxAge).Sub(s.Now)))
+}
