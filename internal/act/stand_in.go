@@ -50,9 +50,7 @@ func (e *execution) documents(ctx context.Context, p *plan.Documents) error {
 	case p == nil || e.Observer.StandIn == nil || e.out.DryRun:
 		return nil
 	case e.isStoredAsSafe(p.Unsafe):
-		// It is stored again, without them, once the server is read from.
-		_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfStandIn())
-		return err
+		return e.dropDocuments(ctx) // they are stored again, without these, once the server is read from
 	case len(p.Target.Replicas) == 0:
 		return nil
 	}
@@ -65,12 +63,24 @@ func (e *execution) documents(ctx context.Context, p *plan.Documents) error {
 			"error", read.err.Error())
 		return nil //nolint:nilerr // it lasts until the next attempt, and nobody can do anything about it
 	}
+	if len(read.groupVersions) == 0 {
+		return e.dropDocuments(ctx)
+	}
 	_, err := e.applier.Apply(ctx, manifests.Documents(
 		e.s.ExtensionAPI, e.Observer.OperatorNamespace, read.groupVersions, read.discovery, read.openAPI))
 	if conflict, isConflict := errors.AsType[*apply.ConflictError](err); isConflict {
 		ctrl.LoggerFrom(ctx).Info("discovery cannot be kept for the stand-in", "error", conflict.Error())
 		return nil
 	}
+	return err
+}
+
+// dropDocuments removes what is kept, if anything is.
+func (e *execution) dropDocuments(ctx context.Context) error {
+	if len(e.s.StandIn.Documented) == 0 {
+		return nil
+	}
+	_, err := e.removeAll(ctx, e.s, e.applier, inventory.OfStandIn())
 	return err
 }
 

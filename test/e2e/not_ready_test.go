@@ -117,7 +117,10 @@ var brokenTemplates = map[string]struct {
 		v1alpha1.ReasonUnhealthy, "Readiness probe failed: HTTP probe failed with statuscode: 404",
 	},
 	"wrong-port": {
-		func(pod *corev1.PodSpec) { pod.Containers[0].StartupProbe = probeOf("/readyz", 9443) },
+		func(pod *corev1.PodSpec) {
+			pod.Containers[0].StartupProbe = probeOf("/readyz", 9443)
+			pod.Containers[0].StartupProbe.FailureThreshold = 120 // or the kubelet restarts the container at once
+		},
 		v1alpha1.ReasonUnhealthy, "connection refused",
 	},
 	"init-unfinished": {

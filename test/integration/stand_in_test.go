@@ -49,9 +49,9 @@ func startReplaced(t *testing.T, name string) *extensionserver.Local {
 // awaitDocuments waits until the discovery of as many group-versions is stored.
 func (p *controlPlane) awaitDocuments(t *testing.T, name string, want int) {
 	t.Helper()
-	documents := &corev1.ConfigMap{ObjectMeta: in(operatorNamespace, manifests.DocumentsName(name))}
 	eventually(t, func() error {
-		err := p.client.Get(ctx, client.ObjectKeyFromObject(documents), documents)
+		documents := &corev1.ConfigMap{ObjectMeta: in(operatorNamespace, manifests.DocumentsName(name))}
+		err := client.IgnoreNotFound(p.client.Get(ctx, client.ObjectKeyFromObject(documents), documents))
 		if got := len(manifests.DocumentedIn(documents)); err == nil && got != want {
 			err = fmt.Errorf("the discovery of %d group-versions is stored, want %d", got, want)
 		}
