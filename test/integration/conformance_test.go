@@ -108,7 +108,10 @@ func checkKStatus(extensionAPI *v1alpha1.ExtensionAPI, reconciling, stalled bool
 	if err == nil && computed != wanted {
 		err = fmt.Errorf("kstatus computes %s, want %s", computed, wanted)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return checkHealth(extensionAPI, computed)
 }
 
 // kstatusOf returns the status that kubectl wait, Helm and GitOps tools compute for the object.
