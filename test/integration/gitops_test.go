@@ -34,20 +34,20 @@ import (
 // summary are the conditions that GitOps tools evaluate.
 var summary = []string{v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled}
 
-func TestHelmAndFluxWaitUntilTheAPIIsServed(t *testing.T) {
+func TestKStatusIsCurrentWhenTheAPIIsServed(t *testing.T) {
 	t.Parallel()
 	const name = "waited-for"
 	backend, server := startBackend(t, name, "v1")
 	server.Behave(failing(http.StatusInternalServerError))
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
-	statuses := watchStatus(t, v1alpha1.GroupVersion.WithResource("extensionapis"), name)
-	if first := next(t, statuses); first.Status != status.InProgressStatus {
+	versions := watchStatus(t, v1alpha1.GroupVersion.WithResource("extensionapis"), name)
+	if first := next(t, versions); first.Status != status.InProgressStatus {
 		t.Fatalf("while the server fails, the status is %s: %s", first.Status, first.Message)
 	}
 	expectNotRegistered(t, backend, "500")
 
 	server.Behave(extensionserver.Behaviour{})
-	for last := next(t, statuses); last.Status != status.CurrentStatus; last = next(t, statuses) {
+	for last := next(t, versions); last.Status != status.CurrentStatus; last = next(t, versions) {
 		if last.Status != status.InProgressStatus {
 			t.Fatalf("while the server recovers, the status is %s: %s", last.Status, last.Message)
 		}
@@ -55,32 +55,21 @@ func TestHelmAndFluxWaitUntilTheAPIIsServed(t *testing.T) {
 	kubectl(t, "get", "--raw", "/apis/"+name+".example.com/v1")
 }
 
-func TestHelmAndFluxDoNotWaitForAnAPIService(t *testing.T) {
+func TestKStatusTakesAnAPIServiceThatLeadsNowhereForCurrent(t *testing.T) {
 	t.Parallel()
-	const group = "unwaited.example.com"
-	create(t, &corev1.Namespace{ObjectMeta: in("", "unwaited")})
-	apiService := &apiregistrationv1.APIService{
-		ObjectMeta: in("", "v1."+group),
-		Spec: apiregistrationv1.APIServiceSpec{
-			Group: group, Version: "v1", GroupPriorityMinimum: 1000, VersionPriority: 15, InsecureSkipTLSVerify: true,
-			Service: &apiregistrationv1.ServiceReference{Namespace: "unwaited", Name: "missing", Port: new(int32(443))},
-		},
-	}
+	apiService := withoutService()
+	versions := watchStatus(t, apiregistrationv1.SchemeGroupVersion.WithResource("apiservices"), apiService.Name)
 	createUntilCleanup(t, apiService)
-	eventually(t, func() error {
-		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiService), apiService); err != nil {
-			return err
+	for range 2 { // as created, and with the condition that kube-apiserver writes
+		if computed := next(t, versions); computed.Status != status.CurrentStatus {
+			t.Errorf("kstatus computes %s: %s", computed.Status, computed.Message)
 		}
-		for _, condition := range apiService.Status.Conditions {
-			if condition.Type == apiregistrationv1.Available && condition.Reason == "ServiceNotFound" {
-				return nil
-			}
-		}
-		return fmt.Errorf("the conditions of the APIService are %+v", apiService.Status.Conditions)
-	})
-	statuses := watchStatus(t, apiregistrationv1.SchemeGroupVersion.WithResource("apiservices"), apiService.Name)
-	if first := next(t, statuses); first.Status != status.CurrentStatus {
-		t.Errorf("kstatus computes %s for an APIService without a Service: docs/gitops.md has Current", first.Status)
+	}
+	if err := plane.client.Get(ctx, client.ObjectKeyFromObject(apiService), apiService); err != nil {
+		t.Fatal(err)
+	}
+	if isAvailable(apiService) {
+		t.Error("the APIService is available, so the test shows nothing")
 	}
 }
 
