@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -110,16 +109,6 @@ func withoutToolHashes(sbom []byte) ([]byte, error) {
 		return nil, err
 	}
 	return patch.ApplyIndent(sbom, "  ")
-}
-
-// chart packages the chart. Helm takes the time of the packaged files from SOURCE_DATE_EPOCH
-// (pkg/cmd/source_date_epoch.go).
-func (r release) chart(ctx context.Context) error {
-	helm := exec.CommandContext(ctx, filepath.Join(r.tools, "helm"), "package", chartDir, //nolint:gosec // the pinned tool
-		"--version", number(r.version), "--app-version", r.version, "--destination", r.output)
-	helm.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.commit.time.Unix(), 10))
-	_, err := run(helm)
-	return err
 }
 
 // manifests writes the CustomResourceDefinition, and what the packaged chart installs, without its hooks.
