@@ -211,7 +211,7 @@ server-images: ## Build the images of the servers in docs/servers.md, tagged wit
 RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
 
 .PHONY: release
-release: $(RELEASE_TOOLS) ## Build chart, image, manifests, SBOMs and checksums in dist: VERSION=v0.1.0
+release: $(RELEASE_TOOLS) ## Build chart, image, manifests, plugin, SBOMs and checksums in dist: VERSION=v0.1.0
 	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
 
 .PHONY: verify-release

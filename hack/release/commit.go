@@ -52,7 +52,7 @@ func differing(ctx context.Context) (string, error) {
 		return "", err
 	}
 	ignored, err := output(ctx, "git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", "charts",
-		":(glob)*.go", ":(glob)api/**/*.go", ":(glob)controllers/**/*.go", ":(glob)internal/**/*.go")
+		":(glob)*.go", ":(glob)api/**/*.go", ":(glob)cmd/**/*.go", ":(glob)controllers/**/*.go", ":(glob)internal/**/*.go")
 	return strings.Trim(changed+"\n"+ignored, "\n"), err
 }
 

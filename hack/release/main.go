@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -69,6 +70,7 @@ func (r release) write(ctx context.Context) error {
 		{"writing the SBOM of each program", r.sboms},
 		{"packaging the chart", r.chart},
 		{"writing the manifests for kubectl", r.manifests},
+		{"building " + pluginName + " for " + strconv.Itoa(len(pluginPlatforms())) + " platforms", r.plugin},
 	} {
 		progress("%s: %s", r.version, step.name)
 		if err := step.run(ctx); err != nil {
