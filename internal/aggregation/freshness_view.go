@@ -40,11 +40,12 @@ type Report struct {
 // document is a kube-apiserver's aggregated discovery.
 type document struct {
 	etag   string
-	states map[schema.GroupVersion]state
+	states map[schema.GroupVersion]State
 }
 
-// state is the state of a group-version in a document.
-type state struct{ stale, empty bool }
+// State is the state of a group-version in aggregated discovery: whether it is marked Stale, and whether it lists no
+// resource.
+type State struct{ Stale, Empty bool }
 
 func readDocument(response *http.Response) (document, error) {
 	body, err := documents.Body(response)
@@ -56,10 +57,10 @@ func readDocument(response *http.Response) (document, error) {
 }
 
 // readStates reads aggregated discovery, which has a group-version for each APIService.
-func readStates(body io.Reader) (map[schema.GroupVersion]state, error) {
-	states := map[schema.GroupVersion]state{}
+func readStates(body io.Reader) (map[schema.GroupVersion]State, error) {
+	states := map[schema.GroupVersion]State{}
 	kind, err := documents.EachVersion(body, limits.ClusterDiscovery, func(version documents.Version) error {
-		states[version.GroupVersion] = state{stale: version.Stale, empty: version.Resources == 0}
+		states[version.GroupVersion] = State{Stale: version.Stale, Empty: version.Resources == 0}
 		if len(states) > limits.GroupVersions {
 			return fmt.Errorf("answered with more than %d group-versions", limits.GroupVersions)
 		}
@@ -80,12 +81,12 @@ const maxKind = 64
 // run counts the last consecutive polls in which a group-version was listed, stale, and empty.
 type run struct{ seen, stale, empty int }
 
-func (r run) after(seen state) run {
+func (r run) after(seen State) run {
 	next := run{seen: r.seen + 1}
-	if seen.stale {
+	if seen.Stale {
 		next.stale = r.stale + 1
 	}
-	if seen.empty {
+	if seen.Empty {
 		next.empty = r.empty + 1
 	}
 	return next

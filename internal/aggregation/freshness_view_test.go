@@ -19,15 +19,15 @@ const (
 
 // documentOf maps letters to documents; "x" stands for no response.
 var documentOf = map[rune]document{
-	'g': documentWith(state{}),
-	's': documentWith(state{stale: true}),
-	'e': documentWith(state{empty: true}),
-	'b': documentWith(state{stale: true, empty: true}),
+	'g': documentWith(State{}),
+	's': documentWith(State{Stale: true}),
+	'e': documentWith(State{Empty: true}),
+	'b': documentWith(State{Stale: true, Empty: true}),
 	'-': {},
 }
 
-func documentWith(of state) document {
-	return document{states: map[schema.GroupVersion]state{groupVersion: of}}
+func documentWith(of State) document {
+	return document{states: map[schema.GroupVersion]State{groupVersion: of}}
 }
 
 // pollAll adds the polls of every kube-apiserver, and marks those after which a change is notified.
@@ -111,7 +111,7 @@ func TestDocument(t *testing.T) {
 	const head = `{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"wardle.example.com"},"versions":[`
 	tests := map[string]struct {
 		body string
-		want map[schema.GroupVersion]state
+		want map[schema.GroupVersion]State
 		err  string
 	}{
 		"current":        {head + `{"version":"v1","resources":[{}],"freshness":"Current"}]}]}`, documentOf['g'].states, ""},

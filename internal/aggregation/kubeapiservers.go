@@ -154,17 +154,17 @@ func (k *KubeAPIServers) pair(address string, config *rest.Config) (clientPair, 
 	if existing, found := k.clients[address]; found {
 		return existing, nil
 	}
-	own, err := clientFor(config)
+	own, err := ClientFor(config)
 	if err != nil {
 		return clientPair{}, err
 	}
-	anonymous, err := clientFor(rest.AnonymousClientConfig(config))
+	anonymous, err := ClientFor(rest.AnonymousClientConfig(config))
 	return clientPair{own, anonymous}, err
 }
 
-// clientFor returns a client that does not follow redirects, which would send the operator's token to their target, and
+// ClientFor returns a client that does not follow redirects, which would send the operator's token to their target, and
 // that bounds responses: those of extension API servers come through kube-apiserver, too.
-func clientFor(config *rest.Config) (*http.Client, error) {
+func ClientFor(config *rest.Config) (*http.Client, error) {
 	config = rest.CopyConfig(config)
 	config.DisableCompression = true
 	if config.Proxy == nil {

@@ -146,7 +146,7 @@ func TestResponsesOfKubeAPIServersAreBounded(t *testing.T) {
 		return client
 	})
 	got := http2.AllowedBy(t, func(server *httptest.Server) *http.Client {
-		client, err := clientFor(configOf(server))
+		client, err := ClientFor(configOf(server))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestCompressionIsNotRequested(t *testing.T) {
 		requested <- r.Header.Get("Accept-Encoding")
 	}))
 	defer server.Close()
-	client, err := clientFor(configOf(server))
+	client, err := ClientFor(configOf(server))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+)
+
+// completionTimeout bounds the requests of a completion: a shell waits for it.
+const completionTimeout = 3 * time.Second
+
+// completions are the names of objects, none where they cannot be read.
+type completions func(ctx context.Context, cluster *connect.Cluster) []string
+
+func (o *options) complete(command *cobra.Command, kinds ...completions) ([]string, cobra.ShellCompDirective) {
+	cluster, err := o.connect()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(contextOf(command), completionTimeout)
+	defer cancel()
+	var names []string
+	for _, namesOf := range kinds {
+		names = append(names, namesOf(ctx, cluster)...)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// contextOf returns the context of a command, which has none while it completes.
+func contextOf(command *cobra.Command) context.Context {
+	if ctx := command.Context(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}
+
+func (o *options) completeAPIServicesAndExtensionAPIs(
+	command *cobra.Command, _ []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	return o.complete(command, apiServiceNames, extensionAPINames)
+}
+
+func apiServiceNames(ctx context.Context, cluster *connect.Cluster) []string {
+	list := &apiregistrationv1.APIServiceList{}
+	if err := cluster.Client.List(ctx, list); err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		if list.Items[i].Spec.Service != nil {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names
+}
+
+func extensionAPINames(ctx context.Context, cluster *connect.Cluster) []string {
+	list := &v1alpha1.ExtensionAPIList{}
+	if err := cluster.Client.List(ctx, list); err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package connect turns kubectl's flags into clients of a cluster. Nothing in it depends on the discovery of the cluster,
+// which may be incomplete.
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+)
+
+const (
+	// defaultTimeout bounds a request for which --request-timeout sets nothing.
+	defaultTimeout = 15 * time.Second
+	// Address stands for the address of kube-apiserver in the URLs of requests: HTTP replaces it.
+	Address = "kube-apiserver"
+)
+
+// Cluster has the clients of one cluster, with the permissions of the user.
+type Cluster struct {
+	// Host is the address of kube-apiserver, as in the kubeconfig.
+	Host string
+	// Client reads and writes objects of known kinds.
+	Client client.Client
+	// HTTP sends requests for paths of kube-apiserver, whatever their host, and bounds what is kept of the responses.
+	HTTP *http.Client
+}
+
+// To returns the cluster of the flags.
+func To(flags *genericclioptions.ConfigFlags) (*Cluster, error) {
+	config, err := flags.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	return With(config)
+}
+
+// With returns the cluster of a configuration.
+func With(config *rest.Config) (*Cluster, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1 // kube-apiserver itself limits its clients
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("the address of kube-apiserver: %w", err)
+	}
+	objects, err := client.New(config, client.Options{Scheme: kinds.Scheme(), Mapper: kinds.Mapper()})
+	if err != nil {
+		return nil, err
+	}
+	paths, err := aggregation.ClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	paths.Transport = &toServer{base: base, next: paths.Transport}
+	return &Cluster{Host: base.Host, Client: objects, HTTP: paths}, nil
+}
+
+// Get requests a path of kube-apiserver. The caller closes the body.
+func (c *Cluster) Get(ctx context.Context, path string, header http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+Address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = header
+	return c.HTTP.Do(request)
+}
+
+// toServer sends each request to the server of the kubeconfig, which may be behind a path, as with Rancher.
+type toServer struct {
+	base *url.URL
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *toServer) RoundTrip(request *http.Request) (*http.Response, error) {
+	sent := request.Clone(request.Context())
+	sent.Host = ""
+	sent.URL.Scheme, sent.URL.Host = t.base.Scheme, t.base.Host
+	sent.URL.Path = t.base.JoinPath(request.URL.Path).Path
+	return t.next.RoundTrip(sent)
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package discovery
+
+import (
+	"context"
+	"net/http"
+
+	"k8s.io/utils/clock"
+)
+
+// Once sends one request, with the credentials of the client, and measures it: for programs that look at a cluster once,
+// and do not wait for several results in a row.
+func Once(ctx context.Context, clk clock.PassiveClock, httpClient *http.Client, key Key) Sample {
+	timeout := Policy{Limit: AggregatorTimeout}.timeout()
+	return requester{clock: clk, client: httpClient, timeout: timeout}.do(ctx, key)
+}
+
+// CauseThrough returns the reason for a bad result through a kube-apiserver, and the advice, as far as the response shows
+// them: nothing is known of the replicas.
+func CauseThrough(sample Sample) (reason, advice string) {
+	found := causeThrough(sample)
+	return found.reason, found.advice
+}
+
+// Rounded formats a latency as in messages.
+func (s Sample) Rounded() string { return rounded(s.Latency).String() }

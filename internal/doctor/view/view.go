@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package view is what was read of a cluster's aggregation layer at one moment, with the permissions of a user. What could
+// not be read is unknown, with the error. It is never modified, and imports no client.
+package view
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// View is the aggregation layer of a cluster.
+type View struct {
+	// Host is the address of kube-apiserver in the kubeconfig.
+	Host string
+	Now  time.Time
+	// Version of kube-apiserver, such as v1.36.3.
+	Version snapshot.Known[string]
+	// KubeAPIServers is how many kube-apiservers there are.
+	KubeAPIServers snapshot.Known[int]
+	// MissingTrust is what extension API servers need to authenticate kube-apiserver and do not find.
+	MissingTrust snapshot.Known[[]string]
+	// MissingCertificate is that a kube-apiserver has no client certificate for extension API servers; empty if it has.
+	MissingCertificate snapshot.Known[[]string]
+	// Discovery is the aggregated discovery of kube-apiserver; it is known, and nil, if there is none.
+	Discovery snapshot.Known[map[schema.GroupVersion]Freshness]
+	// OpenAPIV3 and OpenAPIV2 are the group-versions that these documents contain.
+	OpenAPIV3, OpenAPIV2 snapshot.Known[sets.Set[schema.GroupVersion]]
+	// APIServices are those with a Service, ordered by name.
+	APIServices snapshot.Known[[]APIService]
+	// Definitions are the CustomResourceDefinitions that have a group-version of one of the APIServices.
+	Definitions snapshot.Known[map[schema.GroupVersion]string]
+	// Terminating are the namespaces that are being deleted.
+	Terminating snapshot.Known[[]corev1.Namespace]
+	// ExtensionAPIs is known, and empty, where the operator is not installed.
+	ExtensionAPIs snapshot.Known[[]v1alpha1.ExtensionAPI]
+}
+
+// Freshness is the state of a group-version in aggregated discovery.
+type Freshness struct{ Stale, Empty bool }
+
+// APIService is one of the APIServices, and what requests for its group-version show.
+type APIService struct {
+	*apiregistrationv1.APIService
+	Backend *Backend
+	// Discovery is the result of its discovery through kube-apiserver, unknown where it was not requested.
+	Discovery snapshot.Known[discovery.Sample]
+	// Lists are the requests that the namespace controller sends in the deletion of a namespace, one for each resource.
+	Lists snapshot.Known[[]List]
+}
+
+// GroupVersion of the APIService.
+func (a APIService) GroupVersion() schema.GroupVersion {
+	return schema.GroupVersion{Group: a.Spec.Group, Version: a.Spec.Version}
+}
+
+// List is the result of a request for the objects of a resource.
+type List struct {
+	Resource string
+	Latency  time.Duration
+	// Failure is why it failed, empty if it did not.
+	Failure string
+	// Forbidden means that the user may not list the objects, so nothing is known.
+	Forbidden bool
+}
+
+// Backend is a Service that APIServices lead to, and what is behind it.
+type Backend struct {
+	types.NamespacedName
+	// Service is known, and nil, if it does not exist.
+	Service        snapshot.Known[*corev1.Service]
+	EndpointSlices snapshot.Known[[]discoveryv1.EndpointSlice]
+	// Pods are those that the Service selects, and Budgets those of its namespace.
+	Pods    snapshot.Known[[]corev1.Pod]
+	Budgets snapshot.Known[[]policyv1.PodDisruptionBudget]
+}
+
+// Port is the port of the Service that an APIService leads to.
+func (a APIService) Port() int32 {
+	return ptr.Deref(a.Spec.Service.Port, 443) // kube-aggregator pkg/apis/apiregistration/v1/defaults.go
+}
