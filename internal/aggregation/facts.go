@@ -20,7 +20,9 @@ func MissingTrust(configMap *corev1.ConfigMap) []string { return missingTrust(co
 
 // ReadProxyCertificate reads the response to GET /readyz?verbose: whether the kube-apiserver has a client certificate for
 // extension API servers.
-func ReadProxyCertificate(response *http.Response) (found bool, err error) { return readProxyCertificate(response) }
+func ReadProxyCertificate(response *http.Response) (found bool, err error) {
+	return readProxyCertificate(response)
+}
 
 // MissingProxyCertificate describes a kube-apiserver without that certificate.
 func MissingProxyCertificate(address string) []string {

@@ -84,6 +84,10 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 	root.AddCommand(
 		versionCommand(o),
 		doctorCommand(o),
+		explainCommand(o),
+		statusCommand(o),
+		eventsCommand(o),
+		rotateCommand(o),
 	)
 	return root
 }

@@ -6,9 +6,11 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -75,7 +77,11 @@ func (c *Cluster) Get(ctx context.Context, path string, header http.Header) (*ht
 		return nil, err
 	}
 	request.Header = header
-	return c.HTTP.Do(request)
+	response, err := c.HTTP.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, failed.Err // without the URL, which the caller knows
+	}
+	return response, err
 }
 
 // toServer sends each request to the server of the kubeconfig, which may be behind a path, as with Rancher.
@@ -89,6 +95,6 @@ func (t *toServer) RoundTrip(request *http.Request) (*http.Response, error) {
 	sent := request.Clone(request.Context())
 	sent.Host = ""
 	sent.URL.Scheme, sent.URL.Host = t.base.Scheme, t.base.Host
-	sent.URL.Path = t.base.JoinPath(request.URL.Path).Path
+	sent.URL.Path = strings.TrimSuffix(t.base.Path, "/") + request.URL.Path
 	return t.next.RoundTrip(sent)
 }

@@ -15,20 +15,28 @@ import (
 
 // available reports what kube-apiserver reports, in the words of the operator.
 func available(v *view.View) []Result {
-	return each(v, func(apiService view.APIService) finding.Finding {
-		if snapshot.Availability(apiService.APIService) == nil {
-			return broken(v1alpha1.ReasonNotReported, "kube-apiserver has not reported whether it is available: its "+
-				"caBundle cannot be parsed, or it was only just created").
-				Affecting(wholeCluster).
-				Advising(kubectl("get apiservice %s -o yaml", apiService.Name))
+	results := each(v, availability)
+	for i := range results {
+		if results[i].Severity == finding.Critical {
+			results[i].Subject = "" // the evidence names it
 		}
-		found := diagnosis.APIService(apiService.APIService)
-		if !found.Found() {
-			return ok("")
-		}
-		found.Severity = finding.Critical
-		return found
-	})
+	}
+	return results
+}
+
+func availability(apiService view.APIService) finding.Finding {
+	if snapshot.Availability(apiService.APIService) == nil {
+		return broken(v1alpha1.ReasonNotReported, fmt.Sprintf("kube-apiserver has not reported whether %s is available: its "+
+			"caBundle cannot be parsed, or it was only just created", apiService.Name)).
+			Affecting(wholeCluster).
+			Advising(kubectl("get apiservice %s -o yaml", apiService.Name))
+	}
+	found := diagnosis.APIService(apiService.APIService)
+	if !found.Found() {
+		return ok("")
+	}
+	found.Severity = finding.Critical
+	return found
 }
 
 // claimed reports APIServices that a CustomResourceDefinition has the group-version of.

@@ -39,9 +39,9 @@ func verification(v *view.View) []Result {
 			return ok("")
 		}
 		return broken(v1alpha1.ReasonCertificateUntrusted, excerpt.Quote(sample.Err.Error())).
-			Affecting("Every request to the API fails, and "+lower(wholeCluster)).
-			Advising("Compare the caBundle with the certificate that the server serves for "+
-				manifests.ServingHost(backendOf(apiService))+": "+
+			Affecting("Every request to the API fails, and " + lower(wholeCluster)).
+			Advising("Compare the caBundle with the certificate that the server serves for " +
+				manifests.ServingHost(backendOf(apiService)) + ": " +
 				kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name))
 	})
 }

@@ -34,7 +34,7 @@ func namespaces(v *view.View) []Result {
 		}
 	}
 	if len(results) == 0 {
-		return []Result{ofCluster(ok(fmt.Sprintf("%d are being deleted", len(terminating))))}
+		return []Result{ofCluster(ok(fmt.Sprintf("no namespace is stuck in its deletion (%d are being deleted)", len(terminating))))}
 	}
 	return results
 }

@@ -51,7 +51,9 @@ func latency(v *view.View) []Result {
 	})
 }
 
-func isRefused(sample discovery.Sample) bool { return discovery.ClassOf(sample) == discovery.ClassRefused }
+func isRefused(sample discovery.Sample) bool {
+	return discovery.ClassOf(sample) == discovery.ClassRefused
+}
 
 // failed reports a failed request as DiscoveryWithinLimit does. That kube-apiserver cannot be reached, or is busy, says
 // nothing of the server.
@@ -59,7 +61,7 @@ func failed(sample discovery.Sample) finding.Finding {
 	reason, advice := discovery.CauseThrough(sample)
 	evidence := "GET of its discovery failed: " + excerpt.Quote(sample.Err.Error())
 	if !discovery.IsKnown(reason) {
-		return warning(reason, evidence).Advising("Run this again; " + advice)
+		return warning(reason, evidence).Advising("Check the connection to kube-apiserver and its load, and run this again")
 	}
 	return broken(reason, evidence).
 		Affecting("Requests to the API fail, and " + lower(wholeCluster)).
@@ -198,22 +200,25 @@ func openAPI(v *view.View) []Result {
 		if !v.OpenAPIV3.IsKnown() && !v.OpenAPIV2.IsKnown() {
 			return notChecked(v.OpenAPIV3.Err())
 		}
-		var missing []string
-		for _, document := range []struct {
-			name string
-			read snapshot.Known[sets.Set[schema.GroupVersion]]
-		}{{"v3", v.OpenAPIV3}, {"v2", v.OpenAPIV2}} {
-			if document.read.IsKnown() && !document.read.Value().Has(apiService.GroupVersion()) {
-				missing = append(missing, document.name)
-			}
-		}
-		if len(missing) == 0 {
-			return ok("")
-		}
-		return warning("", fmt.Sprintf("OpenAPI %s of the cluster lacks the group-version", strings.Join(missing, " and "))).
-			Affecting("kubectl explain and the validation of kubectl apply do not know its fields").
-			Advising("Serve /openapi/v3 and /openapi/v2 in the server, and allow kube-apiserver to read them")
+		return documented(lacks(v.OpenAPIV2, apiService), lacks(v.OpenAPIV3, apiService))
 	})
+}
+
+func lacks(read snapshot.Known[sets.Set[schema.GroupVersion]], apiService view.APIService) bool {
+	return read.IsKnown() && !read.Value().Has(apiService.GroupVersion())
+}
+
+// documented reports a group-version that OpenAPI v3 lacks. Only clients from before Kubernetes 1.27 need v2.
+func documented(lacksV2, lacksV3 bool) finding.Finding {
+	switch {
+	case !lacksV2 && !lacksV3:
+		return ok("")
+	case !lacksV3:
+		return ok("only OpenAPI v2 lacks it, which old clients use")
+	}
+	return warning("", "OpenAPI v3 of the cluster lacks the group-version").
+		Affecting("kubectl explain and clients that validate or merge by schema do not know its fields").
+		Advising("Serve /openapi/v3 in the server, and allow kube-apiserver (user system:aggregator) to read it")
 }
 
 func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }

@@ -52,16 +52,17 @@ func routed(apiService view.APIService) (finding.Finding, *route) {
 	case service.Spec.Type == corev1.ServiceTypeExternalName:
 		return ok(fmt.Sprintf("Service %s names a host outside of the cluster", apiService.Backend)), nil
 	}
-	edit := kubectl("-n %s edit service %s", service.Namespace, service.Name)
 	port, found := endpoints.Port(service, apiService.Port())
 	if !found {
 		return broken(v1alpha1.ReasonServicePortNotFound, fmt.Sprintf("Service %s has no port %d", apiService.Backend,
 			apiService.Port())).Affecting(wholeCluster).
-			Advising("Correct the port in spec.service of the APIService, or add it to the Service: " + edit), nil
+			Advising("Correct the port in spec.service of the APIService, or add it to the Service: " +
+				kubectl("-n %s edit service %s", service.Namespace, service.Name)), nil
 	}
 	if problem, advice := endpoints.Unroutable(service, port); problem != "" {
 		return broken(v1alpha1.ReasonServiceNotRoutable, fmt.Sprintf("Service %s %s", apiService.Backend, problem)).
-			Affecting(wholeCluster).Advising(fmt.Sprintf("To fix it, %s: %s", advice, edit)), nil
+			Affecting(wholeCluster).Advising(fmt.Sprintf("To fix it, %s: %s", advice,
+			kubectl("-n %s get service %s -o yaml", service.Namespace, service.Name))), nil
 	}
 	if !apiService.Backend.EndpointSlices.IsKnown() {
 		return notChecked(apiService.Backend.EndpointSlices.Err()), nil

@@ -36,7 +36,7 @@ type Section struct {
 
 // Check is what one check found.
 type Check struct {
-	// ID is the heading of the check in the docs, which DocsURL leads to.
+	// ID is the row of the check in the docs, which DocsURL leads to.
 	ID      string      `json:"id"`
 	Title   string      `json:"title"`
 	Level   check.Level `json:"level"`
@@ -60,8 +60,8 @@ type Result struct {
 const (
 	apiVersion = "doctor.extensionapi.dev/v1alpha1"
 	kind       = "Report"
-	// docs is where each check has a heading.
-	docs = "https://github.com/extensionapi/extensionapi-operator/blob/main/docs/kubectl-plugin.md#"
+	// docs has a row for each check.
+	docs = "https://github.com/extensionapi/extensionapi-operator/blob/main/docs/kubectl-plugin.md#checks"
 	// maxText is how many bytes of a sentence are shown.
 	maxText = 4096
 )
@@ -83,7 +83,7 @@ func DocumentOf(report check.Report) Document {
 }
 
 func checkOf(outcome check.Outcome) Check {
-	written := Check{ID: outcome.ID, Title: outcome.Title, Level: outcome.Level(), DocsURL: docs + outcome.ID}
+	written := Check{ID: outcome.ID, Title: outcome.Title, Level: outcome.Level(), DocsURL: docs}
 	for _, result := range outcome.Results {
 		written.Results = append(written.Results, Result{
 			Level: result.Level(), Object: printable(result.Object), Reason: printable(result.Code),

@@ -3,6 +3,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -25,7 +26,8 @@ var marks = map[check.Level]string{check.OK: "✔", check.Warning: "⚠", check.
 // colours are those of ECMA-48.
 var colours = map[check.Level]string{check.OK: "32", check.Warning: "33", check.Broken: "31", check.NotChecked: "36"}
 
-func (s Style) mark(level check.Level) string {
+// Mark returns the sign of a level.
+func (s Style) Mark(level check.Level) string {
 	if !s.Colour {
 		return marks[level]
 	}
@@ -61,6 +63,9 @@ type lines struct{ strings.Builder }
 func (l *lines) add(format string, args ...any) { _, _ = fmt.Fprintf(l, format+"\n", args...) }
 
 func (l *lines) heading(name string) {
+	if l.Len() > 0 {
+		l.add("")
+	}
 	l.add("%s\n%s", name, strings.Repeat("-", utf8.RuneCountInString(name)))
 }
 
@@ -79,11 +84,11 @@ func (l *lines) outcome(outcome check.Outcome, style Style) {
 func (l *lines) passed(outcome check.Outcome, passed []check.Result, style Style) {
 	switch {
 	case passed[0].Object == "" && passed[0].Evidence != "":
-		l.add("%s %s", style.mark(check.OK), printable(passed[0].Evidence))
+		l.add("%s %s", style.Mark(check.OK), printable(passed[0].Evidence))
 	case passed[0].Object == "":
-		l.add("%s %s", style.mark(check.OK), outcome.Title)
+		l.add("%s %s", style.Mark(check.OK), outcome.Title)
 	default:
-		l.add("%s %s (%s)", style.mark(check.OK), outcome.Title, share(len(passed), len(outcome.Results)))
+		l.add("%s %s (%s)", style.Mark(check.OK), outcome.Title, share(len(passed), len(outcome.Results)))
 	}
 	if !style.Wide {
 		return
@@ -107,9 +112,9 @@ func (l *lines) problem(outcome check.Outcome, result check.Result, style Style)
 	if result.Subject != "" {
 		what = result.Subject + ": " + what
 	}
-	l.add("%s %s", style.mark(result.Level()), printable(what))
+	l.add("%s %s", style.Mark(result.Level()), printable(what))
 	for _, part := range []struct{ name, text string }{
-		{"affected", result.BlastRadius}, {"fix", result.Remedy}, {"see", docs + outcome.ID},
+		{"affected", result.BlastRadius}, {"fix", result.Remedy}, {"explain", "kubectl extensionapi explain " + cmp.Or(result.Code, outcome.ID)},
 	} {
 		if part.text != "" {
 			l.add("    %s: %s", part.name, printable(part.text))
@@ -137,7 +142,7 @@ func (l *lines) unchecked(report check.Report, style Style) {
 	slices.Sort(reasons)
 	l.heading("not checked")
 	for _, reason := range reasons {
-		l.add("%s %s: %s", style.mark(check.NotChecked), strings.Join(checks[reason], ", "), printable(reason))
+		l.add("%s %s: %s", style.Mark(check.NotChecked), strings.Join(checks[reason], ", "), printable(reason))
 	}
 }
 
@@ -159,8 +164,11 @@ func quantified(outcome check.Outcome, count int) string {
 
 func (l *lines) summary(report check.Report, style Style) {
 	counts := DocumentOf(report).Counts
-	l.add("\n%s %s: %d broken, %d warnings, %d ok, %d not checked", style.mark(report.Level()), words[report.Level()],
+	l.add("\n%s %s: %d broken, %d warnings, %d ok, %d not checked", style.Mark(report.Level()), words[report.Level()],
 		counts.Broken, counts.Warning, counts.OK, counts.NotChecked)
+	if counts.Broken+counts.Warning > 0 {
+		l.add("See %s", docs)
+	}
 }
 
 var words = map[check.Level]string{

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package runbook finds reasons in the documentation, which is part of the program.
+package runbook
+
+import (
+	"bufio"
+	"bytes"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// Entry is what the documentation says of a reason, under one heading: several conditions may have the reason.
+type Entry struct {
+	Reason string `json:"reason"`
+	// Heading is the condition, or what else has the reason.
+	Heading string `json:"heading"`
+	Meaning string `json:"meaning"`
+	// Impact and Fix are empty where the documentation has none, such as for reasons of Events.
+	Impact string `json:"impact,omitempty"`
+	Fix    string `json:"fix,omitempty"`
+	// URL is where it is documented.
+	URL string `json:"url"`
+}
+
+// base is where the documents are published.
+const base = "https://github.com/extensionapi/extensionapi-operator/blob/main/docs/"
+
+// Runbook is all that is documented.
+type Runbook []Entry
+
+// Read returns what the Markdown documents say: the rows of their tables whose first column is "reason" or "check".
+func Read(documents fs.FS) (Runbook, error) {
+	files, err := fs.Glob(documents, "*.md")
+	if err != nil {
+		return nil, err
+	}
+	var read Runbook
+	for _, file := range files {
+		content, err := fs.ReadFile(documents, file)
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, entriesOf(file, content)...)
+	}
+	return read, nil
+}
+
+// entriesOf reads one document. Its tables have no line breaks and no escaped bars, as docs/conditions.md.
+func entriesOf(file string, content []byte) Runbook {
+	var entries Runbook
+	var heading, header string
+	lines := bufio.NewScanner(bytes.NewReader(content))
+	lines.Buffer(nil, len(content)+1)
+	for lines.Scan() {
+		line := lines.Text()
+		switch cells := cellsOf(line); {
+		case strings.HasPrefix(line, "#"):
+			heading, header = strings.TrimLeft(line, "# "), ""
+		case cells == nil:
+			header = ""
+		case header == "":
+			header = cells[0]
+		case (header == "reason" || header == "check") && !strings.HasPrefix(cells[0], "---"):
+			entries = append(entries, rowOf(file, heading, cells)...)
+		}
+	}
+	return entries
+}
+
+// cellsOf returns the cells of a row, nil for another line.
+func cellsOf(line string) []string {
+	inner, isRow := strings.CutPrefix(line, "|")
+	if !isRow {
+		return nil
+	}
+	cells := strings.Split(strings.TrimSuffix(inner, "|"), "|")
+	for i := range cells {
+		cells[i] = strings.TrimSpace(cells[i])
+	}
+	return cells
+}
+
+// rowOf has an entry for each of the reasons in the first cell.
+func rowOf(file, heading string, cells []string) Runbook {
+	var entries Runbook
+	for reason := range strings.SplitSeq(cells[0], ", ") {
+		entry := Entry{Reason: plain(reason), Heading: heading, URL: base + file + "#" + anchor(heading)}
+		for i, field := range []*string{nil, &entry.Meaning, &entry.Impact, &entry.Fix} {
+			if field != nil && i < len(cells) {
+				*field = plain(cells[i])
+			}
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// anchor is GitHub's for a heading.
+func anchor(heading string) string {
+	kept := strings.Map(func(character rune) rune {
+		if strings.ContainsRune("`,.:/()", character) {
+			return -1
+		}
+		return character
+	}, strings.ToLower(heading))
+	return strings.ReplaceAll(kept, " ", "-")
+}
+
+// plain removes the markup of links and code.
+func plain(text string) string {
+	text = strings.ReplaceAll(text, "`", "")
+	for {
+		before, rest, found := strings.Cut(text, "](")
+		begin := strings.LastIndex(before, "[")
+		end := strings.Index(rest, ")")
+		if !found || begin < 0 || end < 0 {
+			return text
+		}
+		text = before[:begin] + before[begin+1:] + rest[end+1:]
+	}
+}
+
+// Explain returns what is documented of a reason, ignoring case.
+func (r Runbook) Explain(reason string) []Entry {
+	return slices.DeleteFunc(slices.Clone(r), func(entry Entry) bool { return !strings.EqualFold(entry.Reason, reason) })
+}
+
+// Similar returns the reasons that contain the text, ignoring case.
+func (r Runbook) Similar(text string) []string {
+	return slices.DeleteFunc(r.Reasons(), func(reason string) bool {
+		return !strings.Contains(strings.ToLower(reason), strings.ToLower(text))
+	})
+}
+
+// Reasons returns all reasons in alphabetical order.
+func (r Runbook) Reasons() []string {
+	var reasons []string
+	for _, entry := range r {
+		reasons = append(reasons, entry.Reason)
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
+}
