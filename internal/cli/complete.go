@@ -47,6 +47,12 @@ func (o *options) completeAPIServicesAndExtensionAPIs(
 	return o.complete(command, apiServiceNames, extensionAPINames)
 }
 
+func (o *options) completeAPIServices(
+	command *cobra.Command, _ []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	return o.complete(command, apiServiceNames)
+}
+
 func apiServiceNames(ctx context.Context, cluster *connect.Cluster) []string {
 	list := &apiregistrationv1.APIServiceList{}
 	if err := cluster.Client.List(ctx, list); err != nil {

@@ -88,6 +88,9 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		statusCommand(o),
 		eventsCommand(o),
 		rotateCommand(o),
+		importCommand(o),
+		diffCommand(o),
+		installCompletionCommand(o),
 	)
 	return root
 }

@@ -12,12 +12,15 @@ import (
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/cli"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/render"
@@ -166,5 +169,121 @@ func TestDoctorDoesNotRunForANameThatDoesNotExist(t *testing.T) {
 	code, out, errOut := plugin("doctor", "v1.no-such-api.example.com")
 	if code != 3 || out != "" || !strings.Contains(errOut, "v1.no-such-api.example.com") {
 		t.Errorf("exit code %d, output %q, errors %q", code, out, errOut)
+	}
+}
+
+func TestAHandMadeRegistrationIsImportedAndAdopted(t *testing.T) {
+	t.Parallel()
+	const name = "imported"
+	backend, _ := startBackend(t, name, "v1")
+	byHand := handMade(name)
+	byHand.Annotations = nil
+	byHand.Spec.InsecureSkipTLSVerify, byHand.Spec.CABundle = false, backend.signer.Certificate
+	byHand.Spec.Service.Port = &backend.port
+	createUntilCleanup(t, byHand)
+
+	manifest := filepath.Join(t.TempDir(), "manifest.yaml")
+	content := pluginOutput(t, "import", byHand.Name, "--adopt")
+	if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, changes, errOut := plugin("diff", "--filename", manifest)
+	if code != 1 || !strings.Contains(changes, "metadata.labels[aggregation.extensionapi.dev/extensionapi]:  -> "+name) ||
+		strings.Contains(changes, "spec.") {
+		t.Errorf("diff: exit code %d: %s%s", code, changes, errOut)
+	}
+	kubectl(t, "apply", "--filename", manifest)
+	t.Cleanup(func() { remove(t, name) })
+	await(t, name, status.CurrentStatus)
+	if uid := apiServices(t, name)[byHand.Name].UID; uid != byHand.UID {
+		t.Errorf("the APIService has the UID %q, want %q", uid, byHand.UID)
+	}
+	if code, changes, errOut := plugin("diff", name); code != 0 {
+		t.Errorf("diff after the adoption: exit code %d: %s%s", code, changes, errOut)
+	}
+}
+
+func TestADeploymentIsImportedForTheOperatorToRun(t *testing.T) {
+	t.Parallel()
+	const name = "imported-deployment"
+	createNamespace(t, name)
+	deployment := otherDeployment(in(name, name))
+	deployment.Spec.Template.Spec.Containers[0].Args = []string{"--secure-port=4443", "--v=2"}
+	create(t, deployment)
+	create(t, &corev1.Service{
+		ObjectMeta: in(name, name),
+		Spec:       corev1.ServiceSpec{Selector: otherLabels, Ports: []corev1.ServicePort{{Port: 443}}},
+	})
+	byHand := handMade(name)
+	createUntilCleanup(t, byHand)
+	manifest := filepath.Join(t.TempDir(), "manifest.yaml")
+	content := pluginOutput(t, "import", byHand.Name)
+	if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	applied := kubectl(t, "apply", "--dry-run=server", "--output", "yaml", "--filename", manifest)
+	for _, wanted := range []string{"name: imported-deployment-api", "port: 4443", "--v=2", "adoptionPolicy: DryRun"} {
+		if !strings.Contains(applied, wanted) {
+			t.Errorf("there is no %q in\n%s", wanted, applied)
+		}
+	}
+}
+
+func TestRotateReplacesTheCertificate(t *testing.T) {
+	t.Parallel()
+	const name = "rotated-by-plugin"
+	createNamespace(t, name)
+	apply(t, served(name))
+	t.Cleanup(func() { remove(t, name) })
+	await(t, name, status.InProgressStatus, isTrue(v1alpha1.ConditionCertificatesReady, v1alpha1.ReasonIssued))
+	rotated := func(ca bool) *metav1.Time {
+		extensionAPI := named(name)
+		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(extensionAPI), extensionAPI); err != nil {
+			t.Fatal(err)
+		}
+		certificates := extensionAPI.Spec.Server.Certificates
+		switch {
+		case certificates == nil || certificates.Managed == nil:
+			return nil
+		case ca:
+			return certificates.Managed.RotateCAAfter
+		default:
+			return certificates.Managed.RotateServingAfter
+		}
+	}
+	pluginOutput(t, "rotate", name, "--dry-run")
+	if rotated(false) != nil {
+		t.Error("a dry run changes the ExtensionAPI")
+	}
+	if out := pluginOutput(t, "rotate", name); !strings.Contains(out, "rotation of the serving certificate requested") ||
+		rotated(false) == nil || rotated(true) != nil {
+		t.Errorf("rotate prints %q; serving %v, CA %v", out, rotated(false), rotated(true))
+	}
+	if out := pluginOutput(t, "rotate", name, "--ca"); rotated(true) == nil {
+		t.Errorf("rotate --ca prints %q and requests nothing", out)
+	}
+}
+
+func TestStatusAndEventsShowAnExtensionAPI(t *testing.T) {
+	t.Parallel()
+	const name = "shown-by-plugin"
+	backend, _ := startBackend(t, name, "v1")
+	apply(t, backend.declare(groups(name+".example.com", "v1")))
+	t.Cleanup(func() { remove(t, name) })
+	awaitThat(t, name, measured)
+	eventually(t, func() error {
+		shown := pluginOutput(t, "status", name)
+		for _, wanted := range []string{
+			name + ": Ready is True", "APIServicesAvailable (AllAvailable)", "v1." + name + ".example.com   True",
+			"last Events", "Ready",
+		} {
+			if !strings.Contains(shown, wanted) {
+				return fmt.Errorf("there is no %q in\n%s", wanted, shown)
+			}
+		}
+		return nil
+	})
+	if shown := pluginOutput(t, "events", name, "--output", "json"); !strings.Contains(shown, `"object": "ExtensionAPI/`+name) {
+		t.Errorf("there is no Event of it in\n%s", shown)
 	}
 }
