@@ -55,10 +55,10 @@ $(SERVICE_MONITORS): $(wildcard hack/prometheus-operator/*)
 OUT       := .
 CRD       := aggregation.extensionapi.dev_extensionapis.yaml
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD) \
-	docs/api-reference.md $(CHART)/README.md
+	docs/api-reference.md docs/kubectl-plugin-reference.md $(CHART)/README.md
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRD, RBAC role, API reference and chart values
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRD, RBAC role, API and plugin reference, chart values
 	$< paths=./api/... object:headerFile=hack/boilerplate.go.txt output:dir=$(OUT)/api/v1alpha1
 	$< paths=./controllers/... paths=./internal/inventory/... paths=./internal/observe/... paths=./internal/act/... paths=./internal/podcheck/... rbac:roleName=extensionapi-operator output:dir=$(OUT)/config/rbac
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
@@ -68,6 +68,7 @@ generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy cod
 	$(TOOLS)/crd-ref-docs --source-path=api/v1alpha1 --config=hack/api-reference/config.yaml \
 		--templates-dir=hack/api-reference --renderer=markdown --log-level=ERROR --output-path=$(OUT)/docs/api-reference.md
 	go run ./hack/chartvalues $(CHART) $(OUT)/$(CHART)/README.md
+	go run ./hack/pluginreference $(OUT)/docs/kubectl-plugin-reference.md
 
 .PHONY: verify
 verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format, generated files, go vet and kustomizations
@@ -154,6 +155,17 @@ demo: demo-images $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sam
 .PHONY: demo-down
 demo-down: $(CLUSTER_TOOLS) ## Delete the demo's cluster
 	hack/demo.sh down
+
+##@ kubectl plugin
+
+PLUGIN       := bin/kubectl-extensionapi
+VERSION_VARS := github.com/extensionapi/extensionapi-operator/internal/version
+
+.PHONY: plugin
+plugin: ## Build the kubectl plugin for this machine: bin/kubectl-extensionapi
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -X $(VERSION_VARS).version=$(VERSION) -X $(VERSION_VARS).commit=$$(git rev-parse HEAD)" \
+		-o $(PLUGIN) ./cmd/kubectl-extensionapi
 
 ##@ Images
 
