@@ -41,13 +41,18 @@ func (o *options) completeExtensionAPI(
 	return o.complete(command, extensionAPINames)
 }
 
-// printTable writes aligned columns.
+// printTable writes aligned columns, without spaces at the ends of lines.
 func printTable(out io.Writer, rows [][]string) error {
-	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	aligned := &strings.Builder{}
+	table := tabwriter.NewWriter(aligned, 0, 0, 3, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t")) // a Builder returns no error
+	}
+	_ = table.Flush()
+	for line := range strings.Lines(aligned.String()) {
+		if _, err := fmt.Fprintln(out, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
-	return table.Flush()
+	return nil
 }
