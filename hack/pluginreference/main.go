@@ -73,7 +73,9 @@ func write(out *bytes.Buffer, command *cobra.Command) {
 	}
 }
 
-func withoutIndent(text string) string { return strings.TrimPrefix(strings.ReplaceAll(text, "\n  ", "\n"), "  ") }
+func withoutIndent(text string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(text, "\n  ", "\n"), "  ")
+}
 
 func writeFlags(out *bytes.Buffer, flags *pflag.FlagSet) {
 	fmt.Fprint(out, "| flag | meaning | default |\n|---|---|---|\n")

@@ -39,7 +39,7 @@ func TestCommandsThatNeedNoCluster(t *testing.T) {
 		"a reason of kube-apiserver": {"explain MissingEndpoints", 0, "Reasons of kube-apiserver", ""},
 		"a check of doctor":          {"explain orphan", 0, "orphan (Checks)", ""},
 		"all reasons":                {"explain", 0, "ServerSlow\n", ""},
-		"no reason":                  {"explain Rotation", 1, "", "similar ones are Rotating, RotationStuck"},
+		"no reason":                  {"explain rotat", 1, "", "similar ones are Rotating, RotationStuck"},
 		"an unprintable reason":      {"explain \x1b[2J", 1, "", `\x1b[2J`},
 		"an unknown command":         {"heal", 1, "", "unknown command"},
 		"doctor without a cluster":   {"doctor --kubeconfig /does/not/exist", 3, "", "/does/not/exist"},

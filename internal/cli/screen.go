@@ -93,7 +93,9 @@ func levelOf(condition *metav1.Condition) check.Level {
 
 // conditions are those that Ready, Reconciling and Stalled summarize.
 func (s *screen) conditions(conditions []metav1.Condition) {
-	s.add("\nconditions")
+	if len(conditions) > 0 {
+		s.add("\nconditions")
+	}
 	for i := range conditions {
 		condition := &conditions[i]
 		switch condition.Type {

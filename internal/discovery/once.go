@@ -23,5 +23,11 @@ func CauseThrough(sample Sample) (reason, advice string) {
 	return found.reason, found.advice
 }
 
+// CauseOfCheck returns the reason for an error of kube-apiserver's own check of discovery, and the advice.
+func CauseOfCheck(text string) (reason, advice string) {
+	found := causeOfCheck(text)
+	return found.reason, found.advice
+}
+
 // Rounded formats a latency as in messages.
 func (s Sample) Rounded() string { return rounded(s.Latency).String() }

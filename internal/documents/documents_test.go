@@ -149,7 +149,8 @@ func TestReadErrorsAreReturnedUnchanged(t *testing.T) {
 }
 
 func TestEachResource(t *testing.T) {
-	const document = `{"resources":[{"name":"a","verbs":["get","list"]},{"verbs":["list"],"name":"b"},{"name":"c"},null]}`
+	const document = `{"resources":[{"name":"a","verbs":["get","list"]},{"verbs":["list"],"name":"b"},
+		{"name":"c","namespaced":false},null,{"namespaced":true,"name":"d","verbs":["watch","delete"]}]}`
 	var got []Resource
 	err := EachResource(strings.NewReader(document), func(resource Resource) error {
 		got = append(got, resource)
@@ -160,6 +161,7 @@ func TestEachResource(t *testing.T) {
 		{Name: "b", Listable: true, MoreThanGet: true},
 		{Name: "c"},
 		{},
+		{Name: "d", Deletable: true, Watchable: true, MoreThanGet: true, Namespaced: true},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v", got, err)

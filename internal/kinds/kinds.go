@@ -36,6 +36,7 @@ var (
 	clusterWide = []schema.GroupVersionKind{
 		apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"),
 		authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"),
+		authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"),
 		corev1.SchemeGroupVersion.WithKind("Namespace"),
 		v1alpha1.GroupVersion.WithKind("ExtensionAPI"),
 	}

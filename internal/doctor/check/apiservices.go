@@ -7,6 +7,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
@@ -36,6 +37,10 @@ func availability(apiService view.APIService) finding.Finding {
 		return ok("")
 	}
 	found.Severity = finding.Critical
+	if failure := snapshot.FailedCheck(apiService.APIService); failure != "" {
+		_, advice := discovery.CauseOfCheck(failure)
+		found.Remedy = sentence(advice)
+	}
 	return found
 }
 

@@ -133,6 +133,8 @@ var sections = []struct {
 		{"service", "kube-apiserver can route to the Service, and endpoints are ready", service},
 		{"replicas", "there are several ready replicas", replicas},
 		{"disruption-budget", "a PodDisruptionBudget covers the Pods", disruptionBudget},
+		{"termination", "Pods that terminate still answer for a moment", termination},
+		{"delegation", "the servers may authenticate and authorize requests by kube-apiserver", delegation},
 	}},
 	{"certificates", []check{
 		{"verification", "kube-apiserver verifies the serving certificate", verification},
@@ -142,6 +144,7 @@ var sections = []struct {
 		{"latency", "discovery is answered within 5s", latency},
 		{"freshness", "aggregated discovery contains the group-version", freshness},
 		{"list", "objects can be listed, as in the deletion of a namespace", lists},
+		{"watch", "watches begin with a complete list", watches},
 		{"openapi", "OpenAPI contains the group-version", openAPI},
 	}},
 	{"namespaces", []check{

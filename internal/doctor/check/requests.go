@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -188,6 +189,39 @@ func ofLists(requested []view.List, failures []string, listed int) finding.Findi
 	default:
 		return ok(fmt.Sprintf("%d resources", listed))
 	}
+}
+
+// watches reports resources whose watch never ends its initial events.
+func watches(v *view.View) []Result {
+	return ofAvailable(v, func(apiService view.APIService) finding.Finding {
+		requested, known := apiService.Watches.Get()
+		if !known {
+			return notChecked(apiService.Watches.Err())
+		}
+		var hanging []string
+		var watched int
+		for _, watch := range requested {
+			if watch.Hangs {
+				hanging = append(hanging, watch.Resource)
+			}
+			if !watch.Forbidden {
+				watched++
+			}
+		}
+		switch {
+		case len(hanging) > 0:
+			return broken("", "WATCH with sendInitialEvents is accepted, but the bookmark "+metav1.InitialEventsAnnotationKey+
+				" never comes: "+strings.Join(hanging, ", ")).
+				Affecting("After a restart of kube-controller-manager, quota and garbage collection of the whole cluster wait for it").
+				Advising("Build the server with a newer k8s.io/apiserver, or refuse sendInitialEvents in it")
+		case len(requested) == 0:
+			return finding.Finding{}
+		case watched < len(requested):
+			return finding.Finding{Evidence: notPermitted}
+		default:
+			return ok(fmt.Sprintf("%d resources", watched))
+		}
+	})
 }
 
 // openAPI reports group-versions that are missing in OpenAPI, although clients look their kinds up there.

@@ -117,17 +117,10 @@ func onlyUnknown(found finding.Finding) finding.Finding {
 
 // disruptionBudget reports servers whose Pods can all be evicted at the same time.
 func disruptionBudget(v *view.View) []Result {
-	return each(v, func(apiService view.APIService) finding.Finding {
-		pods, podsKnown := apiService.Backend.Pods.Get()
-		budgets, budgetsKnown := apiService.Backend.Budgets.Get()
+	return ofPods(v, func(apiService view.APIService, pods []corev1.Pod) finding.Finding {
+		budgets, known := apiService.Backend.Budgets.Get()
 		switch {
-		case podsKnown && len(pods) == 0:
-			return finding.Finding{}
-		case !podsKnown && apiService.Backend.Pods.Err() == nil:
-			return finding.Finding{} // a Service without a selector
-		case !podsKnown:
-			return notChecked(apiService.Backend.Pods.Err())
-		case !budgetsKnown:
+		case !known:
 			return notChecked(apiService.Backend.Budgets.Err())
 		case slices.ContainsFunc(budgets, func(b policyv1.PodDisruptionBudget) bool { return covers(&b, pods) }):
 			return ok("")

@@ -5,7 +5,6 @@ package collect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -98,47 +97,55 @@ func (c *collector) probe(ctx context.Context, apiService *view.APIService) {
 	sample := discovery.Once(ctx, c.clock, c.cluster.HTTP, key)
 	apiService.Discovery = snapshot.Of(sample, nil)
 	if sample.Err != nil || sample.Deletable == 0 {
-		apiService.Lists = snapshot.Of([]view.List(nil), nil)
+		apiService.Lists, apiService.Watches = snapshot.Of([]view.List(nil), nil), snapshot.Of([]view.Watch(nil), nil)
 		return
 	}
-	apiService.Lists = snapshot.Of(c.lists(ctx, apiService.GroupVersion()))
+	resources, err := c.deletable(ctx, apiService.GroupVersion())
+	path := "/apis/" + apiService.GroupVersion().String() + "/"
+	var lists []view.List
+	var watches []view.Watch
+	for _, resource := range resources {
+		if resource.Namespaced {
+			lists = append(lists, c.requestList(ctx, path, resource.Name))
+		}
+		if resource.Watchable {
+			watches = append(watches, c.requestWatch(ctx, path, resource.Name))
+		}
+	}
+	apiService.Lists, apiService.Watches = snapshot.Of(lists, err), snapshot.Of(watches, err)
 }
 
 // errEnough stops reading resources: adapters may list tens of thousands.
 var errEnough = errors.New("more resources than are looked at")
 
-// lists requests one object of each resource that the namespace controller deletes.
-func (c *collector) lists(ctx context.Context, groupVersion schema.GroupVersion) ([]view.List, error) {
+// deletable are the resources that Kubernetes' controllers list and delete.
+func (c *collector) deletable(ctx context.Context, groupVersion schema.GroupVersion) ([]documents.Resource, error) {
 	path := "/apis/" + groupVersion.String()
-	resources, err := get(ctx, c, path, nil, func(response *http.Response) ([]string, error) {
+	resources, err := get(ctx, c, path, nil, func(response *http.Response) ([]documents.Resource, error) {
 		body, err := documents.Body(response)
 		if err != nil {
 			return nil, err
 		}
-		return deletable(body)
+		return deletableIn(body)
 	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+	if errors.Is(err, errEnough) {
+		return resources, nil
 	}
-	var requested []view.List
-	for _, resource := range resources {
-		requested = append(requested, c.requestList(ctx, path, resource))
-	}
-	return requested, nil
+	return resources, err
 }
 
-func deletable(body io.Reader) (resources []string, err error) {
+func deletableIn(body io.Reader) (resources []documents.Resource, err error) {
 	err = documents.EachResource(body, func(resource documents.Resource) error {
-		if !resource.Namespaced || !resource.Deletable || !resource.Listable || resource.IsSubresource() {
+		if !resource.Deletable || !resource.Listable || resource.IsSubresource() {
 			return nil
 		}
 		if len(resources) == limits.CountedResources {
 			return errEnough
 		}
 		if !aggregation.IsResourceName(resource.Name) {
-			return fmt.Errorf("there is a resource with an invalid name")
+			return errors.New("there is a resource with an invalid name")
 		}
-		resources = append(resources, resource.Name)
+		resources = append(resources, resource)
 		return nil
 	})
 	return resources, err
@@ -148,7 +155,7 @@ func deletable(body io.Reader) (resources []string, err error) {
 func (c *collector) requestList(ctx context.Context, path, resource string) view.List {
 	start := c.clock.Now()
 	header := http.Header{"Accept": {aggregation.AcceptMetadata}}
-	list, err := request(ctx, c, path+"/"+resource+"?limit=1", header, func(response *http.Response) (view.List, error) {
+	list, err := request(ctx, c, path+resource+"?limit=1", header, func(response *http.Response) (view.List, error) {
 		if response.StatusCode != http.StatusOK {
 			return view.List{Forbidden: isDenied(response)}, denied(response)
 		}

@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,6 +44,10 @@ func (c *collector) readService(ctx context.Context, backend *view.Backend) {
 		pods := &corev1.PodList{}
 		err := c.list(ctx, pods, client.InNamespace(backend.Namespace), client.MatchingLabels(service.Spec.Selector))
 		backend.Pods = snapshot.Of(pods.Items, err)
+		if len(pods.Items) > 0 {
+			account := cmp.Or(pods.Items[0].Spec.ServiceAccountName, "default")
+			backend.Denied = snapshot.Of(c.denied(ctx, backend.Namespace, account))
+		}
 	}
 }
 

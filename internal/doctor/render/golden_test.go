@@ -128,6 +128,21 @@ var faults = map[string]struct {
 			"Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "+
 				"wardle.example.com/v1: stale GroupVersion discovery: wardle.example.com/v1")}, nil)
 	}},
+	"watch-hangs": {check.Broken, []string{"watch"}, func(_ *view.View, a *view.APIService) {
+		a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Hangs: true}, {Resource: "fischers"}}, nil)
+	}},
+	"terminates-at-once": {check.Warning, []string{"termination"}, func(_ *view.View, a *view.APIService) {
+		for _, pod := range a.Backend.Pods.Value() {
+			pod.Spec.Containers[0].Lifecycle = nil
+		}
+	}},
+	"not-bound": {check.Warning, []string{"delegation"}, func(_ *view.View, a *view.APIService) {
+		a.Backend.Denied = snapshot.Of([]string{"create tokenreviews", "create subjectaccessreviews"}, nil)
+	}},
+	"check-times-out": {check.Broken, []string{"available"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck",
+			"failing or missing response from https://10.1.0.9:443/apis/wardle.example.com/v1: context deadline exceeded")
+	}},
 	"no-openapi": {check.Warning, []string{"openapi"}, func(v *view.View, _ *view.APIService) {
 		v.OpenAPIV3 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
 		v.OpenAPIV2 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
@@ -155,7 +170,7 @@ func fails(a *view.APIService, status int, text string) {
 		class = discovery.ClassRefused
 	}
 	a.Discovery = snapshot.Of(discovery.Sample{Err: &discovery.ProbeError{Class: class, Status: status, Text: text}}, nil)
-	a.Lists = snapshot.Of([]view.List(nil), nil)
+	a.Lists, a.Watches = snapshot.Of([]view.List(nil), nil), snapshot.Of([]view.Watch(nil), nil)
 }
 
 func terminating(conditionType corev1.NamespaceConditionType, message string) corev1.Namespace {
@@ -194,6 +209,8 @@ func forbid(v *view.View, a *view.APIService) {
 	v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI(nil), forbidden("extensionapis"))
 	a.Backend.Budgets = snapshot.Of([]policyv1.PodDisruptionBudget(nil), forbidden("poddisruptionbudgets"))
 	a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "no permission", Forbidden: true}}, nil)
+	a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Forbidden: true}}, nil)
+	a.Backend.Denied = snapshot.Of([]string(nil), forbidden("subjectaccessreviews"))
 }
 
 func reportWith(inject func(*view.View, *view.APIService)) check.Report {

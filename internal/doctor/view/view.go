@@ -59,6 +59,9 @@ type APIService struct {
 	Discovery snapshot.Known[discovery.Sample]
 	// Lists are the requests that the namespace controller sends in the deletion of a namespace, one for each resource.
 	Lists snapshot.Known[[]List]
+	// Watches are the requests with which Kubernetes' controllers start to watch, one for each resource that the garbage
+	// collector or quota watches.
+	Watches snapshot.Known[[]Watch]
 }
 
 // GroupVersion of the APIService.
@@ -76,6 +79,15 @@ type List struct {
 	Forbidden bool
 }
 
+// Watch is the result of a request for the objects of a resource and their changes, with sendInitialEvents.
+type Watch struct {
+	Resource string
+	// Hangs means that the server accepts the request, and does not send the bookmark that ends the initial events.
+	Hangs bool
+	// Forbidden means that the user may not watch the objects, so nothing is known.
+	Forbidden bool
+}
+
 // Backend is a Service that APIServices lead to, and what is behind it.
 type Backend struct {
 	types.NamespacedName
@@ -85,6 +97,9 @@ type Backend struct {
 	// Pods are those that the Service selects, and Budgets those of its namespace.
 	Pods    snapshot.Known[[]corev1.Pod]
 	Budgets snapshot.Known[[]policyv1.PodDisruptionBudget]
+	// Denied is what the ServiceAccount of the Pods may not do, although servers need it to recognize kube-apiserver and to
+	// authorize its requests.
+	Denied snapshot.Known[[]string]
 }
 
 // Port is the port of the Service that an APIService leads to.

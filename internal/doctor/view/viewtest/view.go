@@ -76,7 +76,8 @@ func APIService(groupVersion schema.GroupVersion) view.APIService {
 		Discovery: known(discovery.Sample{
 			Latency: 12 * time.Millisecond, Content: discovery.Content{Resources: 1, Deletable: 1, MoreThanGet: 1},
 		}),
-		Lists: known([]view.List{{Resource: "flunders", Latency: time.Millisecond}}),
+		Lists:   known([]view.List{{Resource: "flunders", Latency: time.Millisecond}}),
+		Watches: known([]view.Watch{{Resource: "flunders"}}),
 	}
 }
 
@@ -116,6 +117,7 @@ func Backend() *view.Backend {
 		EndpointSlices: known([]discoveryv1.EndpointSlice{Endpoints("10.0.0.7", "10.0.0.8")}),
 		Pods:           known([]corev1.Pod{pod("api-a"), pod("api-b")}),
 		Budgets:        known([]policyv1.PodDisruptionBudget{budget}),
+		Denied:         known([]string(nil)),
 	}
 }
 
@@ -132,5 +134,12 @@ func Endpoints(addresses ...string) discoveryv1.EndpointSlice {
 }
 
 func pod(name string) corev1.Pod {
-	return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: name, Labels: labels}}
+	sleep := &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 15}}
+	return corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: name, Labels: labels},
+		Spec: corev1.PodSpec{
+			ServiceAccountName: Server,
+			Containers:         []corev1.Container{{Name: "server", Lifecycle: &corev1.Lifecycle{PreStop: sleep}}},
+		},
+	}
 }
