@@ -89,6 +89,7 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		eventsCommand(o),
 		rotateCommand(o),
 		importCommand(o),
+		topCommand(o),
 		diffCommand(o),
 		installCompletionCommand(o),
 	)

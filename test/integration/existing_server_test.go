@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 )
 
 // TestSampleServerThatAlreadyRuns covers the lifecycle of an ExtensionAPI with a real server; its parts depend on each
@@ -72,6 +73,17 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			return err
 		})
 		expectFlunder(t)
+	})
+	t.Run("passes the checks of the kubectl plugin", func(t *testing.T) {
+		eventually(t, func() error { // kube-apiserver may load OpenAPI slightly later
+			code, levels, out := examined(t, plane.kubeconfig, name)
+			for _, id := range []string{"latency", "list", "watch", "openapi", "conditions"} {
+				if code != 0 || levels[id] != check.OK {
+					return fmt.Errorf("exit code %d, check %s is %q: %s", code, id, levels[id], out)
+				}
+			}
+			return nil
+		})
 	})
 	t.Run("has its discovery measured", func(t *testing.T) {
 		extensionAPI := awaitThat(t, name, measured)

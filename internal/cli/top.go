@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+const (
+	// probesAtOnce bounds the requests of top at the same time.
+	probesAtOnce = 16
+	// roundsInPipe is how often top measures where nobody watches.
+	roundsInPipe = 10
+	// clearScreen moves to the upper left corner and erases what follows (ECMA-48).
+	clearScreen = "\x1b[H\x1b[J"
+)
+
+// top is the command.
+type top struct {
+	*options
+	interval time.Duration
+	count    int
+
+	measured map[string]*series
+}
+
+func topCommand(o *options) *cobra.Command {
+	t := &top{options: o, measured: map[string]*series{}}
+	command := &cobra.Command{
+		Use:   "top [APISERVICE ...]",
+		Short: "Show how fast group-versions answer discovery",
+		Long: "Requests the discovery of each group-version through kube-apiserver again and again, and shows latencies as seen " +
+			"from\nthis machine, with a plot of the last ones (× is a failure), beside the 99th percentile that the operator " +
+			"measured.\nOn a terminal it goes on until it is interrupted; in a pipe it prints one table after ten rounds.",
+		Example:           "  kubectl extensionapi top\n  kubectl extensionapi top v1beta1.metrics.k8s.io --interval 1s --count 30",
+		ValidArgsFunction: o.completeAPIServices,
+		RunE: func(command *cobra.Command, names []string) error {
+			return t.run(command.Context(), names)
+		},
+	}
+	command.Flags().DurationVar(&t.interval, "interval", 2*time.Second, "Time between two rounds, at least 500ms")
+	command.Flags().IntVar(&t.count, "count", 0, "Number of rounds; without end on a terminal and ten otherwise if not set")
+	return command
+}
+
+func (t *top) run(ctx context.Context, names []string) error {
+	if t.interval < 500*time.Millisecond {
+		return errors.New("--interval must be at least 500ms: every request goes through kube-apiserver to a server")
+	}
+	cluster, err := t.connect()
+	if err != nil {
+		return err
+	}
+	live := isTerminal(t.Out)
+	if t.count == 0 && !live {
+		t.count = roundsInPipe
+	}
+	for round := 1; ; round++ {
+		rows, err := t.round(ctx, cluster, names)
+		if err != nil {
+			return err
+		}
+		done := round == t.count || ctx.Err() != nil
+		if live || done {
+			if err := t.show(rows, live); err != nil || done {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.clock.After(t.interval):
+		}
+	}
+}
+
+// round measures all group-versions once, and returns the table.
+func (t *top) round(ctx context.Context, cluster *connect.Cluster, names []string) ([][]string, error) {
+	list := &apiregistrationv1.APIServiceList{}
+	if err := cluster.Client.List(ctx, list); err != nil {
+		return nil, err
+	}
+	chosen, err := chosenOf(list, names)
+	if err != nil {
+		return nil, err
+	}
+	t.measure(ctx, cluster, chosen)
+	return tableOf(chosen, t.measured, operatorView(ctx, cluster)), nil
+}
+
+// chosenOf are the APIServices with a Service, only those with a name if there are names.
+func chosenOf(
+	list *apiregistrationv1.APIServiceList, names []string,
+) (chosen map[string]*apiregistrationv1.APIService, err error) {
+	chosen = map[string]*apiregistrationv1.APIService{}
+	for i := range list.Items {
+		item := &list.Items[i]
+		if item.Spec.Service != nil && (len(names) == 0 || slices.Contains(names, item.Name)) {
+			chosen[item.Name] = item
+		}
+	}
+	for _, name := range names {
+		if chosen[name] == nil {
+			return nil, fmt.Errorf("there is no APIService %q with a Service", name)
+		}
+	}
+	return chosen, nil
+}
+
+// measure requests the discovery of those that are available.
+func (t *top) measure(ctx context.Context, cluster *connect.Cluster, chosen map[string]*apiregistrationv1.APIService) {
+	var group errgroup.Group
+	group.SetLimit(probesAtOnce)
+	var mu sync.Mutex
+	for name, apiService := range chosen {
+		if !snapshot.IsAvailable(apiService) {
+			continue
+		}
+		group.Go(func() error {
+			groupVersion := schema.GroupVersion{Group: apiService.Spec.Group, Version: apiService.Spec.Version}
+			key := discovery.ThroughKubeAPIServer(connect.Address, groupVersion)
+			sample := discovery.Once(ctx, t.clock, cluster.HTTP, key)
+			mu.Lock()
+			defer mu.Unlock()
+			if t.measured[name] == nil {
+				t.measured[name] = &series{}
+			}
+			t.measured[name].add(sample)
+			return nil
+		})
+	}
+	_ = group.Wait() // no request returns an error
+}
+
+// operatorView is the 99th percentile that the operator reports for each APIService, empty where there is none.
+func operatorView(ctx context.Context, cluster *connect.Cluster) map[string]time.Duration {
+	list := &v1alpha1.ExtensionAPIList{}
+	if cluster.Client.List(ctx, list) != nil {
+		return nil
+	}
+	reported := map[string]time.Duration{}
+	for i := range list.Items {
+		for _, apiService := range list.Items[i].Status.APIServices {
+			if apiService.Discovery != nil && apiService.Discovery.P99 != nil {
+				reported[apiService.Name] = apiService.Discovery.P99.Duration
+			}
+		}
+	}
+	return reported
+}
+
+var topColumns = []string{"NAME", "LAST", "P50", "P99", "MAX", "OPERATOR P99", "TREND", "ERROR"}
+
+func tableOf(
+	chosen map[string]*apiregistrationv1.APIService, measured map[string]*series, reported map[string]time.Duration,
+) [][]string {
+	rows := [][]string{topColumns}
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		row := []string{printable(name)}
+		if of := measured[name]; of != nil {
+			row = append(row, latencyText(of.last.Latency), latencyText(of.percentile(50)), latencyText(of.percentile(99)),
+				latencyText(of.percentile(100)), latencyText(reported[name]), sparkline(of.trend))
+		} else {
+			row = append(row, "-", "-", "-", "-", latencyText(reported[name]), "")
+		}
+		rows = append(rows, append(row, problemOf(chosen[name], measured[name])))
+	}
+	return rows
+}
+
+// problemOf is why there is no latency.
+func problemOf(apiService *apiregistrationv1.APIService, of *series) string {
+	if !snapshot.IsAvailable(apiService) {
+		if reported := snapshot.Availability(apiService); reported != nil {
+			return printable("unavailable: " + reported.Reason)
+		}
+		return "unavailable"
+	}
+	if of != nil && of.last.Err != nil {
+		return printable(of.last.Err.Error())
+	}
+	return ""
+}
+
+func latencyText(latency time.Duration) string {
+	if latency == 0 {
+		return "-"
+	}
+	return latency.Round(100 * time.Microsecond).String()
+}
+
+// show writes the table, on a terminal in place of the last one.
+func (t *top) show(rows [][]string, live bool) error {
+	page := &bytes.Buffer{}
+	if live {
+		page.WriteString(clearScreen)
+	}
+	if err := printTable(page, rows); err != nil {
+		return err
+	}
+	_, err := io.Copy(t.Out, page)
+	return err
+}
