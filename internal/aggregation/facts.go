@@ -18,8 +18,8 @@ func TrustConfigMap() types.NamespacedName { return trustConfigMap }
 // MissingTrust returns what extension API servers do not find in that ConfigMap.
 func MissingTrust(configMap *corev1.ConfigMap) []string { return missingTrust(configMap.Data) }
 
-// ReadProxyCertificate reads the response to GET /readyz?verbose: whether the kube-apiserver has a client certificate for
-// extension API servers.
+// ReadProxyCertificate reads the response to GET /readyz?verbose: whether the kube-apiserver has a client certificate
+// for extension API servers.
 func ReadProxyCertificate(response *http.Response) (found bool, err error) {
 	return readProxyCertificate(response)
 }

@@ -102,7 +102,8 @@ func TestCompletionReplacesNoOtherProgram(t *testing.T) {
 	if err := os.WriteFile(path, []byte("another program"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errOut := run("install-completion", "--dir", directory); code != 1 || !strings.Contains(errOut, "another program") {
+	code, _, errOut := run("install-completion", "--dir", directory)
+	if code != 1 || !strings.Contains(errOut, "another program") {
 		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }

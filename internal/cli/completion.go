@@ -19,13 +19,16 @@ const completionScript = `#!/bin/sh
 exec kubectl extensionapi __complete "$@"
 `
 
+const installCompletionHelp = `Writes the program kubectl_complete-extensionapi, which kubectl runs to
+complete the arguments of this plugin where kubectl's own completion is set up. The directory must
+be on the PATH. krew cannot install it.`
+
 func installCompletionCommand(o *options) *cobra.Command {
 	var directory string
 	command := &cobra.Command{
-		Use:   "install-completion",
-		Short: "Make kubectl complete the arguments of this plugin",
-		Long: "Writes the program " + completionProgram + ", which kubectl runs to complete the arguments of this plugin where\n" +
-			"kubectl's own completion is set up. The directory must be on the PATH. krew cannot install it.",
+		Use:     "install-completion",
+		Short:   "Make kubectl complete the arguments of this plugin",
+		Long:    installCompletionHelp,
 		Example: "  kubectl extensionapi install-completion\n  kubectl extensionapi install-completion --dir ~/.local/bin",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -30,14 +30,18 @@ type differ struct {
 	file   string
 }
 
+const diffHelp = `Compares the APIServices that an ExtensionAPI wants with those of other owners. The
+ExtensionAPI is one of the cluster, or one in a file, which need not be applied. What is issued or
+assigned later is shown in parentheses.
+
+Exit code: 0 no changes, 1 changes, 3 not run.`
+
 func diffCommand(o *options) *cobra.Command {
 	d := &differ{options: o}
 	command := &cobra.Command{
 		Use:   "diff (EXTENSIONAPI | --filename FILE)",
 		Short: "Show what adopting would change in the existing APIServices",
-		Long: "Compares the APIServices that an ExtensionAPI wants with those of other owners. The ExtensionAPI is one of the " +
-			"cluster, or\none in a file, which need not be applied. What is issued or assigned later is shown in parentheses.\n\n" +
-			"Exit code: 0 no changes, 1 changes, 3 not run.",
+		Long:  diffHelp,
 		Example: "  kubectl extensionapi import v1beta1.metrics.k8s.io | kubectl extensionapi diff -f -\n" +
 			"  kubectl extensionapi diff metrics",
 		Args:              cobra.MaximumNArgs(1),
@@ -47,7 +51,8 @@ func diffCommand(o *options) *cobra.Command {
 		},
 	}
 	d.output.add(command, outputText, outputJSON, outputYAML)
-	command.Flags().StringVarP(&d.file, "filename", "f", "", "File with the manifest of an ExtensionAPI; - for standard input")
+	command.Flags().StringVarP(&d.file, "filename", "f", "", "File with the manifest of an ExtensionAPI; - for "+
+		"standard input")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitNotRun, err} })
 	return command
 }

@@ -31,15 +31,19 @@ type doctor struct {
 	wait   time.Duration
 }
 
+const doctorHelp = `Checks the configuration of the aggregation layer, every APIService and the server
+behind it, and the namespaces that are stuck because of them. It only reads, and does not depend on
+complete discovery. With names, only these APIServices and ExtensionAPIs are checked. What the
+permissions do not show is listed as not checked.
+
+Exit code: 0 healthy, 1 warnings, 2 broken, 3 not run.`
+
 func doctorCommand(o *options) *cobra.Command {
 	d := &doctor{options: o}
 	command := &cobra.Command{
 		Use:   "doctor [APISERVICE | EXTENSIONAPI ...]",
 		Short: "Check the aggregation layer of the cluster",
-		Long: "Checks the configuration of the aggregation layer, every APIService and the server behind it, and the namespaces " +
-			"that\nare stuck because of them. It only reads, and does not depend on complete discovery. With names, only these " +
-			"APIServices\nand ExtensionAPIs are checked. What the permissions do not show is listed as not checked.\n\n" +
-			"Exit code: 0 healthy, 1 warnings, 2 broken, 3 not run.",
+		Long:  doctorHelp,
 		Example: "  kubectl extensionapi doctor\n" +
 			"  kubectl extensionapi doctor v1beta1.metrics.k8s.io\n" +
 			"  kubectl extensionapi doctor --wait 2m\n" +

@@ -31,13 +31,15 @@ type event struct {
 	Message string    `json:"message"`
 }
 
+const eventsHelp = `Lists the Events of the ExtensionAPI, and those of its Deployment, ReplicaSets and Pods
+as far as the permissions go, the last one at the end.`
+
 func eventsCommand(o *options) *cobra.Command {
 	var output outputFlag
 	command := &cobra.Command{
-		Use:   "events EXTENSIONAPI",
-		Short: "List the Events of an ExtensionAPI and of its server",
-		Long: "Lists the Events of the ExtensionAPI, and those of its Deployment, ReplicaSets and Pods as far as the permissions " +
-			"go, the\nlast one at the end.",
+		Use:               "events EXTENSIONAPI",
+		Short:             "List the Events of an ExtensionAPI and of its server",
+		Long:              eventsHelp,
 		Example:           "  kubectl extensionapi events wardle\n  kubectl extensionapi events wardle -o json",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: o.completeExtensionAPI,

@@ -14,15 +14,18 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
+const explainHelp = `Prints what the documentation says of a reason of an ExtensionAPI's condition, of an
+APIService's, of an Event, or of a check of doctor: what it means, who is affected and what to do.
+It needs no cluster. Without an argument it lists what can be explained.`
+
 func explainCommand(o *options) *cobra.Command {
 	var output outputFlag
 	command := &cobra.Command{
 		Use:   "explain [REASON]",
 		Short: "Explain a reason of a condition, or a check of doctor",
-		Long: "Prints what the documentation says of a reason of an ExtensionAPI's condition, of an APIService's, of an Event, " +
-			"or of a\ncheck of doctor: what it means, who is affected and what to do. It needs no cluster. Without an argument it " +
-			"lists\nwhat can be explained.",
-		Example:           "  kubectl extensionapi explain RotationStuck\n  kubectl extensionapi explain FailedDiscoveryCheck",
+		Long:  explainHelp,
+		Example: "  kubectl extensionapi explain RotationStuck\n  kubectl extensionapi explain " +
+			"FailedDiscoveryCheck",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeReasons,
 		RunE: func(_ *cobra.Command, args []string) error {

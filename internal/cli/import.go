@@ -19,15 +19,17 @@ type importer struct {
 	adopt     bool
 }
 
+const importHelp = `Reads APIServices, the Service, the Deployment and the bindings behind them, and writes
+the manifest of an ExtensionAPI that adopts them; all APIServices of the Service belong to it. What
+could not be carried over stands as comments. A server that is not a Deployment is registered as it
+is (spec.existingService). Nothing is changed in the cluster.`
+
 func importCommand(o *options) *cobra.Command {
 	i := &importer{options: o}
 	command := &cobra.Command{
 		Use:   "import APISERVICE ...",
 		Short: "Write the ExtensionAPI manifest for an API that is served today",
-		Long: "Reads APIServices, the Service, the Deployment and the bindings behind them, and writes the manifest of an " +
-			"ExtensionAPI\nthat adopts them; all APIServices of the Service belong to it. What could not be carried over stands as " +
-			"comments.\nA server that is not a Deployment is registered as it is (spec.existingService). Nothing is changed in " +
-			"the cluster.",
+		Long:  importHelp,
 		Example: "  kubectl extensionapi import v1beta1.metrics.k8s.io > metrics.yaml\n" +
 			"  kubectl extensionapi import v1beta1.metrics.k8s.io --adopt | kubectl apply -f -",
 		Args:              cobra.MinimumNArgs(1),
@@ -36,7 +38,8 @@ func importCommand(o *options) *cobra.Command {
 			return i.run(command.Context(), names)
 		},
 	}
-	command.Flags().StringVar(&i.migration.Name, "name", "", "Name of the ExtensionAPI; derived from the Service if not set")
+	command.Flags().StringVar(&i.migration.Name, "name", "", "Name of the ExtensionAPI; derived from the Service "+
+		"if not set")
 	command.Flags().BoolVar(&i.adopt, "adopt", false, "Set adoptionPolicy to Adopt instead of DryRun")
 	command.Flags().BoolVar(&i.migration.Existing, "existing-service", false,
 		"Register the server as it is, also where it is a Deployment that the operator could run")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli has the commands of the kubectl plugin, one a file. They read what they need, let the pure packages decide,
-// and write text; only rotate writes to the cluster.
+// Package cli has the commands of the kubectl plugin, one a file. They read what they need, let the pure packages
+// decide, and write text; only rotate writes to the cluster.
 package cli
 
 import (
@@ -65,14 +65,17 @@ type exitError struct {
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.cause) }
 
+const rootHelp = `Looks at aggregated APIs (APIServices, and the extension API servers behind them) of any
+cluster, with or without extensionapi-operator. Reads with the permissions of the kubeconfig; only
+rotate writes.`
+
 // Command returns the command with all that belong to it.
 func Command(streams genericiooptions.IOStreams) *cobra.Command {
 	o := &options{flags: genericclioptions.NewConfigFlags(true), clock: clock.RealClock{}, IOStreams: streams}
 	root := &cobra.Command{
-		Use:   "kubectl-extensionapi",
-		Short: "See, understand and fix the aggregation layer of a cluster",
-		Long: "Looks at aggregated APIs (APIServices, and the extension API servers behind them) of any cluster, with or " +
-			"without\nextensionapi-operator. Reads with the permissions of the kubeconfig; only rotate writes.",
+		Use:           "kubectl-extensionapi",
+		Short:         "See, understand and fix the aggregation layer of a cluster",
+		Long:          rootHelp,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl extensionapi"},
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -24,14 +24,17 @@ type rotate struct {
 	ca, dryRun bool
 }
 
+const rotateHelp = `Sets rotateServingAfter, or rotateCAAfter, in spec.server.certificates.managed to the
+current time. The operator then replaces what was issued before, step by step and without a failed
+request; kubectl extensionapi status shows the progress. Certificates of a Secret or of cert-manager
+are renewed by their issuer instead.`
+
 func rotateCommand(o *options) *cobra.Command {
 	r := &rotate{options: o}
 	command := &cobra.Command{
 		Use:   "rotate EXTENSIONAPI",
 		Short: "Replace the serving certificate of an ExtensionAPI, and its CA with --ca",
-		Long: "Sets rotateServingAfter, or rotateCAAfter, in spec.server.certificates.managed to the current time. The operator " +
-			"then\nreplaces what was issued before, step by step and without a failed request; kubectl extensionapi status shows " +
-			"the\nprogress. Certificates of a Secret or of cert-manager are renewed by their issuer instead.",
+		Long:  rotateHelp,
 		Example: "  kubectl extensionapi rotate wardle\n  kubectl extensionapi rotate wardle --ca\n" +
 			"  kubectl extensionapi rotate wardle --ca --dry-run",
 		Args:              cobra.ExactArgs(1),
@@ -62,7 +65,8 @@ func (r *rotate) run(ctx context.Context, name string) error {
 	if r.dryRun {
 		options = append(options, client.DryRunAll)
 	}
-	if err := cluster.Client.Patch(ctx, extensionAPI, client.RawPatch(types.MergePatchType, patch), options...); err != nil {
+	err = cluster.Client.Patch(ctx, extensionAPI, client.RawPatch(types.MergePatchType, patch), options...)
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.Out, "extensionapi.aggregation.extensionapi.dev/%s: %s%s\n", name, r.what(),

@@ -23,13 +23,16 @@ type statusDocument struct {
 	Events []event `json:"events,omitempty"`
 }
 
+const statusHelp = `Shows what the operator reports of an ExtensionAPI: conditions and what it waits for,
+latencies of its group- versions and replicas, certificates and the progress of their rotation, and
+the last Events.`
+
 func statusCommand(o *options) *cobra.Command {
 	var output outputFlag
 	command := &cobra.Command{
-		Use:   "status EXTENSIONAPI",
-		Short: "Show an ExtensionAPI on one screen",
-		Long: "Shows what the operator reports of an ExtensionAPI: conditions and what it waits for, latencies of its " +
-			"group-versions\nand replicas, certificates and the progress of their rotation, and the last Events.",
+		Use:               "status EXTENSIONAPI",
+		Short:             "Show an ExtensionAPI on one screen",
+		Long:              statusHelp,
 		Example:           "  kubectl extensionapi status wardle\n  kubectl extensionapi status wardle -o yaml",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: o.completeExtensionAPI,

@@ -42,22 +42,27 @@ type top struct {
 	measured map[string]*series
 }
 
+const topHelp = `Requests the discovery of each group-version through kube-apiserver again and again, and
+shows latencies as seen from this machine, with a plot of the last ones (× is a failure), beside the
+99th percentile that the operator measured. On a terminal it goes on until it is interrupted; in a
+pipe it prints one table after ten rounds.`
+
 func topCommand(o *options) *cobra.Command {
 	t := &top{options: o, measured: map[string]*series{}}
 	command := &cobra.Command{
 		Use:   "top [APISERVICE ...]",
 		Short: "Show how fast group-versions answer discovery",
-		Long: "Requests the discovery of each group-version through kube-apiserver again and again, and shows latencies as seen " +
-			"from\nthis machine, with a plot of the last ones (× is a failure), beside the 99th percentile that the operator " +
-			"measured.\nOn a terminal it goes on until it is interrupted; in a pipe it prints one table after ten rounds.",
-		Example:           "  kubectl extensionapi top\n  kubectl extensionapi top v1beta1.metrics.k8s.io --interval 1s --count 30",
+		Long:  topHelp,
+		Example: "  kubectl extensionapi top\n  kubectl extensionapi top v1beta1.metrics.k8s.io --interval " +
+			"1s --count 30",
 		ValidArgsFunction: o.completeAPIServices,
 		RunE: func(command *cobra.Command, names []string) error {
 			return t.run(command.Context(), names)
 		},
 	}
 	command.Flags().DurationVar(&t.interval, "interval", 2*time.Second, "Time between two rounds, at least 500ms")
-	command.Flags().IntVar(&t.count, "count", 0, "Number of rounds; without end on a terminal and ten otherwise if not set")
+	command.Flags().IntVar(&t.count, "count", 0, "Number of rounds; without end on a terminal and ten otherwise if "+
+		"not set")
 	return command
 }
 
@@ -75,20 +80,26 @@ func (t *top) run(ctx context.Context, names []string) error {
 	}
 	for round := 1; ; round++ {
 		rows, err := t.round(ctx, cluster, names)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
-		done := round == t.count || ctx.Err() != nil
-		if live || done {
-			if err := t.show(rows, live); err != nil || done {
-				return err
-			}
+		done := round == t.count || !t.pause(ctx, rows, live)
+		if done {
+			return t.show(rows, live)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.clock.After(t.interval):
-		}
+	}
+}
+
+// pause shows the table on a terminal, and waits for the next round. It reports whether there is one.
+func (t *top) pause(ctx context.Context, rows [][]string, live bool) bool {
+	if live && t.show(rows, live) != nil {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.clock.After(t.interval):
+		return true
 	}
 }
 

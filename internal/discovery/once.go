@@ -9,15 +9,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Once sends one request, with the credentials of the client, and measures it: for programs that look at a cluster once,
-// and do not wait for several results in a row.
+// Once sends one request, with the credentials of the client, and measures it: for programs that look at a cluster
+// once, and do not wait for several results in a row.
 func Once(ctx context.Context, clk clock.PassiveClock, httpClient *http.Client, key Key) Sample {
 	timeout := Policy{Limit: AggregatorTimeout}.timeout()
 	return requester{clock: clk, client: httpClient, timeout: timeout}.do(ctx, key)
 }
 
-// CauseThrough returns the reason for a bad result through a kube-apiserver, and the advice, as far as the response shows
-// them: nothing is known of the replicas.
+// CauseThrough returns the reason for a bad result through a kube-apiserver, and the advice, as far as the response
+// shows them: nothing is known of the replicas.
 func CauseThrough(sample Sample) (reason, advice string) {
 	found := causeThrough(sample)
 	return found.reason, found.advice

@@ -13,10 +13,10 @@ import (
 
 // Annotations by which a controller injects the caBundle of an APIService (docs/migrating.md).
 const (
-	injectFrom       = "cert-manager.io/inject-ca-from"
-	injectFromSecret = "cert-manager.io/inject-ca-from-secret"
-	injectAPIServer  = "cert-manager.io/inject-apiserver-ca"
-	injectServiceCA  = "service.beta.openshift.io/inject-cabundle"
+	injectFrom      = "cert-manager.io/inject-ca-from"
+	injectFromOther = "cert-manager.io/inject-ca-from-secret"
+	injectAPIServer = "cert-manager.io/inject-apiserver-ca"
+	injectServiceCA = "service.beta.openshift.io/inject-cabundle"
 )
 
 // existingService registers the Service, and changes nothing else.
@@ -42,20 +42,23 @@ func (m *Manifest) existingService(running Running) {
 func (m *Manifest) source(object metav1.Object, namespace string) *v1alpha1.CABundleSource {
 	annotations := object.GetAnnotations()
 	switch {
-	case annotations[injectFromSecret] != "":
-		secretNamespace, name, _ := strings.Cut(annotations[injectFromSecret], "/")
+	case annotations[injectFromOther] != "":
+		secretNamespace, name, _ := strings.Cut(annotations[injectFromOther], "/")
 		if secretNamespace == namespace {
 			return &v1alpha1.CABundleSource{SecretRef: &v1alpha1.CABundleKeyReference{Name: name}}
 		}
-		m.note("the Secret that cert-manager injects the caBundle from is not in the Service's namespace: move it there, and " +
+		m.note("the Secret that cert-manager injects the caBundle from is not in the Service's namespace: move it " +
+			"there, and " +
 			"reference it with caBundleFrom, or the caBundle is not replaced when the CA is")
 	case annotations[injectAPIServer] == "true":
 		return &v1alpha1.CABundleSource{ConfigMapRef: &v1alpha1.CABundleKeyReference{Name: "kube-root-ca.crt"}}
 	case annotations[injectFrom] != "":
-		m.note("cert-manager injects the caBundle: reference the Secret of its Certificate with caBundleFrom, or the caBundle " +
+		m.note("cert-manager injects the caBundle: reference the Secret of its Certificate with caBundleFrom, or the " +
+			"caBundle " +
 			"is not replaced when the CA is")
 	case annotations[injectServiceCA] != "":
-		m.note("OpenShift injects the caBundle: reference a ConfigMap that it injects into with caBundleFrom, or the caBundle " +
+		m.note("OpenShift injects the caBundle: reference a ConfigMap that it injects into with caBundleFrom, or the " +
+			"caBundle " +
 			"is not replaced when the CA is")
 	}
 	return nil

@@ -60,7 +60,8 @@ func targetPort(container *corev1.Container, service *corev1.Service) int32 {
 func (m *Manifest) flags(pod *corev1.PodSpec, container *corev1.Container) {
 	known := []string{securePort, certDir, certFile, keyFile}
 	if !slices.ContainsFunc(known, func(name string) bool { return flagOf(container, name) != "" }) {
-		m.note("the operator adds %s, %s and %s: if the server does not know these flags, set spec.server.servingFlags to None",
+		m.note("the operator adds %s, %s and %s: if the server does not know these flags, set "+
+			"spec.server.servingFlags to None",
 			securePort, certFile, keyFile)
 	}
 	for _, name := range []string{certFile, keyFile} {
@@ -115,7 +116,9 @@ func (m *Manifest) unmount(pod *corev1.PodSpec, container *corev1.Container, fil
 		return
 	}
 	name := container.VolumeMounts[i].Name
-	v := slices.IndexFunc(pod.Volumes, func(volume corev1.Volume) bool { return volume.Name == name && volume.Secret != nil })
+	v := slices.IndexFunc(pod.Volumes, func(volume corev1.Volume) bool {
+		return volume.Name == name && volume.Secret != nil
+	})
 	if v < 0 {
 		return
 	}

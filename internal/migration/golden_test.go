@@ -60,7 +60,8 @@ func TestAServerCanBeRegisteredAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := manifest.ExtensionAPI.Spec.ExistingService
-	if service == nil || service.Name != "metrics-server" || service.Port != 443 || manifest.ExtensionAPI.Spec.Server != nil {
+	if manifest.ExtensionAPI.Spec.Server != nil || service == nil || service.Name != "metrics-server" ||
+		service.Port != 443 {
 		t.Errorf("got %+v", manifest.ExtensionAPI.Spec)
 	}
 	if len(manifest.Missing) != 1 || !strings.Contains(manifest.Missing[0], "spec.existingService.caBundle") {

@@ -94,7 +94,8 @@ func (m *Manifest) canRun(running Running) bool {
 	case running.Service == nil:
 		m.note("the Service does not exist or cannot be read, so it is registered as it is")
 	case running.Service.Spec.Type == corev1.ServiceTypeExternalName:
-		m.note("the Service names the host %s, so the server is registered as it is", excerpt.Quote(running.Service.Spec.ExternalName))
+		m.note("the Service names the host %s, so the server is registered as it "+
+			"is", excerpt.Quote(running.Service.Spec.ExternalName))
 	case len(running.Deployments) == 0:
 		m.note("the Service selects no Pods of a Deployment that can be read, so the server is registered as it is")
 	case len(running.Deployments) > 1:

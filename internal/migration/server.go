@@ -58,7 +58,8 @@ func leadsTo(service corev1.ServicePort, port corev1.ContainerPort) bool {
 // probes are the operator's, and fit the port and the rollout.
 func (m *Manifest) probes(container *corev1.Container) {
 	if container.StartupProbe != nil || container.ReadinessProbe != nil || container.LivenessProbe != nil {
-		m.note("probes are left out: the operator sets them for /readyz and /livez of the port; keep yours if the server has " +
+		m.note("probes are left out: the operator sets them for /readyz and /livez of the port; keep yours if the " +
+			"server has " +
 			"no such paths")
 	}
 	container.StartupProbe, container.ReadinessProbe, container.LivenessProbe = nil, nil, nil
@@ -67,7 +68,8 @@ func (m *Manifest) probes(container *corev1.Container) {
 // pod leaves out what ties the Pods to the earlier server.
 func (m *Manifest) pod(template *corev1.PodTemplateSpec) {
 	if len(template.Labels) > 0 {
-		m.note("labels of the Pods are left out, as the earlier Service selects by them; a NetworkPolicy that does, too, needs " +
+		m.note("labels of the Pods are left out, as the earlier Service selects by them; a NetworkPolicy that does, " +
+			"too, needs " +
 			"to select the new Pods")
 	}
 	delete(template.Annotations, "kubectl.kubernetes.io/restartedAt")
@@ -101,7 +103,8 @@ func (m *Manifest) rollout(s *v1alpha1.Server, deployment *appsv1.Deployment) {
 // serviceExtras notes what the new Service does not have.
 func (m *Manifest) serviceExtras(service *corev1.Service) {
 	if len(service.Spec.Ports) > 1 {
-		m.note("the Service has %d ports, the new one has 443: add others in spec.server.service.ports", len(service.Spec.Ports))
+		m.note("the Service has %d ports, the new one has 443: add others in "+
+			"spec.server.service.ports", len(service.Spec.Ports))
 	}
 	if service.Spec.Type != corev1.ServiceTypeClusterIP && service.Spec.Type != "" {
 		m.note("the Service is of type %s, the new one has a ClusterIP", service.Spec.Type)

@@ -283,7 +283,8 @@ func TestStatusAndEventsShowAnExtensionAPI(t *testing.T) {
 		}
 		return nil
 	})
-	if shown := pluginOutput(t, "events", name, "--output", "json"); !strings.Contains(shown, `"object": "ExtensionAPI/`+name) {
+	shown := pluginOutput(t, "events", name, "--output", "json")
+	if !strings.Contains(shown, `"object": "ExtensionAPI/`+name) {
 		t.Errorf("there is no Event of it in\n%s", shown)
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package connect turns kubectl's flags into clients of a cluster. Nothing in it depends on the discovery of the cluster,
-// which may be incomplete.
+// Package connect turns kubectl's flags into clients of a cluster. Nothing in it depends on the discovery of the
+// cluster, which may be incomplete.
 package connect
 
 import (

@@ -82,7 +82,8 @@ func caBundle(v *view.View) []Result {
 }
 
 func latest(certificates []*x509.Certificate) time.Time {
-	return slices.MaxFunc(certificates, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }).NotAfter
+	byExpiry := func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }
+	return slices.MaxFunc(certificates, byExpiry).NotAfter
 }
 
 func expiring(apiService view.APIService, end, now time.Time) finding.Finding {

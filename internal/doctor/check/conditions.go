@@ -74,10 +74,11 @@ func severityOf(condition *metav1.Condition, isUnready bool) finding.Severity {
 	case v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled:
 		return finding.Info
 	}
+	isDecisive := isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit
 	switch {
 	case condition.Status == metav1.ConditionTrue && !alarming[condition.Reason]:
 		return finding.Info
-	case condition.Status == metav1.ConditionFalse && isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit:
+	case condition.Status == metav1.ConditionFalse && isDecisive:
 		return finding.Critical
 	default:
 		return finding.Warning

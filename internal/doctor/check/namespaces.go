@@ -34,7 +34,8 @@ func namespaces(v *view.View) []Result {
 		}
 	}
 	if len(results) == 0 {
-		return []Result{ofCluster(ok(fmt.Sprintf("no namespace is stuck in its deletion (%d are being deleted)", len(terminating))))}
+		return []Result{ofCluster(ok(fmt.Sprintf("no namespace is stuck in its deletion (%d are being "+
+			"deleted)", len(terminating))))}
 	}
 	return results
 }
@@ -51,7 +52,8 @@ func stuck(v *view.View, namespace *corev1.Namespace) finding.Finding {
 		}
 		return broken("", evidence).
 			Affecting("Everyone who waits for the deletion of this namespace, or uses its name again").
-			Advising("Repair the APIServices in this report; do not remove the namespace's finalizer, that leaves objects behind")
+			Advising("Repair the APIServices in this report; do not remove the namespace's finalizer, that leaves " +
+				"objects behind")
 	}
 	return finding.Finding{}
 }

@@ -46,7 +46,8 @@ func delegation(v *view.View) []Result {
 		case len(denied) == 0:
 			return ok("")
 		}
-		return warning("", fmt.Sprintf("its ServiceAccount %s/%s may not %s", namespace, account, strings.Join(denied, ", "))).
+		return warning("", fmt.Sprintf("its ServiceAccount %s/%s may not "+
+			"%s", namespace, account, strings.Join(denied, ", "))).
 			Affecting("A server that delegates authentication and authorization refuses requests (401, 403)").
 			Advising("Bind it: " + kubectl("create clusterrolebinding %s-auth-delegator --clusterrole system:auth-delegator "+
 				"--serviceaccount %s:%s; kubectl -n kube-system create rolebinding %s-auth-reader --role "+

@@ -21,10 +21,12 @@ const (
 	Broken     Level = "broken"
 )
 
-var severities = map[finding.Severity]Level{0: NotChecked, finding.Info: OK, finding.Warning: Warning, finding.Critical: Broken}
+var severities = map[finding.Severity]Level{
+	0: NotChecked, finding.Info: OK, finding.Warning: Warning, finding.Critical: Broken,
+}
 
-// Result is what a check found of one object. Its zero Severity means that the object was not checked, for the reason in
-// its Evidence.
+// Result is what a check found of one object. Its zero Severity means that the object was not checked, for the reason
+// in its Evidence.
 type Result struct {
 	finding.Finding
 	// Object is the object as kubectl names it (apiservice.apiregistration.k8s.io/v1.a), empty if it is about the cluster.

@@ -86,34 +86,41 @@ func answered(sample discovery.Sample) finding.Finding {
 	}
 }
 
-// settlesWithin is how long a new APIService may be Stale or missing (kube-aggregator pkg/apiserver/handler_discovery.go
-// refreshes each minute).
+// settlesWithin is how long a new APIService may be Stale or missing (kube-aggregator
+// pkg/apiserver/handler_discovery.go refreshes each minute).
 const settlesWithin = 2 * time.Minute
 
 // freshness reports group-versions that clients do not find.
 func freshness(v *view.View) []Result {
 	listed, known := v.Discovery.Get()
-	if known && listed == nil {
+	switch {
+	case known && listed == nil:
 		return nil // reported by aggregatedDiscovery
-	}
-	if known && !v.APIServices.IsKnown() {
+	case known && !v.APIServices.IsKnown():
 		return staleOnly(listed)
 	}
 	return ofAvailable(v, func(apiService view.APIService) finding.Finding {
-		state, found := listed[apiService.GroupVersion()]
-		switch {
-		case !known:
+		if !known {
 			return notChecked(v.Discovery.Err())
-		case v.Now.Sub(apiService.CreationTimestamp.Time) < settlesWithin:
-			return ok("registered less than two minutes ago")
-		case !found || state.Stale:
-			return isStale()
-		case state.Empty:
-			return empty(apiService.Discovery.Value())
-		default:
-			return ok("")
 		}
+		return listedAs(listed, apiService, v.Now)
 	})
+}
+
+func listedAs(
+	listed map[schema.GroupVersion]view.Freshness, apiService view.APIService, now time.Time,
+) finding.Finding {
+	state, found := listed[apiService.GroupVersion()]
+	switch {
+	case now.Sub(apiService.CreationTimestamp.Time) < settlesWithin:
+		return ok("registered less than two minutes ago")
+	case !found || state.Stale:
+		return isStale()
+	case state.Empty:
+		return empty(apiService.Discovery.Value())
+	default:
+		return ok("")
+	}
 }
 
 // staleOnly is for users who may not read APIServices: every authenticated user may read discovery.
@@ -149,7 +156,8 @@ func empty(answer discovery.Sample) finding.Finding {
 	case answer.MoreThanGet == 0:
 		return ok("its resources offer only get, so no client misses them in GET /apis")
 	default:
-		return broken(v1alpha1.ReasonEmpty, "the server leaves the group-version out of GET /apis, or lists no resource there").
+		return broken(v1alpha1.ReasonEmpty, "the server leaves the group-version out of GET /apis, or lists no "+
+			"resource there").
 			Affecting("kubectl does not find the resources, and the deletion of a namespace leaves their objects behind").
 			Advising("Correct what the server answers to GET /apis")
 	}
@@ -212,7 +220,8 @@ func watches(v *view.View) []Result {
 		case len(hanging) > 0:
 			return broken("", "WATCH with sendInitialEvents is accepted, but the bookmark "+metav1.InitialEventsAnnotationKey+
 				" never comes: "+strings.Join(hanging, ", ")).
-				Affecting("After a restart of kube-controller-manager, quota and garbage collection of the whole cluster wait for it").
+				Affecting("After a restart of kube-controller-manager, quota and garbage collection of the whole cluster " +
+					"wait for it").
 				Advising("Build the server with a newer k8s.io/apiserver, or refuse sendInitialEvents in it")
 		case len(requested) == 0:
 			return finding.Finding{}

@@ -15,8 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// restrict leaves only the APIServices and ExtensionAPIs of these names, and the APIServices of these ExtensionAPIs. What
-// could not be read stays unknown.
+// restrict leaves only the APIServices and ExtensionAPIs of these names, and the APIServices of these ExtensionAPIs.
+// What could not be read stays unknown.
 func restrict(v *view.View, names []string) error {
 	if len(names) == 0 {
 		return nil

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package collect reads the view of a cluster's aggregation layer, with the permissions of a user: known kinds and fixed
-// paths, since discovery may be incomplete. Nothing that cannot be read keeps anything else from being read.
+// Package collect reads the view of a cluster's aggregation layer, with the permissions of a user: known kinds and
+// fixed paths, since discovery may be incomplete. Nothing that cannot be read keeps anything else from being read.
 package collect
 
 import (
@@ -34,8 +34,8 @@ type collector struct {
 	clock   clock.PassiveClock
 }
 
-// View reads the aggregation layer. Where names are given, only these APIServices and ExtensionAPIs are looked at; a name
-// that there is nothing of is an error.
+// View reads the aggregation layer. Where names are given, only these APIServices and ExtensionAPIs are looked at; a
+// name that there is nothing of is an error.
 func View(ctx context.Context, cluster *connect.Cluster, clk clock.PassiveClock, names ...string) (*view.View, error) {
 	c := &collector{cluster: cluster, clock: clk}
 	v := &view.View{Host: cluster.Host, Now: clk.Now()}

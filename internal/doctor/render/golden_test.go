@@ -34,7 +34,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// faults are what may be wrong with the cluster of viewtest.New, with the level of the report and the checks that find it.
+// faults are what may be wrong with the cluster of viewtest.New, with the level of the report and the checks that find
+// it.
 var faults = map[string]struct {
 	level  check.Level
 	checks []string
@@ -99,7 +100,8 @@ var faults = map[string]struct {
 		a.Spec.CABundle = viewtest.CA(-time.Hour)
 	}},
 	"untrusted": {check.Broken, []string{"verification"}, func(_ *view.View, a *view.APIService) {
-		fails(a, http.StatusServiceUnavailable, "answered 503 Service Unavailable: error trying to reach service: tls: failed to "+
+		fails(a, http.StatusServiceUnavailable, "answered 503 Service Unavailable: error trying to reach service: "+
+			"tls: failed to "+
 			"verify certificate: x509: certificate signed by unknown authority")
 	}},
 	"refused": {check.Broken, []string{"latency"}, func(_ *view.View, a *view.APIService) {
@@ -118,7 +120,8 @@ var faults = map[string]struct {
 		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Empty: true}
 	}},
 	"list-fails": {check.Broken, []string{"list", "namespaces"}, func(v *view.View, a *view.APIService) {
-		a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "answered 500 Internal Server Error: no storage"}}, nil)
+		a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "answered 500 Internal Server Error: no " +
+			"storage"}}, nil)
 		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionContentFailure,
 			"Failed to delete all resource types, 1 remaining: an error on the server has prevented the request")}, nil)
 	}},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package view is what was read of a cluster's aggregation layer at one moment, with the permissions of a user. What could
-// not be read is unknown, with the error. It is never modified, and imports no client.
+// Package view is what was read of a cluster's aggregation layer at one moment, with the permissions of a user. What
+// could not be read is unknown, with the error. It is never modified, and imports no client.
 package view
 
 import (
@@ -97,8 +97,8 @@ type Backend struct {
 	// Pods are those that the Service selects, and Budgets those of its namespace.
 	Pods    snapshot.Known[[]corev1.Pod]
 	Budgets snapshot.Known[[]policyv1.PodDisruptionBudget]
-	// Denied is what the ServiceAccount of the Pods may not do, although servers need it to recognize kube-apiserver and to
-	// authorize its requests.
+	// Denied is what the ServiceAccount of the Pods may not do, although servers need it to recognize kube-apiserver and
+	// to authorize its requests.
 	Denied snapshot.Known[[]string]
 }
 

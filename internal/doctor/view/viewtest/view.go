@@ -82,7 +82,9 @@ func APIService(groupVersion schema.GroupVersion) view.APIService {
 }
 
 // Report sets what kube-apiserver reports of an APIService.
-func Report(apiService *apiregistrationv1.APIService, status apiregistrationv1.ConditionStatus, reason, message string) {
+func Report(
+	apiService *apiregistrationv1.APIService, status apiregistrationv1.ConditionStatus, reason, message string,
+) {
 	apiService.Status.Conditions = []apiregistrationv1.APIServiceCondition{{
 		Type: apiregistrationv1.Available, Status: status, Reason: reason, Message: message,
 		LastTransitionTime: metav1.NewTime(Noon.Add(-time.Hour)),
