@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/utils/clock"
+
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
+)
+
+const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+// apiServer answers paths as kube-apiserver does; what it does not have is forbidden.
+type apiServer map[string]http.HandlerFunc
+
+func (a apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if answer, found := a[r.URL.Path]; found {
+		answer(w, r)
+		return
+	}
+	status := apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "", nil).Status()
+	answerJSON(http.StatusForbidden, status)(w, r)
+}
+
+func answerJSON(status int, document any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(document)
+	}
+}
+
+func (a apiServer) start(t *testing.T) *connect.Cluster {
+	t.Helper()
+	server := httptest.NewTLSServer(a)
+	t.Cleanup(server.Close)
+	cluster, err := connect.With(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+func apiService(group string) apiregistrationv1.APIService {
+	return apiregistrationv1.APIService{
+		ObjectMeta: metav1.ObjectMeta{Name: "v1." + group},
+		Spec: apiregistrationv1.APIServiceSpec{
+			Group: group, Version: "v1", Service: &apiregistrationv1.ServiceReference{Namespace: "shop", Name: "shop"},
+		},
+		Status: apiregistrationv1.APIServiceStatus{Conditions: []apiregistrationv1.APIServiceCondition{
+			{Type: apiregistrationv1.Available, Status: apiregistrationv1.ConditionTrue},
+		}},
+	}
+}
+
+// shop is a cluster with two APIServices of one Service, and one that kube-apiserver serves itself.
+func shop() apiServer {
+	local := apiService("apps")
+	local.Spec.Service = nil
+	definition := apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: metav1.ObjectMeta{Name: "carts.shop.example.com"},
+		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{Name: "v1"}, {Name: "v2"}},
+		},
+	}
+	const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+	return apiServer{
+		"/version": answerJSON(http.StatusOK, map[string]string{"gitVersion": "v1.36.3\x1b"}),
+		"/apis/apiregistration.k8s.io/v1/apiservices": answerJSON(http.StatusOK, apiregistrationv1.APIServiceList{
+			Items: []apiregistrationv1.APIService{apiService("shop.example.com"), local, apiService("a.example.com")},
+		}),
+		definitions: answerJSON(http.StatusOK, metav1.PartialObjectMetadataList{
+			TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadataList"},
+			Items: []metav1.PartialObjectMetadata{
+				{ObjectMeta: metav1.ObjectMeta{Name: "others.example.com"}}, {ObjectMeta: definition.ObjectMeta},
+			},
+		}),
+		definitions + "/carts.shop.example.com": answerJSON(http.StatusOK, definition),
+		"/api/v1/namespaces": answerJSON(http.StatusOK, corev1.NamespaceList{Items: []corev1.Namespace{
+			{ObjectMeta: metav1.ObjectMeta{Name: "going", DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)}}},
+			{ObjectMeta: metav1.ObjectMeta{Name: "staying"}},
+		}}),
+		"/api/v1/namespaces/shop/services/shop": answerJSON(http.StatusNotFound,
+			apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, "shop").Status()),
+		"/apis/aggregation.extensionapi.dev/v1alpha1/extensionapis": http.NotFound,
+		"/apis/shop.example.com/v1": answerJSON(http.StatusOK, metav1.APIResourceList{
+			GroupVersion: "shop.example.com/v1",
+			APIResources: []metav1.APIResource{
+				{Name: "carts", Namespaced: true, Verbs: metav1.Verbs{"delete", "list", "watch"}},
+				{Name: "carts/status", Namespaced: true, Verbs: metav1.Verbs{"get"}},
+				{Name: "shops", Verbs: metav1.Verbs{"delete", "list"}},
+				{Name: "prices", Namespaced: true, Verbs: metav1.Verbs{"get", "list"}},
+			},
+		}),
+		"/apis/shop.example.com/v1/carts": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("watch") == "" {
+				answerJSON(http.StatusInternalServerError, metav1.Status{Message: "no storage"})(w, r)
+				return
+			}
+			_, _ = w.Write([]byte(`{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`))
+		},
+	}
+}
+
+func TestEachPartIsReadOrUnknownForItsReason(t *testing.T) {
+	v, err := View(t.Context(), shop().start(t), clock.RealClock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version := v.Version.Value(); version != `v1.36.3\x1b` {
+		t.Errorf("the version is %q", version)
+	}
+	if err := v.MissingTrust.Err(); !apierrors.IsForbidden(err) {
+		t.Errorf("the trust is unknown because of %v", err)
+	}
+	if err := v.Discovery.Err(); !apierrors.IsForbidden(err) {
+		t.Errorf("discovery is unknown because of %v", err)
+	}
+	if namespaces := v.Terminating.Value(); len(namespaces) != 1 || namespaces[0].Name != "going" {
+		t.Errorf("terminating are %+v", namespaces)
+	}
+	if found, known := v.ExtensionAPIs.Get(); !known || len(found) > 0 {
+		t.Errorf("without the operator there are %v, %v", found, v.ExtensionAPIs.Err())
+	}
+	if definition := v.Definitions.Value()[schema.GroupVersion{Group: "shop.example.com", Version: "v2"}]; definition !=
+		"carts.shop.example.com" {
+		t.Errorf("the definitions are %v, %v", v.Definitions.Value(), v.Definitions.Err())
+	}
+}
+
+func TestAPIServicesWithTheirServerAreRead(t *testing.T) {
+	v, err := View(t.Context(), shop().start(t), clock.RealClock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := v.APIServices.Value()
+	if len(found) != 2 || found[0].Name != "v1.a.example.com" || found[0].Backend != found[1].Backend {
+		t.Fatalf("got %+v", found)
+	}
+	if service, known := found[0].Backend.Service.Get(); !known || service != nil {
+		t.Errorf("a Service that does not exist is %v, %v", service, found[0].Backend.Service.Err())
+	}
+	if !apierrors.IsForbidden(found[0].Backend.Budgets.Err()) {
+		t.Errorf("the budgets are unknown because of %v", found[0].Backend.Budgets.Err())
+	}
+	lists := found[1].Lists.Value()
+	if len(lists) != 1 || lists[0].Resource != "carts" || !strings.Contains(lists[0].Failure, "no storage") ||
+		lists[0].Forbidden {
+		t.Errorf("only namespaced resources that can be deleted are listed: %+v", lists)
+	}
+	if watches := found[1].Watches.Value(); !slices.Equal(watches, []view.Watch{{Resource: "carts"}}) {
+		t.Errorf("the watches are %+v", watches)
+	}
+	if sample := found[0].Discovery.Value(); sample.Err == nil {
+		t.Error("a request that is forbidden succeeded")
+	}
+}
+
+func TestNamesChooseWhatIsLookedAt(t *testing.T) {
+	cluster := shop().start(t)
+	v, err := View(t.Context(), cluster, clock.RealClock{}, "v1.shop.example.com")
+	if err != nil || len(v.APIServices.Value()) != 1 {
+		t.Errorf("got %+v, %v", v.APIServices.Value(), err)
+	}
+	_, err = View(t.Context(), cluster, clock.RealClock{}, "v1.shop.example.com", "v1.apps")
+	if err == nil || !strings.Contains(err.Error(), "v1.apps") || strings.Contains(err.Error(), "v1.shop") {
+		t.Errorf("for a name without an APIService: %v", err)
+	}
+}
+
+func TestAggregatedDiscoveryIsReadWhereThereIsAny(t *testing.T) {
+	const document = `{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"a"},"versions":[
+		{"version":"v1","freshness":"Stale"},{"version":"v2","resources":[{"resource":"b"}]}]}]}`
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   map[schema.GroupVersion]view.Freshness
+		fails  bool
+	}{
+		"a list of groups": {answer: answerJSON(http.StatusOK, metav1.APIGroupList{})},
+		"406":              {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotAcceptable) }},
+		"500": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, fails: true,
+		},
+		"aggregated": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", aggregated)
+				_, _ = w.Write([]byte(document))
+			},
+			want: map[schema.GroupVersion]view.Freshness{
+				{Group: "a", Version: "v1"}: {Stale: true, Empty: true}, {Group: "a", Version: "v2"}: {},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &collector{cluster: apiServer{"/apis": test.answer}.start(t), clock: clock.RealClock{}}
+			got, err := c.discovery(t.Context())
+			if (err != nil) != test.fails || len(got) != len(test.want) || (got == nil) != (test.want == nil) {
+				t.Fatalf("got %v, %v", got, err)
+			}
+			for groupVersion, want := range test.want {
+				if got[groupVersion] != want {
+					t.Errorf("%s is %+v, want %+v", groupVersion, got[groupVersion], want)
+				}
+			}
+		})
+	}
+}
+
+func TestAWatchHangsThatIsAcceptedAndSendsNoBookmark(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	got := requestedWatch(ctx, t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"type":"ADDED"}` + "\n"))
+		_ = http.NewResponseController(w).Flush()
+		cancel() // as the end of the time does
+		<-r.Context().Done()
+	})
+	if want := (view.Watch{Resource: "carts", Hangs: true}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestAWatchDoesNotHangThatIsRefusedOrEnds(t *testing.T) {
+	refused := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+	}
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   view.Watch
+	}{
+		"not supported": {refused(http.StatusUnprocessableEntity), view.Watch{Resource: "carts"}},
+		"forbidden":     {refused(http.StatusForbidden), view.Watch{Resource: "carts", Forbidden: true}},
+		"ended by the server": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"type":"ERROR"}` + "\n"))
+		}, view.Watch{Resource: "carts"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := requestedWatch(t.Context(), t, test.answer); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func requestedWatch(ctx context.Context, t *testing.T, answer http.HandlerFunc) view.Watch {
+	t.Helper()
+	c := &collector{cluster: apiServer{"/apis/shop/v1/carts": answer}.start(t), clock: clock.RealClock{}}
+	return c.requestWatch(ctx, "/apis/shop/v1/", "carts")
+}
+
+func TestOpenAPIIsReadForGroupVersions(t *testing.T) {
+	groupVersion := schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
+	c := &collector{clock: clock.RealClock{}, cluster: apiServer{
+		"/openapi/v3": answerJSON(http.StatusOK, map[string]any{"paths": map[string]any{
+			"apis/shop.example.com/v1": 1, "api/v1": 1, "version": 1,
+		}}),
+		"/openapi/v2": answerJSON(http.StatusOK, map[string]any{"paths": map[string]any{"/apis/shop.example.com/v1/carts": 1}}),
+	}.start(t)}
+	v3, err := c.openAPIV3(t.Context())
+	if err != nil || !v3.Has(groupVersion) || v3.Len() != 1 {
+		t.Errorf("v3 has %v, %v", v3, err)
+	}
+	wanted, other := apiService("shop.example.com"), apiService("example.com")
+	v2, err := c.openAPIV2(t.Context(), []view.APIService{{APIService: &wanted}, {APIService: &other}})
+	if err != nil || !v2.Has(groupVersion) || v2.Len() != 1 {
+		t.Errorf("v2 has %v, %v", v2, err)
+	}
+}
