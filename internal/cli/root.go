@@ -93,6 +93,7 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		rotateCommand(o),
 		importCommand(o),
 		topCommand(o),
+		checkCommand(o),
 		diffCommand(o),
 		installCompletionCommand(o),
 	)

@@ -84,6 +84,14 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			}
 			return nil
 		})
+		if report := pluginOutput(t, "check", name, "--load", "20", "--output", "tap"); strings.Contains(report, "not ok") ||
+			!strings.Contains(report, "flunders: WATCH sends the bookmark") {
+			t.Errorf("check prints %s", report)
+		}
+		if table := pluginOutput(t, "top", newest, "--count", "2", "--interval", "500ms"); !strings.Contains(table, newest) ||
+			strings.Contains(table, oldest) {
+			t.Errorf("top prints %s", table)
+		}
 	})
 	t.Run("has its discovery measured", func(t *testing.T) {
 		extensionAPI := awaitThat(t, name, measured)

@@ -114,7 +114,8 @@ func shop() apiServer {
 				answerJSON(http.StatusInternalServerError, metav1.Status{Message: "no storage"})(w, r)
 				return
 			}
-			_, _ = w.Write([]byte(`{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`))
+			const bookmark = `{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`
+			_, _ = w.Write([]byte(bookmark))
 		},
 	}
 }
@@ -270,7 +271,9 @@ func TestOpenAPIIsReadForGroupVersions(t *testing.T) {
 		"/openapi/v3": answerJSON(http.StatusOK, map[string]any{"paths": map[string]any{
 			"apis/shop.example.com/v1": 1, "api/v1": 1, "version": 1,
 		}}),
-		"/openapi/v2": answerJSON(http.StatusOK, map[string]any{"paths": map[string]any{"/apis/shop.example.com/v1/carts": 1}}),
+		"/openapi/v2": answerJSON(http.StatusOK, map[string]any{"paths": map[string]any{
+			"/apis/shop.example.com/v1/carts": 1,
+		}}),
 	}.start(t)}
 	v3, err := c.openAPIV3(t.Context())
 	if err != nil || !v3.Has(groupVersion) || v3.Len() != 1 {
