@@ -35,9 +35,9 @@ type checker struct {
 	contract contract.Options
 }
 
-const checkHelp = `Tests what Kubernetes and kubectl expect of an extension API server: discovery, OpenAPI, and for each
-resource list, watch and content types, as far as it offers them. All requests go through kube-apiserver and
-change nothing; what the permissions do not allow is skipped.
+const checkHelp = `Tests what Kubernetes and kubectl expect of an extension API server: discovery, OpenAPI,
+and for each resource list, watch and content types, as far as it offers them. All requests go
+through kube-apiserver and change nothing; what the permissions do not allow is skipped.
 
 Exit code: 0 passed, 1 failed, 3 not run.`
 

@@ -43,7 +43,7 @@ type Options struct {
 	Name string
 	// Policy is the adoption policy.
 	Policy v1alpha1.AdoptionPolicy
-	// Existing registers the Service as it is, and does not run the server anew.
+	// Existing registers the Service as it is, also where the operator could run the server.
 	Existing bool
 }
 
@@ -74,6 +74,7 @@ func Of(running Running, options Options) (*Manifest, error) {
 		Spec:     v1alpha1.ExtensionAPISpec{AdoptionPolicy: options.Policy},
 	}}
 	m.groups(running.APIServices)
+	m.owners(running.APIServices)
 	for _, unread := range running.Unread {
 		m.note("not read: %s", excerpt.Of(unread, limits.Text))
 	}

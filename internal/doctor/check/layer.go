@@ -5,11 +5,13 @@ package check
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -25,6 +27,26 @@ func reachable(v *view.View) []Result {
 		evidence += fmt.Sprintf(", one of %d; the others are not looked at", servers)
 	}
 	return []Result{ofCluster(ok(evidence))}
+}
+
+// tolerated is a difference of clocks that certificates and leases tolerate.
+const tolerated = 30 * time.Second
+
+// clocks reports that certificates seem to be valid to one machine, and not to another.
+func clocks(v *view.View) []Result {
+	read, known := v.Clocks.Get()
+	if !known {
+		return []Result{ofCluster(notChecked(v.Clocks.Err()))}
+	}
+	difference := read.Local.Sub(read.Server).Abs().Round(time.Second)
+	if difference <= tolerated {
+		return []Result{ofCluster(ok(""))}
+	}
+	return []Result{ofCluster(warning("", fmt.Sprintf(
+		"the clock of kube-apiserver shows %s, and that of this machine differs by " +
+			"%s", pki.Timestamp(read.Server), difference)).
+		Affecting("What this report says of the expiry of certificates; and servers, if kube-apiserver's clock is wrong").
+		Advising("Synchronize the clocks"))}
 }
 
 func trust(v *view.View) []Result {

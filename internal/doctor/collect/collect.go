@@ -66,7 +66,7 @@ func (c *collector) all(ctx context.Context, tasks []task) {
 // ofCluster are the tasks that do not depend on others.
 func (c *collector) ofCluster(v *view.View) []task {
 	return []task{
-		func(ctx context.Context) { v.Version = snapshot.Of(c.version(ctx)) },
+		func(ctx context.Context) { c.readVersion(ctx, v) },
 		func(ctx context.Context) { v.KubeAPIServers = snapshot.Of(c.kubeAPIServers(ctx)) },
 		func(ctx context.Context) { v.MissingTrust = snapshot.Of(c.missingTrust(ctx)) },
 		func(ctx context.Context) { v.MissingCertificate = snapshot.Of(c.missingCertificate(ctx)) },

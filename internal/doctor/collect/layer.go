@@ -27,19 +27,21 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
 // maxVersion is how many bytes of a version are read and shown.
 const maxVersion = 64
 
-func (c *collector) version(ctx context.Context) (string, error) {
-	return get(ctx, c, "/version", nil, func(response *http.Response) (string, error) {
-		var info apimachineryversion.Info
-		if err := json.NewDecoder(io.LimitReader(response.Body, limits.Status.Bytes)).Decode(&info); err != nil {
-			return "", err
-		}
-		return excerpt.Of(info.GitVersion, maxVersion), nil
+// readVersion reads the version of kube-apiserver, and its clock from the same response.
+func (c *collector) readVersion(ctx context.Context, v *view.View) {
+	var info apimachineryversion.Info
+	_, err := get(ctx, c, "/version", nil, func(response *http.Response) (any, error) {
+		server, err := http.ParseTime(response.Header.Get("Date"))
+		v.Clocks = snapshot.Of(view.Clocks{Server: server, Local: c.clock.Now()}, err)
+		return nil, json.NewDecoder(io.LimitReader(response.Body, limits.Status.Bytes)).Decode(&info)
 	})
+	v.Version = snapshot.Of(excerpt.Of(info.GitVersion, maxVersion), err)
 }
 
 func (c *collector) kubeAPIServers(ctx context.Context) (int, error) {

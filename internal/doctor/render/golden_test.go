@@ -56,6 +56,9 @@ var faults = map[string]struct {
 			v.MissingCertificate = snapshot.Of([]string{"kube-apiserver has no client certificate"}, nil)
 		},
 	},
+	"clock-differs": {check.Warning, []string{"clock"}, func(v *view.View, _ *view.APIService) {
+		v.Clocks = snapshot.Of(view.Clocks{Server: viewtest.Noon, Local: viewtest.Noon.Add(-time.Hour)}, nil)
+	}},
 	"no-aggregated-discovery": {check.Warning, []string{"aggregated-discovery"}, func(v *view.View, _ *view.APIService) {
 		v.Discovery = snapshot.Of(map[schema.GroupVersion]view.Freshness(nil), nil)
 	}},

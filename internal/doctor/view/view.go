@@ -28,6 +28,8 @@ type View struct {
 	Now  time.Time
 	// Version of kube-apiserver, such as v1.36.3.
 	Version snapshot.Known[string]
+	// Clocks are those of kube-apiserver and of this machine when it answered.
+	Clocks snapshot.Known[Clocks]
 	// KubeAPIServers is how many kube-apiservers there are.
 	KubeAPIServers snapshot.Known[int]
 	// MissingTrust is what extension API servers need to authenticate kube-apiserver and do not find.
@@ -47,6 +49,9 @@ type View struct {
 	// ExtensionAPIs is known, and empty, where the operator is not installed.
 	ExtensionAPIs snapshot.Known[[]v1alpha1.ExtensionAPI]
 }
+
+// Clocks are two clocks at the same moment.
+type Clocks struct{ Server, Local time.Time }
 
 // Freshness is the state of a group-version in aggregated discovery.
 type Freshness struct{ Stale, Empty bool }

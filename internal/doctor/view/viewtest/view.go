@@ -42,6 +42,7 @@ func New() *view.View {
 		Host:               "kube.example.com:6443",
 		Now:                Noon,
 		Version:            known("v1.36.3"),
+		Clocks:             known(view.Clocks{Server: Noon, Local: Noon}),
 		KubeAPIServers:     known(1),
 		MissingTrust:       known[[]string](nil),
 		MissingCertificate: known[[]string](nil),
