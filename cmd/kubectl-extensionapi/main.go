@@ -6,7 +6,13 @@ package main
 import (
 	"os"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/extensionapi/extensionapi-operator/internal/cli"
 )
 
-func main() { os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	ctrl.SetLogger(logr.Discard()) // without one, controller-runtime prints a warning after 30 seconds
+	os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -42,7 +42,7 @@ func pluginOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	code, out, errOut := plugin(args...)
 	if code != 0 {
-		t.Fatalf("%v: exit code %d: %s", args, code, errOut)
+		t.Fatalf("%v: exit code %d: %s%s", args, code, out, errOut)
 	}
 	return out
 }

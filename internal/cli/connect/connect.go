@@ -51,6 +51,8 @@ func To(flags *genericclioptions.ConfigFlags) (*Cluster, error) {
 func With(config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // kube-apiserver itself limits its clients
+	// Warnings are about the versions that this program uses, and the user cannot change those.
+	config.WarningHandler = rest.NoWarnings{}
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
 	}

@@ -43,7 +43,7 @@ func clocks(v *view.View) []Result {
 		return []Result{ofCluster(ok(""))}
 	}
 	return []Result{ofCluster(warning("", fmt.Sprintf(
-		"the clock of kube-apiserver shows %s, and that of this machine differs by " +
+		"the clock of kube-apiserver shows %s, and that of this machine differs by "+
 			"%s", pki.Timestamp(read.Server), difference)).
 		Affecting("What this report says of the expiry of certificates; and servers, if kube-apiserver's clock is wrong").
 		Advising("Synchronize the clocks"))}

@@ -195,7 +195,9 @@ func TestAggregatedDiscoveryIsReadWhereThereIsAny(t *testing.T) {
 		fails  bool
 	}{
 		"a list of groups": {answer: answerJSON(http.StatusOK, metav1.APIGroupList{})},
-		"406":              {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotAcceptable) }},
+		"406": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotAcceptable) },
+		},
 		"500": {
 			answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, fails: true,
 		},
