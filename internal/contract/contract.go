@@ -227,6 +227,10 @@ func expectOK(response *http.Response) error {
 // expectJSON is for clients that accept JSON among other types.
 func (t *tester) expectJSON(ctx context.Context, path, types string) error {
 	return t.request(ctx, path, accept(types), func(response *http.Response) error {
+		// k8s.io/apiserver does not fall back to JSON when objects have no protobuf encoding.
+		if response.StatusCode == http.StatusNotAcceptable {
+			return skippedError{"the server answers 406: clients that prefer another encoding than JSON get nothing"}
+		}
 		if err := expectOK(response); err != nil {
 			return err
 		}

@@ -117,6 +117,21 @@ func TestAWatchIsJudgedByItsBookmark(t *testing.T) {
 	}
 }
 
+func TestAServerNeedNotFallBackToJSON(t *testing.T) {
+	server := extensionserver.New(version)
+	results := tested(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.kubernetes.protobuf") {
+			w.WriteHeader(http.StatusNotAcceptable)
+			return
+		}
+		server.ServeHTTP(w, r)
+	}), Options{})
+	const name = "widgets: LIST falls back to JSON for clients that prefer protobuf"
+	if results[name].Status != Skipped || results[listCase].Status != Passed {
+		t.Errorf("got %+v", results)
+	}
+}
+
 func TestALoadPassesIfEveryRequestSucceedsInTime(t *testing.T) {
 	sample := func(latency time.Duration, err error) discovery.Sample {
 		return discovery.Sample{Latency: latency, Err: err}
