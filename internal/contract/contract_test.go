@@ -95,7 +95,7 @@ func TestAWatchIsJudgedByItsBookmark(t *testing.T) {
 		status int
 		want   Status
 	}{
-		"bookmark":      {`{"object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`, http.StatusOK, Passed},
+		"bookmark":      {`{"annotations":{"k8s.io/initial-events-end":"true"}}`, http.StatusOK, Passed},
 		"none":          {`{"type":"ADDED"}`, http.StatusOK, Failed},
 		"refused":       {"", http.StatusUnprocessableEntity, Skipped},
 		"not permitted": {"", http.StatusForbidden, Skipped},

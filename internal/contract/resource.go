@@ -63,8 +63,8 @@ func (t *tester) watch(ctx context.Context, path string) error {
 			return err
 		}
 		if !documents.EndsInitialEvents(response.Body) {
-			return errors.New("the server accepts sendInitialEvents, and does not send it: quota and garbage collection of " +
-				"the whole cluster may wait for it without end")
+			return errors.New("the server accepts sendInitialEvents, and does not send it: quota and garbage collection " +
+				"of the whole cluster may wait for it without end")
 		}
 		return nil
 	})

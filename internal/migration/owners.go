@@ -13,7 +13,7 @@ func (m *Manifest) owners(apiServices []*apiregistrationv1.APIService) {
 	for _, apiService := range apiServices {
 		switch owner, _ := ownership.MarkedOwner(apiService); owner.Kind {
 		case ownership.HelmRelease:
-			m.note("%s belongs to %s: before its next upgrade, kubectl annotate apiservice %s " +
+			m.note("%s belongs to %s: before its next upgrade, kubectl annotate apiservice %s "+
 				"helm.sh/resource-policy=keep, and "+
 				"leave the APIService out of the release", apiService.Name, owner, apiService.Name)
 		case ownership.OLM:

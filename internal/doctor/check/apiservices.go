@@ -17,6 +17,9 @@ import (
 // available reports what kube-apiserver reports, in the words of the operator.
 func available(v *view.View) []Result {
 	results := each(v, availability)
+	if v.APIServices.IsKnown() && len(results) == 0 {
+		return []Result{ofCluster(ok("no APIService leads to a Service"))}
+	}
 	for i := range results {
 		if results[i].Severity == finding.Critical {
 			results[i].Subject = "" // the evidence names it

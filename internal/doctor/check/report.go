@@ -153,6 +153,9 @@ var sections = []struct {
 	{"namespaces", []check{
 		{"namespaces", "none is stuck in its deletion", namespaces},
 	}},
+	{"autoscalers", []check{
+		{"autoscalers", "every HorizontalPodAutoscaler gets its metrics", autoscalers},
+	}},
 	{"ExtensionAPIs", []check{
 		{"conditions", "they are ready, and within their limits", conditions},
 	}},

@@ -16,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // service reports why kube-apiserver cannot send requests to a Service. That it does not exist is reported by orphaned.
@@ -100,11 +101,19 @@ func replicas(v *view.View) []Result {
 		case 1:
 			return warning("", fmt.Sprintf("there is one ready replica, %s", ready[0])).
 				Affecting("When it restarts, or its node is drained, every request fails, and no namespace can be deleted").
-				Advising("Run two: " + kubectl("-n %s scale deployment NAME --replicas 2", apiService.Backend.Namespace))
+				Advising("Run two: " + scale(apiService))
 		default:
 			return ok(fmt.Sprintf("%d ready replicas", len(ready)))
 		}
 	})
+}
+
+// scale is the command that runs two replicas.
+func scale(apiService view.APIService) string {
+	if owner := apiService.Labels[manifests.OwnerLabel]; owner != "" {
+		return kubectl("scale xapi %s --replicas 2", owner)
+	}
+	return kubectl("-n %s scale deployment NAME --replicas 2", apiService.Backend.Namespace)
 }
 
 // onlyUnknown keeps that something is unknown. What is wrong is reported by another check.

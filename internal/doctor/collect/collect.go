@@ -6,8 +6,10 @@ package collect
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -77,6 +79,7 @@ func (c *collector) ofCluster(v *view.View) []task {
 			v.Definitions = snapshot.Of(c.definitions(ctx, v.APIServices.Value()))
 			v.OpenAPIV2 = snapshot.Of(c.openAPIV2(ctx, v.APIServices.Value()))
 		},
+		func(ctx context.Context) { v.Autoscalers = snapshot.Of(c.autoscalers(ctx)) },
 		func(ctx context.Context) { v.Terminating = snapshot.Of(c.terminating(ctx)) },
 		func(ctx context.Context) { v.ExtensionAPIs = snapshot.Of(c.extensionAPIs(ctx)) },
 	}
@@ -101,6 +104,18 @@ func (c *collector) terminating(ctx context.Context) ([]corev1.Namespace, error)
 		}
 	}
 	return terminating, nil
+}
+
+// autoscalers are those without metrics, which come from metrics.k8s.io, custom.metrics.k8s.io or
+// external.metrics.k8s.io.
+func (c *collector) autoscalers(ctx context.Context) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
+	list := &autoscalingv2.HorizontalPodAutoscalerList{}
+	if err := c.list(ctx, list); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list.Items, func(autoscaler autoscalingv2.HorizontalPodAutoscaler) bool {
+		return view.WithoutMetrics(&autoscaler) == nil
+	}), nil
 }
 
 // extensionAPIs are none where the operator is not installed.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -149,6 +150,17 @@ var faults = map[string]struct {
 		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck",
 			"failing or missing response from https://10.1.0.9:443/apis/wardle.example.com/v1: context deadline exceeded")
 	}},
+	"autoscaler-without-metrics": {check.Warning, []string{"autoscalers"}, func(v *view.View, _ *view.APIService) {
+		v.Autoscalers = snapshot.Of([]autoscalingv2.HorizontalPodAutoscaler{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
+			Status: autoscalingv2.HorizontalPodAutoscalerStatus{
+				Conditions: []autoscalingv2.HorizontalPodAutoscalerCondition{{
+					Type: autoscalingv2.ScalingActive, Status: corev1.ConditionFalse, Reason: "FailedGetResourceMetric",
+					Message: "unable to fetch metrics from resource metrics API",
+				}},
+			},
+		}}, nil)
+	}},
 	"no-openapi": {check.Warning, []string{"openapi"}, func(v *view.View, _ *view.APIService) {
 		v.OpenAPIV3 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
 		v.OpenAPIV2 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
@@ -212,6 +224,7 @@ func forbid(v *view.View, a *view.APIService) {
 	v.MissingCertificate = snapshot.Of([]string(nil), forbidden("readyz"))
 	v.Definitions = snapshot.Of(map[schema.GroupVersion]string(nil), forbidden("customresourcedefinitions"))
 	v.Terminating = snapshot.Of([]corev1.Namespace(nil), forbidden("namespaces"))
+	v.Autoscalers = snapshot.Of([]autoscalingv2.HorizontalPodAutoscaler(nil), forbidden("horizontalpodautoscalers"))
 	v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI(nil), forbidden("extensionapis"))
 	a.Backend.Budgets = snapshot.Of([]policyv1.PodDisruptionBudget(nil), forbidden("poddisruptionbudgets"))
 	a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "no permission", Forbidden: true}}, nil)

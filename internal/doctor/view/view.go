@@ -7,6 +7,7 @@ package view
 import (
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -44,6 +45,8 @@ type View struct {
 	APIServices snapshot.Known[[]APIService]
 	// Definitions are the CustomResourceDefinitions that have a group-version of one of the APIServices.
 	Definitions snapshot.Known[map[schema.GroupVersion]string]
+	// Autoscalers are the HorizontalPodAutoscalers that get no metrics.
+	Autoscalers snapshot.Known[[]autoscalingv2.HorizontalPodAutoscaler]
 	// Terminating are the namespaces that are being deleted.
 	Terminating snapshot.Known[[]corev1.Namespace]
 	// ExtensionAPIs is known, and empty, where the operator is not installed.

@@ -6,6 +6,7 @@ package viewtest
 import (
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -51,6 +52,7 @@ func New() *view.View {
 		OpenAPIV2:          known(sets.New(GroupVersion)),
 		APIServices:        known([]view.APIService{APIService(GroupVersion)}),
 		Definitions:        known(map[schema.GroupVersion]string{}),
+		Autoscalers:        known([]autoscalingv2.HorizontalPodAutoscaler{}),
 		Terminating:        known([]corev1.Namespace{}),
 		ExtensionAPIs:      known([]v1alpha1.ExtensionAPI{}),
 	}
