@@ -55,7 +55,8 @@ func (t *tester) list(ctx context.Context, path string) error {
 }
 
 func (t *tester) watch(ctx context.Context, path string) error {
-	return t.request(ctx, path+aggregation.WatchQuery, accept(aggregation.AcceptWatch), func(response *http.Response) error {
+	header := accept(aggregation.AcceptWatch)
+	return t.request(ctx, path+aggregation.WatchQuery, header, func(response *http.Response) error {
 		if response.StatusCode == http.StatusUnprocessableEntity || response.StatusCode == http.StatusBadRequest {
 			return skippedError{"the server refuses sendInitialEvents, so clients list instead"}
 		}
