@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,8 +80,8 @@ func (d *doctor) examine(ctx context.Context, cluster *connect.Cluster, names []
 	end := d.clock.Now().Add(d.wait)
 	for {
 		view, err := collect.View(ctx, cluster, d.clock, names...)
-		if err != nil {
-			return check.Report{}, err
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return check.Report{}, err // what was interrupted shows nothing
 		}
 		report := check.Run(view)
 		if report.Level() != check.Broken || !d.clock.Now().Add(lookAgain).Before(end) {
@@ -88,7 +89,7 @@ func (d *doctor) examine(ctx context.Context, cluster *connect.Cluster, names []
 		}
 		select {
 		case <-ctx.Done():
-			return report, nil
+			return report, ctx.Err()
 		case <-d.clock.After(lookAgain):
 		}
 	}

@@ -94,7 +94,7 @@ func Run(
 	return Suite{Name: version.String(), Cases: t.cases}
 }
 
-// errSkipped is the error of a case that cannot be tested, and noted of one that passed with something to say.
+// skippedError is the result of a case that cannot be tested, and notedError of one that passed with something to say.
 type (
 	skippedError struct{ why string }
 	notedError   struct{ what string }

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
+	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
+	"github.com/extensionapi/extensionapi-operator/internal/doctor/view/viewtest"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+)
+
+// faults are what may be wrong with the cluster of viewtest.New, with the level of the report and the checks that find
+// it.
+var faults = map[string]struct {
+	level  check.Level
+	checks []string
+	inject func(*view.View, *view.APIService)
+}{
+	"healthy": {check.OK, nil, func(*view.View, *view.APIService) {}},
+	"unreachable": {check.Broken, []string{"kube-apiserver"}, func(v *view.View, _ *view.APIService) {
+		refused := errors.New("dial tcp 10.0.0.1:6443: connect: connection refused")
+		*v = view.View{Host: v.Host, Now: v.Now, Version: snapshot.Of("", refused)}
+		v.APIServices = snapshot.Of([]view.APIService(nil), refused)
+		v.Discovery = snapshot.Of(map[schema.GroupVersion]view.Freshness(nil), refused)
+	}},
+	"layer-not-configured": {
+		check.Broken,
+		[]string{"front-proxy-trust", "front-proxy-certificate"},
+		func(v *view.View, _ *view.APIService) {
+			v.MissingTrust = snapshot.Of([]string{"there is no CA in requestheader-client-ca-file"}, nil)
+			v.MissingCertificate = snapshot.Of([]string{"kube-apiserver has no client certificate"}, nil)
+		},
+	},
+	"clock-differs": {check.Warning, []string{"clock"}, func(v *view.View, _ *view.APIService) {
+		v.Clocks = snapshot.Of(view.Clocks{Server: viewtest.Noon, Local: viewtest.Noon.Add(-time.Hour)}, nil)
+	}},
+	"no-aggregated-discovery": {check.Warning, []string{"aggregated-discovery"}, func(v *view.View, _ *view.APIService) {
+		v.Discovery = snapshot.Of(map[schema.GroupVersion]view.Freshness(nil), nil)
+	}},
+	"orphan": {check.Broken, []string{"available", "orphan"}, func(_ *view.View, a *view.APIService) {
+		a.Annotations = map[string]string{
+			"meta.helm.sh/release-name": "wardle", "meta.helm.sh/release-namespace": viewtest.Namespace,
+		}
+		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "ServiceNotFound",
+			"service/wardle in \"wardle-system\" is not present")
+		*a.Backend = view.Backend{NamespacedName: a.Backend.NamespacedName, Service: snapshot.Of((*corev1.Service)(nil), nil)}
+	}},
+	"port-missing": {check.Broken, []string{"available", "service"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "ServicePortError", "has no port 443")
+		a.Backend.Service.Value().Spec.Ports[0].Port = 8443
+	}},
+	"headless": {check.Broken, []string{"service"}, func(_ *view.View, a *view.APIService) {
+		a.Backend.Service.Value().Spec.ClusterIP = corev1.ClusterIPNone
+	}},
+	"no-endpoints": {check.Broken, []string{"available", "service"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "MissingEndpoints", "has no endpoints")
+		a.Backend.EndpointSlices = snapshot.Of([]discoveryv1.EndpointSlice{}, nil)
+	}},
+	"single-replica-without-budget": {
+		check.Warning,
+		[]string{"replicas", "disruption-budget"},
+		func(_ *view.View, a *view.APIService) {
+			a.Backend.EndpointSlices = snapshot.Of([]discoveryv1.EndpointSlice{viewtest.Endpoints("10.0.0.7")}, nil)
+			a.Backend.Budgets = snapshot.Of([]policyv1.PodDisruptionBudget{}, nil)
+		},
+	},
+	"insecure": {check.Warning, []string{"verification"}, func(_ *view.View, a *view.APIService) {
+		a.Spec.InsecureSkipTLSVerify, a.Spec.CABundle = true, nil
+	}},
+	"bundle-invalid": {check.Broken, []string{"available", "ca-bundle"}, func(_ *view.View, a *view.APIService) {
+		a.Spec.CABundle, a.Status.Conditions = []byte("no PEM"), nil
+	}},
+	"bundle-expires": {check.Warning, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
+		a.Spec.CABundle = viewtest.CA(48 * time.Hour)
+		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
+	}},
+	"bundle-expired": {check.Broken, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
+		a.Spec.CABundle = viewtest.CA(-time.Hour)
+	}},
+	"untrusted": {check.Broken, []string{"verification"}, func(_ *view.View, a *view.APIService) {
+		fails(a, http.StatusServiceUnavailable, "answered 503 Service Unavailable: error trying to reach service: "+
+			"tls: failed to "+
+			"verify certificate: x509: certificate signed by unknown authority")
+	}},
+	"refused": {check.Broken, []string{"latency"}, func(_ *view.View, a *view.APIService) {
+		fails(a, http.StatusUnauthorized, "answered 401 Unauthorized")
+	}},
+	"slow": {check.Warning, []string{"latency"}, func(_ *view.View, a *view.APIService) {
+		a.Discovery = snapshot.Of(discovery.Sample{Latency: 3 * time.Second}, nil)
+	}},
+	"too-slow": {check.Broken, []string{"latency"}, func(_ *view.View, a *view.APIService) {
+		a.Discovery = snapshot.Of(discovery.Sample{Latency: 5500 * time.Millisecond}, nil)
+	}},
+	"stale": {check.Broken, []string{"freshness"}, func(v *view.View, _ *view.APIService) {
+		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Stale: true, Empty: true}
+	}},
+	"empty": {check.Broken, []string{"freshness"}, func(v *view.View, _ *view.APIService) {
+		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Empty: true}
+	}},
+	"list-fails": {check.Broken, []string{"list", "namespaces"}, func(v *view.View, a *view.APIService) {
+		a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "answered 500 Internal Server Error: no " +
+			"storage"}}, nil)
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionContentFailure,
+			"Failed to delete all resource types, 1 remaining: an error on the server has prevented the request")}, nil)
+	}},
+	"namespace-stuck": {check.Broken, []string{"freshness", "namespaces"}, func(v *view.View, _ *view.APIService) {
+		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Stale: true}
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionDiscoveryFailure,
+			"Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "+
+				"wardle.example.com/v1: stale GroupVersion discovery: wardle.example.com/v1")}, nil)
+	}},
+	"watch-hangs": {check.Broken, []string{"watch"}, func(_ *view.View, a *view.APIService) {
+		a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Hangs: true}, {Resource: "fischers"}}, nil)
+	}},
+	"terminates-at-once": {check.Warning, []string{"termination"}, func(_ *view.View, a *view.APIService) {
+		for _, pod := range a.Backend.Pods.Value() {
+			pod.Spec.Containers[0].Lifecycle = nil
+		}
+	}},
+	"not-bound": {check.Warning, []string{"delegation"}, func(_ *view.View, a *view.APIService) {
+		a.Backend.Denied = snapshot.Of([]string{"create tokenreviews", "create subjectaccessreviews"}, nil)
+	}},
+	"check-times-out": {check.Broken, []string{"available"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Report(a.APIService, apiregistrationv1.ConditionFalse, "FailedDiscoveryCheck",
+			"failing or missing response from https://10.1.0.9:443/apis/wardle.example.com/v1: context deadline exceeded")
+	}},
+	"autoscaler-without-metrics": {check.Warning, []string{"autoscalers"}, func(v *view.View, _ *view.APIService) {
+		v.Autoscalers = snapshot.Of([]autoscalingv2.HorizontalPodAutoscaler{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
+			Status: autoscalingv2.HorizontalPodAutoscalerStatus{
+				Conditions: []autoscalingv2.HorizontalPodAutoscalerCondition{{
+					Type: autoscalingv2.ScalingActive, Status: corev1.ConditionFalse, Reason: "FailedGetResourceMetric",
+					Message: "unable to fetch metrics from resource metrics API",
+				}},
+			},
+		}}, nil)
+	}},
+	"no-openapi": {check.Warning, []string{"openapi"}, func(v *view.View, _ *view.APIService) {
+		v.OpenAPIV3 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
+		v.OpenAPIV2 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
+	}},
+	"two-owners": {check.Warning, []string{"claim"}, func(v *view.View, _ *view.APIService) {
+		v.Definitions = snapshot.Of(map[schema.GroupVersion]string{viewtest.GroupVersion: "flunders.wardle.example.com"}, nil)
+	}},
+	"not-ready": {check.Broken, []string{"conditions"}, func(v *view.View, _ *view.APIService) {
+		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{notReady()}, nil)
+	}},
+	"view-rights": {check.OK, nil, func(v *view.View, a *view.APIService) { forbid(v, a) }},
+	"no-rights-but-stale": {check.Broken, []string{"freshness"}, func(v *view.View, a *view.APIService) {
+		forbid(v, a)
+		v.APIServices = snapshot.Of([]view.APIService(nil), forbidden("apiservices"))
+		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Stale: true}
+	}},
+	"hostile-text": {check.Broken, []string{"latency"}, func(_ *view.View, a *view.APIService) {
+		fails(a, http.StatusInternalServerError, "answered 500: \x1b[2J\x1b]0;owned\a\u202egnitset\nsecond line")
+	}},
+}
+
+func fails(a *view.APIService, status int, text string) {
+	class := discovery.ClassServerError
+	if status == http.StatusUnauthorized {
+		class = discovery.ClassRefused
+	}
+	a.Discovery = snapshot.Of(discovery.Sample{Err: &discovery.ProbeError{Class: class, Status: status, Text: text}}, nil)
+	a.Lists, a.Watches = snapshot.Of([]view.List(nil), nil), snapshot.Of([]view.Watch(nil), nil)
+}
+
+func terminating(conditionType corev1.NamespaceConditionType, message string) corev1.Namespace {
+	return corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
+		Status: corev1.NamespaceStatus{Conditions: []corev1.NamespaceCondition{
+			{Type: conditionType, Status: corev1.ConditionTrue, Message: message},
+		}},
+	}
+}
+
+func notReady() v1alpha1.ExtensionAPI {
+	extensionAPI := v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: "wardle"}}
+	const message = "Pod wardle-1: the image cannot be pulled. The API is unavailable. Correct the image."
+	for conditionType, status := range map[string]metav1.ConditionStatus{
+		v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionServerAvailable: metav1.ConditionFalse,
+		v1alpha1.ConditionClaimed: metav1.ConditionTrue,
+	} {
+		extensionAPI.Status.Conditions = append(extensionAPI.Status.Conditions, metav1.Condition{
+			Type: conditionType, Status: status, Reason: v1alpha1.ReasonImagePullBackOff, Message: message,
+		})
+	}
+	return extensionAPI
+}
+
+func forbidden(resource string) error {
+	return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no permission"))
+}
+
+// forbid leaves what a user with ClusterRole view, and permission to read APIServices, may read.
+func forbid(v *view.View, a *view.APIService) {
+	v.MissingTrust = snapshot.Of([]string(nil), forbidden("configmaps"))
+	v.MissingCertificate = snapshot.Of([]string(nil), forbidden("readyz"))
+	v.Definitions = snapshot.Of(map[schema.GroupVersion]string(nil), forbidden("customresourcedefinitions"))
+	v.Terminating = snapshot.Of([]corev1.Namespace(nil), forbidden("namespaces"))
+	v.Autoscalers = snapshot.Of([]autoscalingv2.HorizontalPodAutoscaler(nil), forbidden("horizontalpodautoscalers"))
+	v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI(nil), forbidden("extensionapis"))
+	a.Backend.Budgets = snapshot.Of([]policyv1.PodDisruptionBudget(nil), forbidden("poddisruptionbudgets"))
+	a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "no permission", Forbidden: true}}, nil)
+	a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Forbidden: true}}, nil)
+	a.Backend.Denied = snapshot.Of([]string(nil), forbidden("subjectaccessreviews"))
+}
