@@ -18,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 )
 
 const (
@@ -64,7 +65,7 @@ func (a *Actor) count(ctx context.Context, doomed, kept []schema.GroupVersion) [
 }
 
 func (a *Actor) mayList(ctx context.Context, resource schema.GroupVersionResource) error {
-	permitted, err := a.permitted(ctx, "list", resource)
+	permitted, err := objectcheck.PermissionOf(a.Client)(ctx, "list", resource)
 	if err == nil && !permitted {
 		err = aggregation.ErrNotAllowed
 	}

@@ -32,13 +32,6 @@ func MissingProxyCertificate(address string) []string {
 // AcceptAggregated is the Accept header that requests what a kube-apiserver aggregates itself.
 const AcceptAggregated = acceptAggregated
 
-// AcceptWatch is the Accept header that requests only metadata of objects and their changes.
-const AcceptWatch = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
-// WatchQuery is that of client-go's reflectors. A server that does not support sendInitialEvents refuses it, and they
-// list instead.
-const WatchQuery = "?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
-
 // ReadDiscovery reads the response to GET /apis with that header: the state of each group-version.
 func ReadDiscovery(response *http.Response) (map[schema.GroupVersion]State, error) {
 	read, err := readDocument(response)

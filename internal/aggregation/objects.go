@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// AcceptMetadata is the Accept header that requests only metadata, which is enough to count objects.
-const AcceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+// acceptMetadata requests only metadata, which is enough to count objects.
+const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 // Objects is the number of objects of a resource.
 type Objects struct {
@@ -80,7 +80,7 @@ func (k *KubeAPIServers) listable(
 				return nil
 			case len(resources) == limits.CountedResources:
 				return fmt.Errorf("only the objects of the first %d resources are counted", limits.CountedResources)
-			case !IsResourceName(resource.Name):
+			case !isName(resource.Name):
 				return fmt.Errorf("there is a resource named %q", excerpt.Of(resource.Name, maxName))
 			}
 			resources = append(resources, groupVersion.WithResource(resource.Name))
@@ -93,15 +93,14 @@ func (k *KubeAPIServers) listable(
 // maxName is how many bytes of an invalid name are quoted.
 const maxName = 64
 
-// IsResourceName reports whether it is the name of a resource. That prevents a server from making its client request
-// another path.
-func IsResourceName(resource string) bool { return len(validation.IsDNS1123Subdomain(resource)) == 0 }
+// isName prevents a server from making the operator request another path.
+func isName(resource string) bool { return len(validation.IsDNS1123Subdomain(resource)) == 0 }
 
 // count requests a single object: the list contains the number of the remaining ones. A server that does not support
 // limit lists all.
 func (k *KubeAPIServers) count(ctx context.Context, resource schema.GroupVersionResource) (int64, error) {
 	path := fmt.Sprintf("/apis/%s/%s?limit=1", resource.GroupVersion(), resource.Resource)
-	return read(ctx, k, path, http.Header{"Accept": {AcceptMetadata}}, documents.CountObjects)
+	return read(ctx, k, path, http.Header{"Accept": {acceptMetadata}}, documents.CountObjects)
 }
 
 // read queries one of the kube-apiservers, always the same one, and returns what document reads from the response.

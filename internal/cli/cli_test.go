@@ -37,6 +37,8 @@ func TestCommandsThatNeedNoCluster(t *testing.T) {
 		"a reason":                   {"explain RotationStuck", 0, "RotationStuck (CertificatesReady)", ""},
 		"a reason in another case":   {"explain rotationstuck", 0, "RotationStuck (CertificatesReady)", ""},
 		"a reason of kube-apiserver": {"explain MissingEndpoints", 0, "Reasons of kube-apiserver", ""},
+		"a condition":                {"explain ServesObjects", 0, "ListFails (ServesObjects)", ""},
+		"the stand-in":               {"explain StandIn", 0, "stand-in.md", ""},
 		"a check of doctor":          {"explain orphan", 0, "orphan (Checks)", ""},
 		"all reasons":                {"explain", 0, "ServerSlow\n", ""},
 		"no reason":                  {"explain rotat", 1, "", "similar ones are Rotating, RotationStuck"},

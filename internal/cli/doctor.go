@@ -9,10 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/extensionapi/extensionapi-operator/docs"
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/collect"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/render"
+	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
 // Exit codes of doctor.
@@ -96,11 +98,17 @@ func (d *doctor) examine(ctx context.Context, cluster *connect.Cluster, names []
 }
 
 func (d *doctor) print(report check.Report) error {
-	return d.output.write(d.Out, render.DocumentOf(report), func() error {
+	book, err := runbook.Read(docs.Files)
+	if err != nil {
+		return err
+	}
+	return d.output.write(d.Out, render.DocumentOf(report, book), func() error {
 		if d.output.value == outputName {
 			return render.Names(d.Out, report)
 		}
-		return render.Text(d.Out, report, render.Style{Colour: isTerminal(d.Out), Wide: d.output.value == outputWide})
+		return render.Text(d.Out, report, render.Style{
+			Colour: isTerminal(d.Out), Wide: d.output.value == outputWide, Runbook: book,
+		})
 	})
 }
 

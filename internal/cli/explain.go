@@ -14,15 +14,15 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
-const explainHelp = `Prints what the documentation says of a reason of an ExtensionAPI's condition, of an
-APIService's, of an Event, or of a check of doctor: what it means, who is affected and what to do.
-It needs no cluster. Without an argument it lists what can be explained.`
+const explainHelp = `Prints what the documentation says of a condition of an ExtensionAPI, of a reason of one,
+of an APIService's or of an Event, or of a check of doctor: what it means, who is affected and what
+to do. It needs no cluster. Without an argument it lists what can be explained.`
 
 func explainCommand(o *options) *cobra.Command {
 	var output outputFlag
 	command := &cobra.Command{
-		Use:   "explain [REASON]",
-		Short: "Explain a reason of a condition, or a check of doctor",
+		Use:   "explain [REASON | CONDITION | CHECK]",
+		Short: "Explain a condition, a reason of one, or a check of doctor",
 		Long:  explainHelp,
 		Example: "  kubectl extensionapi explain RotationStuck\n  kubectl extensionapi explain " +
 			"FailedDiscoveryCheck",
@@ -52,11 +52,11 @@ func completeReasons(_ *cobra.Command, args []string, _ string) ([]string, cobra
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return known.Reasons(), cobra.ShellCompDirectiveNoFileComp
+	return known.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 func printReasons(o *options, known runbook.Runbook) error {
-	_, err := fmt.Fprintln(o.Out, strings.Join(known.Reasons(), "\n"))
+	_, err := fmt.Fprintln(o.Out, strings.Join(known.Names(), "\n"))
 	return err
 }
 

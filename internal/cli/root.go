@@ -24,7 +24,7 @@ import (
 // options are what all commands share.
 type options struct {
 	flags *genericclioptions.ConfigFlags
-	clock clock.Clock
+	clock clock.WithDelayedExecution
 	genericiooptions.IOStreams
 }
 

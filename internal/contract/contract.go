@@ -63,14 +63,15 @@ type Options struct {
 // tester runs the cases of one group-version.
 type tester struct {
 	cluster *connect.Cluster
-	clock   clock.PassiveClock
+	clock   clock.WithDelayedExecution
 	version schema.GroupVersion
 	cases   []Case
 }
 
 // Run tests the server of a group-version.
 func Run(
-	ctx context.Context, cluster *connect.Cluster, clk clock.PassiveClock, version schema.GroupVersion, options Options,
+	ctx context.Context, cluster *connect.Cluster, clk clock.WithDelayedExecution, version schema.GroupVersion,
+	options Options,
 ) Suite {
 	t := &tester{cluster: cluster, clock: clk, version: version}
 	t.run("discovery answers within "+discovery.AggregatorTimeout.String(), func() error { return t.discovery(ctx) })
@@ -79,13 +80,7 @@ func Run(
 	t.run("discovery falls back to JSON for clients that prefer protobuf", func() error {
 		return t.expectJSON(ctx, t.path(""), "application/vnd.kubernetes.protobuf,application/json")
 	})
-	resources, err := t.resources(ctx)
-	if err != nil {
-		t.run("resources can be read", func() error { return err })
-	}
-	for _, resource := range resources {
-		t.resource(ctx, resource)
-	}
+	t.objects(ctx)
 	if options.Load > 0 {
 		t.run(fmt.Sprintf("%d discovery requests succeed in time", options.Load), func() error {
 			return t.load(ctx, options.Load)
@@ -169,28 +164,12 @@ func (t *tester) openAPI(ctx context.Context) error {
 		if err := expectOK(response); err != nil {
 			return err
 		}
-		return documents.Pass(response.Body)
-	})
-}
-
-// resources are those that can be listed or read by name.
-func (t *tester) resources(ctx context.Context) (resources []documents.Resource, err error) {
-	err = t.request(ctx, t.path(""), accept("application/json"), func(response *http.Response) error {
-		if err := expectOK(response); err != nil {
+		body, err := documents.Body(response)
+		if err != nil {
 			return err
 		}
-		return documents.EachResource(response.Body, func(resource documents.Resource) error {
-			if resource.IsSubresource() || len(resources) == limits.CountedResources {
-				return nil
-			}
-			if !aggregation.IsResourceName(resource.Name) {
-				return errors.New("there is a resource with an invalid name")
-			}
-			resources = append(resources, resource)
-			return nil
-		})
+		return documents.ReadOpenAPIV3(body)
 	})
-	return resources, err
 }
 
 // request sends a request, and lets read judge the response.

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,10 +15,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
-	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
@@ -30,14 +28,9 @@ var (
 )
 
 // tested runs the cases against a handler that stands for kube-apiserver, and returns the status of each.
-func tested(t *testing.T, handler http.Handler, options Options) map[string]Case {
+func tested(t *testing.T, handler http.Handler, options Options, denied ...string) map[string]Case {
 	t.Helper()
-	server := httptest.NewTLSServer(handler)
-	t.Cleanup(server.Close)
-	cluster, err := connect.With(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cluster := connecttest.Cluster(t, connecttest.Permitting(handler, denied...))
 	results := map[string]Case{}
 	for _, result := range Run(t.Context(), cluster, clock.RealClock{}, version, options).Cases {
 		results[result.Name] = result
@@ -51,7 +44,7 @@ const (
 	openAPICase   = "OpenAPI v3 describes the group-version"
 	listCase      = "widgets: LIST as the namespace controller does it"
 	tableCase     = "widgets: LIST as a table, as kubectl get does it"
-	watchCase     = "widgets: WATCH sends the bookmark that ends the initial events"
+	watchCase     = "widgets: WATCH sends the bookmark that ends the initial events, or refuses to"
 )
 
 func TestAServerPassesThatDoesWhatIsExpected(t *testing.T) {
@@ -93,13 +86,17 @@ func TestAWatchIsJudgedByItsBookmark(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer string
 		status int
+		denied []string
 		want   Status
 	}{
-		"bookmark":      {`{"annotations":{"k8s.io/initial-events-end":"true"}}`, http.StatusOK, Passed},
-		"none":          {`{"type":"ADDED"}`, http.StatusOK, Failed},
-		"refused":       {"", http.StatusUnprocessableEntity, Skipped},
-		"not permitted": {"", http.StatusForbidden, Skipped},
-		"broken":        {"", http.StatusInternalServerError, Failed},
+		"bookmark": {
+			`{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`,
+			http.StatusOK, nil, Passed,
+		},
+		"none":          {`{"type":"ADDED","object":{}}`, http.StatusOK, nil, Failed},
+		"refused":       {"", http.StatusUnprocessableEntity, nil, Passed},
+		"not permitted": {"", http.StatusOK, []string{"watch"}, Skipped},
+		"broken":        {"", http.StatusInternalServerError, nil, Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			results := tested(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +106,7 @@ func TestAWatchIsJudgedByItsBookmark(t *testing.T) {
 					return
 				}
 				_, _ = fmt.Fprintf(w, `{"groupVersion":"%s","resources":[{"name":"widgets","verbs":["watch"]}]}`, version)
-			}), Options{})
+			}), Options{}, test.denied...)
 			if results[watchCase].Status != test.want {
 				t.Errorf("got %+v, want %s", results[watchCase], test.want)
 			}
@@ -120,7 +117,8 @@ func TestAWatchIsJudgedByItsBookmark(t *testing.T) {
 func TestAServerNeedNotFallBackToJSON(t *testing.T) {
 	server := extensionserver.New(version)
 	results := tested(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.kubernetes.protobuf") {
+		// Metadata has a protobuf encoding everywhere.
+		if strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.kubernetes.protobuf,") {
 			w.WriteHeader(http.StatusNotAcceptable)
 			return
 		}

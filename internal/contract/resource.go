@@ -6,23 +6,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 )
 
+// objects tests each resource as the operator checks it, and how it answers kubectl.
+func (t *tester) objects(ctx context.Context) {
+	session, err := t.cluster.ObjectChecker(t.clock).Begin(ctx)
+	var resources []objects.Resource
+	if err == nil {
+		resources, err = session.Resources(ctx, t.version)
+	}
+	if err != nil {
+		t.run("resources can be read", func() error { return err })
+	}
+	if left := len(resources) - limits.CheckedResources; left > 0 {
+		t.run(fmt.Sprintf("%d more resources", left), func() error {
+			return skippedError{fmt.Sprintf("at most %d are tested", limits.CheckedResources)}
+		})
+		resources = resources[:limits.CheckedResources]
+	}
+	for _, resource := range resources {
+		t.resource(ctx, session, resource)
+	}
+}
+
 // resource tests one resource with the verbs that it advertises.
-func (t *tester) resource(ctx context.Context, resource documents.Resource) {
+func (t *tester) resource(ctx context.Context, session objectcheck.Session, resource objects.Resource) {
 	path := t.path("/" + resource.Name)
 	if resource.Listable {
-		t.run(resource.Name+": LIST as the namespace controller does it", func() error { return t.list(ctx, path) })
+		t.run(resource.Name+": LIST as the namespace controller does it", func() error {
+			return judge(session.List(ctx, resource))
+		})
 		t.run(resource.Name+": LIST as a table, as kubectl get does it", func() error {
 			return t.expectJSON(ctx, path+"?limit=1", acceptTable)
 		})
@@ -31,45 +55,28 @@ func (t *tester) resource(ctx context.Context, resource documents.Resource) {
 		})
 	}
 	if resource.Watchable {
-		t.run(resource.Name+": WATCH sends the bookmark that ends the initial events", func() error {
-			return t.watch(ctx, path)
+		t.run(resource.Name+": WATCH sends the bookmark that ends the initial events, or refuses to", func() error {
+			return judge(session.Watch(ctx, resource))
 		})
+	}
+}
+
+// judge fails with what the operator would report.
+func judge(result objects.Result) error {
+	switch {
+	case len(result.Problems) > 0:
+		found := diagnosis.ObjectProblem(result.Problems[0])
+		return errors.New(found.About("").Message())
+	case len(result.Denied) > 0:
+		return skippedError{"not permitted"}
+	default:
+		return result.Err
 	}
 }
 
 // acceptTable is kubectl's Accept header (k8s.io/kubectl pkg/cmd/get).
 const acceptTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io," +
 	"application/json"
-
-func (t *tester) list(ctx context.Context, path string) error {
-	return t.request(ctx, path+"?limit=1", accept(aggregation.AcceptMetadata), func(response *http.Response) error {
-		if err := expectOK(response); err != nil {
-			return err
-		}
-		count, err := documents.CountObjects(response.Body)
-		if err != nil {
-			return err
-		}
-		return notedError{fmt.Sprintf("%d objects", count)}
-	})
-}
-
-func (t *tester) watch(ctx context.Context, path string) error {
-	header := accept(aggregation.AcceptWatch)
-	return t.request(ctx, path+aggregation.WatchQuery, header, func(response *http.Response) error {
-		if response.StatusCode == http.StatusUnprocessableEntity || response.StatusCode == http.StatusBadRequest {
-			return skippedError{"the server refuses sendInitialEvents, so clients list instead"}
-		}
-		if err := expectOK(response); err != nil {
-			return err
-		}
-		if !documents.EndsInitialEvents(response.Body) {
-			return errors.New("the server accepts sendInitialEvents, and does not send it: quota and garbage collection " +
-				"of the whole cluster may wait for it without end")
-		}
-		return nil
-	})
-}
 
 // loadAtOnce bounds the requests of a load at the same time.
 const loadAtOnce = 8

@@ -64,13 +64,17 @@ func served(checked objects.Result) string {
 
 // notServed reports the worst problem.
 func notServed(problems []objects.Problem) finding.Finding {
-	worst := problems[0]
-	evidence := worst.Evidence
+	found := ObjectProblem(problems[0])
 	if further := len(problems) - 1; further > 0 {
-		evidence += fmt.Sprintf(" (further problems: %d)", further)
+		found.Evidence += fmt.Sprintf(" (further problems: %d)", further)
 	}
-	return finding.Bad(worst.Reason, evidence, finding.Settled).About(worst.Subject).
-		Affecting(affected(worst)).Advising(objectRemedies[worst.Reason])
+	return found
+}
+
+// ObjectProblem reports one problem.
+func ObjectProblem(problem objects.Problem) finding.Finding {
+	return finding.Bad(problem.Reason, problem.Evidence, finding.Settled).About(problem.Subject).
+		Affecting(affected(problem)).Advising(objectRemedies[problem.Reason])
 }
 
 func affected(problem objects.Problem) string {

@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// heldUpAfter is how long a namespace has waited when it is reported. The namespace controller tries again after 8
+	// HeldUpAfter is how long a namespace has waited when it is reported. The namespace controller tries again after 8
 	// seconds while finalizers remain, and sooner after a failure.
-	heldUpAfter = 15 * time.Second
+	HeldUpAfter = 15 * time.Second
 	// maxExamples bounds the namespaces, and maxNames the group-versions or resources, that a message names.
 	maxExamples = 2
 	maxNames    = 5
@@ -38,7 +38,7 @@ func BlockedNamespaces(s *snapshot.Snapshot) (holds []terminating.Hold, recheck 
 	namespaces := s.Terminating.Value()
 	for i := range namespaces {
 		hold := terminating.By(&namespaces[i], groupVersions, suspect)
-		left := hold.Since.Add(heldUpAfter).Sub(s.Now)
+		left := hold.Since.Add(HeldUpAfter).Sub(s.Now)
 		switch {
 		case hold.Cause == terminating.None:
 		case left <= 0:
@@ -58,13 +58,19 @@ func NamespacesDeletable(s *snapshot.Snapshot, blocked []terminating.Hold) findi
 	if len(blocked) == 0 {
 		return finding.Good(v1alpha1.ReasonNoneBlocked, "no namespace that is being deleted waits for this API")
 	}
-	worst, alike := blocked[0], alikeIn(blocked)
-	evidence := waiting(alike) + " because " + because(s.Name, alike)
+	alike := alikeIn(blocked)
+	found := HeldUp(alike, s.Name)
 	if others := len(blocked) - len(alike); others > 0 {
-		evidence += fmt.Sprintf("; %d more wait for this API for another reason", others)
+		found.Evidence += fmt.Sprintf("; %d more wait for this API for another reason", others)
 	}
-	return finding.Bad(v1alpha1.ReasonNamespacesBlocked, evidence, finding.Working).
-		Affecting(alsoHeldUp[worst.Cause]).Advising(remedyOf(s, worst))
+	return found.Advising(remedyOf(s, blocked[0]))
+}
+
+// HeldUp reports namespaces that wait for the same reason. The suspect is what is likely the cause where the namespace
+// controller names none.
+func HeldUp(alike []terminating.Hold, suspect string) finding.Finding {
+	return finding.Bad(v1alpha1.ReasonNamespacesBlocked, waiting(alike)+" because "+because(suspect, alike),
+		finding.Working).Affecting(alsoHeldUp[alike[0].Cause])
 }
 
 // alikeIn returns those at the beginning that have the cause of the first.
@@ -102,7 +108,7 @@ func enumerate(names []string, most int) string {
 	}
 }
 
-func because(extensionAPI string, holds []terminating.Hold) string {
+func because(suspect string, holds []terminating.Hold) string {
 	names := sets.New[string]()
 	for _, hold := range holds {
 		names.Insert(hold.Names...)
@@ -117,7 +123,7 @@ func because(extensionAPI string, holds []terminating.Hold) string {
 		return fmt.Sprintf("objects of %s remain", enumerate(sets.List(names), maxNames))
 	default:
 		return fmt.Sprintf("not all objects can be deleted (%s); that names no group, but requests for objects of %s fail, "+
-			"so it is likely the cause", report, extensionAPI)
+			"so it is likely the cause", report, suspect)
 	}
 }
 
@@ -130,8 +136,7 @@ var alsoHeldUp = map[terminating.Cause]string{
 
 func remedyOf(s *snapshot.Snapshot, worst terminating.Hold) string {
 	if worst.Cause == terminating.Remaining {
-		return fmt.Sprintf("See which finalizers they have, and whether their controllers run: kubectl -n %s get %s -o yaml",
-			worst.Namespace, worst.Names[0])
+		return RemedyOfRemaining(worst)
 	}
 	repair := "Repair the server" + whereToLook(s)
 	if s.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
@@ -139,6 +144,12 @@ func remedyOf(s *snapshot.Snapshot, worst terminating.Hold) string {
 	}
 	return fmt.Sprintf("%s; or, to do without the API, delete the ExtensionAPI, while its objects stay in their storage: "+
 		"kubectl delete xapi %s", repair, s.Name)
+}
+
+// RemedyOfRemaining is the advice for a namespace with objects that have finalizers.
+func RemedyOfRemaining(hold terminating.Hold) string {
+	return fmt.Sprintf("See which finalizers they have, and whether their controllers run: kubectl -n %s get %s -o yaml",
+		hold.Namespace, hold.Names[0])
 }
 
 // whereToLook is the condition that reports why the server fails, in the order of a server's life.

@@ -152,9 +152,9 @@ func TestANamespaceIsNotBlocked(t *testing.T) {
 
 func TestANamespaceIsBlockedOnceItHasWaitedForAWhile(t *testing.T) {
 	s := withTerminating(snapshottest.New(), undiscovered("team-a", 4*time.Second), undiscovered("team-b", 5*time.Second),
-		undiscovered("team-c", heldUpAfter))
+		undiscovered("team-c", HeldUpAfter))
 	blocked, recheck := BlockedNamespaces(s)
-	if len(blocked) != 1 || blocked[0].Namespace != "team-c" || recheck != heldUpAfter-5*time.Second {
+	if len(blocked) != 1 || blocked[0].Namespace != "team-c" || recheck != HeldUpAfter-5*time.Second {
 		t.Errorf("blocked are %v, looked at again after %s", blocked, recheck)
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 )
 
-// EachAggregatedResource calls each for every resource of an APIGroupDiscoveryList of one server, without subresources,
-// and returns the kind in the document. It keeps the resources of a group, whose name may follow them.
+// EachAggregatedResource calls each for every resource of an APIGroupDiscoveryList, without subresources, and returns
+// the kind in the document. It keeps the resources of a group, whose name may follow them.
 func EachAggregatedResource(
-	reader io.Reader, each func(schema.GroupVersion, Resource) error,
+	reader io.Reader, bounds limits.Document, each func(schema.GroupVersion, Resource) error,
 ) (kind string, err error) {
-	s := newStream(reader, "APIGroupDiscoveryList", limits.Discovery)
+	s := newStream(reader, "APIGroupDiscoveryList", bounds)
 	err = s.document(func(name string) (err error) {
 		switch name {
 		case "kind":

@@ -111,10 +111,11 @@ func TestResourcesOfAggregatedDiscovery(t *testing.T) {
 		{"resource":"gadgets","scope":"Namespaced","verbs":["delete","list"],"subresources":[{"subresource":"status"}]},
 		{"resource":"nodes","scope":"Cluster"}]}],"metadata":{"name":"a"}}]}`
 	got := map[schema.GroupVersion][]Resource{}
-	kind, err := EachAggregatedResource(strings.NewReader(document), func(of schema.GroupVersion, r Resource) error {
+	keep := func(of schema.GroupVersion, r Resource) error {
 		got[of] = append(got[of], r)
 		return nil
-	})
+	}
+	kind, err := EachAggregatedResource(strings.NewReader(document), limits.Discovery, keep)
 	want := []Resource{
 		{Name: "gadgets", Namespaced: true, Deletable: true, Listable: true, MoreThanGet: true}, {Name: "nodes"},
 	}
@@ -126,7 +127,8 @@ func TestResourcesOfAggregatedDiscovery(t *testing.T) {
 
 func TestTooManyAggregatedResourcesAreRejected(t *testing.T) {
 	document := `{"items":[{"versions":[{"resources":[` + strings.Repeat("{},", limits.ComparedResources) + `{}]}]}]}`
-	_, err := EachAggregatedResource(strings.NewReader(document), func(schema.GroupVersion, Resource) error { return nil })
+	ignore := func(schema.GroupVersion, Resource) error { return nil }
+	_, err := EachAggregatedResource(strings.NewReader(document), limits.Discovery, ignore)
 	if _, tooMuch := errors.AsType[*TooLargeError](err); !tooMuch {
 		t.Errorf("got %v", err)
 	}

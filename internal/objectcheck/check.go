@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package objectcheck requests what Kubernetes' own controllers request of a server besides discovery: lists and
-// watches of its objects, through kube-apiserver and with the operator's identity, and the documents about them, from
-// a replica and with the identity of probes. It waits for the server, so it runs in the background.
+// watches of its objects, through kube-apiserver and with the identity of the operator or of a user, and the documents
+// about them, from a replica and with the identity of probes. It waits for the server, so the operator runs it in the
+// background.
 package objectcheck
 
 import (
@@ -12,7 +13,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,29 +25,26 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 )
 
-// UserAgent is sent with each request, so that an audit log shows them.
+// UserAgent is sent with each request of the operator, so that an audit log shows them.
 const UserAgent = "extensionapi-operator/object-check"
 
-const (
-	// timeout bounds the check of one server.
-	timeout = 5 * time.Minute
-	// answerTimeout bounds one request but for a watch.
-	answerTimeout = 30 * time.Second
-	// atOnce is how many resources of a server are checked at the same time.
-	atOnce = 4
-)
+// atOnce is how many resources of a server are checked at the same time.
+const atOnce = 4
 
 // Checker checks servers.
 type Checker struct {
-	// KubeAPIServers has a client with the operator's credentials for each kube-apiserver.
+	// KubeAPIServers has a client with the credentials of the operator, or of a user, for each kube-apiserver.
 	KubeAPIServers func(context.Context) (map[string]*http.Client, error)
-	// Permitted reports whether RBAC permits the operator a verb, so that the audit log has no refusal in it, and a 403
-	// is the server's own.
-	Permitted func(ctx context.Context, verb string, resource schema.GroupVersionResource) (bool, error)
+	// Permitted reports whether RBAC permits these credentials a verb, so that the audit log has no refusal in it, and a
+	// 403 is the server's own.
+	Permitted Permission
 	// Document requests a document of a replica, see discovery.Prober.
 	Document func(ctx context.Context, of discovery.Target, address, path string, header http.Header,
 		read func(*http.Response) error) error
 	Clock clock.WithDelayedExecution
+	// UserAgent is sent with each request.
+	UserAgent string
+	Patience  Patience
 }
 
 // Target is what to check of one server.
@@ -60,43 +57,59 @@ type Target struct {
 	Last *objects.Result
 }
 
-// check is one of a server.
-type check struct {
+// Session sends requests through one kube-apiserver.
+type Session struct {
 	*Checker
-	target Target
-	// client and address are of the kube-apiserver that requests are sent through.
+	// client and address are of the kube-apiserver.
 	client  *http.Client
 	address string
 }
 
+// Begin begins with the first kube-apiserver.
+func (c *Checker) Begin(ctx context.Context) (Session, error) {
+	clients, err := c.KubeAPIServers(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	address := slices.Min(slices.Collect(maps.Keys(clients)))
+	return Session{Checker: c, client: clients[address], address: address}, nil
+}
+
+// check is one of a server that the operator reaches.
+type check struct {
+	Session
+
+	target Target
+}
+
 // Check checks a server once.
 func (c *Checker) Check(ctx context.Context, target Target) (result objects.Result) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.Patience.Server)
 	defer cancel()
 	if target.Last != nil && !c.isPermittedNow(ctx, target.Last.Denied[0]) {
 		return *target.Last
 	}
 	result.Requested = c.Clock.Now()
-	clients, err := c.KubeAPIServers(ctx)
+	session, err := c.Begin(ctx)
 	if err != nil {
 		return objects.Result{Err: err}
 	}
-	address := slices.Min(slices.Collect(maps.Keys(clients)))
-	one := check{Checker: c, target: target, client: clients[address], address: address}
+	one := check{session, target}
 	aggregated, err := one.aggregated(ctx)
 	result.Add(objects.Result{Err: err})
 	for _, groupVersion := range target.GroupVersions {
-		result.Add(one.groupVersion(ctx, groupVersion, aggregated))
+		result.Add(one.GroupVersion(ctx, groupVersion, aggregated))
 	}
 	result.Add(one.openAPI(ctx))
 	return result
 }
 
-// groupVersion checks each resource of a group-version.
-func (c check) groupVersion(
-	ctx context.Context, groupVersion schema.GroupVersion, aggregated aggregated,
+// GroupVersion checks each resource of a group-version, and whether aggregated discovery has the same ones; nil is for
+// one that has none, or is not to be compared.
+func (s Session) GroupVersion(
+	ctx context.Context, groupVersion schema.GroupVersion, aggregated Aggregated,
 ) (result objects.Result) {
-	resources, err := c.resources(ctx, groupVersion)
+	resources, err := s.Resources(ctx, groupVersion)
 	switch {
 	case err != nil: // DiscoveryWithinLimit reports that
 		return objects.Result{Err: err}
@@ -116,7 +129,7 @@ func (c check) groupVersion(
 	group.SetLimit(atOnce)
 	for i, resource := range resources {
 		group.Go(func() error {
-			results[i] = c.resource(ctx, resource)
+			results[i] = s.resource(ctx, resource)
 			return nil
 		})
 	}
@@ -127,9 +140,11 @@ func (c check) groupVersion(
 	return result
 }
 
-// resources are those of a group-version as kube-apiserver's clients see them, without subresources.
-func (c check) resources(ctx context.Context, groupVersion schema.GroupVersion) (found []objects.Resource, err error) {
-	err = c.get(ctx, "/apis/"+groupVersion.String(), "application/json", func(response *http.Response) error {
+// Resources are those of a group-version as kube-apiserver's clients see them, without subresources.
+func (s Session) Resources(
+	ctx context.Context, groupVersion schema.GroupVersion,
+) (found []objects.Resource, err error) {
+	err = s.get(ctx, "/apis/"+groupVersion.String(), "application/json", func(response *http.Response) error {
 		if response.StatusCode != http.StatusOK {
 			return fmt.Errorf("GET /apis/%s answered %s", groupVersion, response.Status)
 		}
@@ -150,19 +165,19 @@ func (c check) resources(ctx context.Context, groupVersion schema.GroupVersion) 
 }
 
 // get sends a request through kube-apiserver. The unread rest of the body is dropped.
-func (c check) get(ctx context.Context, path, accept string, read func(*http.Response) error) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+func (s Session) get(ctx context.Context, path, accept string, read func(*http.Response) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Patience.Answer)
 	defer cancel()
-	return c.do(ctx, path, accept, read)
+	return s.do(ctx, path, accept, read)
 }
 
-func (c check) do(ctx context.Context, path, accept string, read func(*http.Response) error) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+c.address+path, http.NoBody)
+func (s Session) do(ctx context.Context, path, accept string, read func(*http.Response) error) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.address+path, http.NoBody)
 	if err != nil {
 		return err
 	}
-	request.Header = header(accept)
-	response, err := c.client.Do(request)
+	request.Header = s.header(accept)
+	response, err := s.client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -170,8 +185,8 @@ func (c check) do(ctx context.Context, path, accept string, read func(*http.Resp
 	return read(response)
 }
 
-func header(accept string) http.Header {
-	return http.Header{"Accept": {accept}, "User-Agent": {UserAgent}}
+func (c *Checker) header(accept string) http.Header {
+	return http.Header{"Accept": {accept}, "User-Agent": {c.UserAgent}}
 }
 
 // expect reads a response that should be OK.

@@ -70,7 +70,7 @@ func checked(t *testing.T, behaviour extensionserver.Behaviour, denied string) (
 			}
 			return errors.Join(read(response), response.Body.Close())
 		},
-		Clock: s.clock,
+		Clock: s.clock, UserAgent: UserAgent, Patience: Background(),
 	}
 	ended := make(chan objects.Result)
 	go func() {
@@ -92,7 +92,7 @@ func (s *server) waitFor(ended <-chan objects.Result) objects.Result {
 			isOpen := requested["/apis/example.com/v1/gadgets?watch"] > 0
 			if behaviour := s.Behaviour(); s.clock.HasWaiters() &&
 				(behaviour.InitialEvents != extensionserver.WithoutBookmark || isOpen) {
-				s.clock.Step(pause)
+				s.clock.Step(Background().Pause)
 			}
 		}
 	}
@@ -242,6 +242,7 @@ func TestNothingIsRequestedWhilePermissionsAreMissing(t *testing.T) {
 			},
 			Permitted: func(context.Context, string, schema.GroupVersionResource) (bool, error) { return permitted, nil },
 			Clock:     clocktesting.NewFakeClock(time.Now()),
+			Patience:  Background(),
 		}
 		result := checker.Check(t.Context(), Target{Last: last})
 		if requested != wantRequests || result.LacksOnlyPermission() != !permitted {

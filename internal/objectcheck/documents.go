@@ -12,32 +12,50 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/extensionapi/extensionapi-operator/internal/documents"
+	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 )
 
 // acceptAggregated is for the aggregated discovery of a server.
 const acceptAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
-// aggregated is the aggregated discovery of a server.
-type aggregated map[schema.GroupVersion][]documents.Resource
+// Aggregated is aggregated discovery.
+type Aggregated map[schema.GroupVersion][]documents.Resource
 
 // aggregated reads GET /apis. It returns nil for a server that has no aggregated discovery, or too much to compare.
-func (c check) aggregated(ctx context.Context) (found aggregated, err error) {
-	answer, err := c.document(ctx, "/apis", acceptAggregated, func(body io.Reader) error {
-		found = aggregated{}
-		kind, err := documents.EachAggregatedResource(body, func(of schema.GroupVersion, resource documents.Resource) error {
-			found[of] = append(found[of], resource)
-			return nil
-		})
-		if err == nil && kind != "APIGroupDiscoveryList" {
-			found = nil
-		}
+func (c check) aggregated(ctx context.Context) (found Aggregated, err error) {
+	answer, err := c.document(ctx, "/apis", acceptAggregated, func(body io.Reader) (err error) {
+		found, err = readAggregated(body, limits.Discovery)
 		return err
 	})
 	if answer.Err != nil { // DiscoveryWithinLimit reports what matters of that
 		return nil, err
 	}
 	return found, err
+}
+
+// Aggregated reads the aggregated discovery of kube-apiserver, which contains that of each server. It returns nil if
+// there is none.
+func (s Session) Aggregated(ctx context.Context) (found Aggregated, err error) {
+	err = s.get(ctx, "/apis", acceptAggregated+",application/json", func(response *http.Response) error {
+		return expect(response, func(body io.Reader) (err error) {
+			found, err = readAggregated(body, limits.ClusterDiscovery)
+			return err
+		}).Err
+	})
+	return found, err
+}
+
+func readAggregated(body io.Reader, bounds limits.Document) (found Aggregated, err error) {
+	found = Aggregated{}
+	kind, err := documents.EachAggregatedResource(body, bounds, func(of schema.GroupVersion, r documents.Resource) error {
+		found[of] = append(found[of], r)
+		return nil
+	})
+	if err != nil || kind != "APIGroupDiscoveryList" {
+		return nil, err
+	}
+	return found, nil
 }
 
 // openAPI reads the documents that kube-apiserver merges into its own.
@@ -67,14 +85,14 @@ func isRefused(answer objects.Answer) bool {
 func (c check) document(
 	ctx context.Context, path, accept string, read func(io.Reader) error,
 ) (answer objects.Answer, err error) {
-	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	limited, cancel := context.WithTimeout(ctx, c.Patience.Answer)
 	defer cancel()
-	err = c.Document(limited, c.target.Trust, c.target.Replica, path, header(accept), func(response *http.Response) error {
+	err = c.Document(limited, c.target.Trust, c.target.Replica, path, c.header(accept), func(response *http.Response) error {
 		answer = expect(response, read)
 		return nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return objects.Answer{Err: fmt.Errorf("got no answer within %s", answerTimeout)}, nil
+		return objects.Answer{Err: fmt.Errorf("got no answer within %s", c.Patience.Answer)}, nil
 	}
 	return answer, err
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,40 +24,48 @@ const (
 	acceptWatch = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 	// noObject selects none, so that a watch has only its bookmark to send.
 	noObject = "aggregation.extensionapi.dev/object-check=none"
-	// bookmarkTimeout is how long a watch may send nothing before its bookmark.
-	bookmarkTimeout = 10 * time.Second
-	// watchTimeout bounds a watch that goes on sending objects: its server ignores the selector.
-	watchTimeout = time.Minute
-	// pause is before the second attempt, after an answer that may be of a Pod that is being replaced, or of a
-	// kube-apiserver that has not heard of the APIService yet.
-	pause = 2 * time.Second
 )
 
 // errNoBookmark ends a watch that sends nothing.
 var errNoBookmark = errors.New("no bookmark")
 
-// resource checks LIST and WATCH of a resource, as far as it advertises them, and the operator is permitted to.
-func (c check) resource(ctx context.Context, resource objects.Resource) (result objects.Result) {
-	for _, request := range []struct {
-		verb       string
-		advertised bool
-		send       func(context.Context, objects.Resource) (objects.Result, bool)
-	}{
-		{"list", resource.Listable, c.list}, {"watch", resource.Watchable, c.watch},
-	} {
-		if !request.advertised {
-			continue
-		}
-		switch permitted, err := c.Permitted(ctx, request.verb, resource.GroupVersionResource()); {
-		case err != nil:
-			result.Add(objects.Result{Err: err})
-		case !permitted:
-			result.Denied = []objects.Resource{resource}
-		default:
-			result.Checked = 1
-			result.Add(c.twice(ctx, func() (objects.Result, bool) { return request.send(ctx, resource) }))
-		}
+// resource checks LIST and WATCH of a resource, as far as it advertises them, and they are permitted.
+func (s Session) resource(ctx context.Context, resource objects.Resource) (result objects.Result) {
+	if resource.Listable {
+		result.Add(s.List(ctx, resource))
 	}
+	if resource.Watchable {
+		result.Add(s.Watch(ctx, resource))
+	}
+	result.Denied = result.Denied[:min(1, len(result.Denied))]
+	result.Checked = min(1, result.Checked)
+	return result
+}
+
+// List checks LIST of a resource.
+func (s Session) List(ctx context.Context, resource objects.Resource) objects.Result {
+	return s.request(ctx, "list", resource, s.list)
+}
+
+// Watch checks WATCH of a resource.
+func (s Session) Watch(ctx context.Context, resource objects.Resource) objects.Result {
+	return s.request(ctx, "watch", resource, s.watch)
+}
+
+// attempt sends a request once. The answer to one that is transient may be different in a moment.
+type attempt func(context.Context, objects.Resource) (result objects.Result, transient bool)
+
+func (s Session) request(
+	ctx context.Context, verb string, resource objects.Resource, send attempt,
+) objects.Result {
+	switch permitted, err := s.Permitted(ctx, verb, resource.GroupVersionResource()); {
+	case err != nil:
+		return objects.Result{Err: err}
+	case !permitted:
+		return objects.Result{Denied: []objects.Resource{resource}}
+	}
+	result := s.twice(ctx, func() (objects.Result, bool) { return send(ctx, resource) })
+	result.Checked = 1
 	return result
 }
 
@@ -76,14 +83,14 @@ func (c *Checker) isPermittedNow(ctx context.Context, resource objects.Resource)
 }
 
 // twice repeats a request whose answer may be different in a moment.
-func (c check) twice(ctx context.Context, request func() (result objects.Result, transient bool)) objects.Result {
+func (s Session) twice(ctx context.Context, request func() (result objects.Result, transient bool)) objects.Result {
 	result, transient := request()
 	if !transient {
 		return result
 	}
 	select {
 	case <-ctx.Done():
-	case <-c.Clock.After(pause):
+	case <-s.Clock.After(s.Patience.Pause):
 		result, _ = request()
 	}
 	return result
@@ -100,15 +107,15 @@ func isTransient(status int) bool {
 	}
 }
 
-func (c check) list(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
+func (s Session) list(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
 	var answer objects.Answer
-	err := c.get(ctx, path(resource)+"?limit=1", acceptList, func(response *http.Response) error {
+	err := s.get(ctx, path(resource)+"?limit=1", acceptList, func(response *http.Response) error {
 		answer = expect(response, func(io.Reader) error { return documents.ReadObjectList(response) })
 		return nil
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		answer.Err = fmt.Errorf("got no answer within %s", answerTimeout)
+		answer.Err = fmt.Errorf("got no answer within %s", s.Patience.Answer)
 	case err != nil, answer.Status == http.StatusTooManyRequests:
 		return objects.Result{Err: errors.Join(err, answer.Err)}, true
 	}
@@ -119,21 +126,21 @@ func (c check) list(ctx context.Context, resource objects.Resource) (result obje
 }
 
 // watch opens a watch as an informer does, until the bookmark after the initial events.
-func (c check) watch(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+func (s Session) watch(ctx context.Context, resource objects.Resource) (result objects.Result, transient bool) {
+	ctx, cancel := context.WithTimeout(ctx, s.Patience.Watch)
 	defer cancel()
 	silent, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	timer := c.Clock.AfterFunc(bookmarkTimeout, func() { stop(errNoBookmark) })
+	timer := s.Clock.AfterFunc(s.Patience.Bookmark, func() { stop(errNoBookmark) })
 	defer timer.Stop()
 	var answer objects.Answer
-	err := c.do(silent, path(resource)+"?"+initialEvents().Encode(), acceptWatch, func(response *http.Response) error {
+	err := s.do(silent, path(resource)+"?"+s.Patience.initialEvents().Encode(), acceptWatch, func(response *http.Response) error {
 		answer = expect(response, func(body io.Reader) error {
-			return documents.ReadInitialEvents(body, func() { timer.Reset(bookmarkTimeout) })
+			return documents.ReadInitialEvents(body, func() { timer.Reset(s.Patience.Bookmark) })
 		})
 		return nil
 	})
-	withoutBookmark := objects.Result{Problems: []objects.Problem{objects.WithoutBookmark(resource, bookmarkTimeout)}}
+	withoutBookmark := objects.Result{Problems: []objects.Problem{objects.WithoutBookmark(resource, s.Patience.Bookmark)}}
 	switch {
 	case errors.Is(context.Cause(silent), errNoBookmark), errors.Is(answer.Err, io.EOF): // the Pod may have ended
 		return withoutBookmark, true
@@ -149,13 +156,13 @@ func (c check) watch(ctx context.Context, resource objects.Resource) (result obj
 }
 
 // initialEvents are the parameters that informers of client-go send first (tools/cache/reflector.go).
-func initialEvents() url.Values {
+func (p Patience) initialEvents() url.Values {
 	return url.Values{
 		"watch":                {"true"},
 		"allowWatchBookmarks":  {"true"},
 		"sendInitialEvents":    {"true"},
 		"resourceVersionMatch": {string(metav1.ResourceVersionMatchNotOlderThan)},
-		"timeoutSeconds":       {fmt.Sprint(int(watchTimeout.Seconds()))},
+		"timeoutSeconds":       {fmt.Sprint(int(p.Watch.Seconds()))},
 		"labelSelector":        {noObject},
 	}
 }

@@ -30,6 +30,22 @@ func JudgeOpenAPI(v2, v3 Answer) (problems []Problem) {
 	return append(append(problems, broken("GET /openapi/v2", v2)...), broken("GET /openapi/v3", v3)...)
 }
 
+// JudgeMerged returns what is wrong if kube-apiserver's own documents lack a group-version: it merges the server's into
+// them, and converts v2 if there is no v3.
+func JudgeMerged(groupVersion schema.GroupVersion, inV2, inV3 bool) (problem Problem, found bool) {
+	problem = Problem{Reason: v1alpha1.ReasonOpenAPIV2Missing, Subject: groupVersion.Version + "." + groupVersion.Group}
+	switch {
+	case inV2 && inV3:
+		return Problem{}, false
+	case inV3:
+		problem.Evidence = "kube-apiserver has it in OpenAPI v3, but not in v2"
+	default:
+		problem.Reason = v1alpha1.ReasonOpenAPIBroken
+		problem.Evidence = "kube-apiserver has nothing of it in OpenAPI v3"
+	}
+	return problem, true
+}
+
 func broken(subject string, answer Answer) []Problem {
 	if answer.Err == nil || answer.Status == http.StatusNotFound {
 		return nil

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/documents"
 )
 
@@ -90,6 +91,23 @@ func TestDifferencesOfDiscovery(t *testing.T) {
 				t.Errorf("got %+v", problem)
 			}
 		})
+	}
+}
+
+func TestTheMergedOpenAPIHasEveryGroupVersion(t *testing.T) {
+	for name, test := range map[string]struct {
+		inV2, inV3 bool
+		reason     string
+	}{
+		"both":    {true, true, ""},
+		"v3 only": {false, true, v1alpha1.ReasonOpenAPIV2Missing},
+		"v2 only": {true, false, v1alpha1.ReasonOpenAPIBroken},
+		"none":    {false, false, v1alpha1.ReasonOpenAPIBroken},
+	} {
+		if problem, found := JudgeMerged(v1, test.inV2, test.inV3); found != (test.reason != "") ||
+			problem.Reason != test.reason || problem.Affected != Schema {
+			t.Errorf("%s: got %+v", name, problem)
+		}
 	}
 }
 

@@ -122,24 +122,46 @@ func plain(text string) string {
 	}
 }
 
-// Explain returns what is documented of a reason, ignoring case.
-func (r Runbook) Explain(reason string) []Entry {
-	return slices.DeleteFunc(slices.Clone(r), func(entry Entry) bool { return !strings.EqualFold(entry.Reason, reason) })
+// Explain returns what is documented of a reason, or of all reasons of a condition, ignoring case.
+func (r Runbook) Explain(name string) []Entry {
+	entries := slices.DeleteFunc(slices.Clone(r), func(entry Entry) bool { return !strings.EqualFold(entry.Reason, name) })
+	if len(entries) > 0 {
+		return entries
+	}
+	return slices.DeleteFunc(slices.Clone(r), func(entry Entry) bool { return !strings.EqualFold(entry.Heading, name) })
 }
 
-// Similar returns the reasons that contain the text, ignoring case.
+// URL returns where a reason is documented; under several headings, the one of that name, or the first. It is empty for
+// an unknown reason.
+func (r Runbook) URL(reason, heading string) string {
+	entries := r.Explain(reason)
+	for _, entry := range entries {
+		if entry.Heading == heading {
+			return entry.URL
+		}
+	}
+	if len(entries) == 0 {
+		return ""
+	}
+	return entries[0].URL
+}
+
+// Similar returns the names that contain the text, ignoring case.
 func (r Runbook) Similar(text string) []string {
-	return slices.DeleteFunc(r.Reasons(), func(reason string) bool {
+	return slices.DeleteFunc(r.Names(), func(reason string) bool {
 		return !strings.Contains(strings.ToLower(reason), strings.ToLower(text))
 	})
 }
 
-// Reasons returns all reasons in alphabetical order.
-func (r Runbook) Reasons() []string {
-	var reasons []string
+// Names returns all reasons, and the conditions that have them, in alphabetical order.
+func (r Runbook) Names() []string {
+	var names []string
 	for _, entry := range r {
-		reasons = append(reasons, entry.Reason)
+		names = append(names, entry.Reason)
+		if !strings.Contains(entry.Heading, " ") {
+			names = append(names, entry.Heading)
+		}
 	}
-	slices.Sort(reasons)
-	return slices.Compact(reasons)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -34,7 +34,7 @@ func TestAReasonIsExplainedOnceForEachHeading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := read.Reasons(); !slices.Equal(got, []string{"First", "Second"}) {
+	if got := read.Names(); !slices.Equal(got, []string{"Events", "First", "Second"}) {
 		t.Errorf("the reasons are %q", got)
 	}
 	want := []Entry{
@@ -50,6 +50,17 @@ func TestAReasonIsExplainedOnceForEachHeading(t *testing.T) {
 	if got := read.Explain("NotAReason"); len(got) > 0 {
 		t.Errorf("what is no reason is explained: %+v", got)
 	}
+	if got := read.Explain("several conditions"); len(got) != 2 || got[0].Reason != "First" {
+		t.Errorf("the reasons of a condition are %+v", got)
+	}
+	for heading, want := range map[string]string{"Events": "a.md#events", "Other": "a.md#several-conditions"} {
+		if got := read.URL("Second", heading); got != base+want {
+			t.Errorf("under %s it is documented at %s", heading, got)
+		}
+	}
+	if got := read.URL("Third", ""); got != "" {
+		t.Errorf("an unknown reason is documented at %s", got)
+	}
 	if got := read.Similar("SEC"); !slices.Equal(got, []string{"Second"}) {
 		t.Errorf("similar are %q", got)
 	}
@@ -60,7 +71,10 @@ func TestTheDocumentsExplainEveryReasonCompletely(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, reason := range []string{"ServerSlow", "RotationStuck", "Contested", "FailedDiscoveryCheck", "orphan"} {
+	for _, reason := range []string{
+		"ServerSlow", "RotationStuck", "Contested", "FailedDiscoveryCheck", "orphan",
+		"StandIn", "ServesObjects", "NamespacesDeletable", "NotPermitted",
+	} {
 		if len(read.Explain(reason)) == 0 {
 			t.Errorf("%s is not explained", reason)
 		}

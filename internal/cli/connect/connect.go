@@ -15,10 +15,12 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 )
 
 const (
@@ -84,6 +86,22 @@ func (c *Cluster) Get(ctx context.Context, path string, header http.Header) (*ht
 		return nil, failed.Err // without the URL, which the caller knows
 	}
 	return response, err
+}
+
+// userAgent is sent with requests for objects of servers, so that an audit log shows them.
+const userAgent = "kubectl-extensionapi"
+
+// ObjectChecker checks objects as the operator does, with the permissions of the user. No replica is in reach.
+func (c *Cluster) ObjectChecker(clk clock.WithDelayedExecution) *objectcheck.Checker {
+	return &objectcheck.Checker{
+		KubeAPIServers: func(context.Context) (map[string]*http.Client, error) {
+			return map[string]*http.Client{Address: c.HTTP}, nil
+		},
+		Permitted: objectcheck.PermissionOf(c.Client),
+		Clock:     clk,
+		UserAgent: userAgent,
+		Patience:  objectcheck.Interactive(),
+	}
 }
 
 // toServer sends each request to the server of the kubeconfig, which may be behind a path, as with Rancher.

@@ -51,6 +51,10 @@ func ofExtensionAPI(extensionAPI *v1alpha1.ExtensionAPI) []finding.Finding {
 	var found []finding.Finding
 	for i := range extensionAPI.Status.Conditions {
 		condition := &extensionAPI.Status.Conditions[i]
+		if condition.Reason == v1alpha1.ReasonNotPermitted {
+			found = append(found, finding.Finding{Evidence: operatorNotPermitted})
+			continue
+		}
 		if level := severityOf(condition, ready.Status != metav1.ConditionTrue); level > finding.Info {
 			found = append(found, finding.Finding{
 				Severity: level, Code: condition.Reason,
@@ -64,6 +68,10 @@ func ofExtensionAPI(extensionAPI *v1alpha1.ExtensionAPI) []finding.Finding {
 	}
 	return found
 }
+
+// operatorNotPermitted is the same for all, so that the text has it once.
+const operatorNotPermitted = "the operator is not permitted to read the objects of servers; see kubectl extensionapi " +
+	"explain " + v1alpha1.ReasonNotPermitted
 
 // maxCondition is how many bytes of a condition's message are shown: they say what to do.
 const maxCondition = 2048

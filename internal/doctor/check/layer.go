@@ -22,11 +22,7 @@ func reachable(v *view.View) []Result {
 			Affecting("Everything that follows is unknown").
 			Advising(kubectl("cluster-info")))}
 	}
-	evidence := fmt.Sprintf("kube-apiserver %s is %s", v.Host, version)
-	if servers, known := v.KubeAPIServers.Get(); known && servers > 1 {
-		evidence += fmt.Sprintf(", one of %d; the others are not looked at", servers)
-	}
-	return []Result{ofCluster(ok(evidence))}
+	return []Result{ofCluster(ok(fmt.Sprintf("kube-apiserver %s is %s", v.Host, version)))}
 }
 
 // tolerated is a difference of clocks that certificates and leases tolerate.

@@ -7,83 +7,102 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/terminating"
 )
 
-// stuckFor are the conditions of a namespace whose deletion does not go on (k8s.io/api/core/v1).
-var stuckFor = []corev1.NamespaceConditionType{
-	corev1.NamespaceDeletionDiscoveryFailure, corev1.NamespaceDeletionGVParsingFailure,
-	corev1.NamespaceDeletionContentFailure,
-}
-
-// namespaces reports those that cannot be deleted because of an API, and which. Those that wait for finalizers of
-// objects are not held by the aggregation layer.
+// namespaces reports those that cannot be deleted because of an API, and which, as the operator's condition
+// NamespacesDeletable does. Those that wait for other objects are not held by the aggregation layer.
 func namespaces(v *view.View) []Result {
-	terminating, known := v.Terminating.Get()
+	deleted, known := v.Terminating.Get()
 	if !known {
 		return []Result{ofCluster(notChecked(v.Terminating.Err()))}
 	}
 	var results []Result
-	for i := range terminating {
-		namespace := &terminating[i]
-		if found := stuck(v, namespace); found != (finding.Finding{}) {
-			results = append(results, Result{found.About("Namespace " + namespace.Name), kindNamespace + namespace.Name})
+	for i := range deleted {
+		if found := stuck(v, &deleted[i]); found != (finding.Finding{}) {
+			name := deleted[i].Name
+			results = append(results, Result{found, kindNamespace + name})
 		}
 	}
 	if len(results) == 0 {
 		return []Result{ofCluster(ok(fmt.Sprintf("no namespace is stuck in its deletion (%d are being "+
-			"deleted)", len(terminating))))}
+			"deleted)", len(deleted))))}
 	}
 	return results
 }
 
+const doNotForce = "Repair the APIServices in this report; do not remove the namespace's finalizer, that leaves " +
+	"objects behind"
+
 func stuck(v *view.View, namespace *corev1.Namespace) finding.Finding {
-	for _, conditionType := range stuckFor {
-		condition := conditionOf(namespace, conditionType)
-		if condition == nil || condition.Status != corev1.ConditionTrue {
-			continue
+	var groupVersions []schema.GroupVersion
+	var suspects []string
+	for _, apiService := range v.APIServices.Value() {
+		groupVersions = append(groupVersions, apiService.GroupVersion())
+		if isSuspect(v, apiService) {
+			suspects = append(suspects, apiService.Name)
 		}
-		evidence := fmt.Sprintf("its deletion does not go on: %s: %s", condition.Type, excerpt.Quote(condition.Message))
-		if culprits := culpritsOf(v, condition.Message); len(culprits) > 0 {
-			evidence += "; it is held by " + strings.Join(culprits, ", ")
-		}
-		return broken("", evidence).
-			Affecting("Everyone who waits for the deletion of this namespace, or uses its name again").
-			Advising("Repair the APIServices in this report; do not remove the namespace's finalizer, that leaves " +
-				"objects behind")
 	}
-	return finding.Finding{}
+	hold := terminating.By(namespace, groupVersions, len(suspects) > 0)
+	if hold.Cause == terminating.None {
+		return unattributed(namespace)
+	}
+	if v.Now.Sub(hold.Since) < diagnosis.HeldUpAfter {
+		return finding.Finding{}
+	}
+	found := diagnosis.HeldUp([]terminating.Hold{hold}, strings.Join(suspects, ", ")).Advising(doNotForce)
+	if hold.Cause == terminating.Remaining {
+		found = found.Advising(diagnosis.RemedyOfRemaining(hold))
+	}
+	found.Severity = finding.Critical
+	return found
 }
 
-func conditionOf(namespace *corev1.Namespace, conditionType corev1.NamespaceConditionType) *corev1.NamespaceCondition {
-	for i := range namespace.Status.Conditions {
-		if namespace.Status.Conditions[i].Type == conditionType {
-			return &namespace.Status.Conditions[i]
+// isSuspect reports whether requests to delete objects of an API fail, or may well fail.
+func isSuspect(v *view.View, apiService view.APIService) bool {
+	if !snapshot.IsAvailable(apiService.APIService) {
+		return true
+	}
+	for _, problem := range apiService.Objects.Value().Problems {
+		if problem.Affected == objects.Namespaces {
+			return true
+		}
+	}
+	owner := ownerOf(v, apiService)
+	return owner != nil && terminating.IsSuspect(owner.Status.Conditions)
+}
+
+// ownerOf returns the ExtensionAPI of an APIService, nil if there is none or it cannot be read.
+func ownerOf(v *view.View, apiService view.APIService) *v1alpha1.ExtensionAPI {
+	extensionAPIs := v.ExtensionAPIs.Value()
+	for i := range extensionAPIs {
+		if extensionAPIs[i].Name == apiService.Labels[manifests.OwnerLabel] {
+			return &extensionAPIs[i]
 		}
 	}
 	return nil
 }
 
-// culpritsOf are the APIServices that the message names, or else those whose objects cannot be listed: the namespace
-// controller does not repeat the group of a failed LIST.
-func culpritsOf(v *view.View, message string) []string {
-	var named, failing []string
-	for _, apiService := range v.APIServices.Value() {
-		if strings.Contains(message, apiService.GroupVersion().String()) {
-			named = append(named, apiService.Name)
-		}
-		for _, list := range apiService.Lists.Value() {
-			if list.Failure != "" && !list.Forbidden {
-				failing = append(failing, apiService.Name)
-				break
-			}
+// unattributed reports a namespace that waits for an API of which nothing is known. Objects that remain are their own
+// controllers' matter.
+func unattributed(namespace *corev1.Namespace) finding.Finding {
+	for _, obstacle := range terminating.Obstacles(namespace) {
+		if obstacle.Type != corev1.NamespaceContentRemaining {
+			return broken(v1alpha1.ReasonNamespacesBlocked, fmt.Sprintf("the deletion of namespace %s does not go on: %s: %s",
+				namespace.Name, obstacle.Type, excerpt.Quote(obstacle.Message))).
+				Affecting("Everyone who waits for the deletion of this namespace, or uses its name again").
+				Advising(doNotForce)
 		}
 	}
-	if len(named) > 0 {
-		return named
-	}
-	return failing
+	return finding.Finding{}
 }

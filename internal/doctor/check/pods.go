@@ -58,7 +58,7 @@ func delegation(v *view.View) []Result {
 
 // ofPods evaluates a check for every APIService with Pods in the cluster.
 func ofPods(v *view.View, evaluate func(view.APIService, []corev1.Pod) finding.Finding) []Result {
-	return each(v, func(apiService view.APIService) finding.Finding {
+	return ofServers(v, func(apiService view.APIService) finding.Finding {
 		pods, known := apiService.Backend.Pods.Get()
 		switch {
 		case !known && apiService.Backend.Pods.Err() != nil:

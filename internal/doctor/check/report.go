@@ -129,6 +129,8 @@ var sections = []struct {
 	}},
 	{"APIServices", []check{
 		{"available", "kube-apiserver reports them as available", available},
+		{"stand-in", "none leads to the operator's stand-in", standIn},
+		{"kube-apiservers", "every kube-apiserver reaches the server", kubeAPIServers},
 		{"claim", "no CustomResourceDefinition wants the same group-version", claimed},
 		{"orphan", "none is left behind without a server", orphaned},
 	}},
@@ -146,8 +148,7 @@ var sections = []struct {
 	{"requests through kube-apiserver", []check{
 		{"latency", "discovery is answered within 5s", latency},
 		{"freshness", "aggregated discovery contains the group-version", freshness},
-		{"list", "objects can be listed, as in the deletion of a namespace", lists},
-		{"watch", "watches begin with a complete list", watches},
+		{"objects", "objects are listed and watched as Kubernetes' controllers expect", servesObjects},
 		{"openapi", "OpenAPI contains the group-version", openAPI},
 	}},
 	{"namespaces", []check{

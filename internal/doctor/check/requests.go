@@ -9,9 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
@@ -161,107 +159,6 @@ func empty(answer discovery.Sample) finding.Finding {
 			Affecting("kubectl does not find the resources, and the deletion of a namespace leaves their objects behind").
 			Advising("Correct what the server answers to GET /apis")
 	}
-}
-
-// lists reports resources that the deletion of a namespace fails at.
-func lists(v *view.View) []Result {
-	return ofAvailable(v, func(apiService view.APIService) finding.Finding {
-		requested, known := apiService.Lists.Get()
-		if !known {
-			return notChecked(apiService.Lists.Err())
-		}
-		var failures []string
-		listed := 0
-		for _, list := range requested {
-			switch {
-			case list.Failure != "" && !list.Forbidden:
-				failures = append(failures, fmt.Sprintf("%s (%s)", list.Resource, list.Failure))
-			case !list.Forbidden:
-				listed++
-			}
-		}
-		return ofLists(requested, failures, listed)
-	})
-}
-
-func ofLists(requested []view.List, failures []string, listed int) finding.Finding {
-	switch {
-	case len(requested) == 0:
-		return finding.Finding{}
-	case len(failures) > 0:
-		return broken("", "LIST fails: "+excerpt.Quote(strings.Join(failures, ", "))).
-			Affecting("No namespace of the cluster can be deleted").
-			Advising("Look at the log of the server, and at its storage")
-	case listed < len(requested):
-		return finding.Finding{Evidence: notPermitted}
-	default:
-		return ok(fmt.Sprintf("%d resources", listed))
-	}
-}
-
-// watches reports resources whose watch never ends its initial events.
-func watches(v *view.View) []Result {
-	return ofAvailable(v, func(apiService view.APIService) finding.Finding {
-		requested, known := apiService.Watches.Get()
-		if !known {
-			return notChecked(apiService.Watches.Err())
-		}
-		var hanging []string
-		var watched int
-		for _, watch := range requested {
-			if watch.Hangs {
-				hanging = append(hanging, watch.Resource)
-			}
-			if !watch.Forbidden {
-				watched++
-			}
-		}
-		switch {
-		case len(hanging) > 0:
-			return broken("", "WATCH with sendInitialEvents is accepted, but the bookmark "+metav1.InitialEventsAnnotationKey+
-				" never comes: "+strings.Join(hanging, ", ")).
-				Affecting("After a restart of kube-controller-manager, quota and garbage collection of the whole cluster " +
-					"wait for it").
-				Advising("Build the server with a newer k8s.io/apiserver, or refuse sendInitialEvents in it")
-		case len(requested) == 0:
-			return finding.Finding{}
-		case watched < len(requested):
-			return finding.Finding{Evidence: notPermitted}
-		default:
-			return ok(fmt.Sprintf("%d resources", watched))
-		}
-	})
-}
-
-// openAPI reports group-versions that are missing in OpenAPI, although clients look their kinds up there.
-func openAPI(v *view.View) []Result {
-	return ofAvailable(v, func(apiService view.APIService) finding.Finding {
-		answer, known := apiService.Discovery.Get()
-		if !known || answer.Err != nil || answer.MoreThanGet == 0 {
-			return finding.Finding{}
-		}
-		if !v.OpenAPIV3.IsKnown() && !v.OpenAPIV2.IsKnown() {
-			return notChecked(v.OpenAPIV3.Err())
-		}
-		return documented(lacks(v.OpenAPIV2, apiService), lacks(v.OpenAPIV3, apiService))
-	})
-}
-
-func lacks(read snapshot.Known[sets.Set[schema.GroupVersion]], apiService view.APIService) bool {
-	return read.IsKnown() && !read.Value().Has(apiService.GroupVersion())
-}
-
-// documented reports a group-version that OpenAPI v3 lacks. Only clients from before Kubernetes 1.27 need v2.
-func documented(lacksV2, lacksV3 bool) finding.Finding {
-	switch {
-	case !lacksV2 && !lacksV3:
-		return ok("")
-	case !lacksV3:
-		return ok("only OpenAPI v2 lacks it, which old clients use")
-	}
-	return warning("", "OpenAPI v3 of the cluster lacks the group-version").
-		Affecting("kubectl explain and clients that validate or merge by schema do not know its fields").
-		Advising("Serve /openapi/v3 in the server, and allow kube-apiserver (user system:aggregator) to read it")
 }
 
 func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }

@@ -21,7 +21,7 @@ import (
 
 // service reports why kube-apiserver cannot send requests to a Service. That it does not exist is reported by orphaned.
 func service(v *view.View) []Result {
-	return each(v, func(apiService view.APIService) finding.Finding {
+	return ofServers(v, func(apiService view.APIService) finding.Finding {
 		found, behind := routed(apiService)
 		if behind == nil {
 			return found
@@ -90,7 +90,7 @@ func lookAtPods(service *corev1.Service) string {
 
 // replicas reports servers with a single ready replica.
 func replicas(v *view.View) []Result {
-	return each(v, func(apiService view.APIService) finding.Finding {
+	return ofServers(v, func(apiService view.APIService) finding.Finding {
 		found, behind := routed(apiService)
 		if behind == nil {
 			return onlyUnknown(found)

@@ -4,9 +4,6 @@ package collect
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -17,12 +14,10 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
-	"github.com/extensionapi/extensionapi-operator/internal/documents"
-	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -86,85 +81,40 @@ func (c *collector) ofAPIServices(v *view.View) []task {
 	var tasks []task
 	for i := range apiServices {
 		if snapshot.IsAvailable(apiServices[i].APIService) {
-			tasks = append(tasks, func(ctx context.Context) { c.probe(ctx, &apiServices[i]) })
+			tasks = append(tasks, func(ctx context.Context) { c.probe(ctx, v, &apiServices[i]) })
 		}
 	}
 	return tasks
 }
 
-func (c *collector) probe(ctx context.Context, apiService *view.APIService) {
-	key := discovery.ThroughKubeAPIServer(connect.Address, apiService.GroupVersion())
+// probe requests objects only of a server that answers discovery.
+func (c *collector) probe(ctx context.Context, v *view.View, apiService *view.APIService) {
+	groupVersion := apiService.GroupVersion()
+	key := discovery.ThroughKubeAPIServer(connect.Address, groupVersion)
 	sample := discovery.Once(ctx, c.clock, c.cluster.HTTP, key)
 	apiService.Discovery = snapshot.Of(sample, nil)
-	if sample.Err != nil || sample.Deletable == 0 {
-		apiService.Lists, apiService.Watches = snapshot.Of([]view.List(nil), nil), snapshot.Of([]view.Watch(nil), nil)
+	if sample.Err != nil || apiService.LeadsToStandIn() {
+		apiService.Objects = snapshot.Of(objects.Result{}, nil)
 		return
 	}
-	resources, err := c.deletable(ctx, apiService.GroupVersion())
-	path := "/apis/" + apiService.GroupVersion().String() + "/"
-	var lists []view.List
-	var watches []view.Watch
-	for _, resource := range resources {
-		if resource.Namespaced {
-			lists = append(lists, c.requestList(ctx, path, resource.Name))
-		}
-		if resource.Watchable {
-			watches = append(watches, c.requestWatch(ctx, path, resource.Name))
-		}
-	}
-	apiService.Lists, apiService.Watches = snapshot.Of(lists, err), snapshot.Of(watches, err)
+	apiService.Objects = snapshot.Of(c.objects(ctx, groupVersion, v.Discovery.Value()[groupVersion]))
 }
 
-// errEnough stops reading resources: adapters may list tens of thousands.
-var errEnough = errors.New("more resources than are looked at")
-
-// deletable are the resources that Kubernetes' controllers list and delete.
-func (c *collector) deletable(ctx context.Context, groupVersion schema.GroupVersion) ([]documents.Resource, error) {
-	path := "/apis/" + groupVersion.String()
-	resources, err := get(ctx, c, path, nil, func(response *http.Response) ([]documents.Resource, error) {
-		body, err := documents.Body(response)
-		if err != nil {
-			return nil, err
-		}
-		return deletableIn(body)
-	})
-	if errors.Is(err, errEnough) {
-		return resources, nil
-	}
-	return resources, err
-}
-
-func deletableIn(body io.Reader) (resources []documents.Resource, err error) {
-	err = documents.EachResource(body, func(resource documents.Resource) error {
-		if !resource.Deletable || !resource.Listable || resource.IsSubresource() {
-			return nil
-		}
-		if len(resources) == limits.CountedResources {
-			return errEnough
-		}
-		if !aggregation.IsResourceName(resource.Name) {
-			return errors.New("there is a resource with an invalid name")
-		}
-		resources = append(resources, resource)
-		return nil
-	})
-	return resources, err
-}
-
-// requestList requests metadata, as the namespace controller does.
-func (c *collector) requestList(ctx context.Context, path, resource string) view.List {
-	start := c.clock.Now()
-	header := http.Header{"Accept": {aggregation.AcceptMetadata}}
-	list, err := request(ctx, c, path+resource+"?limit=1", header, func(response *http.Response) (view.List, error) {
-		if response.StatusCode != http.StatusOK {
-			return view.List{Forbidden: isDenied(response)}, denied(response)
-		}
-		_, err := documents.CountObjects(response.Body)
-		return view.List{}, err
-	})
-	list.Resource, list.Latency = resource, c.clock.Since(start)
+// objects checks the objects of a group-version as the operator does. What aggregated discovery has of it is compared
+// where it is fresh.
+func (c *collector) objects(
+	ctx context.Context, groupVersion schema.GroupVersion, listed view.Freshness,
+) (objects.Result, error) {
+	checker := c.cluster.ObjectChecker(c.clock)
+	ctx, cancel := context.WithTimeout(ctx, checker.Patience.Server)
+	defer cancel()
+	session, err := checker.Begin(ctx)
 	if err != nil {
-		list.Failure = err.Error()
+		return objects.Result{}, err
 	}
-	return list
+	compared := c.aggregated
+	if _, found := compared[groupVersion]; !found || listed.Stale || listed.Empty {
+		compared = nil
+	}
+	return session.GroupVersion(ctx, groupVersion, compared), nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -33,12 +34,16 @@ const (
 // collector reads one view.
 type collector struct {
 	cluster *connect.Cluster
-	clock   clock.PassiveClock
+	clock   clock.WithDelayedExecution
+	// aggregated has the resources in aggregated discovery, nil where they cannot be compared.
+	aggregated objectcheck.Aggregated
 }
 
 // View reads the aggregation layer. Where names are given, only these APIServices and ExtensionAPIs are looked at; a
 // name that there is nothing of is an error.
-func View(ctx context.Context, cluster *connect.Cluster, clk clock.PassiveClock, names ...string) (*view.View, error) {
+func View(
+	ctx context.Context, cluster *connect.Cluster, clk clock.WithDelayedExecution, names ...string,
+) (*view.View, error) {
 	c := &collector{cluster: cluster, clock: clk}
 	v := &view.View{Host: cluster.Host, Now: clk.Now()}
 	c.all(ctx, c.ofCluster(v))
@@ -73,6 +78,7 @@ func (c *collector) ofCluster(v *view.View) []task {
 		func(ctx context.Context) { v.MissingTrust = snapshot.Of(c.missingTrust(ctx)) },
 		func(ctx context.Context) { v.MissingCertificate = snapshot.Of(c.missingCertificate(ctx)) },
 		func(ctx context.Context) { v.Discovery = snapshot.Of(c.discovery(ctx)) },
+		func(ctx context.Context) { c.aggregated = c.resources(ctx) },
 		func(ctx context.Context) { v.OpenAPIV3 = snapshot.Of(c.openAPIV3(ctx)) },
 		func(ctx context.Context) {
 			v.APIServices = snapshot.Of(c.apiServices(ctx))

@@ -3,11 +3,8 @@
 package collect
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 )
 
@@ -49,13 +47,7 @@ func answerJSON(status int, document any) http.HandlerFunc {
 
 func (a apiServer) start(t *testing.T) *connect.Cluster {
 	t.Helper()
-	server := httptest.NewTLSServer(a)
-	t.Cleanup(server.Close)
-	cluster, err := connect.With(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cluster
+	return connecttest.Cluster(t, connecttest.Permitting(a))
 }
 
 func apiService(group string) apiregistrationv1.APIService {
@@ -106,9 +98,9 @@ func shop() apiServer {
 				{Name: "carts", Namespaced: true, Verbs: metav1.Verbs{"delete", "list", "watch"}},
 				{Name: "carts/status", Namespaced: true, Verbs: metav1.Verbs{"get"}},
 				{Name: "shops", Verbs: metav1.Verbs{"delete", "list"}},
-				{Name: "prices", Namespaced: true, Verbs: metav1.Verbs{"get", "list"}},
 			},
 		}),
+		"/apis/shop.example.com/v1/shops": answerJSON(http.StatusOK, metav1.List{TypeMeta: metav1.TypeMeta{Kind: "ShopList"}}),
 		"/apis/shop.example.com/v1/carts": func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("watch") == "" {
 				answerJSON(http.StatusInternalServerError, metav1.Status{Message: "no storage"})(w, r)
@@ -161,13 +153,10 @@ func TestAPIServicesWithTheirServerAreRead(t *testing.T) {
 	if !apierrors.IsForbidden(found[0].Backend.Budgets.Err()) {
 		t.Errorf("the budgets are unknown because of %v", found[0].Backend.Budgets.Err())
 	}
-	lists := found[1].Lists.Value()
-	if len(lists) != 1 || lists[0].Resource != "carts" || !strings.Contains(lists[0].Failure, "no storage") ||
-		lists[0].Forbidden {
-		t.Errorf("only namespaced resources that can be deleted are listed: %+v", lists)
-	}
-	if watches := found[1].Watches.Value(); !slices.Equal(watches, []view.Watch{{Resource: "carts"}}) {
-		t.Errorf("the watches are %+v", watches)
+	result := found[1].Objects.Value()
+	if len(result.Problems) != 1 || result.Problems[0].Subject != "carts.v1.shop.example.com" ||
+		result.Problems[0].Reason != v1alpha1.ReasonListFails || result.Checked != 2 {
+		t.Errorf("the objects are %+v", result)
 	}
 	if sample := found[0].Discovery.Value(); sample.Err == nil {
 		t.Error("a request that is forbidden succeeded")
@@ -224,47 +213,6 @@ func TestAggregatedDiscoveryIsReadWhereThereIsAny(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestAWatchHangsThatIsAcceptedAndSendsNoBookmark(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	got := requestedWatch(ctx, t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte(`{"type":"ADDED"}` + "\n"))
-		_ = http.NewResponseController(w).Flush()
-		cancel() // as the end of the time does
-		<-r.Context().Done()
-	})
-	if want := (view.Watch{Resource: "carts", Hangs: true}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
-func TestAWatchDoesNotHangThatIsRefusedOrEnds(t *testing.T) {
-	refused := func(status int) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
-	}
-	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		want   view.Watch
-	}{
-		"not supported": {refused(http.StatusUnprocessableEntity), view.Watch{Resource: "carts"}},
-		"forbidden":     {refused(http.StatusForbidden), view.Watch{Resource: "carts", Forbidden: true}},
-		"ended by the server": {func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte(`{"type":"ERROR"}` + "\n"))
-		}, view.Watch{Resource: "carts"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := requestedWatch(t.Context(), t, test.answer); got != test.want {
-				t.Errorf("got %+v, want %+v", got, test.want)
-			}
-		})
-	}
-}
-
-func requestedWatch(ctx context.Context, t *testing.T, answer http.HandlerFunc) view.Watch {
-	t.Helper()
-	c := &collector{cluster: apiServer{"/apis/shop/v1/carts": answer}.start(t), clock: clock.RealClock{}}
-	return c.requestWatch(ctx, "/apis/shop/v1/", "carts")
 }
 
 func TestOpenAPIIsReadForGroupVersions(t *testing.T) {

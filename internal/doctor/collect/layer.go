@@ -27,6 +27,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -95,6 +96,19 @@ func (c *collector) discovery(ctx context.Context) (map[schema.GroupVersion]view
 		}
 		return listed, err
 	})
+}
+
+// resources are those of aggregated discovery, nil if it cannot be read: discovery then reports why.
+func (c *collector) resources(ctx context.Context) objectcheck.Aggregated {
+	session, err := c.cluster.ObjectChecker(c.clock).Begin(ctx)
+	if err != nil {
+		return nil
+	}
+	found, err := session.Aggregated(ctx)
+	if err != nil {
+		return nil
+	}
+	return found
 }
 
 // openAPIV3 reads the list of documents.

@@ -4,8 +4,12 @@
 package render
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
+	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
 // Document is a report in JSON and YAML. Its fields are stable: new ones may come, none is renamed.
@@ -55,42 +59,57 @@ type Result struct {
 	Message  string `json:"message,omitempty"`
 	Affected string `json:"affected,omitempty"`
 	Fix      string `json:"fix,omitempty"`
+	// DocsURL is the runbook of a problem.
+	DocsURL string `json:"docsURL,omitempty"`
 }
 
 const (
 	apiVersion = "doctor.extensionapi.dev/v1alpha1"
 	kind       = "Report"
-	// docs has a row for each check.
-	docs = "https://github.com/extensionapi/extensionapi-operator/blob/main/docs/kubectl-plugin.md#checks"
 	// maxText is how many bytes of a sentence are shown.
 	maxText = 4096
 )
 
 // DocumentOf returns the document of a report.
-func DocumentOf(report check.Report) Document {
+func DocumentOf(report check.Report, book runbook.Runbook) Document {
 	document := Document{
 		APIVersion: apiVersion, Kind: kind, Server: printable(report.Host), Level: report.Level(), Sections: []Section{},
 	}
 	for _, section := range report.Sections {
-		checks := []Check{}
+		written := []Check{}
 		for _, outcome := range section.Outcomes {
 			document.Counts.add(outcome)
-			checks = append(checks, checkOf(outcome))
+			written = append(written, checkOf(outcome, book))
 		}
-		document.Sections = append(document.Sections, Section{section.Name, checks})
+		document.Sections = append(document.Sections, Section{section.Name, written})
 	}
 	return document
 }
 
-func checkOf(outcome check.Outcome) Check {
-	written := Check{ID: outcome.ID, Title: outcome.Title, Level: outcome.Level(), DocsURL: docs}
+func checkOf(outcome check.Outcome, book runbook.Runbook) Check {
+	written := Check{
+		ID: outcome.ID, Title: outcome.Title, Level: outcome.Level(), DocsURL: book.URL(outcome.ID, checks),
+	}
 	for _, result := range outcome.Results {
 		written.Results = append(written.Results, Result{
 			Level: result.Level(), Object: printable(result.Object), Reason: printable(result.Code),
 			Message: printable(result.Evidence), Affected: printable(result.BlastRadius), Fix: printable(result.Remedy),
+			DocsURL: runbookOf(outcome, result, book),
 		})
 	}
 	return written
+}
+
+// checks is the heading of the table of checks.
+const checks = "Checks"
+
+// runbookOf is where the reason of a problem is documented, or else its check.
+func runbookOf(outcome check.Outcome, result check.Result, book runbook.Runbook) string {
+	if level := result.Level(); level != check.Warning && level != check.Broken {
+		return ""
+	}
+	condition, _, _ := strings.Cut(result.Evidence, ":")
+	return cmp.Or(book.URL(result.Code, condition), book.URL(outcome.ID, checks))
 }
 
 func (c *Counts) add(outcome check.Outcome) {

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view/viewtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -114,9 +116,8 @@ var faults = map[string]struct {
 	"empty": {check.Broken, []string{"freshness"}, func(v *view.View, _ *view.APIService) {
 		v.Discovery.Value()[viewtest.GroupVersion] = view.Freshness{Empty: true}
 	}},
-	"list-fails": {check.Broken, []string{"list", "namespaces"}, func(v *view.View, a *view.APIService) {
-		a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "answered 500 Internal Server Error: no " +
-			"storage"}}, nil)
+	"list-fails": {check.Broken, []string{"objects", "namespaces"}, func(v *view.View, a *view.APIService) {
+		a.Objects = snapshot.Of(objects.Result{Problems: []objects.Problem{listFails}, Checked: 1}, nil)
 		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionContentFailure,
 			"Failed to delete all resource types, 1 remaining: an error on the server has prevented the request")}, nil)
 	}},
@@ -126,8 +127,57 @@ var faults = map[string]struct {
 			"Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "+
 				"wardle.example.com/v1: stale GroupVersion discovery: wardle.example.com/v1")}, nil)
 	}},
-	"watch-hangs": {check.Broken, []string{"watch"}, func(_ *view.View, a *view.APIService) {
-		a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Hangs: true}, {Resource: "fischers"}}, nil)
+	"namespace-with-finalizers": {check.Broken, []string{"namespaces"}, func(v *view.View, _ *view.APIService) {
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceContentRemaining,
+			"Some resources are remaining: flunders.wardle.example.com has 2 resource instances")}, nil)
+	}},
+	"namespace-waits-for-pods": {check.OK, nil, func(v *view.View, _ *view.APIService) {
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceContentRemaining,
+			"Some resources are remaining: pods. has 2 resource instances")}, nil)
+	}},
+	"namespace-waits-for-another-api": {check.Broken, []string{"namespaces"}, func(v *view.View, _ *view.APIService) {
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionDiscoveryFailure,
+			"Discovery failed for some groups, 1 failing: other.example.com/v1")}, nil)
+	}},
+	"watch-hangs": {check.Broken, []string{"objects"}, func(_ *view.View, a *view.APIService) {
+		a.Objects = snapshot.Of(objects.Result{Problems: []objects.Problem{{
+			Reason: v1alpha1.ReasonWatchWithoutBookmark, Subject: "flunders.v1.wardle.example.com",
+			Evidence: "WATCH accepts sendInitialEvents=true, and sends no bookmark", Affected: objects.Quotas,
+		}}, Checked: 2}, nil)
+	}},
+	"list-for-clients-fails": {check.Warning, []string{"objects"}, func(_ *view.View, a *view.APIService) {
+		problem := listFails
+		problem.Affected = objects.Clients
+		a.Objects = snapshot.Of(objects.Result{Problems: []objects.Problem{problem}, Checked: 1}, nil)
+	}},
+	"stand-in": {check.Broken, []string{"stand-in"}, func(v *view.View, a *view.APIService) {
+		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
+		a.Spec.Service.Namespace, a.Spec.Service.Name = "extensionapi-system", manifests.StandInName
+		a.Backend.NamespacedName = types.NamespacedName{Namespace: "extensionapi-system", Name: manifests.StandInName}
+		a.Objects = snapshot.Of(objects.Result{}, nil)
+		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{standingIn()}, nil)
+	}},
+	"several-kube-apiservers": {check.OK, nil, func(v *view.View, a *view.APIService) {
+		v.KubeAPIServers = snapshot.Of(3, nil)
+		owned := viewtest.APIService(schema.GroupVersion{Group: "a.example.com", Version: "v1"})
+		owned.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
+		v.Discovery.Value()[owned.GroupVersion()] = view.Freshness{}
+		v.OpenAPIV3.Value().Insert(owned.GroupVersion())
+		v.OpenAPIV2.Value().Insert(owned.GroupVersion())
+		v.APIServices = snapshot.Of([]view.APIService{owned, *a}, nil)
+		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{ready("wardle")}, nil)
+	}},
+	"operator-not-permitted": {check.OK, nil, func(v *view.View, _ *view.APIService) {
+		var all []v1alpha1.ExtensionAPI
+		for _, name := range []string{"wardle", "metrics"} {
+			extensionAPI := ready(name)
+			extensionAPI.Status.Conditions = append(extensionAPI.Status.Conditions, metav1.Condition{
+				Type: v1alpha1.ConditionServesObjects, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonNotPermitted,
+				Message: "the operator is not permitted to list and watch " + name,
+			})
+			all = append(all, extensionAPI)
+		}
+		v.ExtensionAPIs = snapshot.Of(all, nil)
 	}},
 	"terminates-at-once": {check.Warning, []string{"termination"}, func(_ *view.View, a *view.APIService) {
 		for _, pod := range a.Backend.Pods.Value() {
@@ -151,6 +201,9 @@ var faults = map[string]struct {
 				}},
 			},
 		}}, nil)
+	}},
+	"no-openapi-v2": {check.Warning, []string{"openapi"}, func(v *view.View, _ *view.APIService) {
+		v.OpenAPIV2 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
 	}},
 	"no-openapi": {check.Warning, []string{"openapi"}, func(v *view.View, _ *view.APIService) {
 		v.OpenAPIV3 = snapshot.Of(sets.New[schema.GroupVersion](), nil)
@@ -179,14 +232,36 @@ func fails(a *view.APIService, status int, text string) {
 		class = discovery.ClassRefused
 	}
 	a.Discovery = snapshot.Of(discovery.Sample{Err: &discovery.ProbeError{Class: class, Status: status, Text: text}}, nil)
-	a.Lists, a.Watches = snapshot.Of([]view.List(nil), nil), snapshot.Of([]view.Watch(nil), nil)
+	a.Objects = snapshot.Of(objects.Result{}, nil)
+}
+
+var listFails = objects.Problem{
+	Reason: v1alpha1.ReasonListFails, Subject: "flunders.v1.wardle.example.com", Affected: objects.Namespaces,
+	Evidence: "LIST answered 500 Internal Server Error: no storage",
+}
+
+func ready(name string) v1alpha1.ExtensionAPI {
+	extensionAPI := v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	for _, conditionType := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionDiscoveryWithinLimit} {
+		extensionAPI.Status.Conditions = append(extensionAPI.Status.Conditions, metav1.Condition{
+			Type: conditionType, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady, Message: "as it should be",
+		})
+	}
+	return extensionAPI
+}
+
+func standingIn() v1alpha1.ExtensionAPI {
+	extensionAPI := ready("wardle")
+	extensionAPI.Status.StandIn = &v1alpha1.StandInStatus{Since: &metav1.Time{Time: viewtest.Noon.Add(-time.Minute)}}
+	return extensionAPI
 }
 
 func terminating(conditionType corev1.NamespaceConditionType, message string) corev1.Namespace {
+	hour := metav1.NewTime(viewtest.Noon.Add(-time.Hour))
 	return corev1.Namespace{
-		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
+		ObjectMeta: metav1.ObjectMeta{Name: "shop", DeletionTimestamp: &metav1.Time{Time: viewtest.Noon}},
 		Status: corev1.NamespaceStatus{Conditions: []corev1.NamespaceCondition{
-			{Type: conditionType, Status: corev1.ConditionTrue, Message: message},
+			{Type: conditionType, Status: corev1.ConditionTrue, Message: message, LastTransitionTime: hour},
 		}},
 	}
 }
@@ -218,7 +293,7 @@ func forbid(v *view.View, a *view.APIService) {
 	v.Autoscalers = snapshot.Of([]autoscalingv2.HorizontalPodAutoscaler(nil), forbidden("horizontalpodautoscalers"))
 	v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI(nil), forbidden("extensionapis"))
 	a.Backend.Budgets = snapshot.Of([]policyv1.PodDisruptionBudget(nil), forbidden("poddisruptionbudgets"))
-	a.Lists = snapshot.Of([]view.List{{Resource: "flunders", Failure: "no permission", Forbidden: true}}, nil)
-	a.Watches = snapshot.Of([]view.Watch{{Resource: "flunders", Forbidden: true}}, nil)
+	flunders := objects.Resource{GroupVersion: viewtest.GroupVersion}
+	a.Objects = snapshot.Of(objects.Result{Denied: []objects.Resource{flunders}}, nil)
 	a.Backend.Denied = snapshot.Of([]string(nil), forbidden("subjectaccessreviews"))
 }

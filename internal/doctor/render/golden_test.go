@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/extensionapi/extensionapi-operator/docs"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view/viewtest"
+	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -36,12 +38,21 @@ func TestEachFaultIsFound(t *testing.T) {
 				t.Errorf("the checks that find something are %q, want %q", got, want)
 			}
 			var text bytes.Buffer
-			if err := Text(&text, report, Style{}); err != nil {
+			if err := Text(&text, report, Style{Runbook: book(t)}); err != nil {
 				t.Fatal(err)
 			}
 			compareGolden(t, name+".txt", text.Bytes())
 		})
 	}
+}
+
+func book(t *testing.T) runbook.Runbook {
+	t.Helper()
+	known, err := runbook.Read(docs.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
 }
 
 func problemsOf(report check.Report) string {
@@ -57,7 +68,7 @@ func problemsOf(report check.Report) string {
 }
 
 func TestTheDocumentOfAFaultHasStableFields(t *testing.T) {
-	document, err := json.MarshalIndent(DocumentOf(reportWith(faults["orphan"].inject)), "", "  ")
+	document, err := json.MarshalIndent(DocumentOf(reportWith(faults["orphan"].inject), book(t)), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +77,7 @@ func TestTheDocumentOfAFaultHasStableFields(t *testing.T) {
 
 func TestTheWideTextListsWhatPassed(t *testing.T) {
 	var text bytes.Buffer
-	if err := Text(&text, reportWith(faults["healthy"].inject), Style{Wide: true}); err != nil {
+	if err := Text(&text, reportWith(faults["healthy"].inject), Style{Wide: true, Runbook: book(t)}); err != nil {
 		t.Fatal(err)
 	}
 	compareGolden(t, "healthy-wide.txt", text.Bytes())

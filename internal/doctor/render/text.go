@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
+	"github.com/extensionapi/extensionapi-operator/internal/runbook"
 )
 
 // Style is how text is written.
@@ -19,6 +20,8 @@ type Style struct {
 	Colour bool
 	// Wide lists what passed, too.
 	Wide bool
+	// Runbook has the addresses of what is documented.
+	Runbook runbook.Runbook
 }
 
 var marks = map[check.Level]string{check.OK: "✔", check.Warning: "⚠", check.Broken: "✘", check.NotChecked: "?"}
@@ -116,6 +119,7 @@ func (l *lines) problem(outcome check.Outcome, result check.Result, style Style)
 	for _, part := range []struct{ name, text string }{
 		{"affected", result.BlastRadius}, {"fix", result.Remedy}, {"explain", "kubectl extensionapi explain " +
 			"" + cmp.Or(result.Code, outcome.ID)},
+		{"see", runbookOf(outcome, result, style.Runbook)},
 	} {
 		if part.text != "" {
 			l.add("    %s: %s", part.name, printable(part.text))
@@ -164,12 +168,9 @@ func quantified(outcome check.Outcome, count int) string {
 }
 
 func (l *lines) summary(report check.Report, style Style) {
-	counts := DocumentOf(report).Counts
+	counts := DocumentOf(report, nil).Counts
 	l.add("\n%s %s: %d broken, %d warnings, %d ok, %d not checked", style.Mark(report.Level()), words[report.Level()],
 		counts.Broken, counts.Warning, counts.OK, counts.NotChecked)
-	if counts.Broken+counts.Warning > 0 {
-		l.add("See %s", docs)
-	}
 }
 
 var words = map[check.Level]string{

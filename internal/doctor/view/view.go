@@ -19,6 +19,8 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -65,35 +67,18 @@ type APIService struct {
 	Backend *Backend
 	// Discovery is the result of its discovery through kube-apiserver, unknown where it was not requested.
 	Discovery snapshot.Known[discovery.Sample]
-	// Lists are the requests that the namespace controller sends in the deletion of a namespace, one for each resource.
-	Lists snapshot.Known[[]List]
-	// Watches are the requests with which Kubernetes' controllers start to watch, one for each resource that the garbage
-	// collector or quota watches.
-	Watches snapshot.Known[[]Watch]
+	// Objects is what requests for its objects show, as the operator sends them.
+	Objects snapshot.Known[objects.Result]
+}
+
+// LeadsToStandIn reports whether the operator serves discovery in place of the server.
+func (a APIService) LeadsToStandIn() bool {
+	return a.Spec.Service != nil && a.Spec.Service.Name == manifests.StandInName && a.Labels[manifests.OwnerLabel] != ""
 }
 
 // GroupVersion of the APIService.
 func (a APIService) GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: a.Spec.Group, Version: a.Spec.Version}
-}
-
-// List is the result of a request for the objects of a resource.
-type List struct {
-	Resource string
-	Latency  time.Duration
-	// Failure is why it failed, empty if it did not.
-	Failure string
-	// Forbidden means that the user may not list the objects, so nothing is known.
-	Forbidden bool
-}
-
-// Watch is the result of a request for the objects of a resource and their changes, with sendInitialEvents.
-type Watch struct {
-	Resource string
-	// Hangs means that the server accepts the request, and does not send the bookmark that ends the initial events.
-	Hangs bool
-	// Forbidden means that the user may not watch the objects, so nothing is known.
-	Forbidden bool
 }
 
 // Backend is a Service that APIServices lead to, and what is behind it.

@@ -20,6 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
@@ -79,8 +80,7 @@ func APIService(groupVersion schema.GroupVersion) view.APIService {
 		Discovery: known(discovery.Sample{
 			Latency: 12 * time.Millisecond, Content: discovery.Content{Resources: 1, Deletable: 1, MoreThanGet: 1},
 		}),
-		Lists:   known([]view.List{{Resource: "flunders", Latency: time.Millisecond}}),
-		Watches: known([]view.Watch{{Resource: "flunders"}}),
+		Objects: known(objects.Result{Checked: 1}),
 	}
 }
 

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package objectcheck
+
+import (
+	"context"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Permission reports whether RBAC permits a verb on a resource.
+type Permission func(ctx context.Context, verb string, resource schema.GroupVersionResource) (bool, error)
+
+// PermissionOf returns that of the credentials of a client. Its reviews are not stored.
+func PermissionOf(kube client.Client) Permission {
+	return func(ctx context.Context, verb string, resource schema.GroupVersionResource) (bool, error) {
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: verb, Group: resource.Group, Version: resource.Version, Resource: resource.Resource,
+			},
+		}}
+		err := kube.Create(ctx, review)
+		return review.Status.Allowed, err
+	}
+}
