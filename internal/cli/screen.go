@@ -71,8 +71,22 @@ func (s *screen) summary(extensionAPI *v1alpha1.ExtensionAPI) {
 			s.add("%s: %s", waits, printable(condition.Message))
 		}
 	}
+	s.standIn(status.StandIn)
 	if extensionAPI.Generation != status.ObservedGeneration {
 		s.add("the operator has not observed the last change of the spec yet")
+	}
+}
+
+// standIn reports what kube-apiserver's status of the APIServices does not show.
+func (s *screen) standIn(status *v1alpha1.StandInStatus) {
+	switch {
+	case status == nil:
+	case status.Since != nil:
+		s.add("%s stand-in: the operator has served discovery in place of the server for %s; kube-apiserver reports "+
+			"Available=True, but requests for objects are answered 503", s.style.Mark(check.Broken), s.ago(status.Since.Time))
+	case status.Until != nil:
+		ended := fmt.Sprintf("stand-in: ended %s ago %s", s.ago(status.Until.Time), printable(status.Message))
+		s.add("%s", strings.TrimSpace(ended))
 	}
 }
 

@@ -4,9 +4,6 @@ package cli
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // TestScreen compares the output of status. `go test ./internal/cli -update` writes the files.
 func TestScreen(t *testing.T) {
@@ -24,6 +20,7 @@ func TestScreen(t *testing.T) {
 		"new":      {ObjectMeta: metav1.ObjectMeta{Name: "wardle"}},
 		"rotating": rotating(),
 		"broken":   brokenOne(),
+		"stand-in": standingIn(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var events []event
@@ -37,7 +34,7 @@ func TestScreen(t *testing.T) {
 			if err := (&screen{now: noon, limit: 5 * time.Second}).write(&text, extensionAPI, events); err != nil {
 				t.Fatal(err)
 			}
-			compareGolden(t, "status-"+name+".txt", text.Bytes())
+			golden.Compare(t, "status-"+name+".txt", text.Bytes())
 		})
 	}
 }
@@ -54,6 +51,12 @@ func measured(latency time.Duration) *v1alpha1.DiscoveryStatus {
 		Last: &metav1.Duration{Duration: latency}, P50: &metav1.Duration{Duration: latency},
 		P99: &metav1.Duration{Duration: 2 * latency}, Max: &metav1.Duration{Duration: 3 * latency}, Samples: 100,
 	}
+}
+
+func standingIn() *v1alpha1.ExtensionAPI {
+	extensionAPI := brokenOne()
+	extensionAPI.Status.StandIn = &v1alpha1.StandInStatus{Since: &metav1.Time{Time: noon.Add(-time.Minute)}}
+	return extensionAPI
 }
 
 func rotating() *v1alpha1.ExtensionAPI {
@@ -118,22 +121,5 @@ func TestAGaugeIsFullAtTheLimit(t *testing.T) {
 	}
 	if shown := gauge(nil, time.Second); shown != "" {
 		t.Errorf("nothing is shown as %q", shown)
-	}
-}
-
-func compareGolden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs, which -update writes:\n%s", path, got)
 	}
 }

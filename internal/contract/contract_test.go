@@ -5,11 +5,8 @@ package contract
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,12 +17,10 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
+	"github.com/extensionapi/extensionapi-operator/test/golden"
 )
 
-var (
-	update  = flag.Bool("update", false, "write the golden files")
-	version = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
-)
+var version = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
 
 // tested runs the cases against a handler that stands for kube-apiserver, and returns the status of each.
 func tested(t *testing.T, handler http.Handler, options Options, denied ...string) map[string]Case {
@@ -166,26 +161,9 @@ func TestReports(t *testing.T) {
 		if strings.Contains(got.String(), "\x1b") {
 			t.Errorf("%s contains a control character", file)
 		}
-		compareGolden(t, file, got.Bytes())
+		golden.Compare(t, file, got.Bytes())
 	}
 	if suites[0].Passed() {
 		t.Error("a suite with a failed case passes")
-	}
-}
-
-func compareGolden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs, which -update writes:\n%s", path, got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,9 +22,8 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // TestGolden compares the manifests for what runs in testdata/NAME.yaml. `go test ./internal/migration -update` writes
 // them.
@@ -49,7 +47,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareGolden(t, name+".golden.yaml", got)
+			golden.Compare(t, name+".golden.yaml", got)
 		})
 	}
 }
@@ -151,22 +149,5 @@ func add(t *testing.T, running *Running, object runtime.Object) {
 		running.RoleBindings = append(running.RoleBindings, *object)
 	default:
 		t.Fatalf("unexpected %T", object)
-	}
-}
-
-func compareGolden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs, which -update writes:\n%s", path, got)
 	}
 }

@@ -5,9 +5,6 @@ package render
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,9 +13,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view/viewtest"
 	"github.com/extensionapi/extensionapi-operator/internal/runbook"
+	"github.com/extensionapi/extensionapi-operator/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func reportWith(inject func(*view.View, *view.APIService)) check.Report {
 	v := viewtest.New()
@@ -41,7 +37,7 @@ func TestEachFaultIsFound(t *testing.T) {
 			if err := Text(&text, report, Style{Runbook: book(t)}); err != nil {
 				t.Fatal(err)
 			}
-			compareGolden(t, name+".txt", text.Bytes())
+			golden.Compare(t, name+".txt", text.Bytes())
 		})
 	}
 }
@@ -72,7 +68,7 @@ func TestTheDocumentOfAFaultHasStableFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareGolden(t, "orphan.json", append(document, '\n'))
+	golden.Compare(t, "orphan.json", append(document, '\n'))
 }
 
 func TestTheWideTextListsWhatPassed(t *testing.T) {
@@ -80,7 +76,7 @@ func TestTheWideTextListsWhatPassed(t *testing.T) {
 	if err := Text(&text, reportWith(faults["healthy"].inject), Style{Wide: true, Runbook: book(t)}); err != nil {
 		t.Fatal(err)
 	}
-	compareGolden(t, "healthy-wide.txt", text.Bytes())
+	golden.Compare(t, "healthy-wide.txt", text.Bytes())
 }
 
 func TestNamesAreThoseOfTheObjectsWithProblems(t *testing.T) {
@@ -112,22 +108,5 @@ func TestColoursAreOnlyForTerminals(t *testing.T) {
 		if strings.Contains(text.String(), "\x1b[2J") {
 			t.Error("the text of a server reaches the terminal as it is")
 		}
-	}
-}
-
-func compareGolden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs, which -update writes:\n%s", path, got)
 	}
 }
