@@ -149,7 +149,7 @@ bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
 
 .PHONY: demo
-demo: demo-images $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
+demo: demo-images plugin $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and the sample API server on a cluster: CLUSTER=node or kind
 	hack/demo.sh up
 
 .PHONY: demo-down
@@ -197,7 +197,7 @@ previous-image: ## Build the chart and image that upgrades are tested from, in b
 	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
 
 .PHONY: e2e-images
-e2e-images: demo-images previous-image server-images ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers
+e2e-images: demo-images plugin previous-image server-images ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver

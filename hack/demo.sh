@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 
 namespace=extensionapi-system
 operator_image=$PWD/bin/images/operator.tar
+plugin=$PWD/bin/kubectl-extensionapi
 sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
 
 node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME"); }
@@ -67,7 +68,12 @@ up() {
 
 	step "Status of the sample, once its discovery has been measured"
 	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
-	print_status
+	"$kubectl" get xapi
+	echo
+	"$plugin" status wardle
+
+	step "The aggregation layer of the cluster, once nothing is broken, up to 2 minutes"
+	doctor
 	print_next
 }
 
@@ -90,14 +96,11 @@ install_operator() {
 # image_index prints a field of the index of the operator's image.
 image_index() { tar -xOf "$operator_image" index.json | sed "s|.*\"$1\":\"\([^\"]*\)\".*|\1|"; }
 
-print_status() {
-	"$kubectl" get xapi
-	echo
-	"$kubectl" get xapi wardle --output jsonpath='{range .status.conditions[*]}{.type}{"\t"}{.status}{"\t"}{.message}{"\n"}{end}' |
-		awk -F '\t' '{printf "%-22s %-7s %s\n", $1, $2, $3}'
-	echo
-	"$kubectl" get xapi wardle --output jsonpath='{range .status.endpoints[*]}{.pod}{"\t"}{.discovery.last}{"\n"}{end}' |
-		awk -F '\t' '{printf "%s answered discovery in %s\n", $1, $2}'
+# doctor fails only where something is broken: exit code 1 means warnings.
+doctor() {
+	local code=0
+	"$plugin" doctor --wait 2m || code=$?
+	((code <= 1))
 }
 
 print_next() {
@@ -105,9 +108,10 @@ print_next() {
 
 		The cluster keeps running. To continue in this shell:
 
-		  export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):\$PATH
+		  export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$kubectl"):$PWD/bin:\$PATH
 
 		  kubectl get xapi -o wide                        # the status reported by the operator
+		  kubectl extensionapi history wardle             # its latencies as they change
 		  kubectl get flunders -A                         # the API served by the sample
 		  kubectl get all,secrets,pdb -n wardle-system    # the server created by the operator, and its etcd
 		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # recreated in seconds

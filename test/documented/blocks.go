@@ -75,9 +75,12 @@ var changing = []*regexp.Regexp{
 // Same reports whether two messages are equal apart from line breaks and what differs in each run.
 func Same(a, b string) bool { return essence(a) == essence(b) }
 
-func essence(message string) string {
+func essence(message string) string { return strings.Join(strings.Fields(Normalized(message)), " ") }
+
+// Normalized returns a text without what differs in each run.
+func Normalized(text string) string {
 	for _, pattern := range changing {
-		message = pattern.ReplaceAllString(message, "…")
+		text = pattern.ReplaceAllString(text, "…")
 	}
-	return strings.Join(strings.Fields(message), " ")
+	return text
 }

@@ -32,20 +32,36 @@ const (
 	metricsSoon = 2 * time.Minute
 )
 
-// TestMetricsServerMigratesWithoutAFailedRequest performs the steps of docs/migrating.md with the manifest of
-// docs/servers.md.
+// TestMetricsServerMigratesWithoutAFailedRequest performs the steps of docs/migrating.md, with the manifest of
+// docs/servers.md, and with that of kubectl extensionapi import.
 func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
-	installByHand(t)
 	createObject(t, viewer())
+	t.Run("metrics-server, with the manifest of the docs", func(t *testing.T) {
+		installByHand(t)
+		sample := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: "metrics"}}
+		migrateMetricsServer(t, sample, "config/samples/metrics-server.yaml", func() {
+			deleteEarlier(t)
+			deleteEarlierRoles(t)
+		})
+	})
+	t.Run("metrics-server, imported", func(t *testing.T) {
+		installByHand(t)
+		sample, file := imported(t, "metrics", metricsAPIService)
+		// The earlier roles are bound to the new ServiceAccount.
+		migrateMetricsServer(t, sample, file, func() { deleteEarlier(t) })
+	})
+}
+
+func migrateMetricsServer(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, file string, deleteEarlier func()) {
+	t.Helper()
 	eventually(t, metricsSoon, userReads(metricsPath+"/pods"))
 	before := uidOf(t, metricsAPIService)
 
 	reading := startReadingAt(t, turnsPerSecond, metricsPath, metricsPath+"/nodes", metricsPath+"/pods")
-	extensionAPI := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: "metrics"}}
-	applySample(t, "config/samples/metrics-server.yaml", extensionAPI)
+	applySample(t, file, extensionAPI)
 	adoptAfterDryRun(t, extensionAPI)
-	deleteEarlier(t)
+	deleteEarlier()
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 		container(spec).Args = append(container(spec).Args, "--v=1")
 	})
@@ -149,12 +165,19 @@ func replaced(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	}
 }
 
-// deleteEarlier deletes all objects of the earlier server, but not the APIService, which has its label, too.
+// earlierLabel is on all objects of the earlier server, and on the APIService.
+const earlierLabel = "k8s-app=metrics-server"
+
+// deleteEarlier deletes the objects of the earlier server, but not the APIService.
 func deleteEarlier(t *testing.T) {
 	t.Helper()
-	const label = "k8s-app=metrics-server"
-	kubectl(t, "delete", "deployment,service,serviceaccount,rolebinding", "--namespace", "kube-system", "-l", label)
-	kubectl(t, "delete", "clusterrole,clusterrolebinding", "-l", label)
+	kubectl(t, "delete", "deployment,service,serviceaccount,rolebinding", "--namespace", "kube-system", "-l", earlierLabel)
+	kubectl(t, "delete", "clusterrolebinding", "-l", earlierLabel)
+}
+
+func deleteEarlierRoles(t *testing.T) {
+	t.Helper()
+	kubectl(t, "delete", "clusterrole", "-l", earlierLabel)
 }
 
 // applySample applies a file with an ExtensionAPI, and deletes what is in it when the test ends.

@@ -14,7 +14,10 @@ const kindAutoscaler = "horizontalpodautoscaler.autoscaling/"
 // autoscalers reports those that cannot scale, since the metrics APIs give them nothing.
 func autoscalers(v *view.View) []Result {
 	read, known := v.Autoscalers.Get()
-	if !known {
+	switch {
+	case v.Chosen:
+		return nil
+	case !known:
 		return []Result{ofCluster(notChecked(v.Autoscalers.Err()))}
 	}
 	var results []Result

@@ -54,10 +54,12 @@ func stuck(v *view.View, namespace *corev1.Namespace) finding.Finding {
 		}
 	}
 	hold := terminating.By(namespace, groupVersions, len(suspects) > 0)
-	if hold.Cause == terminating.None {
+	switch {
+	case hold.Cause == terminating.None && v.Chosen:
+		return finding.Finding{}
+	case hold.Cause == terminating.None:
 		return unattributed(namespace)
-	}
-	if v.Now.Sub(hold.Since) < diagnosis.HeldUpAfter {
+	case v.Now.Sub(hold.Since) < diagnosis.HeldUpAfter:
 		return finding.Finding{}
 	}
 	found := diagnosis.HeldUp([]terminating.Hold{hold}, strings.Join(suspects, ", ")).Advising(doNotForce)

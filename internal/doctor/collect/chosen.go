@@ -21,6 +21,7 @@ func restrict(v *view.View, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
+	v.Chosen = true
 	wanted := sets.New(names...)
 	apiServices := slices.DeleteFunc(slices.Clone(v.APIServices.Value()), func(a view.APIService) bool {
 		return !wanted.Has(a.Name) && !wanted.Has(a.Labels[manifests.OwnerLabel])

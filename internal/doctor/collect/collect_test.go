@@ -166,7 +166,7 @@ func TestAPIServicesWithTheirServerAreRead(t *testing.T) {
 func TestNamesChooseWhatIsLookedAt(t *testing.T) {
 	cluster := shop().start(t)
 	v, err := View(t.Context(), cluster, clock.RealClock{}, "v1.shop.example.com")
-	if err != nil || len(v.APIServices.Value()) != 1 {
+	if err != nil || len(v.APIServices.Value()) != 1 || !v.Chosen {
 		t.Errorf("got %+v, %v", v.APIServices.Value(), err)
 	}
 	_, err = View(t.Context(), cluster, clock.RealClock{}, "v1.shop.example.com", "v1.apps")

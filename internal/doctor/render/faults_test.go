@@ -139,6 +139,11 @@ var faults = map[string]struct {
 		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionDiscoveryFailure,
 			"Discovery failed for some groups, 1 failing: other.example.com/v1")}, nil)
 	}},
+	"chosen": {check.OK, nil, func(v *view.View, _ *view.APIService) {
+		v.Chosen = true
+		v.Terminating = snapshot.Of([]corev1.Namespace{terminating(corev1.NamespaceDeletionDiscoveryFailure,
+			"Discovery failed for some groups, 1 failing: other.example.com/v1")}, nil)
+	}},
 	"watch-hangs": {check.Broken, []string{"objects"}, func(_ *view.View, a *view.APIService) {
 		a.Objects = snapshot.Of(objects.Result{Problems: []objects.Problem{{
 			Reason: v1alpha1.ReasonWatchWithoutBookmark, Subject: "flunders.v1.wardle.example.com",

@@ -29,6 +29,8 @@ type View struct {
 	// Host is the address of kube-apiserver in the kubeconfig.
 	Host string
 	Now  time.Time
+	// Chosen means that only some APIServices and ExtensionAPIs are looked at.
+	Chosen bool
 	// Version of kube-apiserver, such as v1.36.3.
 	Version snapshot.Known[string]
 	// Clocks are those of kube-apiserver and of this machine when it answered.
