@@ -4,6 +4,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +21,10 @@ const completionTimeout = 3 * time.Second
 // completions are the names of objects, none where they cannot be read.
 type completions func(ctx context.Context, cluster *connect.Cluster) []string
 
-func (o *options) complete(command *cobra.Command, kinds ...completions) ([]string, cobra.ShellCompDirective) {
+// complete returns the names that begin so, without those that are arguments already.
+func (o *options) complete(
+	command *cobra.Command, args []string, prefix string, kinds ...completions,
+) ([]string, cobra.ShellCompDirective) {
 	cluster, err := o.connect()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -30,6 +35,9 @@ func (o *options) complete(command *cobra.Command, kinds ...completions) ([]stri
 	for _, namesOf := range kinds {
 		names = append(names, namesOf(ctx, cluster)...)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, prefix) || slices.Contains(args, name)
+	})
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
@@ -42,15 +50,15 @@ func contextOf(command *cobra.Command) context.Context {
 }
 
 func (o *options) completeAPIServicesAndExtensionAPIs(
-	command *cobra.Command, _ []string, _ string,
+	command *cobra.Command, args []string, prefix string,
 ) ([]string, cobra.ShellCompDirective) {
-	return o.complete(command, apiServiceNames, extensionAPINames)
+	return o.complete(command, args, prefix, apiServiceNames, extensionAPINames)
 }
 
 func (o *options) completeAPIServices(
-	command *cobra.Command, _ []string, _ string,
+	command *cobra.Command, args []string, prefix string,
 ) ([]string, cobra.ShellCompDirective) {
-	return o.complete(command, apiServiceNames)
+	return o.complete(command, args, prefix, apiServiceNames)
 }
 
 func apiServiceNames(ctx context.Context, cluster *connect.Cluster) []string {

@@ -5,16 +5,14 @@ package cli
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
+	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 )
 
@@ -33,7 +31,7 @@ func TestDoctorLooksAgainWhileSomethingIsBroken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var looks atomic.Int32
 			// Only the version can be read, and only when it has recovered.
-			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			cluster := connecttest.Cluster(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/version" {
 					w.WriteHeader(http.StatusForbidden)
 					return
@@ -45,11 +43,6 @@ func TestDoctorLooksAgainWhileSomethingIsBroken(t *testing.T) {
 				w.Header()["Date"] = nil // the clock of the test is another one
 				_, _ = io.WriteString(w, `{"gitVersion":"v1.36.3"}`)
 			}))
-			t.Cleanup(server.Close)
-			cluster, err := connect.With(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			d := &doctor{
 				options: &options{clock: stepping{clocktesting.NewFakeClock(noon)}, IOStreams: genericiooptions.IOStreams{}},
 				wait:    test.wait,

@@ -33,12 +33,12 @@ func read(ctx context.Context, cluster *connect.Cluster, name string) (*v1alpha1
 }
 
 func (o *options) completeExtensionAPI(
-	command *cobra.Command, args []string, _ string,
+	command *cobra.Command, args []string, prefix string,
 ) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return o.complete(command, extensionAPINames)
+	return o.complete(command, args, prefix, extensionAPINames)
 }
 
 // printTable writes aligned columns, without spaces at the ends of lines.

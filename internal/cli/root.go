@@ -89,6 +89,7 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		doctorCommand(o),
 		explainCommand(o),
 		statusCommand(o),
+		historyCommand(o),
 		eventsCommand(o),
 		rotateCommand(o),
 		importCommand(o),

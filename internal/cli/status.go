@@ -25,7 +25,7 @@ type statusDocument struct {
 
 const statusHelp = `Shows what the operator reports of an ExtensionAPI: conditions and what it waits for,
 latencies of its group- versions and replicas, certificates and the progress of their rotation, and
-the last Events.`
+the last Events, or all of them with -o wide.`
 
 func statusCommand(o *options) *cobra.Command {
 	var output outputFlag
@@ -40,7 +40,7 @@ func statusCommand(o *options) *cobra.Command {
 			return o.status(command.Context(), args[0], &output)
 		},
 	}
-	output.add(command, outputText, outputJSON, outputYAML)
+	output.add(command, outputText, outputWide, outputJSON, outputYAML)
 	return command
 }
 
@@ -55,7 +55,9 @@ func (o *options) status(ctx context.Context, name string, output *outputFlag) e
 	}
 	// Without the permission to read Events the rest is shown.
 	events, _ := eventsOf(ctx, cluster, extensionAPI)
-	events = events[max(0, len(events)-shownEvents):]
+	if output.value != outputWide {
+		events = events[max(0, len(events)-shownEvents):]
+	}
 	return output.write(o.Out, statusDocument{name, extensionAPI.Status, events}, func() error {
 		screen := &screen{
 			now: o.clock.Now(), style: render.Style{Colour: isTerminal(o.Out)},

@@ -10,11 +10,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
@@ -36,6 +38,7 @@ const (
 // top is the command.
 type top struct {
 	*options
+	output   outputFlag
 	interval time.Duration
 	count    int
 
@@ -60,6 +63,7 @@ func topCommand(o *options) *cobra.Command {
 			return t.run(command.Context(), names)
 		},
 	}
+	t.output.add(command, outputText, outputWide, outputJSON, outputYAML)
 	command.Flags().DurationVar(&t.interval, "interval", 2*time.Second, "Time between two rounds, at least 500ms")
 	command.Flags().IntVar(&t.count, "count", 0, "Number of rounds; without end on a terminal and ten otherwise if "+
 		"not set")
@@ -74,7 +78,7 @@ func (t *top) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	live := isTerminal(t.Out)
+	live := isTerminal(t.Out) && (t.output.value == outputText || t.output.value == outputWide)
 	if t.count == 0 && !live {
 		t.count = roundsInPipe
 	}
@@ -91,7 +95,7 @@ func (t *top) run(ctx context.Context, names []string) error {
 }
 
 // pause shows the table on a terminal, and waits for the next round. It reports whether there is one.
-func (t *top) pause(ctx context.Context, rows [][]string, live bool) bool {
+func (t *top) pause(ctx context.Context, rows []topRow, live bool) bool {
 	if live && t.show(rows, live) != nil {
 		return false
 	}
@@ -104,7 +108,7 @@ func (t *top) pause(ctx context.Context, rows [][]string, live bool) bool {
 }
 
 // round measures all group-versions once, and returns the table.
-func (t *top) round(ctx context.Context, cluster *connect.Cluster, names []string) ([][]string, error) {
+func (t *top) round(ctx context.Context, cluster *connect.Cluster, names []string) ([]topRow, error) {
 	list := &apiregistrationv1.APIServiceList{}
 	if err := cluster.Client.List(ctx, list); err != nil {
 		return nil, err
@@ -114,7 +118,7 @@ func (t *top) round(ctx context.Context, cluster *connect.Cluster, names []strin
 		return nil, err
 	}
 	t.measure(ctx, cluster, chosen)
-	return tableOf(chosen, t.measured, operatorView(ctx, cluster)), nil
+	return rowsOf(chosen, t.measured, operatorView(ctx, cluster)), nil
 }
 
 // chosenOf are the APIServices with a Service, only those with a name if there are names.
@@ -178,23 +182,69 @@ func operatorView(ctx context.Context, cluster *connect.Cluster) map[string]time
 	return reported
 }
 
-var topColumns = []string{"NAME", "LAST", "P50", "P99", "MAX", "OPERATOR P99", "TREND", "ERROR"}
+// topRow is a group-version in the output. Latencies are absent where nothing was measured.
+type topRow struct {
+	Name    string `json:"name"`
+	Service string `json:"service"`
+	// Requests is how many succeeded, of those that percentiles are computed from.
+	Requests    int              `json:"requests"`
+	Last        *metav1.Duration `json:"last,omitempty"`
+	P50         *metav1.Duration `json:"p50,omitempty"`
+	P99         *metav1.Duration `json:"p99,omitempty"`
+	Max         *metav1.Duration `json:"max,omitempty"`
+	OperatorP99 *metav1.Duration `json:"operatorP99,omitempty"`
+	Error       string           `json:"error,omitempty"`
 
-func tableOf(
+	trend string
+}
+
+func rowsOf(
 	chosen map[string]*apiregistrationv1.APIService, measured map[string]*series, reported map[string]time.Duration,
-) [][]string {
-	rows := [][]string{topColumns}
+) []topRow {
+	rows := []topRow{}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
-		row := []string{printable(name)}
-		if of := measured[name]; of != nil {
-			row = append(row, latencyText(of.last.Latency), latencyText(of.percentile(50)), latencyText(of.percentile(99)),
-				latencyText(of.percentile(100)), latencyText(reported[name]), sparkline(of.trend))
-		} else {
-			row = append(row, "-", "-", "-", "-", latencyText(reported[name]), "")
+		row := topRow{
+			Name: printable(name), Service: printable(keyOf(chosen[name].Spec.Service).String()),
+			OperatorP99: latencyOf(reported[name]), Error: problemOf(chosen[name], measured[name]),
 		}
-		rows = append(rows, append(row, problemOf(chosen[name], measured[name])))
+		if of := measured[name]; of != nil {
+			row.Requests, row.trend = len(of.latencies), sparkline(of.trend)
+			row.Last, row.P50 = latencyOf(of.last.Latency), latencyOf(of.percentile(50))
+			row.P99, row.Max = latencyOf(of.percentile(99)), latencyOf(of.percentile(100))
+		}
+		rows = append(rows, row)
 	}
 	return rows
+}
+
+func latencyOf(latency time.Duration) *metav1.Duration {
+	if latency == 0 {
+		return nil
+	}
+	return &metav1.Duration{Duration: latency.Round(100 * time.Microsecond)}
+}
+
+var (
+	topColumns  = []string{"NAME", "LAST", "P50", "P99", "MAX", "OPERATOR P99", "TREND", "ERROR"}
+	wideColumns = []string{"REQUESTS", "SERVICE"}
+)
+
+func tableOf(rows []topRow, wide bool) [][]string {
+	table := [][]string{topColumns}
+	for _, row := range rows {
+		table = append(table, []string{
+			row.Name, latencyText(row.Last), latencyText(row.P50), latencyText(row.P99), latencyText(row.Max),
+			latencyText(row.OperatorP99), row.trend, row.Error,
+		})
+	}
+	if !wide {
+		return table
+	}
+	table[0] = slices.Concat(topColumns, wideColumns)
+	for i, row := range rows {
+		table[i+1] = append(table[i+1], strconv.Itoa(row.Requests), row.Service)
+	}
+	return table
 }
 
 // problemOf is why there is no latency.
@@ -211,22 +261,24 @@ func problemOf(apiService *apiregistrationv1.APIService, of *series) string {
 	return ""
 }
 
-func latencyText(latency time.Duration) string {
-	if latency == 0 {
+func latencyText(latency *metav1.Duration) string {
+	if latency == nil {
 		return "-"
 	}
-	return latency.Round(100 * time.Microsecond).String()
+	return latency.Duration.String()
 }
 
 // show writes the table, on a terminal in place of the last one.
-func (t *top) show(rows [][]string, live bool) error {
-	page := &bytes.Buffer{}
-	if live {
-		page.WriteString(clearScreen)
-	}
-	if err := printTable(page, rows); err != nil {
+func (t *top) show(rows []topRow, live bool) error {
+	return t.output.write(t.Out, rows, func() error {
+		page := &bytes.Buffer{}
+		if live {
+			page.WriteString(clearScreen)
+		}
+		if err := printTable(page, tableOf(rows, t.output.value == outputWide)); err != nil {
+			return err
+		}
+		_, err := io.Copy(t.Out, page)
 		return err
-	}
-	_, err := io.Copy(t.Out, page)
-	return err
+	})
 }

@@ -56,7 +56,9 @@ func TestTheTableShowsBothViewsAndWhatFails(t *testing.T) {
 	apiService := func(status apiregistrationv1.ConditionStatus) *apiregistrationv1.APIService {
 		return &apiregistrationv1.APIService{
 			ObjectMeta: metav1.ObjectMeta{Name: "a"},
-			Spec:       apiregistrationv1.APIServiceSpec{Service: &apiregistrationv1.ServiceReference{}},
+			Spec: apiregistrationv1.APIServiceSpec{Service: &apiregistrationv1.ServiceReference{
+				Namespace: "shop", Name: "shop",
+			}},
 			Status: apiregistrationv1.APIServiceStatus{Conditions: []apiregistrationv1.APIServiceCondition{
 				{Type: apiregistrationv1.Available, Status: status, Reason: "MissingEndpoints"},
 			}},
@@ -65,10 +67,11 @@ func TestTheTableShowsBothViewsAndWhatFails(t *testing.T) {
 	good, failing := &series{}, &series{}
 	good.add(discovery.Sample{Latency: 2 * time.Millisecond})
 	failing.add(discovery.Sample{Latency: time.Second, Err: errors.New("answered 500: \x1b")})
-	rows := tableOf(
+	measured := rowsOf(
 		map[string]*apiregistrationv1.APIService{"b": apiService("False"), "a": apiService("True"), "c": apiService("True")},
 		map[string]*series{"a": good, "c": failing},
 		map[string]time.Duration{"a": 3 * time.Millisecond})
+	rows := tableOf(measured, false)
 	want := [][]string{
 		topColumns,
 		{"a", "2ms", "2ms", "2ms", "2ms", "3ms", "█", ""},
@@ -77,6 +80,10 @@ func TestTheTableShowsBothViewsAndWhatFails(t *testing.T) {
 	}
 	if !slices.EqualFunc(rows, want, slices.Equal[[]string]) {
 		t.Errorf("got %q, want %q", rows, want)
+	}
+	wide := tableOf(measured, true)
+	if got := wide[1][len(topColumns):]; !slices.Equal(got, []string{"1", "shop/shop"}) || len(wide[0]) != len(wide[1]) {
+		t.Errorf("in the wide table there is %q, too", got)
 	}
 }
 
