@@ -44,7 +44,7 @@ func (s *series) percentile(percent int) time.Duration {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(s.latencies))
-	return sorted[max(0, (len(sorted)*percent+99)/100-1)]
+	return discovery.Percentile(sorted, percent)
 }
 
 var bars = []rune("▁▂▃▄▅▆▇█")

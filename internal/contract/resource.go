@@ -117,7 +117,7 @@ func judgeLoad(samples []discovery.Sample) error {
 	}
 	slices.Sort(latencies)
 	rank := func(percent int) time.Duration {
-		return latencies[max(0, (len(latencies)*percent+99)/100-1)].Round(100 * time.Microsecond)
+		return discovery.Percentile(latencies, percent).Round(100 * time.Microsecond)
 	}
 	measured := fmt.Sprintf("p50 %s, p90 %s, p99 %s, max %s", rank(50), rank(90), rank(99), rank(100))
 	if rank(100) > discovery.AggregatorTimeout {

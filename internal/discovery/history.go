@@ -137,7 +137,7 @@ func (h *history) record(policy Policy) Record {
 	slices.SortFunc(record.Omitted, func(a, b schema.GroupVersion) int { return cmp.Compare(a.String(), b.String()) })
 	latencies := h.latencies()
 	if record.Samples = len(latencies); record.Samples > 0 {
-		record.P50, record.P99 = percentile(latencies, 50), percentile(latencies, 99)
+		record.P50, record.P99 = Percentile(latencies, 50), Percentile(latencies, 99)
 		record.Max = latencies[len(latencies)-1]
 	}
 	return record
@@ -163,8 +163,8 @@ func (h *history) latencies() []time.Duration {
 	return warm
 }
 
-// percentile returns the percentile by the nearest-rank method.
-func percentile(sorted []time.Duration, percent int) time.Duration {
+// Percentile returns the percentile of ordered latencies by the nearest-rank method.
+func Percentile(sorted []time.Duration, percent int) time.Duration {
 	rank := (len(sorted)*percent + 99) / 100
 	return sorted[max(rank, 1)-1]
 }

@@ -219,7 +219,7 @@ func TestPercentileUsesTheNearestRank(t *testing.T) {
 		sorted = append(sorted, time.Duration(i+1))
 	}
 	for percent, want := range map[int]time.Duration{0: 1, 50: 50, 99: 99, 100: 100} {
-		if got := percentile(sorted, percent); got != want {
+		if got := Percentile(sorted, percent); got != want {
 			t.Errorf("the %d. percentile is %d, want %d", percent, got, want)
 		}
 	}

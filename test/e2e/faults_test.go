@@ -53,7 +53,9 @@ func TestDiscoveryFaultsAreReportedAndRecover(t *testing.T) {
 			server := startFaultServer(t, fault)
 			heal := fault.start(t, server)
 			reported := eventually(t, faultReported, fault.isReported(server, docs))
-			eventually(t, faultReported, doctored(fault.name))
+			if fault.available != "" { // what one look shows is known
+				eventually(t, faultReported, doctored(fault.name))
+			}
 			heal()
 			cleared := eventually(t, faultReported, isHealthy(server.ExtensionAPI))
 			progress("%s: %s was reported after %s, and its recovery after %s", fault.what, fault.reason, reported, cleared)

@@ -68,11 +68,11 @@ func withoutOthers(text string) string {
 func doctored(name string) func(context.Context) error {
 	var last string
 	return func(ctx context.Context) error {
-		out, _, err := runPlugin(ctx, "doctor", name)
+		out, code, err := runPlugin(ctx, "doctor", name)
 		if err != nil {
 			return err
 		}
-		got := normalized(withoutOthers(out))
+		got := fmt.Sprintf("%s(exit code %d)\n", normalized(withoutOthers(out)), code)
 		before := last
 		last = got
 		return compareText("doctor/"+name+".txt", got, got == before)

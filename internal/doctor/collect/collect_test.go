@@ -23,6 +23,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 )
 
+const bookmark = `{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`
+
 const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 // apiServer answers paths as kube-apiserver does; what it does not have is forbidden.
@@ -106,7 +108,6 @@ func shop() apiServer {
 				answerJSON(http.StatusInternalServerError, metav1.Status{Message: "no storage"})(w, r)
 				return
 			}
-			const bookmark = `{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`
 			_, _ = w.Write([]byte(bookmark))
 		},
 	}

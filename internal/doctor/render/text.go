@@ -117,8 +117,9 @@ func (l *lines) problem(outcome check.Outcome, result check.Result, style Style)
 	}
 	l.add("%s %s", style.Mark(result.Level()), printable(what))
 	for _, part := range []struct{ name, text string }{
-		{"affected", result.BlastRadius}, {"fix", result.Remedy}, {"explain", "kubectl extensionapi explain " +
-			"" + cmp.Or(result.Code, outcome.ID)},
+		{"affected", result.BlastRadius},
+		{"fix", result.Remedy},
+		{"explain", "kubectl extensionapi explain " + cmp.Or(result.Code, outcome.ID)},
 		{"see", runbookOf(outcome, result, style.Runbook)},
 	} {
 		if part.text != "" {

@@ -21,13 +21,13 @@ import (
 )
 
 // Cluster returns a cluster of which a handler stands for kube-apiserver.
-func Cluster(t *testing.T, handler http.Handler) *connect.Cluster {
-	t.Helper()
+func Cluster(tb testing.TB, handler http.Handler) *connect.Cluster {
+	tb.Helper()
 	server := httptest.NewTLSServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	cluster, err := connect.With(&rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cluster
 }
