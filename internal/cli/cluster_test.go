@@ -143,12 +143,15 @@ func TestProgramsReadJSON(t *testing.T) {
 
 func TestHistorySaysWhereMoreIs(t *testing.T) {
 	code, out, errOut := runIn(t, "history", "wardle", "--count", "1")
-	for _, part := range []string{"p50 10.0ms, p99 20.0ms", `extensionapi="wardle"`, "extensionapi-operator:metrics-reader"} {
+	for _, part := range []string{
+		"p50 10.0ms, p99 20.0ms", `extensionapi="wardle"`, "extensionapi-operator:metrics-reader",
+	} {
 		if code != 0 || !strings.Contains(out, part) {
 			t.Errorf("exit code %d, %s%s", code, out, errOut)
 		}
 	}
-	if code, _, errOut = run("history", "wardle", "--interval", "1ms"); code != 1 || !strings.Contains(errOut, "at least 1s") {
+	code, _, errOut = run("history", "wardle", "--interval", "1ms")
+	if code != 1 || !strings.Contains(errOut, "at least 1s") {
 		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }

@@ -70,14 +70,11 @@ func (h *history) run(ctx context.Context, name string) error {
 	if h.count == 0 && !live {
 		h.count = pointsInPipe
 	}
-	for point := 1; ; point++ {
-		if err := h.read(ctx, cluster, name); err != nil && (ctx.Err() == nil || point == 1) {
-			return err
-		}
-		if point == h.count || !h.pause(ctx, live) {
-			return h.show(live)
-		}
-	}
+	return h.repeat(ctx, repeated{
+		interval: h.interval, count: h.count, live: live,
+		measure: func(ctx context.Context) error { return h.read(ctx, cluster, name) },
+		show:    func() error { return h.show(live) },
+	})
 }
 
 func (h *history) read(ctx context.Context, cluster *connect.Cluster, name string) error {
@@ -86,19 +83,6 @@ func (h *history) read(ctx context.Context, cluster *connect.Cluster, name strin
 		h.recorded.add(extensionAPI, h.clock.Now())
 	}
 	return err
-}
-
-// pause shows the plots on a terminal, and waits for the next point. It reports whether there is one.
-func (h *history) pause(ctx context.Context, live bool) bool {
-	if live && h.show(live) != nil {
-		return false
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-h.clock.After(h.interval):
-		return true
-	}
 }
 
 func (h *history) show(live bool) error {

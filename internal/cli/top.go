@@ -78,33 +78,27 @@ func (t *top) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	live := isTerminal(t.Out) && (t.output.value == outputText || t.output.value == outputWide)
+	live := t.isLive()
 	if t.count == 0 && !live {
 		t.count = roundsInPipe
 	}
-	for round := 1; ; round++ {
-		rows, err := t.round(ctx, cluster, names)
-		if err != nil && ctx.Err() == nil {
+	var rows []topRow
+	return t.repeat(ctx, repeated{
+		interval: t.interval, count: t.count, live: live,
+		measure: func(ctx context.Context) error {
+			measured, err := t.round(ctx, cluster, names)
+			if err == nil {
+				rows = measured
+			}
 			return err
-		}
-		done := round == t.count || !t.pause(ctx, rows, live)
-		if done {
-			return t.show(rows, live)
-		}
-	}
+		},
+		show: func() error { return t.show(rows, live) },
+	})
 }
 
-// pause shows the table on a terminal, and waits for the next round. It reports whether there is one.
-func (t *top) pause(ctx context.Context, rows []topRow, live bool) bool {
-	if live && t.show(rows, live) != nil {
-		return false
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.clock.After(t.interval):
-		return true
-	}
+// isLive reports whether people watch a table.
+func (t *top) isLive() bool {
+	return isTerminal(t.Out) && (t.output.value == outputText || t.output.value == outputWide)
 }
 
 // round measures all group-versions once, and returns the table.

@@ -87,10 +87,11 @@ func (c check) document(
 ) (answer objects.Answer, err error) {
 	limited, cancel := context.WithTimeout(ctx, c.Patience.Answer)
 	defer cancel()
-	err = c.Document(limited, c.target.Trust, c.target.Replica, path, c.header(accept), func(response *http.Response) error {
+	keep := func(response *http.Response) error {
 		answer = expect(response, read)
 		return nil
-	})
+	}
+	err = c.Document(limited, c.target.Trust, c.target.Replica, path, c.header(accept), keep)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return objects.Answer{Err: fmt.Errorf("got no answer within %s", c.Patience.Answer)}, nil
 	}

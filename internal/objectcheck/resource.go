@@ -134,7 +134,8 @@ func (s Session) watch(ctx context.Context, resource objects.Resource) (result o
 	timer := s.Clock.AfterFunc(s.Patience.Bookmark, func() { stop(errNoBookmark) })
 	defer timer.Stop()
 	var answer objects.Answer
-	err := s.do(silent, path(resource)+"?"+s.Patience.initialEvents().Encode(), acceptWatch, func(response *http.Response) error {
+	watched := path(resource) + "?" + s.Patience.initialEvents().Encode()
+	err := s.do(silent, watched, acceptWatch, func(response *http.Response) error {
 		answer = expect(response, func(body io.Reader) error {
 			return documents.ReadInitialEvents(body, func() { timer.Reset(s.Patience.Bookmark) })
 		})

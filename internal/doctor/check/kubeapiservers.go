@@ -13,8 +13,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
-// kubeAPIServers reports what is known of the other kube-apiservers. All write the same status of an APIService, so what
-// one of them cannot reach shows only by turns. A kubeconfig leads to one of them; the operator requests each.
+// kubeAPIServers reports what is known of the other kube-apiservers. All write the same status of an APIService, so
+// what one of them cannot reach shows only by turns. A kubeconfig leads to one of them; the operator requests each.
 func kubeAPIServers(v *view.View) []Result {
 	count, known := v.KubeAPIServers.Get()
 	switch {

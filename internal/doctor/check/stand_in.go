@@ -18,8 +18,8 @@ func standIn(v *view.View) []Result {
 		if !apiService.LeadsToStandIn() {
 			return finding.Finding{}
 		}
-		evidence := fmt.Sprintf("it leads to the operator's stand-in (Service %s)%s, since no replica of the server answers; "+
-			"kube-apiserver reports Available=True, as the stand-in answers discovery", apiService.Backend,
+		evidence := fmt.Sprintf("it leads to the operator's stand-in (Service %s)%s, since no replica of the server "+
+			"answers; kube-apiserver reports Available=True, as the stand-in answers discovery", apiService.Backend,
 			sinceOf(ownerOf(v, apiService)))
 		return broken(v1alpha1.ReasonStandIn, evidence).
 			Affecting("Every request for its objects is answered 503; namespaces can be deleted, and clients of other APIs " +

@@ -4,7 +4,9 @@ package collect
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objects"
 )
 
 const bookmark = `{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}`
@@ -102,7 +106,8 @@ func shop() apiServer {
 				{Name: "shops", Verbs: metav1.Verbs{"delete", "list"}},
 			},
 		}),
-		"/apis/shop.example.com/v1/shops": answerJSON(http.StatusOK, metav1.List{TypeMeta: metav1.TypeMeta{Kind: "ShopList"}}),
+		"/apis/shop.example.com/v1/shops": answerJSON(http.StatusOK,
+			metav1.List{TypeMeta: metav1.TypeMeta{Kind: "ShopList"}}),
 		"/apis/shop.example.com/v1/carts": func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("watch") == "" {
 				answerJSON(http.StatusInternalServerError, metav1.Status{Message: "no storage"})(w, r)
@@ -234,5 +239,49 @@ func TestOpenAPIIsReadForGroupVersions(t *testing.T) {
 	v2, err := c.openAPIV2(t.Context(), []view.APIService{{APIService: &wanted}, {APIService: &other}})
 	if err != nil || !v2.Has(groupVersion) || v2.Len() != 1 {
 		t.Errorf("v2 has %v, %v", v2, err)
+	}
+}
+
+func TestBothFormsOfDiscoveryAreComparedWhereTheyAreFresh(t *testing.T) {
+	const document = `{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"shop.example.com"},"versions":[
+		{"version":"v1","freshness":"%s","resources":[
+			{"resource":"carts","scope":"Namespaced","verbs":["delete","list","watch"]}]}]}]}`
+	for freshness, want := range map[string]bool{"Current": true, "Stale": false} {
+		server := shop()
+		server["/apis"] = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", aggregated)
+			_, _ = fmt.Fprintf(w, document, freshness)
+		}
+		v, err := View(t.Context(), server.start(t), clock.RealClock{}, "v1.shop.example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems := v.APIServices.Value()[0].Objects.Value().Problems
+		found := slices.ContainsFunc(problems, func(p objects.Problem) bool {
+			return p.Reason == v1alpha1.ReasonDiscoveryDiffers && strings.Contains(p.Evidence, "shops is missing in GET /apis")
+		})
+		if found != want {
+			t.Errorf("%s: the problems are %+v", freshness, problems)
+		}
+	}
+}
+
+func TestNothingIsRequestedFromTheStandIn(t *testing.T) {
+	server := shop()
+	standIn := apiService("shop.example.com")
+	standIn.Labels = map[string]string{manifests.OwnerLabel: "shop"}
+	standIn.Spec.Service.Name = manifests.StandInName
+	server["/apis/apiregistration.k8s.io/v1/apiservices"] = answerJSON(http.StatusOK, apiregistrationv1.APIServiceList{
+		Items: []apiregistrationv1.APIService{standIn},
+	})
+	server["/apis/shop.example.com/v1/carts"] = func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s is requested", r.URL)
+	}
+	v, err := View(t.Context(), server.start(t), clock.RealClock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := v.APIServices.Value()[0]; !found.LeadsToStandIn() || found.Objects.Value().Checked != 0 {
+		t.Errorf("got %+v", found)
 	}
 }
