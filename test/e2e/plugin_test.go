@@ -86,6 +86,9 @@ func compareText(file, got string, isFinal bool) error {
 		if !isFinal {
 			return fmt.Errorf("it may still change: %s", got)
 		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
 		return os.WriteFile(path, []byte(got), 0o644)
 	}
 	want, err := os.ReadFile(path)
@@ -169,9 +172,9 @@ func TestDoctorNotesWhatAViewerMayNotSee(t *testing.T) {
 		}
 		return nil
 	})
-	_, code, err := runPlugin(t.Context(), "doctor", "v1.does-not-exist.example.com")
-	if err == nil || code != 0 {
-		t.Errorf("a name that nothing has: exit code %d, %v", code, err)
+	_, _, err := runPlugin(t.Context(), "doctor", "v1.does-not-exist.example.com")
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
+		t.Errorf("a name that nothing has: %v", err)
 	}
 }
 
