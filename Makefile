@@ -167,6 +167,10 @@ plugin: ## Build the kubectl plugin for this machine: bin/kubectl-extensionapi
 		-ldflags "-s -w -X $(VERSION_VARS).version=$(VERSION) -X $(VERSION_VARS).commit=$$(git rev-parse HEAD)" \
 		-o $(PLUGIN) ./cmd/kubectl-extensionapi
 
+.PHONY: session
+session: demo ## Record a session of the plugin on the demo's cluster: docs/session.txt
+	hack/record-session.sh
+
 ##@ Images
 
 .PHONY: image
