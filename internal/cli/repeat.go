@@ -20,21 +20,28 @@ type repeated struct {
 // repeat shows what was measured at the end, also after an interruption, unless there is nothing.
 func (o *options) repeat(ctx context.Context, r repeated) error {
 	for round := 1; ; round++ {
-		if err := r.measure(ctx); err != nil && (ctx.Err() == nil || round == 1) {
+		switch err := r.measure(ctx); {
+		case err != nil && (ctx.Err() == nil || round == 1):
+			return err
+		case round == r.count, ctx.Err() != nil:
+			return r.show()
+		}
+		if err := o.pause(ctx, r); err != nil {
 			return err
 		}
-		if round == r.count || ctx.Err() != nil {
-			return r.show()
-		}
-		if r.live {
-			if err := r.show(); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return r.show()
-		case <-o.clock.After(r.interval):
+	}
+}
+
+// pause waits for the next round, or for an interruption.
+func (o *options) pause(ctx context.Context, r repeated) error {
+	if r.live {
+		if err := r.show(); err != nil {
+			return err
 		}
 	}
+	select {
+	case <-ctx.Done():
+	case <-o.clock.After(r.interval):
+	}
+	return nil
 }

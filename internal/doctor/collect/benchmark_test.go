@@ -23,7 +23,7 @@ func BenchmarkView(b *testing.B) {
 	}
 	apiServices := answerJSON(http.StatusOK, list)
 	verbs := metav1.Verbs{"create", "delete", "list", "watch"}
-	cluster := connecttest.Cluster(b, connecttest.Permitting(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 		switch {
 		case r.URL.Path == "/apis/apiregistration.k8s.io/v1/apiservices":
@@ -40,7 +40,8 @@ func BenchmarkView(b *testing.B) {
 		default:
 			w.WriteHeader(http.StatusForbidden)
 		}
-	})))
+	}
+	cluster := connecttest.Cluster(b, connecttest.Permitting(http.HandlerFunc(answer)))
 	for b.Loop() {
 		v, err := View(b.Context(), cluster, clock.RealClock{})
 		if err != nil {
