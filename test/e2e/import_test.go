@@ -66,6 +66,9 @@ func adoptImported(t *testing.T) {
 	if uidOf(t, sampleAPIService) != before {
 		t.Error("the APIService was recreated")
 	}
+	if out, code, err := runPlugin(t.Context(), "diff", extensionAPI.Name); err != nil || code != 0 {
+		t.Errorf("diff after the adoption: exit code %d, %v\n%s", code, err, out)
+	}
 }
 
 // imported writes what kubectl extensionapi import writes to a file.
