@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/cli"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/render"
+	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
 // plugin runs the kubectl plugin as the administrator, and returns the exit code, the output and the errors.
@@ -105,6 +107,37 @@ func TestDoctorFindsWhatIsWrongWithAHandMadeAPIService(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestDoctorFindsOfObjectsWhatTheOperatorFinds(t *testing.T) {
+	t.Parallel()
+	type behaviour = extensionserver.Behaviour
+	for name, test := range map[string]struct {
+		behaviour behaviour
+		reason    string
+	}{
+		"doctor-list-500": {
+			behaviour{List: extensionserver.Fault{Status: http.StatusInternalServerError}}, v1alpha1.ReasonListFails,
+		},
+		"doctor-no-bookmark": {
+			behaviour{InitialEvents: extensionserver.WithoutBookmark}, v1alpha1.ReasonWatchWithoutBookmark,
+		},
+		"doctor-differ": {behaviour{LeftOutResources: []string{"gadgets"}}, v1alpha1.ReasonDiscoveryDiffers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			serveObjects(t, name, test.behaviour)
+			awaitThat(t, name, isFalse(v1alpha1.ConditionServesObjects, test.reason).check)
+			eventually(t, func() error {
+				code, levels, out := examined(t, plane.kubeconfig, name)
+				if code != 2 || levels["objects"] != check.Broken ||
+					strings.Count(out, fmt.Sprintf("%q: %q", "reason", test.reason)) < 2 { // objects, and conditions
+					return fmt.Errorf("exit code %d: %s", code, out)
+				}
+				return nil
+			})
+		})
+	}
 }
 
 // handMade is an APIService of NAME.example.com/v1 whose Service does not exist, and which a Helm release has left.
