@@ -10,7 +10,6 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
-	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -41,7 +40,7 @@ func unavailable(
 		reason = reported.Reason
 	}
 	return finding.Bad(reason, fmt.Sprintf("kube-apiserver reports %s as unavailable: %s", apiService.Name,
-		excerpt.Quote(reported.Message)), finding.Working).
+		snapshot.Reported(reported)), finding.Working).
 		Affecting("Namespace deletion and discovery are affected in the whole cluster").
 		Advising(unavailableRemedy(apiService, reported))
 }

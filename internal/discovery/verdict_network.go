@@ -146,7 +146,7 @@ func (p GroupVersionState) judgeUnavailable(good []ReplicaSubject) Finding {
 	}
 	cause := causeOfCheck(p.CheckFailed)
 	return found(cause.reason, "%s: kube-apiserver's check of discovery fails (%s)%s; %s",
-		p.Name, noResponse.ReplaceAllString(p.CheckFailed, "$1"), contrast(good), cause.advice)
+		p.Name, p.CheckFailed, contrast(good), cause.advice)
 }
 
 // IsKubeAPIServerRefused reports whether this error of kube-apiserver's discovery check means that the server answers

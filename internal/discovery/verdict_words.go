@@ -16,12 +16,6 @@ var (
 	noConnection = regexp.MustCompile(`connection refused|no route to host|(network|host) is (unreachable|down)`)
 )
 
-// noResponse matches net/http's words for a response that takes too long. They differ with the state of the connection,
-// so the message would change from one check to the next.
-var noResponse = regexp.MustCompile(
-	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded) ` +
-		`\((Client\.Timeout exceeded) while awaiting headers\)`)
-
 // causeOfText parses a net/http error of a request that kube-apiserver has sent to the server. Words that it does not
 // know are not taken for a firewall.
 func causeOfText(text string) cause {

@@ -3,7 +3,9 @@
 package migration
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -58,9 +60,8 @@ func leadsTo(service corev1.ServicePort, port corev1.ContainerPort) bool {
 // probes are the operator's, and fit the port and the rollout.
 func (m *Manifest) probes(container *corev1.Container) {
 	if container.StartupProbe != nil || container.ReadinessProbe != nil || container.LivenessProbe != nil {
-		m.note("probes are left out: the operator sets them for /readyz and /livez of the port; keep yours if the " +
-			"server has " +
-			"no such paths")
+		m.note("probes are left out: the operator sets them for /readyz and /livez of the port; keep yours if the server " +
+			"has no such paths")
 	}
 	container.StartupProbe, container.ReadinessProbe, container.LivenessProbe = nil, nil, nil
 }
@@ -68,11 +69,13 @@ func (m *Manifest) probes(container *corev1.Container) {
 // pod leaves out what ties the Pods to the earlier server.
 func (m *Manifest) pod(template *corev1.PodTemplateSpec) {
 	if len(template.Labels) > 0 {
-		m.note("labels of the Pods are left out, as the earlier Service selects by them; a NetworkPolicy that does, " +
-			"too, needs " +
-			"to select the new Pods")
+		m.note("labels of the Pods are left out, as the earlier Service selects by them; a NetworkPolicy that does, too, " +
+			"needs to select the new Pods")
 	}
-	delete(template.Annotations, "kubectl.kubernetes.io/restartedAt")
+	m.placement(template)
+	maps.DeleteFunc(template.Annotations, func(key, _ string) bool {
+		return key == "kubectl.kubernetes.io/restartedAt" || strings.HasPrefix(key, v1alpha1.GroupVersion.Group+"/")
+	})
 	if name := template.Spec.ServiceAccountName; name != "" && name != "default" {
 		m.note("serviceAccountName %s is left out: the Pods run as ServiceAccount %s, which is bound to the same roles below",
 			name, m.ExtensionAPI.Name)

@@ -4,6 +4,7 @@ package snapshot
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -110,5 +111,17 @@ func FailedCheck(apiService *apiregistrationv1.APIService) string {
 		condition.Reason != "FailedDiscoveryCheck" {
 		return ""
 	}
-	return excerpt.Quote(condition.Message)
+	return Reported(condition)
+}
+
+// timeOut matches net/http's words for a response that takes too long. They differ with the state of the connection, so
+// the message would change from one check to the next.
+var timeOut = regexp.MustCompile(
+	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded)` +
+		`(?: \(Client\.Timeout exceeded(?: while awaiting headers)?\))?`)
+
+// Reported is kube-apiserver's message in a condition of an APIService: bounded, printable, and with every timeout in the
+// same words.
+func Reported(condition *apiregistrationv1.APIServiceCondition) string {
+	return excerpt.Quote(timeOut.ReplaceAllString(condition.Message, "context deadline exceeded"))
 }

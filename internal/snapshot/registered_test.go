@@ -73,3 +73,18 @@ func TestAFailedCheckIsOneOfDiscovery(t *testing.T) {
 		})
 	}
 }
+
+func TestEveryTimeOutOfKubeAPIServersCheckIsReportedInTheSameWords(t *testing.T) {
+	const request = `Get "https://10.0.0.7:443/apis/a/v1": `
+	for _, words := range []string{
+		"context deadline exceeded",
+		"context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+		"net/http: request canceled (Client.Timeout exceeded while awaiting headers)",
+		"net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)",
+	} {
+		condition := &apiregistrationv1.APIServiceCondition{Message: request + words}
+		if got := Reported(condition); got != request+"context deadline exceeded" {
+			t.Errorf("%s is reported as %s", words, got)
+		}
+	}
+}

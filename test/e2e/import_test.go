@@ -59,8 +59,9 @@ func adoptImported(t *testing.T) {
 	eventually(t, time.Minute, served("v1beta1", "v1alpha1"))
 	before := uidOf(t, sampleAPIService)
 	extensionAPI, file := imported(t, "imported", sampleAPIService, "--adopt")
-	end := lossless(t)
-	applySample(t, file, extensionAPI)
+	deleteLater(t, file, extensionAPI)
+	end := lossless(t) // its objects are deleted before the API
+	applyFile(t, file, extensionAPI)
 	t.Logf("adopted after %s", eventually(t, 2*time.Minute, ready(extensionAPI)))
 	end()
 	if uidOf(t, sampleAPIService) != before {

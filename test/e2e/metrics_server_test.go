@@ -183,6 +183,13 @@ func deleteEarlierRoles(t *testing.T) {
 // applySample applies a file with an ExtensionAPI, and deletes what is in it when the test ends.
 func applySample(t *testing.T, file string, extensionAPI *v1alpha1.ExtensionAPI) {
 	t.Helper()
+	deleteLater(t, file, extensionAPI)
+	applyFile(t, file, extensionAPI)
+}
+
+// deleteLater deletes what the file declares after the test.
+func deleteLater(t *testing.T, file string, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if t.Failed() {
@@ -194,6 +201,10 @@ func applySample(t *testing.T, file string, extensionAPI *v1alpha1.ExtensionAPI)
 			t.Error(err)
 		}
 	})
+}
+
+func applyFile(t *testing.T, file string, extensionAPI *v1alpha1.ExtensionAPI) {
+	t.Helper()
 	kubectl(t, "apply", "-f", file)
 	current, err := currently(t.Context(), extensionAPI)
 	if err != nil {
