@@ -104,6 +104,7 @@ func TestHarmfulListsAndWatchesAreReported(t *testing.T) {
 			t.Parallel()
 			extensionAPI := harm.start(t)
 			reported := eventually(t, faultReported, harm.isReported(extensionAPI, docs))
+			eventually(t, faultReported, doctored(harm.name))
 			harm.repair(t, extensionAPI)
 			cleared := eventually(t, faultReported, is(extensionAPI, v1alpha1.ConditionServesObjects, yes,
 				v1alpha1.ReasonObjectsServed, ""))

@@ -37,7 +37,7 @@ const (
 func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
 	createObject(t, viewer())
-	t.Run("metrics-server, with the manifest of the docs", func(t *testing.T) {
+	t.Run("with the manifest of the docs", func(t *testing.T) {
 		installByHand(t)
 		sample := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: "metrics"}}
 		migrateMetricsServer(t, sample, "config/samples/metrics-server.yaml", func() {
@@ -45,7 +45,7 @@ func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 			deleteEarlierRoles(t)
 		})
 	})
-	t.Run("metrics-server, imported", func(t *testing.T) {
+	t.Run("imported", func(t *testing.T) {
 		installByHand(t)
 		sample, file := imported(t, "metrics", metricsAPIService)
 		// The earlier roles are bound to the new ServiceAccount.

@@ -18,6 +18,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/test/documented"
@@ -133,9 +134,9 @@ func TestDoctorDoesNotDependOnDiscovery(t *testing.T) {
 		},
 	}
 	createObject(t, orphan)
-	eventually(t, time.Minute, func(ctx context.Context) error {
-		if _, err := output(ctx, "kubectl", "api-resources"); err == nil {
-			return errors.New("discovery is complete")
+	eventually(t, time.Minute, func(context.Context) error {
+		if _, _, err := discoverer.ServerGroupsAndResources(); !discovery.IsGroupDiscoveryFailedError(err) {
+			return fmt.Errorf("discovery is not incomplete: %w", err)
 		}
 		return nil
 	})
