@@ -18,6 +18,8 @@ const (
 	objectsAge = time.Hour
 	// badObjectsAge is how old any other may be: what is wrong may be repaired without a change that is watched.
 	badObjectsAge = 5 * time.Minute
+	// failedObjectsAge is how old one may be that failed: kube-apiserver answers 404 for a moment after a registration.
+	failedObjectsAge = 30 * time.Second
 )
 
 // Objects is a check of what the server answers for its objects.
@@ -49,7 +51,10 @@ func (p *Plan) checkObjects(s *snapshot.Snapshot) {
 	if s.Objects.Ended.IsZero() {
 		return
 	}
-	if !s.Objects.IsGood() {
+	switch {
+	case s.Objects.Err != nil:
+		p.Objects.MaxAge = failedObjectsAge
+	case !s.Objects.IsGood():
 		p.Objects.MaxAge = badObjectsAge
 	}
 	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
