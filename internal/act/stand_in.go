@@ -66,6 +66,10 @@ func (e *execution) documents(ctx context.Context, p *plan.Documents) error {
 	if len(read.groupVersions) == 0 {
 		return e.dropDocuments(ctx)
 	}
+	return e.storeDocuments(ctx, read)
+}
+
+func (e *execution) storeDocuments(ctx context.Context, read Documents) error {
 	_, err := e.applier.Apply(ctx, manifests.Documents(
 		e.s.ExtensionAPI, e.Observer.OperatorNamespace, read.groupVersions, read.discovery, read.openAPI))
 	if conflict, isConflict := errors.AsType[*apply.ConflictError](err); isConflict {
