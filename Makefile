@@ -228,8 +228,10 @@ RELEASE_TOOLS := $(TOOLS)/helm $(TOOLS)/cyclonedx-gomod
 
 .PHONY: release
 release: $(RELEASE_TOOLS) ## Build chart, image, manifests, plugin, SBOMs and checksums in dist: VERSION=v0.1.0
-	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))"
+	@go run ./hack/release --version "$(if $(filter file,$(origin VERSION)),,$(VERSION))" \
+		$(addprefix --plugin-system=,$(PLUGIN_SYSTEMS))
 
+# PLUGIN_SYSTEMS=linux builds the plugin for Linux only, which takes much less time where nothing is compiled yet.
 .PHONY: verify-release
 verify-release: $(RELEASE_TOOLS) ## Build the release of the last commit in two clones, with different settings, and compare
 	hack/verify-release.sh
