@@ -140,6 +140,11 @@ bench-hostile: CLUSTER_NAME = extensionapi-e2e
 bench-hostile: e2e-images $(TOOLS)/helm ## Benchmark the operator and 80 ExtensionAPIs alongside 20 with hostile servers: HOSTILE_FOR=10m
 	go test -tags e2e ./test/e2e/... -run '^$$' -bench Hostile -benchtime 1x -timeout 80m
 
+.PHONY: bench-doctor
+bench-doctor: CLUSTER_NAME = extensionapi-e2e
+bench-doctor: e2e-images $(TOOLS)/helm ## Benchmark kubectl extensionapi doctor on a cluster with 208 APIServices of a server
+	go test -tags e2e ./test/e2e/... -run '^$$' -bench Doctor -benchtime 5x -timeout 60m
+
 .PHONY: bench-discovery
 bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
