@@ -31,6 +31,7 @@ func TestImportedServersAreAdoptedWithoutAFailedRequest(t *testing.T) {
 		adoptImported(t)
 	})
 	t.Run("of a Helm release", func(t *testing.T) {
+		onlyLong(t)
 		chart := chartOf(t, written)
 		t.Cleanup(func() {
 			ctx := context.WithoutCancel(t.Context())
