@@ -38,6 +38,9 @@ type Cluster struct {
 	Client client.Client
 	// HTTP sends requests for paths of kube-apiserver, whatever their host, and bounds what is kept of the responses.
 	HTTP *http.Client
+
+	each     *aggregation.KubeAPIServers
+	insecure bool
 }
 
 // To returns the cluster of the flags.
@@ -71,7 +74,23 @@ func With(config *rest.Config) (*Cluster, error) {
 		return nil, err
 	}
 	paths.Transport = &toServer{base: base, next: paths.Transport}
-	return &Cluster{Host: base.Host, Client: objects, HTTP: paths}, nil
+	return &Cluster{
+		Host: base.Host, Client: objects, HTTP: paths, insecure: config.Insecure,
+		each: aggregation.NewKubeAPIServers(config, objects, clock.RealClock{}),
+	}, nil
+}
+
+// errUnverified keeps credentials from whoever can write an EndpointSlice.
+var errUnverified = errors.New("the kubeconfig does not verify the certificate of kube-apiserver " +
+	"(insecure-skip-tls-verify), so its credentials are sent to no other address")
+
+// KubeAPIServers returns a client for each kube-apiserver, by its address, around a load balancer.
+func (c *Cluster) KubeAPIServers(ctx context.Context) (map[string]*http.Client, error) {
+	clients, err := c.each.Clients(ctx)
+	if c.insecure && len(clients) > 1 {
+		return nil, errUnverified
+	}
+	return clients, err
 }
 
 // Get requests a path of kube-apiserver. The caller closes the body.

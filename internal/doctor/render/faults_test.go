@@ -162,7 +162,9 @@ var faults = map[string]struct {
 		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{standingIn()}, nil)
 	}},
 	"several-kube-apiservers": {check.OK, nil, func(v *view.View, a *view.APIService) {
-		v.KubeAPIServers = snapshot.Of(3, nil)
+		several(v, a, discovery.Sample{Latency: time.Millisecond})
+		v.KubeAPIServers.Value()[2].Unreached = errors.New("no answer within 3s")
+		a.Through = a.Through[:2]
 		owned := viewtest.APIService(schema.GroupVersion{Group: "a.example.com", Version: "v1"})
 		owned.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 		v.Discovery.Value()[owned.GroupVersion()] = view.Freshness{}
@@ -170,6 +172,19 @@ var faults = map[string]struct {
 		v.OpenAPIV2.Value().Insert(owned.GroupVersion())
 		v.APIServices = snapshot.Of([]view.APIService{owned, *a}, nil)
 		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{ready("wardle")}, nil)
+	}},
+	"one-kube-apiserver-fails": {check.Broken, []string{"kube-apiservers"}, func(v *view.View, a *view.APIService) {
+		several(v, a, discovery.Sample{Err: &discovery.ProbeError{
+			Class: discovery.ClassServerError, Status: http.StatusServiceUnavailable,
+			Text: "answered 503 Service Unavailable: error trying to reach service: dial tcp 10.1.0.9:443: connect: no route " +
+				"to host",
+		}})
+	}},
+	"one-kube-apiserver-is-slow": {check.Broken, []string{"kube-apiservers"}, func(v *view.View, a *view.APIService) {
+		several(v, a, discovery.Sample{Latency: 6 * time.Second})
+	}},
+	"kube-apiservers-unverified": {check.OK, nil, func(v *view.View, _ *view.APIService) {
+		v.KubeAPIServers = snapshot.Of([]view.KubeAPIServer(nil), errors.New("the kubeconfig does not verify it"))
 	}},
 	"operator-not-permitted": {check.OK, nil, func(v *view.View, _ *view.APIService) {
 		var all []v1alpha1.ExtensionAPI

@@ -35,8 +35,8 @@ type View struct {
 	Version snapshot.Known[string]
 	// Clocks are those of kube-apiserver and of this machine when it answered.
 	Clocks snapshot.Known[Clocks]
-	// KubeAPIServers is how many kube-apiservers there are.
-	KubeAPIServers snapshot.Known[int]
+	// KubeAPIServers are those behind the Service default/kubernetes, ordered by address.
+	KubeAPIServers snapshot.Known[[]KubeAPIServer]
 	// MissingTrust is what extension API servers need to authenticate kube-apiserver and do not find.
 	MissingTrust snapshot.Known[[]string]
 	// MissingCertificate is that a kube-apiserver has no client certificate for extension API servers; empty if it has.
@@ -57,6 +57,13 @@ type View struct {
 	ExtensionAPIs snapshot.Known[[]v1alpha1.ExtensionAPI]
 }
 
+// KubeAPIServer is one of the kube-apiservers.
+type KubeAPIServer struct {
+	Address string
+	// Unreached is why no request from this machine reaches it directly, nil if requests do.
+	Unreached error
+}
+
 // Clocks are two clocks at the same moment.
 type Clocks struct{ Server, Local time.Time }
 
@@ -69,8 +76,16 @@ type APIService struct {
 	Backend *Backend
 	// Discovery is the result of its discovery through kube-apiserver, unknown where it was not requested.
 	Discovery snapshot.Known[discovery.Sample]
+	// Through has its discovery through each kube-apiserver that is reached directly.
+	Through []Through
 	// Objects is what requests for its objects show, as the operator sends them.
 	Objects snapshot.Known[objects.Result]
+}
+
+// Through is the result of discovery through one kube-apiserver, unknown where it was not requested in time.
+type Through struct {
+	Address   string
+	Discovery snapshot.Known[discovery.Sample]
 }
 
 // LeadsToStandIn reports whether the operator serves discovery in place of the server.

@@ -45,7 +45,7 @@ func New() *view.View {
 		Now:                Noon,
 		Version:            known("v1.36.3"),
 		Clocks:             known(view.Clocks{Server: Noon, Local: Noon}),
-		KubeAPIServers:     known(1),
+		KubeAPIServers:     known([]view.KubeAPIServer{{Address: "10.0.0.1:6443"}}),
 		MissingTrust:       known[[]string](nil),
 		MissingCertificate: known[[]string](nil),
 		Discovery:          known(map[schema.GroupVersion]view.Freshness{GroupVersion: {}}),
