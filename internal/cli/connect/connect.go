@@ -39,8 +39,10 @@ type Cluster struct {
 	// HTTP sends requests for paths of kube-apiserver, whatever their host, and bounds what is kept of the responses.
 	HTTP *http.Client
 
-	each     *aggregation.KubeAPIServers
-	insecure bool
+	config *rest.Config
+	// base is the URL of kube-apiserver.
+	base *url.URL
+	each *aggregation.KubeAPIServers
 }
 
 // To returns the cluster of the flags.
@@ -75,7 +77,7 @@ func With(config *rest.Config) (*Cluster, error) {
 	}
 	paths.Transport = &toServer{base: base, next: paths.Transport}
 	return &Cluster{
-		Host: base.Host, Client: objects, HTTP: paths, insecure: config.Insecure,
+		Host: base.Host, Client: objects, HTTP: paths, config: config, base: base,
 		each: aggregation.NewKubeAPIServers(config, objects, clock.RealClock{}),
 	}, nil
 }
@@ -87,7 +89,7 @@ var errUnverified = errors.New("the kubeconfig does not verify the certificate o
 // KubeAPIServers returns a client for each kube-apiserver, by its address, around a load balancer.
 func (c *Cluster) KubeAPIServers(ctx context.Context) (map[string]*http.Client, error) {
 	clients, err := c.each.Clients(ctx)
-	if c.insecure && len(clients) > 1 {
+	if c.config.Insecure && len(clients) > 1 {
 		return nil, errUnverified
 	}
 	return clients, err

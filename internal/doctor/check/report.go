@@ -144,6 +144,7 @@ var sections = []struct {
 	{"certificates", []check{
 		{"verification", "kube-apiserver verifies the serving certificate", verification},
 		{"ca-bundle", "the caBundle contains a CA that stays valid", caBundle},
+		{"served", "the caBundle verifies what Pods serve", served},
 	}},
 	{"requests through kube-apiserver", []check{
 		{"latency", "discovery is answered within 5s", latency},

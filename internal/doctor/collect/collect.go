@@ -53,7 +53,8 @@ func View(
 	if err := restrict(v, names); err != nil {
 		return nil, err
 	}
-	c.all(ctx, slices.Concat(c.throughEach(v), c.ofBackends(v), c.ofAPIServices(v)))
+	c.all(ctx, c.ofBackends(v))
+	c.all(ctx, slices.Concat(c.throughEach(v), c.certificates(v), c.ofAPIServices(v)))
 	return v, nil
 }
 

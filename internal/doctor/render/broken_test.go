@@ -105,4 +105,5 @@ func forbid(v *view.View, a *view.APIService) {
 	flunders := objects.Resource{GroupVersion: viewtest.GroupVersion}
 	a.Objects = snapshot.Of(objects.Result{Denied: []objects.Resource{flunders}}, nil)
 	a.Backend.Denied = snapshot.Of([]string(nil), forbidden("subjectaccessreviews"))
+	a.Served = snapshot.Of(view.Served{}, forbidden("pods/portforward"))
 }

@@ -3,6 +3,7 @@
 package render
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -90,10 +91,12 @@ var faults = map[string]struct {
 	}},
 	"bundle-expires": {check.Warning, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
 		a.Spec.CABundle = viewtest.CA(48 * time.Hour)
+		a.Served = snapshot.Known[view.Served]{}
 		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 	}},
 	"bundle-expired": {check.Broken, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
 		a.Spec.CABundle = viewtest.CA(-time.Hour)
+		a.Served = snapshot.Known[view.Served]{}
 	}},
 	"untrusted": {check.Broken, []string{"verification"}, func(_ *view.View, a *view.APIService) {
 		fails(a, http.StatusServiceUnavailable, "answered 503 Service Unavailable: error trying to reach service: "+
@@ -158,6 +161,7 @@ var faults = map[string]struct {
 		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 		a.Spec.Service.Namespace, a.Spec.Service.Name = "extensionapi-system", manifests.StandInName
 		a.Backend.NamespacedName = types.NamespacedName{Namespace: "extensionapi-system", Name: manifests.StandInName}
+		a.Served = snapshot.Known[view.Served]{}
 		a.Objects = snapshot.Of(objects.Result{}, nil)
 		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{standingIn()}, nil)
 	}},
@@ -185,6 +189,22 @@ var faults = map[string]struct {
 	}},
 	"kube-apiservers-unverified": {check.OK, nil, func(v *view.View, _ *view.APIService) {
 		v.KubeAPIServers = snapshot.Of([]view.KubeAPIServer(nil), errors.New("the kubeconfig does not verify it"))
+	}},
+	"pod-serves-another-ca": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.wardle-system.svc", 90*24*time.Hour, false)
+	}},
+	"pod-serves-another-name": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.elsewhere.svc", 90*24*time.Hour, true)
+	}},
+	"pod-serves-what-expired": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
+		viewtest.Serve(a, "wardle.wardle-system.svc", -time.Hour, true)
+	}},
+	"pod-serves-what-expires": {check.Warning, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.wardle-system.svc", 24*time.Hour, true)
+	}},
+	"pod-not-reached": {check.OK, nil, func(_ *view.View, a *view.APIService) {
+		a.Served.Value().Pods[0].Chain = snapshot.Of([]*x509.Certificate(nil), errors.New("no connection within 4s"))
 	}},
 	"operator-not-permitted": {check.OK, nil, func(v *view.View, _ *view.APIService) {
 		var all []v1alpha1.ExtensionAPI

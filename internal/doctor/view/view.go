@@ -5,6 +5,7 @@
 package view
 
 import (
+	"crypto/x509"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -78,6 +79,9 @@ type APIService struct {
 	Discovery snapshot.Known[discovery.Sample]
 	// Through has its discovery through each kube-apiserver that is reached directly.
 	Through []Through
+	// Served is what Pods behind the Service serve, unknown without an error where kube-apiserver does not verify it or no
+	// Pod is ready.
+	Served snapshot.Known[Served]
 	// Objects is what requests for its objects show, as the operator sends them.
 	Objects snapshot.Known[objects.Result]
 }
@@ -86,6 +90,19 @@ type APIService struct {
 type Through struct {
 	Address   string
 	Discovery snapshot.Known[discovery.Sample]
+}
+
+// Served are the certificates that Pods serve.
+type Served struct {
+	Pods []ServedBy
+	// Left is how many Pods were left out.
+	Left int
+}
+
+// ServedBy is the chain that one Pod serves, the serving certificate first.
+type ServedBy struct {
+	Pod   string
+	Chain snapshot.Known[[]*x509.Certificate]
 }
 
 // LeadsToStandIn reports whether the operator serves discovery in place of the server.
