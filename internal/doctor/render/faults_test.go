@@ -53,6 +53,9 @@ var faults = map[string]struct {
 	"clock-differs": {check.Warning, []string{"clock"}, func(v *view.View, _ *view.APIService) {
 		v.Clocks = snapshot.Of(view.Clocks{Server: viewtest.Noon, Local: viewtest.Noon.Add(-time.Hour)}, nil)
 	}},
+	"known-bug": {check.Warning, []string{"known-bugs"}, func(v *view.View, _ *view.APIService) {
+		v.Version = snapshot.Of("v1.28.2", nil)
+	}},
 	"no-aggregated-discovery": {check.Warning, []string{"aggregated-discovery"}, func(v *view.View, _ *view.APIService) {
 		v.Discovery = snapshot.Of(map[schema.GroupVersion]view.Freshness(nil), nil)
 	}},
