@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,7 +98,14 @@ func (c *Cluster) KubeAPIServers(ctx context.Context) (map[string]*http.Client, 
 
 // Get requests a path of kube-apiserver. The caller closes the body.
 func (c *Cluster) Get(ctx context.Context, path string, header http.Header) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+Address+path, nil)
+	return c.Send(ctx, http.MethodGet, path, header, http.NoBody)
+}
+
+// Send sends a request for a path of kube-apiserver. The caller closes the body.
+func (c *Cluster) Send(
+	ctx context.Context, method, path string, header http.Header, body io.Reader,
+) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+Address+path, body)
 	if err != nil {
 		return nil, err
 	}
