@@ -5,26 +5,29 @@ package contract
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
+	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 )
 
 const (
-	policies = "validatingadmissionpolicies"
-	bindings = "validatingadmissionpolicybindings"
 	// policyTimeout is how long a server may take to load a policy, and policyInterval the time between two attempts.
 	policyTimeout  = 30 * time.Second
 	policyInterval = time.Second
+	// leftAfter is the age from which a policy was left by a run that ended before its end. It is long, as the clock of
+	// this machine may differ from that of kube-apiserver.
+	leftAfter = 10 * time.Minute
 )
+
+// ofThisTest selects the policies of this test.
+var ofThisTest = client.MatchingLabels{"app.kubernetes.io/managed-by": "kubectl-extensionapi"}
 
 // admission creates a policy against the dry run of one object, and waits until the server rejects that. The policy
 // matches nothing else, and is deleted in any case. kube-apiserver calls no policy for objects of other servers, so
@@ -33,120 +36,103 @@ func (t *tester) admission(ctx context.Context) (err error) {
 	if len(t.accepted) == 0 {
 		return skippedError{"no dry run passed, so a rejection would say nothing"}
 	}
-	if err := t.mayCreatePolicies(ctx); err != nil {
-		return err
-	}
-	tried, name := t.accepted[0], "kubectl-extensionapi-policy-"+rand.String(10)
-	defer func() {
-		if left := t.deletePolicy(ctx, name); left != nil {
-			err = fmt.Errorf("%w; delete what is left: kubectl delete %s,%s %s", left, policies, bindings, name)
-		}
-	}()
-	policy := policyAgainst(tried, name)
-	for _, created := range []struct {
-		resource string
-		object   any
-	}{{policies, policy}, {bindings, bindingOf(policy)}} {
-		if err := t.createPolicy(ctx, created.resource, created.object); err != nil {
+	for _, resource := range []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings"} {
+		of := admissionv1.SchemeGroupVersion.WithResource(resource)
+		if err := t.permitted(ctx, of, "list", "create", "delete"); err != nil {
 			return err
 		}
 	}
-	return t.awaitRejection(ctx, tried, name)
-}
-
-func (t *tester) mayCreatePolicies(ctx context.Context) error {
-	permitted := objectcheck.PermissionOf(t.cluster.Client)
-	for _, resource := range []string{policies, bindings} {
-		for _, verb := range []string{"create", "delete"} {
-			switch allowed, err := permitted(ctx, verb, admissionv1.SchemeGroupVersion.WithResource(resource)); {
-			case err != nil:
-				return err
-			case !allowed:
-				return skippedError{fmt.Sprintf("not permitted to %s %s", verb, resource)}
-			}
+	if err := t.deleteLeftovers(ctx); err != nil {
+		return err
+	}
+	tried := t.accepted[0]
+	policy, binding := policyAgainst(tried, "kubectl-extensionapi-"+rand.String(10))
+	defer func() {
+		if left := t.deletePolicies(ctx, binding, policy); left != nil {
+			err = left
+		}
+	}()
+	for _, object := range []client.Object{policy, binding} {
+		if err := t.cluster.Client.Create(ctx, object); err != nil {
+			return skippedError{"the policy cannot be created: " + err.Error()}
 		}
 	}
-	return nil
+	return t.awaitRejection(ctx, tried, policy.Name)
 }
 
 // policyAgainst rejects the dry run of a creation of one object.
-func policyAgainst(tried candidate, name string) *admissionv1.ValidatingAdmissionPolicy {
-	version := tried.resource.GroupVersion
-	return &admissionv1.ValidatingAdmissionPolicy{
-		TypeMeta:   typeOf("ValidatingAdmissionPolicy"),
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: admissionv1.ValidatingAdmissionPolicySpec{
-			FailurePolicy: new(admissionv1.Fail),
-			MatchConstraints: &admissionv1.MatchResources{
-				MatchPolicy: new(admissionv1.Exact),
-				ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
-					Operations: []admissionv1.OperationType{admissionv1.Create},
-					Rule: admissionv1.Rule{
-						APIGroups: []string{version.Group}, APIVersions: []string{version.Version},
-						Resources: []string{tried.resource.Name},
-					},
-				}}},
-			},
-			MatchConditions: []admissionv1.MatchCondition{{
-				Name: "dry-run-of-one-object",
-				Expression: fmt.Sprintf("has(request.dryRun) && request.dryRun && object.metadata.name == %q",
-					tried.object.GetName()),
-			}},
-			Validations: []admissionv1.Validation{{
-				Expression: "false", Message: "kubectl extensionapi check expects this rejection",
-			}},
+func policyAgainst(
+	tried candidate, name string,
+) (*admissionv1.ValidatingAdmissionPolicy, *admissionv1.ValidatingAdmissionPolicyBinding) {
+	version, meta := tried.resource.GroupVersion, metav1.ObjectMeta{Name: name, Labels: ofThisTest}
+	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: meta, Spec: admissionv1.ValidatingAdmissionPolicySpec{
+		FailurePolicy: new(admissionv1.Fail),
+		MatchConstraints: &admissionv1.MatchResources{
+			MatchPolicy: new(admissionv1.Exact),
+			ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+				Operations: []admissionv1.OperationType{admissionv1.Create},
+				Rule: admissionv1.Rule{
+					APIGroups: []string{version.Group}, APIVersions: []string{version.Version},
+					Resources: []string{tried.resource.Name},
+				},
+			}}},
 		},
-	}
-}
-
-func bindingOf(policy *admissionv1.ValidatingAdmissionPolicy) *admissionv1.ValidatingAdmissionPolicyBinding {
-	return &admissionv1.ValidatingAdmissionPolicyBinding{
-		TypeMeta:   typeOf("ValidatingAdmissionPolicyBinding"),
-		ObjectMeta: policy.ObjectMeta,
+		MatchConditions: []admissionv1.MatchCondition{{
+			Name: "dry-run-of-one-object",
+			Expression: fmt.Sprintf("has(request.dryRun) && request.dryRun && object.metadata.name == %q",
+				tried.object.GetName()),
+		}},
+		Validations: []admissionv1.Validation{{
+			Expression: "false", Message: "kubectl extensionapi check expects this rejection",
+		}},
+	}}
+	return policy, &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: meta,
 		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
-			PolicyName: policy.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+			PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
 		},
 	}
 }
 
-func typeOf(kind string) metav1.TypeMeta {
-	version, kind := admissionv1.SchemeGroupVersion.WithKind(kind).ToAPIVersionAndKind()
-	return metav1.TypeMeta{APIVersion: version, Kind: kind}
-}
-
-func policyPath(resource, name string) string {
-	return "/apis/" + admissionv1.SchemeGroupVersion.String() + "/" + resource + name
-}
-
-func (t *tester) createPolicy(ctx context.Context, resource string, object any) error {
-	content, err := json.Marshal(object)
-	if err != nil {
-		return err
-	}
-	answer, err := t.send(ctx, http.MethodPost, policyPath(resource, "?fieldManager=kubectl-extensionapi"), content)
-	switch {
-	case err != nil:
-		return err
-	case answer.status == http.StatusNotFound:
+// deleteLeftovers deletes what an earlier run could not delete any more.
+func (t *tester) deleteLeftovers(ctx context.Context) error {
+	policies := &admissionv1.ValidatingAdmissionPolicyList{}
+	bindings := &admissionv1.ValidatingAdmissionPolicyBindingList{}
+	err := t.cluster.Client.List(ctx, policies, ofThisTest)
+	if kinds.IsUnknown(err) {
 		return skippedError{"kube-apiserver does not serve ValidatingAdmissionPolicies"}
-	case !answer.succeeded():
-		return fmt.Errorf("%s cannot be created: %s", resource, answer.text)
-	default:
-		return nil
 	}
+	if err := errors.Join(err, t.cluster.Client.List(ctx, bindings, ofThisTest)); err != nil {
+		return err
+	}
+	var left []client.Object
+	for i := range bindings.Items {
+		left = append(left, &bindings.Items[i])
+	}
+	for i := range policies.Items {
+		left = append(left, &policies.Items[i])
+	}
+	return t.deletePolicies(ctx, olderThan(left, t.clock.Now().Add(-leftAfter))...)
 }
 
-// deletePolicy deletes binding and policy, also after an interruption.
-func (t *tester) deletePolicy(ctx context.Context, name string) error {
+func olderThan(objects []client.Object, limit time.Time) (older []client.Object) {
+	for _, object := range objects {
+		if object.GetCreationTimestamp().Time.Before(limit) {
+			older = append(older, object)
+		}
+	}
+	return older
+}
+
+// deletePolicies deletes policies and bindings, also after an interruption.
+func (t *tester) deletePolicies(ctx context.Context, objects ...client.Object) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
 	var left error
-	for _, resource := range []string{bindings, policies} {
-		answer, err := t.send(ctx, http.MethodDelete, policyPath(resource, "/"+name), nil)
-		if err == nil && !answer.succeeded() && answer.status != http.StatusNotFound {
-			err = fmt.Errorf("%s cannot be deleted: %s", resource, answer.text)
+	for _, object := range objects {
+		if err := client.IgnoreNotFound(t.cluster.Client.Delete(ctx, object)); err != nil {
+			left = errors.Join(left, fmt.Errorf("delete %T %s, which is left: %w", object, object.GetName(), err))
 		}
-		left = errors.Join(left, err)
 	}
 	return left
 }
@@ -160,8 +146,7 @@ func (t *tester) awaitRejection(ctx context.Context, tried candidate, policy str
 		case err != nil:
 			return err
 		case !answer.succeeded() && bytes.Contains(answer.body, []byte(policy)):
-			return notedError{fmt.Sprintf("%s were rejected after %s", tried.resource.Name,
-				t.clock.Since(start).Round(time.Second))}
+			return notedError{"the dry run of " + tried.resource.Name + " was rejected"}
 		case t.clock.Since(start) >= policyTimeout:
 			return notRejected(answer)
 		}

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/extensionapi/extensionapi-operator/internal/documents"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
@@ -19,21 +21,19 @@ import (
 )
 
 // dryRun creates an object in a dry run, and looks whether it exists afterwards.
-func (t *tester) dryRun(ctx context.Context, session objectcheck.Session, resource objects.Resource) error {
-	switch permitted, err := session.Permitted(ctx, "create", resource.GroupVersionResource()); {
-	case err != nil:
+func (t *tester) dryRun(ctx context.Context, resource objects.Resource) error {
+	if err := t.permitted(ctx, resource.GroupVersionResource(), "create", "get", "delete"); err != nil {
 		return err
-	case !permitted:
-		return skippedError{"not permitted"}
-	case !resource.Listable:
-		return skippedError{"its objects cannot be looked at afterwards"}
 	}
 	document, err := t.document()
 	if err != nil {
 		return skippedError{"OpenAPI v3 cannot be read: " + err.Error()}
 	}
 	operation := document.creation(resource)
-	if operation == nil || !operation.knowsDryRun() {
+	switch {
+	case operation == nil:
+		return skippedError{"OpenAPI v3 does not say that an object can be created, looked at and deleted"}
+	case !operation.knowsDryRun():
 		return skippedError{"OpenAPI v3 does not say that the server knows dryRun, so it could store the object"}
 	}
 	tried := t.candidate(ctx, document, operation, resource)
@@ -48,7 +48,20 @@ func (t *tester) dryRun(ctx context.Context, session objectcheck.Session, resour
 		return err
 	}
 	t.accepted = append(t.accepted, tried)
-	return notedError{"with a copy of " + tried.source}
+	return notedError{"with an object made of " + tried.source}
+}
+
+// permitted skips a case for which the user lacks a permission.
+func (t *tester) permitted(ctx context.Context, resource schema.GroupVersionResource, verbs ...string) error {
+	for _, verb := range verbs {
+		switch permitted, err := objectcheck.PermissionOf(t.cluster.Client)(ctx, verb, resource); {
+		case err != nil:
+			return err
+		case !permitted:
+			return skippedError{fmt.Sprintf("not permitted to %s %s", verb, resource.Resource)}
+		}
+	}
+	return nil
 }
 
 func (t *tester) readOpenAPI(ctx context.Context) (document openAPI, err error) {
@@ -129,8 +142,13 @@ func (t *tester) expectNotStored(ctx context.Context, tried candidate) error {
 	defer cancel()
 	path := tried.path() + "/" + tried.object.GetName()
 	got, err := t.send(ctx, http.MethodGet, path, nil)
-	if err != nil || !got.succeeded() {
-		return err
+	switch {
+	case err != nil:
+		return fmt.Errorf("whether %s was stored is not known: %w", path, err)
+	case got.status == http.StatusNotFound:
+		return nil
+	case !got.succeeded():
+		return skippedError{fmt.Sprintf("whether %s was stored is not known: %s", path, got.text)}
 	}
 	deleted, err := t.send(ctx, http.MethodDelete, path, nil)
 	if err == nil && !deleted.succeeded() {

@@ -23,7 +23,9 @@ type openAPI struct {
 }
 
 type openAPIPath struct {
+	Get        *openAPIOperation  `json:"get"`
 	Post       *openAPIOperation  `json:"post"`
+	Delete     *openAPIOperation  `json:"delete"`
 	Parameters []openAPIParameter `json:"parameters"`
 }
 
@@ -59,17 +61,21 @@ func readOpenAPI(body io.Reader) (document openAPI, err error) {
 	return document, err
 }
 
-// creation returns how objects of a resource are created, nil if the document does not say so.
+// creation returns how an object is created that can be looked at, and deleted if it was stored; nil if the document
+// does not say so.
 func (d openAPI) creation(resource objects.Resource) *openAPIOperation {
 	path := "/apis/" + resource.GroupVersion.String() + "/"
 	if resource.Namespaced {
 		path += "namespaces/{namespace}/"
 	}
-	found := d.Paths[path+resource.Name]
-	if found.Post != nil {
-		found.Post.Parameters = append(found.Post.Parameters, found.Parameters...)
+	path += resource.Name
+	collection, object := d.Paths[path], d.Paths[path+"/{name}"]
+	if collection.Post == nil || object.Get == nil || object.Delete == nil {
+		return nil
 	}
-	return found.Post
+	operation := *collection.Post
+	operation.Parameters = slices.Concat(operation.Parameters, collection.Parameters)
+	return &operation
 }
 
 // knowsDryRun reports whether the server knows the parameter, as kubectl finds out before a dry run.

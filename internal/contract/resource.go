@@ -60,7 +60,7 @@ func (t *tester) resource(ctx context.Context, session objectcheck.Session, reso
 		})
 	}
 	if resource.Creatable {
-		t.run(resource.Name+": CREATE as a dry run stores nothing", func() error { return t.dryRun(ctx, session, resource) })
+		t.run(resource.Name+": CREATE as a dry run stores nothing", func() error { return t.dryRun(ctx, resource) })
 	}
 }
 

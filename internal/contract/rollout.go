@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,8 +56,17 @@ func NoRollout(service, why string) Suite {
 func (t *tester) rollout(
 	ctx context.Context, deployment *appsv1.Deployment, versions []schema.GroupVersion,
 ) error {
-	if deployment.Spec.Paused {
+	switch complete, err := t.isComplete(ctx, deployment); {
+	case apierrors.IsForbidden(err):
+		return skippedError{"not permitted: " + err.Error()}
+	case err != nil:
+		return err
+	case deployment.Spec.Paused:
 		return skippedError{"the Deployment is paused"}
+	case ptr.Deref(deployment.Spec.Replicas, 1) == 0:
+		return skippedError{"the Deployment has no replicas"}
+	case !complete:
+		return skippedError{"the Deployment is not available, or another rollout goes on"}
 	}
 	steady, stop := context.WithCancel(ctx)
 	defer stop()
@@ -86,7 +96,7 @@ func (t *tester) restart(ctx context.Context, deployment *appsv1.Deployment) err
 	err := t.cluster.Client.Patch(ctx, deployment, client.RawPatch(types.StrategicMergePatchType, patch),
 		client.FieldOwner("kubectl-extensionapi"))
 	if apierrors.IsForbidden(err) {
-		return skippedError{"not permitted to patch the Deployment"}
+		return skippedError{"not permitted: " + err.Error()}
 	}
 	return err
 }
@@ -126,8 +136,10 @@ func (t *tester) isComplete(ctx context.Context, restarted *appsv1.Deployment) (
 	err = t.cluster.Client.List(ctx, pods, client.InNamespace(current.Namespace), client.MatchingLabelsSelector{
 		Selector: selector,
 	})
-	return err == nil && len(pods.Items) <= int(replicas), err
+	return err == nil && !slices.ContainsFunc(pods.Items, isTerminating), err
 }
+
+func isTerminating(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil }
 
 // steadily requests discovery until the context ends. What that interrupts does not count.
 func (t *tester) steadily(ctx context.Context, versions []schema.GroupVersion) (samples []discovery.Sample) {
@@ -155,7 +167,11 @@ func (t *tester) steadily(ctx context.Context, versions []schema.GroupVersion) (
 	return samples
 }
 
+// judgeRollout fails as a load does, and where nothing was answered.
 func judgeRollout(samples []discovery.Sample, took time.Duration) error {
+	if len(samples) == 0 {
+		return errors.New("no request was answered")
+	}
 	measured := judgeLoad(samples)
 	if noted, passed := errors.AsType[notedError](measured); passed {
 		return notedError{fmt.Sprintf("%d requests in %s: %s", len(samples), took.Round(time.Second), noted.what)}
