@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
@@ -46,7 +46,7 @@ func (t *tester) admission(ctx context.Context) (err error) {
 		return err
 	}
 	tried := t.accepted[0]
-	policy, binding := policyAgainst(tried, "kubectl-extensionapi-"+rand.String(10))
+	policy, binding := policyAgainst(tried, newName())
 	defer func() {
 		if left := t.deletePolicies(ctx, binding, policy); left != nil {
 			err = left
@@ -131,7 +131,9 @@ func (t *tester) deletePolicies(ctx context.Context, objects ...client.Object) e
 	var left error
 	for _, object := range objects {
 		if err := client.IgnoreNotFound(t.cluster.Client.Delete(ctx, object)); err != nil {
-			left = errors.Join(left, fmt.Errorf("delete %T %s, which is left: %w", object, object.GetName(), err))
+			kind, _ := t.cluster.Client.GroupVersionKindFor(object) // a request would have failed without
+			left = errors.Join(left, fmt.Errorf("the policy is left, delete it with kubectl delete %s %s: %w",
+				strings.ToLower(kind.Kind), object.GetName(), err))
 		}
 	}
 	return left

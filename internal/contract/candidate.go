@@ -24,11 +24,17 @@ type candidate struct {
 }
 
 const (
+	// namePrefix and randomLength are of the names of what is created.
+	namePrefix   = "kubectl-extensionapi-"
+	randomLength = 10
+
 	fromObject  = "an object that exists"
 	fromOpenAPI = "OpenAPI"
 	// maxObjects is how many bytes of a list of one object are read.
 	maxObjects = 8 << 20
 )
+
+func newName() string { return namePrefix + rand.String(randomLength) }
 
 // path is that of the collection of the object.
 func (c candidate) path() string {
@@ -48,7 +54,7 @@ func (t *tester) candidate(
 		found.source, found.object = fromOpenAPI, &unstructured.Unstructured{Object: document.smallest(operation)}
 	}
 	found.object.SetGroupVersionKind(resource.GroupVersion.WithKind(operation.Kind.Kind))
-	found.object.SetName("kubectl-extensionapi-" + rand.String(10))
+	found.object.SetName(newName())
 	if resource.Namespaced && found.object.GetNamespace() == "" {
 		found.object.SetNamespace(metav1.NamespaceDefault)
 	}
