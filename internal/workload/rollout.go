@@ -62,11 +62,13 @@ func (s State) scaledToZero() finding.Finding {
 			s.Namespace, s.Name, v1alpha1.DefaultReplicas))
 }
 
-// isRolledOut reports whether there are the wanted replicas and no others.
-func (s State) isRolledOut() bool {
-	status := s.Deployment.Status
-	return status.ObservedGeneration >= max(s.Generation, s.Deployment.Generation, 1) &&
-		status.UpdatedReplicas >= s.Replicas && status.Replicas <= s.Replicas
+func (s State) isRolledOut() bool { return IsRolledOut(s.Deployment, s.Replicas, s.Generation) }
+
+// IsRolledOut reports whether there are the wanted replicas of a generation, or of a later one, and no others.
+func IsRolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) bool {
+	status := deployment.Status
+	return status.ObservedGeneration >= max(generation, deployment.Generation, 1) &&
+		status.UpdatedReplicas >= replicas && status.Replicas <= replicas
 }
 
 // problem is why not all replicas are available, as the cluster reports it.

@@ -84,13 +84,8 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 			}
 			return nil
 		})
-		eventually(t, func() error {
-			code, report, errOut := plugin("check", name, "--load", "20", "--output", "tap")
-			if code != 0 || !strings.Contains(report, "flunders: WATCH sends the bookmark") {
-				return fmt.Errorf("exit code %d: %s%s", code, report, errOut)
-			}
-			return nil
-		})
+		expectSound(t, name)
+		expectNotChecked(t, name, group)
 		if table := pluginOutput(t, "top", newest, "--count", "2", "--interval", "500ms"); !strings.Contains(table, newest) ||
 			strings.Contains(table, oldest) {
 			t.Errorf("top prints %s", table)
