@@ -19,7 +19,7 @@ import (
 type candidate struct {
 	resource objects.Resource
 	object   *unstructured.Unstructured
-	// source is what it was derived from.
+	// source says what it was derived from.
 	source string
 }
 
@@ -28,8 +28,8 @@ const (
 	namePrefix   = "kubectl-extensionapi-"
 	randomLength = 10
 
-	fromObject  = "an object that exists"
-	fromOpenAPI = "OpenAPI"
+	fromObject  = "a copy of an object that exists"
+	fromOpenAPI = "the smallest object that OpenAPI permits"
 	// maxObjects is how many bytes of a list of one object are read.
 	maxObjects = 8 << 20
 )

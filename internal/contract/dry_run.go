@@ -48,7 +48,7 @@ func (t *tester) dryRun(ctx context.Context, resource objects.Resource) error {
 		return err
 	}
 	t.accepted = append(t.accepted, tried)
-	return notedError{"with an object made of " + tried.source}
+	return notedError{"sent was " + tried.source}
 }
 
 // permitted skips a case for which the user lacks a permission.
@@ -129,7 +129,7 @@ func judgeDryRun(answer answer, source string) error {
 		answer.status >= http.StatusInternalServerError, answer.status < http.StatusBadRequest:
 		return errors.New(answer.text)
 	default:
-		return skippedError{fmt.Sprintf("the server rejects what was derived from %s: %s", source, answer.text)}
+		return skippedError{fmt.Sprintf("the server rejects %s: %s", source, answer.text)}
 	}
 }
 

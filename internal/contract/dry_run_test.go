@@ -23,9 +23,9 @@ func TestADryRunIsJudgedByWhatIsStored(t *testing.T) {
 		detail     string
 		sent, left int
 	}{
-		"stores nothing": {shop: &shop{}, want: Passed, detail: "made of OpenAPI", sent: 1},
+		"stores nothing": {shop: &shop{}, want: Passed, detail: "the smallest object", sent: 1},
 		"made of an object that exists": {
-			shop: &shop{existing: `{"metadata":{"name":"old"}}`}, want: Passed, detail: "made of an object that exists", sent: 1,
+			shop: &shop{existing: `{"metadata":{"name":"old"}}`}, want: Passed, detail: "a copy of an object", sent: 1,
 		},
 		"stores the object": {shop: &shop{ignoresDryRun: true}, want: Failed, detail: "it has been deleted", sent: 1},
 		"stores it for good": {
