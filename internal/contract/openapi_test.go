@@ -53,7 +53,8 @@ func TestAnObjectOfASchemaThatContainsItselfEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	depth := 0
-	for of, _ := document.example(openAPISchema{Ref: "#/components/schemas/O"}, maxDepth).(map[string]any); of != nil; depth++ {
+	of, _ := document.example(openAPISchema{Ref: "#/components/schemas/O"}, maxDepth).(map[string]any)
+	for ; of != nil; depth++ {
 		of, _ = of["o"].(map[string]any)
 	}
 	if depth != maxDepth+1 {
