@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
