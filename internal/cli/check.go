@@ -66,7 +66,8 @@ func checkCommand(o *options) *cobra.Command {
 	command.Flags().IntVar(&c.contract.Load, "load", 0,
 		"Number of discovery requests to measure latencies with, eight at the same time")
 	command.Flags().BoolVar(&c.contract.Admission, "admission", false,
-		"Create a ValidatingAdmissionPolicy against the dry run of one object, see whether the server calls it, and delete it")
+		"Create a ValidatingAdmissionPolicy against the dry run of one object, see whether the server calls it, "+
+			"and delete it")
 	command.Flags().BoolVar(&c.rollout, "rollout", false,
 		"Restart the Deployment of each server, and see whether discovery fails meanwhile")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitNotRun, err} })
@@ -145,7 +146,9 @@ func deploymentBehind(
 }
 
 // versionsOf are the group-versions of APIServices, and of the APIServices of ExtensionAPIs, with the Service of each.
-func versionsOf(ctx context.Context, cluster *connect.Cluster, names []string) (map[schema.GroupVersion]client.ObjectKey, error) {
+func versionsOf(
+	ctx context.Context, cluster *connect.Cluster, names []string,
+) (map[schema.GroupVersion]client.ObjectKey, error) {
 	list := &apiregistrationv1.APIServiceList{}
 	if err := cluster.Client.List(ctx, list); err != nil {
 		return nil, err

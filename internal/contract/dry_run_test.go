@@ -94,9 +94,9 @@ func TestACandidateHasWhatTheServerRequiresAndANewName(t *testing.T) {
 			}
 			size, _, _ := unstructured.NestedFieldNoCopy(sent.Object, "size")
 			_, hasStatus := sent.Object["status"]
-			if !strings.HasPrefix(sent.GetName(), namePrefix) || sent.GetNamespace() != "default" || sent.GetKind() != "Widget" ||
-				sent.GetAPIVersion() != version.String() || size != float64(test.size) || len(sent.GetLabels()) != test.labels ||
-				hasStatus || sent.GetUID() != "" || sent.GetResourceVersion() != "" {
+			if !strings.HasPrefix(sent.GetName(), namePrefix) || sent.GetNamespace() != "default" ||
+				sent.GetKind() != "Widget" || sent.GetAPIVersion() != version.String() || size != float64(test.size) ||
+				len(sent.GetLabels()) != test.labels || hasStatus || sent.GetUID() != "" || sent.GetResourceVersion() != "" {
 				t.Errorf("sent %s", s.sent[0])
 			}
 		})

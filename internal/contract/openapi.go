@@ -80,7 +80,7 @@ func (d openAPI) creation(resource objects.Resource) *openAPIOperation {
 
 // knowsDryRun reports whether the server knows the parameter, as kubectl finds out before a dry run.
 func (o *openAPIOperation) knowsDryRun() bool {
-	return slices.ContainsFunc(o.Parameters, func(p openAPIParameter) bool { return p.Name == "dryRun" && p.In == "query" })
+	return slices.Contains(o.Parameters, openAPIParameter{Name: "dryRun", In: "query"})
 }
 
 // maxDepth bounds the objects that are derived from a schema.

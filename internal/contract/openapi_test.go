@@ -11,13 +11,17 @@ import (
 func TestTheSmallestObjectHasTheRequiredFields(t *testing.T) {
 	for name, test := range map[string]struct{ schemas, want string }{
 		"nothing required": {`{"O":{"type":"object","properties":{"a":{"type":"string"}}}}`, `{}`},
-		"of each type": {`{"O":{"type":"object","required":["a","b","c","d","e","f"],"properties":{
+		"of each type": {
+			`{"O":{"type":"object","required":["a","b","c","d","e","f"],"properties":{
 			"a":{"type":"string"},"b":{"type":"boolean"},"c":{"type":"integer","minimum":2},"d":{"type":"array"},
 			"e":{"type":"string","format":"date-time"},"f":{"type":"number"}}}}`,
-			`{"a":"check","b":false,"c":2,"d":[],"e":"2026-01-01T00:00:00Z","f":0}`},
-		"defaults and enumerations": {`{"O":{"type":"object","required":["a","b","c"],"properties":{
+			`{"a":"check","b":false,"c":2,"d":[],"e":"2026-01-01T00:00:00Z","f":0}`,
+		},
+		"defaults and enumerations": {
+			`{"O":{"type":"object","required":["a","b","c"],"properties":{
 			"a":{"type":"string","default":"x"},"b":{"type":"string","enum":["y","z"]},"c":{"type":"object","default":{}}}}}`,
-			`{"a":"x","b":"y","c":{}}`},
+			`{"a":"x","b":"y","c":{}}`,
+		},
 		"references": {`{"O":{"type":"object","required":["spec"],"properties":{"spec":{"default":{},
 			"allOf":[{"$ref":"#/components/schemas/S"}]}}},"S":{"type":"object","required":["n"],"properties":{
 			"n":{"type":"integer"}}}}`, `{"spec":{"n":0}}`},
@@ -49,7 +53,8 @@ func TestAnObjectOfASchemaThatContainsItselfEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	depth := 0
-	for of, _ := document.example(openAPISchema{Ref: "#/components/schemas/O"}, maxDepth).(map[string]any); of != nil; depth++ {
+	of, _ := document.example(openAPISchema{Ref: "#/components/schemas/O"}, maxDepth).(map[string]any)
+	for ; of != nil; depth++ {
 		of, _ = of["o"].(map[string]any)
 	}
 	if depth != maxDepth+1 {

@@ -34,8 +34,8 @@ const (
 	rolloutInterval = time.Second
 )
 
-// Rollout restarts a Deployment as kubectl rollout restart does, and requests discovery of group-versions that it serves
-// until its last earlier Pod is gone.
+// Rollout restarts a Deployment as kubectl rollout restart does, and requests discovery of group-versions that it
+// serves until its last earlier Pod is gone.
 func Rollout(
 	ctx context.Context, cluster *connect.Cluster, clk clock.WithDelayedExecution, deployment *appsv1.Deployment,
 	versions []schema.GroupVersion,
@@ -56,17 +56,8 @@ func NoRollout(service, why string) Suite {
 func (t *tester) rollout(
 	ctx context.Context, deployment *appsv1.Deployment, versions []schema.GroupVersion,
 ) error {
-	switch complete, err := t.isComplete(ctx, deployment); {
-	case apierrors.IsForbidden(err):
-		return skippedError{"not permitted: " + err.Error()}
-	case err != nil:
+	if err := t.canRestart(ctx, deployment); err != nil {
 		return err
-	case deployment.Spec.Paused:
-		return skippedError{"the Deployment is paused"}
-	case ptr.Deref(deployment.Spec.Replicas, 1) == 0:
-		return skippedError{"the Deployment has no replicas"}
-	case !complete:
-		return skippedError{"the Deployment is not available, or another rollout goes on"}
 	}
 	steady, stop := context.WithCancel(ctx)
 	defer stop()
@@ -84,6 +75,24 @@ func (t *tester) rollout(
 		return err
 	}
 	return judgeRollout(samples, t.clock.Since(start))
+}
+
+// canRestart skips a Deployment whose restart would show nothing.
+func (t *tester) canRestart(ctx context.Context, deployment *appsv1.Deployment) error {
+	switch complete, err := t.isComplete(ctx, deployment); {
+	case apierrors.IsForbidden(err):
+		return skippedError{"not permitted: " + err.Error()}
+	case err != nil:
+		return err
+	case deployment.Spec.Paused:
+		return skippedError{"the Deployment is paused"}
+	case ptr.Deref(deployment.Spec.Replicas, 1) == 0:
+		return skippedError{"the Deployment has no replicas"}
+	case !complete:
+		return skippedError{"the Deployment is not available, or another rollout goes on"}
+	default:
+		return nil
+	}
 }
 
 // restart changes the template as kubectl rollout restart does (k8s.io/kubectl pkg/polymorphichelpers).

@@ -95,16 +95,19 @@ func TestARolloutEndsWithTheLastEarlierPod(t *testing.T) {
 		detail   string
 		restarts int32
 	}{
-		"no request fails":    {want: Passed, detail: "requests in ", restarts: 1},
-		"requests fail":       {fails: true, want: Failed, detail: "failed, such as: ", restarts: 1},
-		"the user may not":    {refused: http.MethodPatch, want: Skipped, detail: "not permitted: forbidden"},
+		"no request fails":     {want: Passed, detail: "requests in ", restarts: 1},
+		"requests fail":        {fails: true, want: Failed, detail: "failed, such as: ", restarts: 1},
+		"the user may not":     {refused: http.MethodPatch, want: Skipped, detail: "not permitted: forbidden"},
 		"the user may not see": {refused: http.MethodGet, want: Skipped, detail: "not permitted: forbidden"},
 		"paused": {
 			change: func(d *appsv1.Deployment) { d.Spec.Paused = true }, want: Skipped, detail: "is paused",
 		},
 		"no replicas": {
-			change: func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(0)); d.Status.Replicas, d.Status.UpdatedReplicas = 0, 0 },
-			want:   Skipped, detail: "has no replicas",
+			change: func(d *appsv1.Deployment) {
+				d.Spec.Replicas = new(int32(0))
+				d.Status.Replicas, d.Status.UpdatedReplicas = 0, 0
+			},
+			want: Skipped, detail: "has no replicas",
 		},
 		"not available": {
 			change: func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 0 }, want: Skipped, detail: "is not available",

@@ -106,7 +106,7 @@ func (s *shop) create(r *http.Request) (status int, answer string) {
 	}
 	_ = json.Unmarshal(body, &object)
 	if s.callsPolicies && len(s.policies) > 0 {
-		return http.StatusUnprocessableEntity, `{"kind":"Status","message":"` + s.policies[len(s.policies)-1] + ` denied it"}`
+		return http.StatusUnprocessableEntity, fmt.Sprintf(`{"kind":"Status","message":"%s denied it"}`, s.policies[0])
 	}
 	if s.ignoresDryRun || r.URL.Query().Get("dryRun") != "All" {
 		s.stored = append(s.stored, collection+"/"+object.Metadata.Name)
@@ -117,8 +117,10 @@ func (s *shop) create(r *http.Request) (status int, answer string) {
 // policy answers for policies and bindings, which come as protobuf.
 func (s *shop) policy(r *http.Request) (status int, answer string) {
 	resource, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, policiesPath), "/")
-	kind := map[bool]string{true: "ValidatingAdmissionPolicyBinding", false: "ValidatingAdmissionPolicy"}[strings.HasSuffix(
-		resource, "bindings")]
+	kind := "ValidatingAdmissionPolicy"
+	if strings.HasSuffix(resource, "bindings") {
+		kind += "Binding"
+	}
 	if refused := s.refused[r.Method+" policies"]; refused != 0 {
 		return refused, fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"refused","code":%d,`+
 			`"reason":%q}`, refused, strings.ReplaceAll(http.StatusText(refused), " ", ""))

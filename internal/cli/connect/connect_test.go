@@ -71,7 +71,8 @@ func TestCredentialsGoToNoUnverifiedAddress(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(discoveryv1.EndpointSliceList{Items: []discoveryv1.EndpointSlice{slice}})
 	}))
 	t.Cleanup(server.Close)
-	verified := rest.TLSClientConfig{CAData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	verified := rest.TLSClientConfig{CAData: authority}
 	for want, config := range map[int]rest.TLSClientConfig{0: {Insecure: true}, 2: verified} {
 		cluster, err := With(&rest.Config{Host: server.URL, TLSClientConfig: config})
 		if err != nil {

@@ -55,8 +55,8 @@ func compared(v *view.View, apiService view.APIService, servers []view.KubeAPISe
 	}
 }
 
-// verdicts are the kube-apiservers that get an answer in time, and the results through those that do not. The one of the
-// kubeconfig only counts as good: what it does not get is reported by other checks.
+// verdicts are the kube-apiservers that get an answer in time, and the results through those that do not. The one of
+// the kubeconfig only counts as good: what it does not get is reported by other checks.
 func verdicts(v *view.View, apiService view.APIService) (good []string, bad []view.Through) {
 	for _, through := range apiService.Through {
 		switch sample, known := through.Discovery.Get(); {
@@ -81,10 +81,11 @@ func isGood(sample discovery.Sample) bool {
 func differing(good []string, bad []view.Through) finding.Finding {
 	var failures []string
 	for _, through := range bad {
-		failures = append(failures, fmt.Sprintf("kube-apiserver %s %s", through.Address, failureOf(through.Discovery.Value())))
+		failure := failureOf(through.Discovery.Value())
+		failures = append(failures, fmt.Sprintf("kube-apiserver %s %s", through.Address, failure))
 	}
-	evidence := fmt.Sprintf("discovery through %s; through %s it is answered in time", strings.Join(failures, "; through "),
-		strings.Join(good, ", "))
+	evidence := fmt.Sprintf("discovery through %s; through %s it is answered in time",
+		strings.Join(failures, "; through "), strings.Join(good, ", "))
 	reason, advice := discovery.CauseThrough(bad[0].Discovery.Value())
 	if !discovery.IsKnown(reason) {
 		return warning(reason, evidence).
@@ -92,8 +93,8 @@ func differing(good []string, bad []view.Through) finding.Finding {
 			Advising("Look at its load and its log, and run this again")
 	}
 	return broken(reason, evidence).
-		Affecting("Clients that this kube-apiserver serves; and everyone by turns, since all kube-apiservers write the same " +
-			"status of the APIService").
+		Affecting("Clients that this kube-apiserver serves; and everyone by turns, since all kube-apiservers write the " +
+			"same status of the APIService").
 		Advising(sentence(advice))
 }
 

@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,13 +46,17 @@ func TestDiscoveryIsRequestedThroughEachKubeAPIServer(t *testing.T) {
 }
 
 func TestAKubeAPIServerThatCannotBeReachedIsNamedWithTheReason(t *testing.T) {
-	hangsUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) //nolint:forbidigo // as net/http documents it
+	hangsUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler) //nolint:forbidigo // as net/http documents it
+	})
 	cluster := connecttest.Several(t, connecttest.Permitting(shop()), hangsUp)
 	v, err := View(t.Context(), cluster, clock.RealClock{}, "v1.shop.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	unreached := slices.DeleteFunc(v.KubeAPIServers.Value(), func(s view.KubeAPIServer) bool { return s.Unreached == nil })
+	unreached := slices.DeleteFunc(v.KubeAPIServers.Value(), func(s view.KubeAPIServer) bool {
+		return s.Unreached == nil
+	})
 	if len(unreached) != 1 || unreached[0].Address == v.Host || strings.Contains(unreached[0].Unreached.Error(), "https:") {
 		t.Errorf("not reached: %+v", unreached)
 	}
@@ -78,7 +83,8 @@ func TestRequestsThroughEachKubeAPIServerAreNotBegunLate(t *testing.T) {
 	tasks := c.throughEach(v)
 	clk.Step(throughWithin)
 	c.all(t.Context(), tasks)
-	if through := v.APIServices.Value()[0].Through; len(through) != 2 || through[0].Discovery.Err() != errLate { //nolint:errorlint // the same
+	through := v.APIServices.Value()[0].Through
+	if len(through) != 2 || !errors.Is(through[0].Discovery.Err(), errLate) {
 		t.Errorf("got %+v", through)
 	}
 }
