@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -37,7 +37,7 @@ func (t *tester) admission(ctx context.Context) (err error) {
 		return skippedError{"no dry run passed, so a rejection would say nothing"}
 	}
 	for _, resource := range []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings"} {
-		of := admissionv1.SchemeGroupVersion.WithResource(resource)
+		of := admissionregistrationv1.SchemeGroupVersion.WithResource(resource)
 		if err := t.permitted(ctx, of, "list", "create", "delete"); err != nil {
 			return err
 		}
@@ -63,41 +63,42 @@ func (t *tester) admission(ctx context.Context) (err error) {
 // policyAgainst rejects the dry run of a creation of one object.
 func policyAgainst(
 	tried candidate, name string,
-) (*admissionv1.ValidatingAdmissionPolicy, *admissionv1.ValidatingAdmissionPolicyBinding) {
+) (*admissionregistrationv1.ValidatingAdmissionPolicy, *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
 	version, meta := tried.resource.GroupVersion, metav1.ObjectMeta{Name: name, Labels: ofThisTest}
-	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: meta, Spec: admissionv1.ValidatingAdmissionPolicySpec{
-		FailurePolicy: new(admissionv1.Fail),
-		MatchConstraints: &admissionv1.MatchResources{
-			MatchPolicy: new(admissionv1.Exact),
-			ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
-				Operations: []admissionv1.OperationType{admissionv1.Create},
-				Rule: admissionv1.Rule{
-					APIGroups: []string{version.Group}, APIVersions: []string{version.Version},
-					Resources: []string{tried.resource.Name},
-				},
-			}}},
+	creation := admissionregistrationv1.RuleWithOperations{
+		Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+		Rule: admissionregistrationv1.Rule{
+			APIGroups: []string{version.Group}, APIVersions: []string{version.Version},
+			Resources: []string{tried.resource.Name},
 		},
-		MatchConditions: []admissionv1.MatchCondition{{
+	}
+	spec := admissionregistrationv1.ValidatingAdmissionPolicySpec{
+		FailurePolicy: new(admissionregistrationv1.Fail),
+		MatchConstraints: &admissionregistrationv1.MatchResources{
+			MatchPolicy:   new(admissionregistrationv1.Exact),
+			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: creation}},
+		},
+		MatchConditions: []admissionregistrationv1.MatchCondition{{
 			Name: "dry-run-of-one-object",
 			Expression: fmt.Sprintf("has(request.dryRun) && request.dryRun && object.metadata.name == %q",
 				tried.object.GetName()),
 		}},
-		Validations: []admissionv1.Validation{{
+		Validations: []admissionregistrationv1.Validation{{
 			Expression: "false", Message: "kubectl extensionapi check expects this rejection",
 		}},
-	}}
-	return policy, &admissionv1.ValidatingAdmissionPolicyBinding{
+	}
+	return &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: meta, Spec: spec}, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		ObjectMeta: meta,
-		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
-			PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
 		},
 	}
 }
 
 // deleteLeftovers deletes what an earlier run could not delete any more.
 func (t *tester) deleteLeftovers(ctx context.Context) error {
-	policies := &admissionv1.ValidatingAdmissionPolicyList{}
-	bindings := &admissionv1.ValidatingAdmissionPolicyBindingList{}
+	policies := &admissionregistrationv1.ValidatingAdmissionPolicyList{}
+	bindings := &admissionregistrationv1.ValidatingAdmissionPolicyBindingList{}
 	err := t.cluster.Client.List(ctx, policies, ofThisTest)
 	if kinds.IsUnknown(err) {
 		return skippedError{"kube-apiserver does not serve ValidatingAdmissionPolicies"}

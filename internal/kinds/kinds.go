@@ -7,7 +7,7 @@ import (
 	"errors"
 	"net/http"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -37,8 +37,8 @@ var (
 		manifests.CertificateKind.GroupVersion().WithKind("CertificateRequest"),
 	}
 	clusterWide = []schema.GroupVersionKind{
-		admissionv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicy"),
-		admissionv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicyBinding"),
+		admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicy"),
+		admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicyBinding"),
 		apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"),
 		authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"),
 		authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"),

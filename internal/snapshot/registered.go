@@ -120,8 +120,8 @@ var timeOut = regexp.MustCompile(
 	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded)` +
 		`(?: \(Client\.Timeout exceeded(?: while awaiting headers)?\))?`)
 
-// Reported is kube-apiserver's message in a condition of an APIService: bounded, printable, and with every timeout in the
-// same words.
+// Reported is kube-apiserver's message in a condition of an APIService: bounded, printable, and with every timeout in
+// the same words.
 func Reported(condition *apiregistrationv1.APIServiceCondition) string {
 	return excerpt.Quote(timeOut.ReplaceAllString(condition.Message, "context deadline exceeded"))
 }

@@ -71,7 +71,7 @@ func ofServed(
 func untrusted(apiService view.APIService, pod, host string, err error) finding.Finding {
 	reason, text, _ := discovery.CauseOfCertificate(err)
 	return broken(reason, fmt.Sprintf("kube-apiserver does not accept what Pod %s serves: %s", pod, excerpt.Quote(text))).
-		Affecting("Every request that kube-apiserver sends to the Pod fails, and " + lower(wholeCluster)).
+		Affecting("Every request that kube-apiserver sends to the Pod fails" + andWholeCluster()).
 		Advising(renewal(apiService, host))
 }
 

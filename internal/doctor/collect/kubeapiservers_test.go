@@ -57,7 +57,8 @@ func TestAKubeAPIServerThatCannotBeReachedIsNamedWithTheReason(t *testing.T) {
 	unreached := slices.DeleteFunc(v.KubeAPIServers.Value(), func(s view.KubeAPIServer) bool {
 		return s.Unreached == nil
 	})
-	if len(unreached) != 1 || unreached[0].Address == v.Host || strings.Contains(unreached[0].Unreached.Error(), "https:") {
+	if len(unreached) != 1 || unreached[0].Address == v.Host ||
+		strings.Contains(unreached[0].Unreached.Error(), "https:") {
 		t.Errorf("not reached: %+v", unreached)
 	}
 	if through := v.APIServices.Value()[0].Through; len(through) != 1 || through[0].Address != v.Host {

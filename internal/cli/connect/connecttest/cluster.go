@@ -20,6 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 
+	"k8s.io/utils/clock"
+
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -71,11 +73,12 @@ const kubernetesService = "kubernetes.default.svc"
 
 func certificates(tb testing.TB) (authority []byte, serving tls.Certificate) {
 	tb.Helper()
-	signer, err := pki.NewSigner("kubernetes", time.Now(), time.Hour)
+	now := clock.RealClock{}.Now()
+	signer, err := pki.NewSigner("kubernetes", now, time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pair, err := signer.IssueServing([]string{kubernetesService}, time.Now(), time.Hour)
+	pair, err := signer.IssueServing([]string{kubernetesService}, now, time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
