@@ -87,7 +87,8 @@ func policyAgainst(
 			Expression: "false", Message: "kubectl extensionapi check expects this rejection",
 		}},
 	}
-	return &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: meta, Spec: spec}, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: meta, Spec: spec}
+	return policy, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		ObjectMeta: meta,
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
 			PolicyName: name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
