@@ -21,6 +21,8 @@ const (
 	ConditionServesObjects = "ServesObjects"
 	// ConditionNamespacesDeletable: no namespace that is being deleted waits for the API.
 	ConditionNamespacesDeletable = "NamespacesDeletable"
+	// ConditionControllersAvailable: each controller has at least one available replica. It takes no part in Ready.
+	ConditionControllersAvailable = "ControllersAvailable"
 	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
@@ -269,6 +271,14 @@ const (
 	ReasonResponseTooLarge = "ResponseTooLarge"
 	// ReasonConnectionBroken: a replica closes the connection during a request.
 	ReasonConnectionBroken = "ConnectionBroken"
+)
+
+// Reasons of ControllersAvailable, besides those of ServerAvailable about a Deployment and its Pods.
+const (
+	// ReasonNoControllers: spec.controllers is empty.
+	ReasonNoControllers = "NoControllers"
+	// ReasonWaitingForAPI: a controller is not started yet, since a group-version is not available.
+	ReasonWaitingForAPI = "WaitingForAPI"
 )
 
 // Reasons of NamespacesDeletable.

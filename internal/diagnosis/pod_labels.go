@@ -47,7 +47,7 @@ var consequences = map[string]string{
 // copiedLabels are those of the template without which a selector would not match the Pods; none where it does not,
 // or does so by the operator's labels.
 func copiedLabels(extensionAPI *v1alpha1.ExtensionAPI, by metav1.LabelSelector) []string {
-	pod, template := manifests.PodLabels(extensionAPI), extensionAPI.Spec.Server.Template.Labels
+	pod, template := manifests.ServerOf(extensionAPI).PodLabels(), extensionAPI.Spec.Server.Template.Labels
 	selector, err := metav1.LabelSelectorAsSelector(&by)
 	if err != nil || !selector.Matches(labels.Set(pod)) {
 		return nil

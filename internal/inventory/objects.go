@@ -100,6 +100,14 @@ var objects = []Object{
 		Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: serverRoleBinding,
 	},
+	{
+		Kind: ClusterRoleBinding, Key: controllerEvents, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: controllerEventsBinding, wanted: manifests.HasControllers,
+	},
+	{
+		Kind: RoleBinding, Key: leaderElection, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: leaderElectionBinding, wanted: manifests.HasControllers,
+	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
 	{Kind: ConfigMap, Key: documents, DeletedIn: AfterStop, ofStandIn: true, withoutServer: true},
@@ -143,8 +151,9 @@ func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (r
 }
 
 // IsAtServer reports whether the object is in the namespace of the server, where the operator may have no permissions.
-func (o Object) IsAtServer(places Locations) bool {
-	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
+func (o Object) IsAtServer() bool {
+	anywhere := Locations{Server: "anywhere"}
+	return o.Key(anywhere).Namespace == anywhere.Server
 }
 
 func filter(match func(Object) bool) []Object {
@@ -183,12 +192,28 @@ func authReader(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(p.Name)}
 }
 
+func controllerEvents(p Locations) client.ObjectKey {
+	return client.ObjectKey{Name: manifests.ControllerBindingName(p.Name)}
+}
+
+func leaderElection(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.ControllerBindingName(p.Name)}
+}
+
 func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.Deployment(e, in.Observed)
+	return manifests.Deployment(e, manifests.ServerOf(e), in.Observed)
 }
 
 func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.PodDisruptionBudget(e), nil
+	return manifests.PodDisruptionBudget(e, manifests.ServerOf(e)), nil
+}
+
+func controllerEventsBinding(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ControllerEventsBinding(e), nil
+}
+
+func leaderElectionBinding(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.LeaderElectionBinding(e), nil
 }
 
 func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {

@@ -3,7 +3,7 @@
 package manifests
 
 import (
-	"cmp"
+	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
@@ -13,17 +13,16 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// ServiceAccount returns the identity of the server, unless the template sets another one.
-func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
-	wanted := ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
-	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI)).
+// ServiceAccount returns the identity of a workload, unless its template sets another one. That of the server has no
+// label of a component, as it never had.
+func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI, w Workload) *core.ServiceAccountApplyConfiguration {
+	own, wanted := w.Labels, v1alpha1.ServerAccount{}
+	if w.IsServer() {
+		own, wanted = nil, ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
+	}
+	return core.ServiceAccount(w.Name, w.Namespace).
+		WithLabels(workloadLabels(extensionAPI, own)).
 		WithAnnotations(objectAnnotations(extensionAPI, texts(wanted.Annotations)))
-}
-
-// ServiceAccountName returns the name of the ServiceAccount that the server runs as.
-func ServiceAccountName(extensionAPI *v1alpha1.ExtensionAPI) string {
-	return cmp.Or(extensionAPI.Spec.Server.Template.Spec.ServiceAccountName, extensionAPI.Name)
 }
 
 // AuthDelegatorBinding lets the ServiceAccounts delegate authentication and authorization to kube-apiserver.
@@ -47,6 +46,33 @@ func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("Role", authReaderRole)).
 		WithSubjects(subjects(extensionAPI, accounts)...)
+}
+
+// HasControllers reports whether there are controllers.
+func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool { return len(extensionAPI.Spec.Controllers) > 0 }
+
+// ControllerEventsBinding lets the controllers write Events, in the namespaces of the objects that these are about.
+func ControllerEventsBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.ClusterRoleBindingApplyConfiguration {
+	return clusterRoleBinding(extensionAPI, ControllerBindingName(extensionAPI.Name), eventsRole,
+		controllerAccounts(extensionAPI))
+}
+
+// LeaderElectionBinding lets the controllers elect leaders by Leases in their namespace.
+func LeaderElectionBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.RoleBindingApplyConfiguration {
+	return rbac.RoleBinding(ControllerBindingName(extensionAPI.Name), extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
+		WithRoleRef(roleRef("ClusterRole", leaderElectionRole)).
+		WithSubjects(subjects(extensionAPI, controllerAccounts(extensionAPI))...)
+}
+
+func controllerAccounts(extensionAPI *v1alpha1.ExtensionAPI) []string {
+	var accounts []string
+	for _, controller := range ControllersOf(extensionAPI) {
+		accounts = append(accounts, controller.ServiceAccountName())
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }
 
 func clusterRoleBinding(

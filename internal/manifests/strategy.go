@@ -15,21 +15,24 @@ import (
 )
 
 // rollout is how the Pods of a Deployment are replaced.
-func rollout(server *v1alpha1.Server) *apps.DeploymentSpecApplyConfiguration {
-	spec := apps.DeploymentSpec().WithStrategy(strategyOf(server))
-	spec.MinReadySeconds = server.MinReadySeconds
-	if server.ProgressDeadlineSeconds > 0 {
-		spec.WithProgressDeadlineSeconds(server.ProgressDeadlineSeconds)
+func (w Workload) rollout() *apps.DeploymentSpecApplyConfiguration {
+	spec := apps.DeploymentSpec().WithStrategy(strategyOf(w.strategy, &w.Template.Spec))
+	if w.server == nil {
+		return spec
+	}
+	spec.MinReadySeconds = w.server.MinReadySeconds
+	if w.server.ProgressDeadlineSeconds > 0 {
+		spec.WithProgressDeadlineSeconds(w.server.ProgressDeadlineSeconds)
 	}
 	return spec
 }
 
-func strategyOf(server *v1alpha1.Server) *apps.DeploymentStrategyApplyConfiguration {
-	strategy := ptr.Deref(server.Strategy, v1alpha1.Strategy{})
+func strategyOf(wanted *v1alpha1.Strategy, pod *corev1.PodSpec) *apps.DeploymentStrategyApplyConfiguration {
+	strategy := ptr.Deref(wanted, v1alpha1.Strategy{})
 	if strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		return apps.DeploymentStrategy().WithType(strategy.Type)
 	}
-	surge, unavailable := pace(strategy.RollingUpdate, needsRoom(&server.Template.Spec))
+	surge, unavailable := pace(strategy.RollingUpdate, needsRoom(pod))
 	return apps.DeploymentStrategy().
 		WithType(appsv1.RollingUpdateDeploymentStrategyType).
 		WithRollingUpdate(apps.RollingUpdateDeployment().WithMaxUnavailable(unavailable).WithMaxSurge(surge))

@@ -45,7 +45,7 @@ func TestARolloutStopsAnOldPodFirstWhereANewOneMayNotFitBesideIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &v1alpha1.Server{Strategy: test.set, Template: corev1.PodTemplateSpec{Spec: test.pod}}
-			if got := describe(rollout(server).Strategy); got != test.want {
+			if got := describe(rolloutOf(server).Strategy); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -68,11 +68,11 @@ func describe(strategy *apps.DeploymentStrategyApplyConfiguration) string {
 }
 
 func TestTimesOfARolloutAreLeftToKubernetesUnlessTheyAreSet(t *testing.T) {
-	plain := rollout(&v1alpha1.Server{})
+	plain := rolloutOf(&v1alpha1.Server{})
 	if plain.MinReadySeconds != nil || plain.ProgressDeadlineSeconds != nil {
 		t.Errorf("they are set: %+v", plain)
 	}
-	set := rollout(&v1alpha1.Server{MinReadySeconds: new(int32(5)), ProgressDeadlineSeconds: 60})
+	set := rolloutOf(&v1alpha1.Server{MinReadySeconds: new(int32(5)), ProgressDeadlineSeconds: 60})
 	if *set.MinReadySeconds != 5 || *set.ProgressDeadlineSeconds != 60 {
 		t.Errorf("they are %d and %d", *set.MinReadySeconds, *set.ProgressDeadlineSeconds)
 	}
@@ -91,9 +91,13 @@ func TestAPodInTheNetworkOfItsNodeResolvesServices(t *testing.T) {
 			extensionAPI := read(t, "minimal.yaml")
 			test.pod.Containers = extensionAPI.Spec.Server.Template.Spec.Containers
 			extensionAPI.Spec.Server.Template.Spec = test.pod
-			if got := fillTemplate(extensionAPI, Observed{}).Spec.DNSPolicy; got != test.want {
+			if got := fillTemplate(ServerOf(extensionAPI), Observed{}).Spec.DNSPolicy; got != test.want {
 				t.Errorf("the policy is %q, want %q", got, test.want)
 			}
 		})
 	}
+}
+
+func rolloutOf(server *v1alpha1.Server) *apps.DeploymentSpecApplyConfiguration {
+	return ServerOf(&v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}).rollout()
 }

@@ -69,6 +69,7 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 	if s.InReach() {
 		s.Server = snapshot.Of(o.server(ctx, s.ExtensionAPI))
+		s.Controllers = snapshot.Of(o.controllers(ctx, s.ExtensionAPI))
 	}
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))
