@@ -340,7 +340,7 @@ const (
 	// ReasonNotObserved: the condition could not be evaluated for three minutes.
 	ReasonNotObserved = "NotObserved"
 	// ReasonSuspended: nothing is being done, since spec.suspend is true. It is also a reason of CertificatesReady,
-	// ServerAvailable and Registered, if changes are needed for them.
+	// ServerAvailable, ControllersAvailable and Registered, if changes are needed for them.
 	ReasonSuspended = "Suspended"
 	// ReasonStalled: nothing is being done, since a user has to act first.
 	ReasonStalled = "Stalled"

@@ -35,6 +35,7 @@ var operations = map[string][]operation{
 	"create one with networkPolicy":                    {creating(withServer, closePorts)},
 	"create one with serviceMonitor":                   {creating(withServer, monitor)},
 	"create one with certManager":                      {creating(withServer, certify)},
+	"create one with controllers":                      {creating(withServer, control)},
 	"create one with spec.existingService":             {creating(withExistingService)},
 	"create one with caBundleFrom a Secret": {
 		creating(withExistingService, trustSecretOf("ca")),
@@ -113,6 +114,20 @@ var operations = map[string][]operation{
 	},
 	"disable spec.server.serviceMonitor":              {changing(both(withServer, monitor), monitorNot)},
 	"change spec.server.metadata with serviceMonitor": {changing(both(withServer, monitor), labelObjects)},
+
+	"add a controller": {changing(withServer, control), changing(both(withServer, control), controlMore)},
+	"add one while adoptionPolicy is Adopt, with another beside it": {
+		changing(both(withServer, both(control, adopt)), controlMore),
+	},
+	"change a controller": {
+		changing(both(withServer, control), replaceControllerImage), changing(both(withServer, control), replicateController),
+	},
+	"have its template name another ServiceAccount": {changing(both(withServer, control), nameControllerAccount)},
+	"have its template name none any more": {
+		changing(both(withServer, both(control, nameControllerAccount)), nameNoControllerAccount),
+	},
+	"remove a controller":        {changing(both(withServer, control), controlNot)},
+	"delete it with controllers": {deleting(both(withServer, control))},
 
 	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
