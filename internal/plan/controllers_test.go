@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/inventory"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
+)
+
+const started, other = "wardle-flunders", "wardle-fischers"
+
+// controlled is a snapshot with two controllers, of which one was started earlier.
+func controlled() *snapshot.Snapshot {
+	s := snapshottest.New()
+	s.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}, {Name: "fischers"}}
+	s.Controllers = snapshot.Of(snapshot.Controllers{ByName: map[string]snapshot.Workload{
+		started: {Deployment: &appsv1.Deployment{}},
+	}}, nil)
+	return s
+}
+
+func TestControllersAreStartedWhenEveryGroupVersionIsAvailableAndThenKeptRunning(t *testing.T) {
+	failed := errors.New("timeout")
+	unavailable := snapshottest.Available(apiregistrationv1.ConditionFalse, "MissingEndpoints", "")
+	for name, test := range map[string]struct {
+		change func(*snapshot.Snapshot)
+		want   []string
+	}{
+		"available":          {func(*snapshot.Snapshot) {}, []string{other, started}},
+		"not registered yet": {snapshottest.Unregister, []string{started}},
+		"not available any more": {
+			func(s *snapshot.Snapshot) { snapshottest.Register(s, unavailable) }, []string{started},
+		},
+		"one group-version is not registered": {
+			func(s *snapshot.Snapshot) {
+				s.Spec.Groups[0].Versions = append(s.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: "v2"})
+			}, []string{started},
+		},
+		"it is not known whether it is available": {
+			func(s *snapshot.Snapshot) {
+				s.Registered = snapshot.Of[map[string]*apiregistrationv1.APIService](nil, failed)
+			}, []string{started},
+		},
+		"without a namespace": {
+			func(s *snapshot.Snapshot) { s.Namespace = snapshot.Of(snapshot.Terminating, nil) }, nil,
+		},
+		"it is not known what runs": {
+			func(s *snapshot.Snapshot) { s.Controllers = snapshot.Of(snapshot.Controllers{}, failed) }, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := controlled()
+			test.change(s)
+			p := nextOf(t, s).Controllers
+			if (p == nil) != (test.want == nil) {
+				t.Fatalf("planned is %+v", p)
+			}
+			if p == nil {
+				return
+			}
+			if got := slices.Sorted(maps.Keys(p.Running)); !slices.Equal(got, test.want) {
+				t.Errorf("running are %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFormerControllersAreRemovedAlsoWhileTheAPIIsUnavailable(t *testing.T) {
+	s := controlled()
+	snapshottest.Unregister(s)
+	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
+		c.Former = []inventory.Object{inventory.OfController(inventory.Deployment, "wardle-former")}
+	})
+	if got := nextOf(t, s).Controllers.Former; len(got) != 1 {
+		t.Errorf("to be removed are %v", got)
+	}
+}
+
+func TestCausesAreLookedForOfPodsOfTheServerAndOfControllers(t *testing.T) {
+	s := controlled()
+	unready := func(name string) []corev1.Pod {
+		created := metav1.NewTime(snapshottest.Noon.Add(-2 * workload.UnreadyAfter))
+		return []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: created}}}
+	}
+	snapshottest.Change(&s.Server, func(server *snapshot.Workload) { server.Pods = unready("server") })
+	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
+		c.ByName[started] = snapshot.Workload{Deployment: &appsv1.Deployment{}, Pods: unready("controller")}
+	})
+	var got []string
+	for _, pod := range nextOf(t, s).Unready {
+		got = append(got, pod.Name)
+	}
+	if want := []string{"server", "controller"}; !slices.Equal(got, want) {
+		t.Errorf("looked at are %q, want %q", got, want)
+	}
+}
