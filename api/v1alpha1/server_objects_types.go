@@ -130,9 +130,9 @@ type LabelValue string
 // +kubebuilder:validation:MaxLength=4096
 type AnnotationValue string
 
-// ServerMetadata are labels and annotations of the objects that the operator creates for a server. The Pods have those
-// of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is in the operator's
-// namespace, does not have them either: annotations could have another controller copy it.
+// ServerMetadata are labels and annotations of the objects that the operator creates for a server and its controllers.
+// The Pods have those of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is
+// in the operator's namespace, does not have them either: annotations could have another controller copy it.
 // +kubebuilder:validation:MinProperties=1
 type ServerMetadata struct {
 	// labels of the objects, in addition to those of the operator; at most 32.

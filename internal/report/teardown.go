@@ -52,6 +52,9 @@ func LeftBehind(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 	if manifests.HasServiceMonitor(extensionAPI) {
 		kinds = "servicemonitors.monitoring.coreos.com," + kinds
 	}
+	if manifests.HasControllers(extensionAPI) {
+		kinds = "rolebindings," + kinds
+	}
 	namespace := extensionAPI.Spec.Server.Namespace
 	return finding.WarningNote(v1alpha1.ReasonObjectsLeftBehind, fmt.Sprintf(
 		"The ExtensionAPI is deleted and its APIServices with it, but its objects in namespace %s are left behind, and its "+
