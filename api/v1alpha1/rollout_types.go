@@ -53,12 +53,16 @@ type RollingUpdate struct {
 	// as 50%, rounded up. Defaults to 1; to 0 where a second Pod cannot start beside the first one, see
 	// spec.server.strategy.
 	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 && self <= 100 : self.matches('^(100|[1-9]?[0-9])%$')",message="strategy.rollingUpdate.maxSurge must be a number from 0 to 100, or a percentage from 0% to 100%"
 	MaxSurge *intstr.IntOrString `json:"maxSurge,omitempty"`
 
 	// maxUnavailable is how many of the replicas may be unavailable: a number up to 100, or a percentage of them such as
 	// 50%, rounded down. Defaults to 0; to 1 where maxSurge is 0.
 	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 0 && self <= 100 : self.matches('^(100|[1-9]?[0-9])%$')",message="strategy.rollingUpdate.maxUnavailable must be a number from 0 to 100, or a percentage from 0% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
