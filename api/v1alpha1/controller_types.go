@@ -27,7 +27,7 @@ type Controller struct {
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
-	Replicas *int32 `json:"replicas,omitempty"` //nolint:kubeapilinter // a pointer as in a Deployment
+	Replicas *int32 `json:"replicas,omitempty"`
 
 	// strategy is how a rollout replaces Pods. If it is not set, a rollout starts a new Pod before it stops an old one. A
 	// controller without leader election needs type Recreate.

@@ -33,8 +33,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'RollingUpdate' || !has(self.rollingUpdate)",message="strategy.rollingUpdate must not be set with type Recreate: that stops all Pods before it starts new ones"
 // +kubebuilder:validation:MinProperties=1
 type Strategy struct {
-	// type is RollingUpdate or Recreate; defaults to RollingUpdate. Recreate stops all Pods before it starts new ones: of a
-	// server, in every rollout the API is unavailable meanwhile, and no namespace of the cluster can be deleted.
+	// type is RollingUpdate or Recreate; defaults to RollingUpdate. Recreate stops all Pods before it starts new ones: in
+	// every rollout of a server the API is unavailable meanwhile, and no namespace of the cluster can be deleted.
 	// +optional
 	// +kubebuilder:default=RollingUpdate
 	// +kubebuilder:validation:Enum=RollingUpdate;Recreate

@@ -21,10 +21,13 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestGolden compares the objects of an ExtensionAPI with only an image, of one that sets everything that the operator
-// would default, of one with an existing Service, and of one with controllers. `go test ./internal/manifests -update` writes the files.
+// would default, of one with an existing Service, and of one with controllers. `go test ./internal/manifests -update`
+// writes the files.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings",
-		"controllers"} {
+	for _, name := range []string{
+		"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings",
+		"controllers",
+	} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
 		})

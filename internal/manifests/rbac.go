@@ -49,7 +49,9 @@ func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *
 }
 
 // HasControllers reports whether there are controllers.
-func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool { return len(extensionAPI.Spec.Controllers) > 0 }
+func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return len(extensionAPI.Spec.Controllers) > 0
+}
 
 // ControllerEventsBinding lets the controllers write Events, in the namespaces of the objects that these are about.
 func ControllerEventsBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.ClusterRoleBindingApplyConfiguration {

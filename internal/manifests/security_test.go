@@ -21,7 +21,8 @@ func TestUsersAreLeftOutWhereAdmissionAssignsThem(t *testing.T) {
 	}
 	extensionAPI := read(t, "minimal.yaml")
 	extensionAPI.Spec.Server.Template.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1000650001))}
-	if got := fillTemplate(ServerOf(extensionAPI), Observed{AssignsUsers: true}).Spec.SecurityContext.RunAsUser; *got != 1000650001 {
+	filled := fillTemplate(ServerOf(extensionAPI), Observed{AssignsUsers: true})
+	if got := filled.Spec.SecurityContext.RunAsUser; *got != 1000650001 {
 		t.Errorf("the user of the template is %d", *got)
 	}
 }

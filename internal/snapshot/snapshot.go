@@ -49,10 +49,10 @@ type Snapshot struct {
 	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.
 	Registered Known[map[string]*apiregistrationv1.APIService]
 	// Server is read where spec.server is set.
-	Server    Known[Workload]
+	Server Known[Workload]
 	// Controllers are read where spec.server is set.
 	Controllers Known[Controllers]
-	Endpoints Known[Endpoints]
+	Endpoints   Known[Endpoints]
 	// Certificates are read where spec.server or spec.existingService.caBundleFrom is set.
 	Certificates Known[Certificates]
 	// Selectors are those of an earlier server in the namespace of spec.server, while its APIService may be adopted.

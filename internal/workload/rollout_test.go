@@ -273,7 +273,8 @@ func TestAFindingOfAControllerNamesItsFieldAndItsContainer(t *testing.T) {
 			"logs "+state.Pods[0].Name+" -c manager")
 	state.Replicas = 0
 	got = Rollout(state)
-	findingtest.Expect(t, got, metav1.ConditionFalse, v1alpha1.ReasonScaledToZero, "Set spec.controllers[flunders].replicas")
+	findingtest.Expect(t, got, metav1.ConditionFalse, v1alpha1.ReasonScaledToZero,
+		"Set spec.controllers[flunders].replicas")
 	if strings.Contains(got.Message(), "namespace") {
 		t.Errorf("without a controller namespaces can be deleted: %q", got.Message())
 	}
