@@ -277,6 +277,10 @@ const (
 const (
 	// ReasonNoControllers: spec.controllers is empty.
 	ReasonNoControllers = "NoControllers"
+	// ReasonDeploymentNotFound: the Deployment of a deploymentRef does not exist.
+	ReasonDeploymentNotFound = "DeploymentNotFound"
+	// ReasonDeploymentNotReadable: the operator cannot read the Deployment of a deploymentRef.
+	ReasonDeploymentNotReadable = "DeploymentNotReadable"
 	// ReasonWaitingForAPI: a controller is not started yet, since a group-version is not available.
 	ReasonWaitingForAPI = "WaitingForAPI"
 )

@@ -9,9 +9,10 @@ import (
 
 // Controller is a controller of the API, in a Deployment of its own beside the server. It is started when every
 // group-version is available, and stopped before the API is unregistered.
-// +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || ['app.kubernetes.io/component', 'aggregation.extensionapi.dev/extensionapi', 'aggregation.extensionapi.dev/serving'].all(l, !(l in self.template.metadata.labels))",message="spec.controllers[].template.metadata.labels must not hold app.kubernetes.io/component, aggregation.extensionapi.dev/extensionapi or aggregation.extensionapi.dev/serving: the operator sets them"
-// +kubebuilder:validation:XValidation:rule="has(self.template.spec) && self.template.spec.containers.size() > 0 && self.template.spec.containers.all(c, has(c.image) && c.image.size() > 0)",message="spec.controllers[].template.spec.containers must hold a container, and each needs an image"
-// +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.controllers[].template.spec.restartPolicy must be Always or left out: the controller runs in a Deployment"
+// +kubebuilder:validation:XValidation:rule="has(self.template) != has(self.deploymentRef)",message="spec.controllers[]: set exactly one of template (the operator runs the controller) and deploymentRef (it is deployed otherwise)"
+// +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.metadata) || !has(self.template.metadata.labels) || ['app.kubernetes.io/component', 'aggregation.extensionapi.dev/extensionapi', 'aggregation.extensionapi.dev/serving'].all(l, !(l in self.template.metadata.labels))",message="spec.controllers[].template.metadata.labels must not hold app.kubernetes.io/component, aggregation.extensionapi.dev/extensionapi or aggregation.extensionapi.dev/serving: the operator sets them"
+// +kubebuilder:validation:XValidation:rule="!has(self.template) || has(self.template.spec) && self.template.spec.containers.size() > 0 && self.template.spec.containers.all(c, has(c.image) && c.image.size() > 0)",message="spec.controllers[].template.spec.containers must hold a container, and each needs an image"
+// +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.spec) || !has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.controllers[].template.spec.restartPolicy must be Always or left out: the controller runs in a Deployment"
 type Controller struct {
 	// name of the controller. Deployment, ServiceAccount and PodDisruptionBudget are named after the ExtensionAPI and it:
 	// <ExtensionAPI>-<name>, together at most 46 characters, for the same reason as the name of the ExtensionAPI.
@@ -41,9 +42,24 @@ type Controller struct {
 	SecurityDefaults SecurityDefaults `json:"securityDefaults,omitempty"`
 
 	// template is a Pod template as in a Deployment. The Pods run as ServiceAccount <ExtensionAPI>-<name>, which the
-	// operator creates, unless the template names another one.
+	// operator creates, unless the template names another one. Exactly one of template and deploymentRef must be set.
+	// +optional
+	Template corev1.PodTemplateSpec `json:"template,omitempty,omitzero"` //nolint:kubeapilinter // rules check it
+
+	// deploymentRef references the Deployment of a controller that is deployed otherwise. The operator reports its state,
+	// and changes nothing: it neither starts nor stops it.
+	// +optional
+	DeploymentRef *ControllerDeployment `json:"deploymentRef,omitempty"`
+}
+
+// ControllerDeployment references a Deployment in the namespace of the server.
+type ControllerDeployment struct {
+	// name of the Deployment.
 	// +required
-	Template corev1.PodTemplateSpec `json:"template,omitzero"` //nolint:kubeapilinter // rules check it
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="spec.controllers[].deploymentRef.name must be the name of a Deployment: lower-case letters, digits, '-' and '.'"
+	Name string `json:"name,omitempty"`
 }
 
 // ControllerStatus is the state of one controller.

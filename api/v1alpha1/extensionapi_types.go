@@ -63,7 +63,7 @@ type ExtensionAPIList struct {
 
 // ExtensionAPISpec defines the served API groups and their server.
 // +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.existingService)",message="exactly one of spec.server (the operator runs the server) and spec.existingService (it already runs) must be set"
-// +kubebuilder:validation:XValidation:rule="has(self.server) || !has(self.controllers)",message="spec.controllers requires spec.server: controllers run beside a server that the operator runs"
+// +kubebuilder:validation:XValidation:rule="has(self.server) || !has(self.controllers) || self.controllers.all(c, has(c.deploymentRef))",message="spec.controllers[].template requires spec.server: such controllers run beside a server that the operator runs; others are referenced with deploymentRef"
 // +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.existingService cannot be exchanged: delete the ExtensionAPI and create a new one"
 type ExtensionAPISpec struct {
 	// groups are the API groups that the server serves; there is one APIService for every group-version.

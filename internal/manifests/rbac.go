@@ -48,9 +48,9 @@ func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *
 		WithSubjects(subjects(extensionAPI, accounts)...)
 }
 
-// HasControllers reports whether there are controllers.
+// HasControllers reports whether there are controllers that the operator runs.
 func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool {
-	return len(extensionAPI.Spec.Controllers) > 0
+	return len(ControllersOf(extensionAPI)) > 0
 }
 
 // ControllerEventsBinding lets the controllers write Events, in the namespaces of the objects that these are about.

@@ -48,25 +48,36 @@ func ServerOf(extensionAPI *v1alpha1.ExtensionAPI) Workload {
 	}
 }
 
-// ControllersOf are the workloads of spec.controllers, in the order of the spec.
+// ControllersOf are the workloads of spec.controllers, in the order of the spec, but for those of other owners.
 func ControllersOf(extensionAPI *v1alpha1.ExtensionAPI) []Workload {
 	var workloads []Workload
-	for _, controller := range extensionAPI.Spec.Controllers {
-		workloads = append(workloads, Workload{
-			NamespacedName: types.NamespacedName{
-				Namespace: extensionAPI.Spec.Server.Namespace, Name: extensionAPI.Name + "-" + controller.Name,
-			},
-			Labels: map[string]string{
-				OwnerLabel: extensionAPI.Name, ComponentLabel: controllerComponentPrefix + controller.Name,
-			},
-			Field:            "spec.controllers[" + controller.Name + "]",
-			Template:         controller.Template,
-			replicas:         ptr.Deref(controller.Replicas, v1alpha1.DefaultControllerReplicas),
-			securityDefaults: controller.SecurityDefaults,
-			strategy:         controller.Strategy,
-		})
+	for i := range extensionAPI.Spec.Controllers {
+		if controller := &extensionAPI.Spec.Controllers[i]; controller.DeploymentRef == nil {
+			workloads = append(workloads, ControllerOf(extensionAPI, controller))
+		}
 	}
 	return workloads
+}
+
+// ControllerOf is the workload of one of spec.controllers. That of another owner has neither labels nor a template.
+func ControllerOf(extensionAPI *v1alpha1.ExtensionAPI, controller *v1alpha1.Controller) Workload {
+	w := Workload{
+		NamespacedName: types.NamespacedName{
+			Namespace: BackendOf(extensionAPI).Namespace, Name: extensionAPI.Name + "-" + controller.Name,
+		},
+		Field: "spec.controllers[" + controller.Name + "]",
+	}
+	if reference := controller.DeploymentRef; reference != nil {
+		w.Name = reference.Name
+		return w
+	}
+	w.Labels = map[string]string{
+		OwnerLabel: extensionAPI.Name, ComponentLabel: controllerComponentPrefix + controller.Name,
+	}
+	w.Template, w.strategy = controller.Template, controller.Strategy
+	w.replicas = ptr.Deref(controller.Replicas, v1alpha1.DefaultControllerReplicas)
+	w.securityDefaults = controller.SecurityDefaults
+	return w
 }
 
 // IsOfController reports whether an object with these labels is of a controller.

@@ -4,9 +4,11 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,7 +25,10 @@ import (
 func (o *Observer) controllers(
 	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI,
 ) (c snapshot.Controllers, err error) {
-	c.ByName = map[string]snapshot.Workload{}
+	c.ByName, c.Referenced = map[string]snapshot.Workload{}, o.referenced(ctx, extensionAPI)
+	if extensionAPI.Spec.Server == nil {
+		return c, nil
+	}
 	for _, of := range manifests.ControllersOf(extensionAPI) {
 		if c.ByName[of.Name], err = o.workload(ctx, extensionAPI, of); err != nil {
 			return c, err
@@ -31,6 +36,38 @@ func (o *Observer) controllers(
 	}
 	c.Former, err = o.former(ctx, extensionAPI, c.ByName)
 	return c, err
+}
+
+// referenced reads the Deployments of other owners, which are not in the cache.
+func (o *Observer) referenced(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI,
+) map[string]snapshot.Known[*appsv1.Deployment] {
+	found := map[string]snapshot.Known[*appsv1.Deployment]{}
+	for i := range extensionAPI.Spec.Controllers {
+		controller := &extensionAPI.Spec.Controllers[i]
+		if controller.DeploymentRef == nil {
+			continue
+		}
+		key := manifests.ControllerOf(extensionAPI, controller).NamespacedName
+		found[controller.Name] = snapshot.Of(o.otherDeployment(ctx, key))
+	}
+	return found
+}
+
+var errNoPermission = errors.New("the operator has no permissions in that namespace: add it to the value " +
+	"serverNamespaces of its Helm chart")
+
+// otherDeployment reads a Deployment of another owner, nil if there is none.
+func (o *Observer) otherDeployment(ctx context.Context, key client.ObjectKey) (*appsv1.Deployment, error) {
+	if !o.ServerNamespaces.include(key.Namespace) {
+		return nil, errNoPermission
+	}
+	deployment := &appsv1.Deployment{}
+	err := o.Live.Get(ctx, key, deployment)
+	if apierrors.IsNotFound(err) {
+		deployment, err = nil, nil
+	}
+	return deployment, err
 }
 
 // former returns the objects of controllers that the spec does not have any more. While there are Deployments, it

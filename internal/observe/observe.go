@@ -80,6 +80,7 @@ func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 // existingService reads what is behind the Service of another owner, and what verifies it.
 func (o *Observer) existingService(ctx context.Context, s *snapshot.Snapshot) {
 	s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
+	s.Controllers = snapshot.Of(o.controllers(ctx, s.ExtensionAPI))
 	if s.TrustsSource() {
 		s.Certificates = snapshot.Of(o.trust(ctx, s))
 		s.Handshakes = o.handshakes(s)

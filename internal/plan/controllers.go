@@ -20,6 +20,9 @@ type Controllers struct {
 // on when the API is not available for a while, as the informers of a controller try again.
 func (p *Plan) runControllers(s *snapshot.Snapshot) {
 	controllers, known := s.Controllers.Get()
+	if len(controllers.Referenced) > 0 {
+		p.after(s.Policy().Interval) // nothing of other owners is watched
+	}
 	if !known || !s.RunsServer() {
 		return
 	}

@@ -78,6 +78,16 @@ func TestControllersAreStartedWhenEveryGroupVersionIsAvailableAndThenKeptRunning
 	}
 }
 
+func TestADeploymentOfAnotherOwnerIsReadAgainAtEveryInterval(t *testing.T) {
+	s := snapshottest.New()
+	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
+		c.Referenced = map[string]snapshot.Known[*appsv1.Deployment]{"other": {}}
+	})
+	if recheck := nextOf(t, s).Recheck; recheck <= 0 || recheck > s.Policy().Interval {
+		t.Errorf("it is read again after %s", recheck)
+	}
+}
+
 func TestFormerControllersAreRemovedAlsoWhileTheAPIIsUnavailable(t *testing.T) {
 	s := controlled()
 	snapshottest.Unregister(s)

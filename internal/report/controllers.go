@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
+	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
 // controllers is found of all controllers: what is found of the first one that is not available, or else of the first
@@ -28,10 +33,10 @@ func (r Reconciliation) controllers() finding.Finding {
 	}
 	var names []string
 	var trouble finding.Finding
-	for i, w := range manifests.ControllersOf(r.ExtensionAPI) {
+	for i := range r.Spec.Controllers {
 		name := r.Spec.Controllers[i].Name
 		names = append(names, name)
-		found := r.controller(w).About("controller " + name)
+		found := r.controller(&r.Spec.Controllers[i]).About("controller " + name)
 		if found.Code != v1alpha1.ReasonReplicasAvailable && isWorse(found, trouble) {
 			trouble = found
 		}
@@ -49,11 +54,16 @@ func isWorse(found, than finding.Finding) bool {
 
 // knowsControllers reports whether it is known what became of the controllers.
 func (r Reconciliation) knowsControllers() bool {
-	return r.Plan.Controllers != nil && r.Outcome.Failed.Controllers == nil
+	return r.Controllers.IsKnown() && r.Outcome.Failed.Controllers == nil &&
+		(r.Spec.Server == nil || r.Plan.Controllers != nil)
 }
 
 // controller is found of one controller.
-func (r Reconciliation) controller(w manifests.Workload) finding.Finding {
+func (r Reconciliation) controller(controller *v1alpha1.Controller) finding.Finding {
+	w := manifests.ControllerOf(r.ExtensionAPI, controller)
+	if controller.DeploymentRef != nil {
+		return referenced(w, r.Controllers.Value().Referenced[controller.Name])
+	}
 	became := r.Outcome.Controllers[w.Name]
 	switch {
 	case r.Plan.Controllers.Running[w.Name] == nil:
@@ -68,6 +78,29 @@ func (r Reconciliation) controller(w manifests.Workload) finding.Finding {
 	}
 }
 
+// referenced is found of the Deployment of another owner, whose Pods are not read.
+func referenced(w manifests.Workload, read snapshot.Known[*appsv1.Deployment]) finding.Finding {
+	deployment := read.Value()
+	switch {
+	case read.Err() != nil:
+		return finding.Unknown(v1alpha1.ReasonDeploymentNotReadable, fmt.Sprintf("Deployment %s cannot be read: %s",
+			w.NamespacedName, excerpt.Quote(read.Err().Error())))
+	case deployment == nil:
+		return finding.Bad(v1alpha1.ReasonDeploymentNotFound, fmt.Sprintf("Deployment %s does not exist",
+			w.NamespacedName), finding.Working).Alarming().Advising("Create it, or correct " + w.Field + ".deploymentRef")
+	}
+	if selector := deployment.Spec.Selector; selector != nil {
+		w.Labels = selector.MatchLabels
+	}
+	found := workload.Rollout(workload.State{
+		Workload: w, Deployment: deployment, Replicas: ptr.Deref(deployment.Spec.Replicas, 1),
+	})
+	if found.Code == v1alpha1.ReasonScaledToZero {
+		found.Remedy = fmt.Sprintf("Scale it: kubectl -n %s scale deployment %s --replicas 1", w.Namespace, w.Name)
+	}
+	return found
+}
+
 // describeControllers fills in the state of each controller.
 func (r Reconciliation) describeControllers(status *v1alpha1.ExtensionAPIStatus) {
 	if len(r.Spec.Controllers) == 0 {
@@ -77,14 +110,22 @@ func (r Reconciliation) describeControllers(status *v1alpha1.ExtensionAPIStatus)
 		return
 	}
 	status.Controllers = nil
-	for i, w := range manifests.ControllersOf(r.ExtensionAPI) {
-		found := r.controller(w)
-		described := v1alpha1.ControllerStatus{
-			Name: r.Spec.Controllers[i].Name, Available: found.Status, Reason: found.Code,
-		}
-		if deployment := r.Controllers.Value().ByName[w.Name].Deployment; deployment != nil {
+	for i := range r.Spec.Controllers {
+		controller := &r.Spec.Controllers[i]
+		found := r.controller(controller)
+		described := v1alpha1.ControllerStatus{Name: controller.Name, Available: found.Status, Reason: found.Code}
+		if deployment := r.deploymentOf(controller); deployment != nil {
 			described.ReadyReplicas = new(deployment.Status.ReadyReplicas)
 		}
 		status.Controllers = append(status.Controllers, described)
 	}
+}
+
+// deploymentOf is nil where there is none, or it is not known.
+func (r Reconciliation) deploymentOf(controller *v1alpha1.Controller) *appsv1.Deployment {
+	controllers := r.Controllers.Value()
+	if controller.DeploymentRef != nil {
+		return controllers.Referenced[controller.Name].Value()
+	}
+	return controllers.ByName[manifests.ControllerOf(r.ExtensionAPI, controller).Name].Deployment
 }

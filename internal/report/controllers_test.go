@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -77,6 +78,50 @@ func TestControllersAvailableReportsTheWorstController(t *testing.T) {
 			r := controlled()
 			test.change(&r)
 			findingtest.Expect(t, r.controllers(), test.status, test.reason, test.message)
+		})
+	}
+}
+
+func TestTheDeploymentOfAnotherOwnerIsReported(t *testing.T) {
+	for name, test := range map[string]struct {
+		read            snapshot.Known[*appsv1.Deployment]
+		status          metav1.ConditionStatus
+		reason, message string
+	}{
+		"available": {
+			snapshot.Of(deployedOnce(), nil), metav1.ConditionTrue, v1alpha1.ReasonReplicasAvailable, "controllers other",
+		},
+		"missing": {
+			snapshot.Of[*appsv1.Deployment](nil, nil), metav1.ConditionFalse, v1alpha1.ReasonDeploymentNotFound,
+			"controller other: Deployment wardle-system/operator does not exist. Create it",
+		},
+		"not readable": {
+			snapshot.Of[*appsv1.Deployment](nil, errors.New("forbidden")), metav1.ConditionUnknown,
+			v1alpha1.ReasonDeploymentNotReadable, "forbidden",
+		},
+		"rolling out": {
+			snapshot.Of(&appsv1.Deployment{}, nil), metav1.ConditionFalse, v1alpha1.ReasonRollingOut, "0 of 1 replicas",
+		},
+		"scaled to zero": {
+			snapshot.Of(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: new(int32(0))}}, nil),
+			metav1.ConditionFalse, v1alpha1.ReasonScaledToZero, "kubectl -n wardle-system scale deployment operator",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := snapshottest.BehindExistingService()
+			s.Spec.Controllers = []v1alpha1.Controller{
+				{Name: "other", DeploymentRef: &v1alpha1.ControllerDeployment{Name: "operator"}},
+			}
+			s.Controllers = snapshot.Of(snapshot.Controllers{
+				Referenced: map[string]snapshot.Known[*appsv1.Deployment]{"other": test.read},
+			}, nil)
+			r := Reconciliation{Snapshot: s}
+			findingtest.Expect(t, r.controllers(), test.status, test.reason, test.message)
+			status := &v1alpha1.ExtensionAPIStatus{}
+			r.describeControllers(status)
+			if len(status.Controllers) != 1 || status.Controllers[0].Reason != test.reason {
+				t.Errorf("the controllers are %+v", status.Controllers)
+			}
 		})
 	}
 }

@@ -50,7 +50,7 @@ type Snapshot struct {
 	Registered Known[map[string]*apiregistrationv1.APIService]
 	// Server is read where spec.server is set.
 	Server Known[Workload]
-	// Controllers are read where spec.server is set.
+	// Controllers are read where the operator runs the server, and where the spec references some.
 	Controllers Known[Controllers]
 	Endpoints   Known[Endpoints]
 	// Certificates are read where spec.server or spec.existingService.caBundleFrom is set.
@@ -104,6 +104,8 @@ type Workload struct {
 type Controllers struct {
 	// ByName has those of the spec, by the names of their Deployments.
 	ByName map[string]Workload
+	// Referenced are the Deployments of other owners, by the names of the controllers; nil where there is none.
+	Referenced map[string]Known[*appsv1.Deployment]
 	// Former are objects of those that the spec does not have any more, in the order of their deletion.
 	Former []inventory.Object
 }

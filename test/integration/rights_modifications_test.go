@@ -177,6 +177,12 @@ func addController(e *v1alpha1.ExtensionAPI, name string) {
 	})
 }
 
+func refer(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers = append(e.Spec.Controllers, v1alpha1.Controller{
+		Name: "other", DeploymentRef: &v1alpha1.ControllerDeployment{Name: "any"},
+	})
+}
+
 func controlNot(e *v1alpha1.ExtensionAPI) { e.Spec.Controllers = nil }
 
 func replaceControllerImage(e *v1alpha1.ExtensionAPI) {

@@ -119,6 +119,9 @@ var operations = map[string][]operation{
 	"add one while adoptionPolicy is Adopt, with another beside it": {
 		changing(both(withServer, both(control, adopt)), controlMore),
 	},
+	"refer to a Deployment in controllers": {
+		changing(withServer, refer), changing(withExistingService, refer),
+	},
 	"change a controller": {
 		changing(both(withServer, control), replaceControllerImage), changing(both(withServer, control), replicateController),
 	},
@@ -137,6 +140,7 @@ var operations = map[string][]operation{
 	"change certManager":                                     {changing(both(withServer, certify), certifyElsewhere)},
 	"remove certManager":                                     {changing(both(withServer, certify), manage)},
 	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
+	"resume it with suspend: false and controllers":          {changing(both(withServer, control), resumeIt)},
 	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
