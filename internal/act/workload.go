@@ -45,9 +45,12 @@ func (e *execution) apply(ctx context.Context, w workload, became *plan.Applied)
 	if err != nil {
 		return e.refuse(&became.Refused, err)
 	}
-	inputs := inventory.Inputs{Accounts: w.plan.Accounts, Observed: manifests.Observed{
-		ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: w.observed.Deployment,
-	}}
+	inputs := inventory.Inputs{
+		Accounts: w.plan.Accounts, ControllerAccounts: w.plan.ControllerAccounts,
+		Observed: manifests.Observed{
+			ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: w.observed.Deployment,
+		},
+	}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
 		if became.Generation, err = e.applyAll(ctx, w.created(stage), inputs); err != nil {
 			return e.refuse(&became.Refused, err)

@@ -48,6 +48,8 @@ type Locations struct {
 type Inputs struct {
 	// Accounts are the ServiceAccounts that Pods of the server run as.
 	Accounts []string
+	// ControllerAccounts are those that Pods of controllers run as.
+	ControllerAccounts []string
 	// Observed is what the Deployment depends on.
 	manifests.Observed
 }
@@ -208,12 +210,12 @@ func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfi
 	return manifests.PodDisruptionBudget(e, manifests.ServerOf(e)), nil
 }
 
-func controllerEventsBinding(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.ControllerEventsBinding(e), nil
+func controllerEventsBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ControllerEventsBinding(e, in.ControllerAccounts), nil
 }
 
-func leaderElectionBinding(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.LeaderElectionBinding(e), nil
+func leaderElectionBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.LeaderElectionBinding(e, in.ControllerAccounts), nil
 }
 
 func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {

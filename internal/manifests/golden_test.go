@@ -67,7 +67,9 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		}
 	}
 	if HasControllers(extensionAPI) {
-		objects = append(objects, ControllerEventsBinding(extensionAPI), LeaderElectionBinding(extensionAPI))
+		accounts := []string{"fischers", "wardle-flunders"}
+		objects = append(objects, ControllerEventsBinding(extensionAPI, accounts),
+			LeaderElectionBinding(extensionAPI, accounts))
 	}
 	for _, controller := range ControllersOf(extensionAPI) {
 		objects = append(objects, ServiceAccount(extensionAPI, controller), PodDisruptionBudget(extensionAPI, controller),

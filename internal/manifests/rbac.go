@@ -3,8 +3,6 @@
 package manifests
 
 import (
-	"slices"
-
 	rbacv1 "k8s.io/api/rbac/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	rbac "k8s.io/client-go/applyconfigurations/rbac/v1"
@@ -53,28 +51,20 @@ func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool {
 	return len(ControllersOf(extensionAPI)) > 0
 }
 
-// ControllerEventsBinding lets the controllers write Events, in the namespaces of the objects that these are about.
-func ControllerEventsBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.ClusterRoleBindingApplyConfiguration {
-	return clusterRoleBinding(extensionAPI, ControllerBindingName(extensionAPI.Name), eventsRole,
-		controllerAccounts(extensionAPI))
+// ControllerEventsBinding lets the ServiceAccounts write Events, in the namespaces of the objects that these are about.
+func ControllerEventsBinding(
+	extensionAPI *v1alpha1.ExtensionAPI, accounts []string,
+) *rbac.ClusterRoleBindingApplyConfiguration {
+	return clusterRoleBinding(extensionAPI, ControllerBindingName(extensionAPI.Name), eventsRole, accounts)
 }
 
-// LeaderElectionBinding lets the controllers elect leaders by Leases in their namespace.
-func LeaderElectionBinding(extensionAPI *v1alpha1.ExtensionAPI) *rbac.RoleBindingApplyConfiguration {
+// LeaderElectionBinding lets the ServiceAccounts elect leaders by Leases in the namespace of the server.
+func LeaderElectionBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
 	return rbac.RoleBinding(ControllerBindingName(extensionAPI.Name), extensionAPI.Spec.Server.Namespace).
 		WithLabels(objectLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("ClusterRole", leaderElectionRole)).
-		WithSubjects(subjects(extensionAPI, controllerAccounts(extensionAPI))...)
-}
-
-func controllerAccounts(extensionAPI *v1alpha1.ExtensionAPI) []string {
-	var accounts []string
-	for _, controller := range ControllersOf(extensionAPI) {
-		accounts = append(accounts, controller.ServiceAccountName())
-	}
-	slices.Sort(accounts)
-	return slices.Compact(accounts)
+		WithSubjects(subjects(extensionAPI, accounts)...)
 }
 
 func clusterRoleBinding(

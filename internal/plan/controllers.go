@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -35,4 +37,14 @@ func (p *Plan) runControllers(s *snapshot.Snapshot) {
 			p.lookForCauses(s, observed.Pods)
 		}
 	}
+}
+
+// controllerAccounts are the ServiceAccounts that Pods of controllers run as, and are to run as.
+func controllerAccounts(s *snapshot.Snapshot) []string {
+	var accounts []string
+	for _, w := range manifests.ControllersOf(s.ExtensionAPI) {
+		accounts = append(accounts, accountsInUse(w, s.Controllers.Value().ByName[w.Name])...)
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }

@@ -88,6 +88,16 @@ func TestADeploymentOfAnotherOwnerIsReadAgainAtEveryInterval(t *testing.T) {
 	}
 }
 
+func TestBindingsNameTheAccountsThatControllersRunAsAndAreToRunAs(t *testing.T) {
+	s := controlled()
+	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
+		c.ByName[started] = snapshot.Workload{Deployment: &appsv1.Deployment{}, Accounts: []string{"earlier"}}
+	})
+	if got, want := nextOf(t, s).Server.ControllerAccounts, []string{"earlier", other, started}; !slices.Equal(got, want) {
+		t.Errorf("the accounts are %q, want %q", got, want)
+	}
+}
+
 func TestFormerControllersAreRemovedAlsoWhileTheAPIIsUnavailable(t *testing.T) {
 	s := controlled()
 	snapshottest.Unregister(s)

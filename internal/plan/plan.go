@@ -54,6 +54,8 @@ type Workload struct {
 	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
 	// that are still to be replaced.
 	Accounts []string
+	// ControllerAccounts are those of all controllers, for the bindings that are applied with the server.
+	ControllerAccounts []string
 	// Unwanted are objects to delete, because the spec does not want them any more.
 	Unwanted []inventory.Object
 }
@@ -82,11 +84,14 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 func (p *Plan) run(s *snapshot.Snapshot) {
 	server, known := s.Server.Get()
 	switch {
-	case !known || !s.RunsServer() || s.Selectors.Err() != nil:
+	case !known || !s.RunsServer() || s.Selectors.Err() != nil || s.Controllers.Err() != nil:
 	case diagnosis.PodLabelsInUse(s).Found():
 		p.after(serviceRecheck)
 	default:
-		p.Server = &Workload{Accounts: accountsInUse(manifests.ServerOf(s.ExtensionAPI), server), Unwanted: server.Unwanted}
+		p.Server = &Workload{
+			Accounts:           accountsInUse(manifests.ServerOf(s.ExtensionAPI), server),
+			ControllerAccounts: controllerAccounts(s), Unwanted: server.Unwanted,
+		}
 		p.lookForCauses(s, server.Pods)
 	}
 }
