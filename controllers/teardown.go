@@ -29,7 +29,8 @@ type teardownStep struct {
 
 // teardown removes everything in order: first the controllers, while their API still answers, then the APIServices, and
 // only when every kube-apiserver has dropped the group-versions the server, and then what the server needed to its last
-// moment. It returns when to go on, 0 for never.
+// moment. Controllers whose API does not answer hold up the server, but not the APIServices. It returns when to go on, 0
+// for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Actor.StopWatching(extensionAPI.Name)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
@@ -47,6 +48,7 @@ func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.Extens
 		{r.Actor.StopControllers, stopPoll},
 		{r.Actor.Unregister, act.TeardownPoll},
 		{r.Actor.AwaitUnregistered, act.TeardownPoll},
+		{r.Actor.AwaitControllers, stopPoll},
 		{r.Actor.Stop, stopPoll},
 		{r.Actor.RemoveRest, act.TeardownPoll},
 	} {

@@ -37,9 +37,21 @@ func (e *execution) controllers(ctx context.Context, p *plan.Controllers) error 
 }
 
 // StopControllers deletes the controllers while their API still answers, so that they can finish, and returns what it
-// waits for until the last Pod has terminated. Where the namespace of the server is being deleted they go with it, and
-// the APIServices must not wait for them.
+// waits for until the last Pod has terminated. It does not wait where the API does not answer: its APIServices block
+// the deletion of every namespace then.
 func (a *Actor) StopControllers(ctx context.Context, s *snapshot.Snapshot) (
+	waitingFor string, notes []finding.Note, err error,
+) {
+	waitingFor, notes, err = a.AwaitControllers(ctx, s)
+	if err == nil && !s.IsAllAvailable() {
+		waitingFor = ""
+	}
+	return waitingFor, notes, err
+}
+
+// AwaitControllers deletes the controllers, and returns what it waits for until the last Pod has terminated. Where the
+// namespace of the server is being deleted they go with it.
+func (a *Actor) AwaitControllers(ctx context.Context, s *snapshot.Snapshot) (
 	waitingFor string, notes []finding.Note, err error,
 ) {
 	if s.Spec.Server == nil || !s.IsActive() || !s.InReach() {

@@ -69,6 +69,8 @@ type Object struct {
 	certManager bool
 	// ofStandIn is true if it is for the stand-in.
 	ofStandIn bool
+	// ofControllers is true if controllers need it as long as their Pods run.
+	ofControllers bool
 	// withoutServer is true if there may be one with spec.existingService, too.
 	withoutServer bool
 }
@@ -104,11 +106,11 @@ var objects = []Object{
 	},
 	{
 		Kind: ClusterRoleBinding, Key: controllerEvents, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
-		build: controllerEventsBinding, wanted: manifests.HasControllers,
+		build: controllerEventsBinding, wanted: manifests.HasControllers, ofControllers: true,
 	},
 	{
 		Kind: RoleBinding, Key: leaderElection, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
-		build: leaderElectionBinding, wanted: manifests.HasControllers,
+		build: leaderElectionBinding, wanted: manifests.HasControllers, ofControllers: true,
 	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
@@ -143,6 +145,9 @@ func OfStandIn() []Object { return filter(func(o Object) bool { return o.ofStand
 
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
+
+// IsOfControllers reports whether controllers need the object as long as their Pods run.
+func (o Object) IsOfControllers() bool { return o.ofControllers }
 
 // IsWithoutServer reports whether there may be such an object with spec.existingService, too.
 func (o Object) IsWithoutServer() bool { return o.withoutServer }

@@ -59,6 +59,12 @@ func ControllersOf(extensionAPI *v1alpha1.ExtensionAPI) []Workload {
 	return workloads
 }
 
+// FormerControllerOf is the workload of a controller that the spec does not have any more, by the name of its
+// Deployment. It has no template.
+func FormerControllerOf(extensionAPI *v1alpha1.ExtensionAPI, deployment string) Workload {
+	return ControllerOf(extensionAPI, &v1alpha1.Controller{Name: strings.TrimPrefix(deployment, extensionAPI.Name+"-")})
+}
+
 // ControllerOf is the workload of one of spec.controllers. That of another owner has neither labels nor a template.
 func ControllerOf(extensionAPI *v1alpha1.ExtensionAPI, controller *v1alpha1.Controller) Workload {
 	w := Workload{

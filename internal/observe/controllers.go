@@ -30,12 +30,36 @@ func (o *Observer) controllers(
 		return c, nil
 	}
 	for _, of := range manifests.ControllersOf(extensionAPI) {
-		if c.ByName[of.Name], err = o.workload(ctx, extensionAPI, of); err != nil {
+		if c.ByName[of.Name], err = o.controller(ctx, extensionAPI, of); err != nil {
 			return c, err
 		}
 	}
-	c.Former, err = o.former(ctx, extensionAPI, c.ByName)
+	if c.Former, err = o.former(ctx, extensionAPI, c.ByName); err != nil {
+		return c, err
+	}
+	c.FormerAccounts, err = o.formerAccounts(ctx, extensionAPI, c.Former)
 	return c, err
+}
+
+// controller reads what runs as a controller. A Deployment that has lost its owner label is not in the cache, but runs.
+func (o *Observer) controller(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, of manifests.Workload,
+) (w snapshot.Workload, err error) {
+	if w, err = o.workload(ctx, extensionAPI, of); err != nil || w.Deployment != nil {
+		return w, err
+	}
+	w.Deployment, err = o.deploymentNow(ctx, of.NamespacedName)
+	return w, err
+}
+
+// deploymentNow reads a Deployment around the cache, nil if there is none.
+func (o *Observer) deploymentNow(ctx context.Context, key client.ObjectKey) (*appsv1.Deployment, error) {
+	deployment := &appsv1.Deployment{}
+	err := o.Live.Get(ctx, key, deployment)
+	if apierrors.IsNotFound(err) {
+		deployment, err = nil, nil
+	}
+	return deployment, err
 }
 
 // referenced reads the Deployments of other owners, which are not in the cache.
@@ -62,12 +86,7 @@ func (o *Observer) otherDeployment(ctx context.Context, key client.ObjectKey) (*
 	if !o.ServerNamespaces.include(key.Namespace) {
 		return nil, errNoPermission
 	}
-	deployment := &appsv1.Deployment{}
-	err := o.Live.Get(ctx, key, deployment)
-	if apierrors.IsNotFound(err) {
-		deployment, err = nil, nil
-	}
-	return deployment, err
+	return o.deploymentNow(ctx, key)
 }
 
 // former returns the objects of controllers that the spec does not have any more. While there are Deployments, it
@@ -90,6 +109,25 @@ func (o *Observer) former(
 		}
 	}
 	return former, nil
+}
+
+// formerAccounts returns the ServiceAccounts that Pods of former controllers run as, which finish what they do.
+func (o *Observer) formerAccounts(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, former []inventory.Object,
+) (accounts []string, err error) {
+	locations := inventory.Locations{Name: extensionAPI.Name, Server: extensionAPI.Spec.Server.Namespace}
+	for _, object := range former {
+		if object.Kind.GroupVersionKind != inventory.Deployment.GroupVersionKind {
+			continue
+		}
+		of := manifests.FormerControllerOf(extensionAPI, object.Key(locations).Name)
+		l, err := lineage(ctx, o.Client, of)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, l.Accounts()...)
+	}
+	return accounts, nil
 }
 
 // ControllerObjects returns the objects of a kind that controllers of the spec may have, and those that former ones

@@ -8,10 +8,16 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -20,7 +26,21 @@ import (
 // labelledObjects has objects by their kinds, all of which match the labels of any list.
 type labelledObjects struct {
 	client.Reader
-	byKind map[string][]metav1.ObjectMeta
+	byKind      map[string][]metav1.ObjectMeta
+	replicaSets []appsv1.ReplicaSet
+	pods        []corev1.Pod
+}
+
+// Get finds no object but Deployments.
+func (o labelledObjects) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	deployment, isDeployment := object.(*appsv1.Deployment)
+	for _, meta := range o.byKind["Deployment"] {
+		if isDeployment && meta.Name == key.Name {
+			deployment.ObjectMeta = meta
+			return nil
+		}
+	}
+	return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
 }
 
 func (o labelledObjects) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
@@ -29,6 +49,10 @@ func (o labelledObjects) List(_ context.Context, list client.ObjectList, _ ...cl
 		for _, meta := range o.byKind["Deployment"] {
 			typed.Items = append(typed.Items, appsv1.Deployment{ObjectMeta: meta})
 		}
+	case *appsv1.ReplicaSetList:
+		typed.Items = o.replicaSets
+	case *corev1.PodList:
+		typed.Items = o.pods
 	case *metav1.PartialObjectMetadataList:
 		for _, meta := range o.byKind[typed.Kind[:len(typed.Kind)-len("List")]] {
 			typed.Items = append(typed.Items, metav1.PartialObjectMetadata{ObjectMeta: meta})
@@ -88,6 +112,41 @@ func TestFormerControllersAreOwnAndNotWanted(t *testing.T) {
 				t.Errorf("former are %q (%v), want %q", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestAccountsOfFormerControllersAreKnownWhileTheirPodsRun(t *testing.T) {
+	former := ofComponent("shop-former", "controller-former", "own")
+	former.UID = "1"
+	replicaSet := appsv1.ReplicaSet{ObjectMeta: controlledBy("Deployment", "1")}
+	replicaSet.UID, replicaSet.Spec.Template.Spec.ServiceAccountName = "2", "shop-former"
+	pod := corev1.Pod{ObjectMeta: controlledBy("ReplicaSet", "2"), Spec: replicaSet.Spec.Template.Spec}
+	observer := &Observer{Client: labelledObjects{
+		byKind:      map[string][]metav1.ObjectMeta{"Deployment": {former}},
+		replicaSets: []appsv1.ReplicaSet{replicaSet}, pods: []corev1.Pod{pod},
+	}}
+	accounts, err := observer.formerAccounts(t.Context(), shopWith(), []inventory.Object{
+		inventory.OfController(inventory.Deployment, "shop-former"),
+		inventory.OfController(inventory.ServiceAccount, "shop-other"),
+	})
+	if err != nil || !slices.Equal(accounts, []string{"shop-former"}) {
+		t.Errorf("the accounts are %q (%v)", accounts, err)
+	}
+}
+
+func controlledBy(kind string, uid types.UID) metav1.ObjectMeta {
+	return metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: kind, UID: uid, Controller: new(true)}}}
+}
+
+func TestAControllerThatHasLostItsLabelsRuns(t *testing.T) {
+	extensionAPI := shopWith("carts", "fresh")
+	observer := &Observer{
+		Client: labelledObjects{}, Causes: background.NewChecks[Causes](t.Context(), clock.RealClock{}, 1, nil),
+		Live: labelledObjects{byKind: map[string][]metav1.ObjectMeta{"Deployment": {{Name: "shop-carts"}}}},
+	}
+	found, err := observer.controllers(t.Context(), extensionAPI)
+	if err != nil || found.ByName["shop-carts"].Deployment == nil || found.ByName["shop-fresh"].Deployment != nil {
+		t.Errorf("found are %+v (%v)", found.ByName, err)
 	}
 }
 

@@ -6,6 +6,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -93,7 +94,9 @@ func (o *Observer) ObserveLeaving(
 ) (*snapshot.Snapshot, error) {
 	s := o.confined(extensionAPI)
 	o.namespace(ctx, s)
-	return s, s.Namespace.Err()
+	cluster, err := o.registrations(ctx, o.Client, o.Client)
+	s.Registered = snapshot.Of(registeredBy(cluster, extensionAPI), err)
+	return s, errors.Join(s.Namespace.Err(), err)
 }
 
 // confined is a snapshot of which nothing was read.

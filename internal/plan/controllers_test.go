@@ -14,6 +14,7 @@ import (
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
@@ -29,6 +30,9 @@ func controlled() *snapshot.Snapshot {
 	s.Controllers = snapshot.Of(snapshot.Controllers{ByName: map[string]snapshot.Workload{
 		started: {Deployment: &appsv1.Deployment{}},
 	}}, nil)
+	s.Probes = discovery.NewRound(discovery.Target{}, discovery.Records{
+		discovery.ThroughKubeAPIServer(snapshottest.KubeAPIServer, snapshottest.GroupVersion): {},
+	})
 	return s
 }
 
@@ -44,6 +48,9 @@ func TestControllersAreStartedWhenEveryGroupVersionIsAvailableAndThenKeptRunning
 		"not available any more": {
 			func(s *snapshot.Snapshot) { snapshottest.Register(s, unavailable) }, []string{started},
 		},
+		"available, but no request has passed yet": {
+			func(s *snapshot.Snapshot) { s.Probes = discovery.Round{} }, []string{started},
+		},
 		"one group-version is not registered": {
 			func(s *snapshot.Snapshot) {
 				s.Spec.Groups[0].Versions = append(s.Spec.Groups[0].Versions, v1alpha1.APIVersion{Name: "v2"})
@@ -56,6 +63,17 @@ func TestControllersAreStartedWhenEveryGroupVersionIsAvailableAndThenKeptRunning
 		},
 		"without a namespace": {
 			func(s *snapshot.Snapshot) { s.Namespace = snapshot.Of(snapshot.Terminating, nil) }, nil,
+		},
+		"the Pods of one would get requests for an earlier server": {
+			func(s *snapshot.Snapshot) {
+				s.Spec.Controllers[1].Template.Labels = map[string]string{"app": "shop"}
+				s.Selectors = snapshot.Of([]snapshot.Selector{{
+					Kind: "Service", Selector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
+				}}, nil)
+			}, []string{started},
+		},
+		"it is not known what selects their Pods": {
+			func(s *snapshot.Snapshot) { s.Selectors = snapshot.Of([]snapshot.Selector(nil), failed) }, nil,
 		},
 		"it is not known what runs": {
 			func(s *snapshot.Snapshot) { s.Controllers = snapshot.Of(snapshot.Controllers{}, failed) }, nil,
@@ -92,9 +110,31 @@ func TestBindingsNameTheAccountsThatControllersRunAsAndAreToRunAs(t *testing.T) 
 	s := controlled()
 	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
 		c.ByName[started] = snapshot.Workload{Deployment: &appsv1.Deployment{}, Accounts: []string{"earlier"}}
+		c.FormerAccounts = []string{"former"}
 	})
-	if got, want := nextOf(t, s).Server.ControllerAccounts, []string{"earlier", other, started}; !slices.Equal(got, want) {
+	want := []string{"earlier", "former", other, started}
+	if got := nextOf(t, s).Server.ControllerAccounts; !slices.Equal(got, want) {
 		t.Errorf("the accounts are %q, want %q", got, want)
+	}
+}
+
+func TestBindingsOfControllersStayUntilTheLastOneIsGone(t *testing.T) {
+	s := controlled()
+	s.Spec.Controllers = nil
+	snapshottest.Change(&s.Server, func(server *snapshot.Workload) { server.Unwanted = inventory.Unwanted(s.ExtensionAPI) })
+	bindings := func() int {
+		return len(slices.DeleteFunc(slices.Clone(nextOf(t, s).Server.Unwanted), func(object inventory.Object) bool {
+			return !object.IsOfControllers()
+		}))
+	}
+	if got := bindings(); got != 2 {
+		t.Errorf("without any controller %d bindings are removed", got)
+	}
+	snapshottest.Change(&s.Controllers, func(c *snapshot.Controllers) {
+		c.Former = []inventory.Object{inventory.OfController(inventory.Deployment, "wardle-former")}
+	})
+	if got := bindings(); got != 0 {
+		t.Errorf("while one terminates %d bindings are removed", got)
 	}
 }
 

@@ -90,7 +90,7 @@ func (p *Plan) run(s *snapshot.Snapshot) {
 	default:
 		p.Server = &Workload{
 			Accounts:           accountsInUse(manifests.ServerOf(s.ExtensionAPI), server),
-			ControllerAccounts: controllerAccounts(s), Unwanted: server.Unwanted,
+			ControllerAccounts: controllerAccounts(s), Unwanted: unwanted(s),
 		}
 		p.lookForCauses(s, server.Pods)
 	}

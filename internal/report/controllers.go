@@ -64,18 +64,28 @@ func (r Reconciliation) controller(controller *v1alpha1.Controller) finding.Find
 	if controller.DeploymentRef != nil {
 		return referenced(w, r.Controllers.Value().Referenced[controller.Name])
 	}
-	became := r.Outcome.Controllers[w.Name]
+	inUse, became := diagnosis.ControllerLabelsInUse(r.Snapshot, w), r.Outcome.Controllers[w.Name]
 	switch {
+	case inUse.Found():
+		return inUse
 	case r.Plan.Controllers.Running[w.Name] == nil:
-		return finding.Bad(v1alpha1.ReasonWaitingForAPI, fmt.Sprintf(
-			"it is started when every group-version is available, now %d of %d are", len(r.Available()),
-			len(manifests.GroupVersions(r.ExtensionAPI))), finding.Working).
-			Advising("See the conditions Registered and APIServicesAvailable")
+		return r.waitingForAPI()
 	case became.Refused.Found():
 		return became.Refused
 	default:
 		return r.rollout(w, r.Controllers.Value().ByName[w.Name], became)
 	}
+}
+
+// waitingForAPI is found of a controller that is not started yet.
+func (r Reconciliation) waitingForAPI() finding.Finding {
+	when := fmt.Sprintf("every group-version is available, now %d of %d are", len(r.Available()),
+		len(manifests.GroupVersions(r.ExtensionAPI)))
+	if r.IsServed() {
+		when = "requests for every group-version pass through kube-apiserver"
+	}
+	return finding.Bad(v1alpha1.ReasonWaitingForAPI, "it is started when "+when, finding.Working).
+		Advising("See the conditions Registered and APIServicesAvailable")
 }
 
 // referenced is found of the Deployment of another owner, whose Pods are not read.
@@ -114,7 +124,8 @@ func (r Reconciliation) describeControllers(status *v1alpha1.ExtensionAPIStatus)
 		controller := &r.Spec.Controllers[i]
 		found := r.controller(controller)
 		described := v1alpha1.ControllerStatus{Name: controller.Name, Available: found.Status, Reason: found.Code}
-		if deployment := r.deploymentOf(controller); deployment != nil {
+		isOfAnother := found.Code == v1alpha1.ReasonNameConflict
+		if deployment := r.deploymentOf(controller); deployment != nil && !isOfAnother {
 			described.ReadyReplicas = new(deployment.Status.ReadyReplicas)
 		}
 		status.Controllers = append(status.Controllers, described)

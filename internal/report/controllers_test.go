@@ -44,8 +44,28 @@ func TestControllersAvailableReportsTheWorstController(t *testing.T) {
 			func(r *Reconciliation) { r.Spec.Controllers = nil }, metav1.ConditionTrue, v1alpha1.ReasonNoControllers, "empty",
 		},
 		"one waits for the API": {
+			func(r *Reconciliation) {
+				delete(r.Plan.Controllers.Running, "wardle-fischers")
+				snapshottest.Unregister(r.Snapshot)
+			},
+			metav1.ConditionFalse, v1alpha1.ReasonWaitingForAPI,
+			"controller fischers: it is started when every group-version is available, now 0 of 1 are",
+		},
+		"one waits for answers of the API": {
 			func(r *Reconciliation) { delete(r.Plan.Controllers.Running, "wardle-fischers") },
-			metav1.ConditionFalse, v1alpha1.ReasonWaitingForAPI, "controller fischers: it is started when every group-version",
+			metav1.ConditionFalse, v1alpha1.ReasonWaitingForAPI,
+			"controller fischers: it is started when requests for every group-version pass",
+		},
+		"the Pods of one would get requests for an earlier server": {
+			func(r *Reconciliation) {
+				delete(r.Plan.Controllers.Running, "wardle-fischers")
+				r.Spec.Controllers[1].Template.Labels = map[string]string{"app": "shop"}
+				delete(r.Snapshot.Controllers.Value().ByName, "wardle-fischers")
+				r.Selectors = snapshot.Of([]snapshot.Selector{{
+					Kind: "Service", Name: "shop", Selector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
+				}}, nil)
+			},
+			metav1.ConditionFalse, v1alpha1.ReasonPodLabelsInUse, "controller fischers: Service wardle-system/shop would select",
 		},
 		"one is refused": {
 			func(r *Reconciliation) {
@@ -156,6 +176,17 @@ func TestStatusHasTheStateOfEachController(t *testing.T) {
 	r.Spec.Controllers, r.Plan.Controllers = nil, nil
 	if r.describeControllers(status); status.Controllers != nil {
 		t.Errorf("former controllers are still described: %+v", status.Controllers)
+	}
+}
+
+func TestReplicasOfAnotherOwnerAreNotThoseOfAController(t *testing.T) {
+	r := controlled()
+	r.Outcome.Controllers["wardle-flunders"] = plan.Applied{
+		Refused: finding.Bad(v1alpha1.ReasonNameConflict, "the name is taken", finding.Stalled),
+	}
+	status := &v1alpha1.ExtensionAPIStatus{}
+	if r.describeControllers(status); status.Controllers[0].ReadyReplicas != nil {
+		t.Errorf("the controller is %+v", status.Controllers[0])
 	}
 }
 

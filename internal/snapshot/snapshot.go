@@ -108,6 +108,8 @@ type Controllers struct {
 	Referenced map[string]Known[*appsv1.Deployment]
 	// Former are objects of those that the spec does not have any more, in the order of their deletion.
 	Former []inventory.Object
+	// FormerAccounts are the ServiceAccounts that Pods of these still run as.
+	FormerAccounts []string
 }
 
 // Selector is what an object of another owner selects Pods by.
