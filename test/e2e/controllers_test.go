@@ -8,12 +8,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -25,21 +29,28 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 	const name, group = "controlled", "controlled.example.com"
 	started := time.Now()
 	extensionAPI := faultServerAPI(name, group, "v1")
-	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "manager", Template: idle()}}
+	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "manager", Template: idle(name)}}
 	createUntilCleanup(t, extensionAPI)
 	eventually(t, time.Minute, shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
 		v1alpha1.ReasonReplicasAvailable, "", status.CurrentStatus))
 	expectOrder(t, started, "create apiservices v1."+group, "create deployments "+name+"-manager")
 
-	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
-		spec.Controllers[0].Template.Spec.Containers[0].Image = "extensionapi.dev/nowhere:v1"
-	})
-	eventually(t, time.Minute, shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
-		v1alpha1.ReasonImagePullBackOff, "controller manager: ", status.CurrentStatus))
+	for _, trouble := range controllerTroubles {
+		change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
+			spec.Controllers[0].Template = idle(name)
+			trouble.cause(&spec.Controllers[0].Template.Spec.Containers[0])
+		})
+		// The earlier replica stays.
+		eventually(t, time.Minute, shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
+			trouble.reason, trouble.words, status.CurrentStatus))
+		if trouble.logged != "" {
+			eventually(t, soon, logged(extensionAPI, trouble.logged))
+		}
+	}
 
 	before := podUIDs(t, extensionAPI)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
-		spec.Controllers[0].Template = idle()
+		spec.Controllers[0].Template = idle(name)
 		spec.Server.Certificates = &v1alpha1.Certificates{
 			Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: new(metav1.Now())},
 		}
@@ -57,8 +68,98 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 		"delete deployments "+name)
 }
 
-// idle is a template whose container waits for the signal to stop: the server without group-versions.
-func idle() corev1.PodTemplateSpec {
+// controllerTroubles are faults of the container of a controller: what causes each, what the condition says, and what
+// the log has to which it refers, as that may be secret.
+var controllerTroubles = []struct {
+	cause                 func(*corev1.Container)
+	reason, words, logged string
+}{
+	{
+		cause:  func(container *corev1.Container) { container.Image = "extensionapi.dev/nowhere:v1" },
+		reason: v1alpha1.ReasonImagePullBackOff, words: `"extensionapi.dev/nowhere:v1"`,
+	},
+	{
+		cause: func(container *corev1.Container) {
+			container.Args = append(container.Args, "--no-such-flag")
+		},
+		reason: v1alpha1.ReasonCrashLoopBackOff, words: "container manager terminated with exit code 2 (Error). See its log",
+		logged: "no-such-flag",
+	},
+	{ // The sample API server reads the configuration of authentication, which only the account of a server may.
+		cause: func(container *corev1.Container) {
+			container.Image = "extensionapi.dev/sample-apiserver:demo"
+			container.Args = append(container.Args, "--secure-port=8443", "--etcd-servers=http://127.0.0.1:2379")
+		},
+		reason: v1alpha1.ReasonCrashLoopBackOff, words: "container manager terminated with exit code 1 (Error). See its log",
+		logged: "forbidden",
+	},
+}
+
+// logged succeeds when the log to which the condition ControllersAvailable refers has the words.
+func logged(extensionAPI *v1alpha1.ExtensionAPI, words string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		current, err := currently(ctx, extensionAPI)
+		if err != nil {
+			return err
+		}
+		_, command, _ := strings.Cut(conditionOf(current, v1alpha1.ConditionControllersAvailable).Message, "See its log: ")
+		command, _, _ = strings.Cut(command, "--previous")
+		args := append(strings.Fields(command), "--previous")
+		printed, err := output(ctx, args[0], args[1:]...)
+		if err == nil && !strings.Contains(printed, words) {
+			err = fmt.Errorf("%q prints %q, without %q", args, printed, words)
+		}
+		return err
+	}
+}
+
+// TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI does what docs/controllers.md says of deletion.
+func TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI(t *testing.T) {
+	const namespace = "e2e-finalized"
+	createNamespace(t, namespace)
+	extensionAPI := wardle(t, sampleNamespace)
+	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "manager", Template: idle(extensionAPI.Name)}}
+	again := extensionAPI.DeepCopy()
+	create(t, extensionAPI)
+	available := shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
+		v1alpha1.ReasonReplicasAvailable, "", status.CurrentStatus)
+	eventually(t, time.Minute, available)
+	flunders := objects.Resource(schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}).
+		Namespace(namespace)
+	flunder := &unstructured.Unstructured{}
+	flunder.SetGroupVersionKind(schema.GroupVersionKind{Group: flunderGroup, Version: "v1beta1", Kind: "Flunder"})
+	flunder.SetName("kept")
+	flunder.SetFinalizers([]string{"example.com/cleanup"})
+	if _, err := flunders.Create(t.Context(), flunder, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := flunders.Delete(t.Context(), flunder.GetName(), metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := remove(t.Context(), extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+	if err := kube.Create(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, available)
+	kept, err := flunders.Get(t.Context(), flunder.GetName(), metav1.GetOptions{})
+	if err != nil || kept.GetDeletionTimestamp() == nil || len(kept.GetFinalizers()) != 1 {
+		t.Fatalf("after the API was registered again, there is %+v (%v)", kept, err)
+	}
+	removal := []byte(`{"metadata":{"finalizers":null}}`)
+	if _, err := flunders.Patch(
+		t.Context(), kept.GetName(), types.MergePatchType, removal, metav1.PatchOptions{},
+	); err != nil {
+		t.Fatal(err)
+	}
+	deleteNamespace(t, namespace)
+}
+
+// idle is a template whose container waits for the signal to stop: the server without group-versions, which has the
+// certificate of the server of an ExtensionAPI.
+func idle(extensionAPI string) corev1.PodTemplateSpec {
 	container := corev1.Container{
 		Name: "manager", Image: faultServerImage,
 		Args:         []string{"--tls-cert-file=/cert/tls.crt", "--tls-private-key-file=/cert/tls.key"},
@@ -67,7 +168,7 @@ func idle() corev1.PodTemplateSpec {
 	template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 		Containers: []corev1.Container{container},
 		Volumes: []corev1.Volume{{Name: "cert", VolumeSource: corev1.VolumeSource{
-			Secret: &corev1.SecretVolumeSource{SecretName: manifests.ServingSecretName("controlled")},
+			Secret: &corev1.SecretVolumeSource{SecretName: manifests.ServingSecretName(extensionAPI)},
 		}}},
 	}}
 	endSoon(&template.Spec)

@@ -129,10 +129,16 @@ var operations = map[string][]operation{
 	"have its template name none any more": {
 		changing(both(withServer, both(control, nameControllerAccount)), nameNoControllerAccount),
 	},
+	"have its template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, both(control, nameControllerAccount))), nameNoControllerAccount),
+	},
 	"remove a controller":        {changing(both(withServer, control), controlNot)},
 	"delete it with controllers": {deleting(both(withServer, control))},
 
 	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"have the template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, nameAccount)), nameNoAccount),
+	},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
 	"change spec.server.certificates":                        {changing(withServer, manage)},
 	"set certManager":                                        {changing(withServer, certify)},
@@ -160,6 +166,25 @@ var operations = map[string][]operation{
 		changing(both(withExistingService, addGroup), swapGroups), changing(withExistingService, probeOften),
 		changing(withServer, label), changing(withServer, finalize), changingDeleted(withServer, label),
 	},
+}
+
+// TestTheLargestChangeIsWithinTheCostLimitOfThePolicy has kube-apiserver query its authorizer for as many permissions as
+// one request can require, each of which costs a twenty-eighth of what it grants a policy.
+func TestTheLargestChangeIsWithinTheCostLimitOfThePolicy(t *testing.T) {
+	t.Parallel()
+	before := existing(t, both(withServer, control))
+	everything := []modification{
+		resumeIt, addGroup, share, closePorts, monitor, certify, controlNot, controlMore, refer, exposeMetrics, labelObjects,
+		func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[1].Versions = e.Spec.Groups[1].Versions[:1] },
+	}
+	attempt := changeOf(t, before, func(e *v1alpha1.ExtensionAPI) {
+		for _, modify := range everything {
+			modify(e)
+		}
+	})
+	if err := attempt(ctx, plane.client); err != nil {
+		t.Error(err)
+	}
 }
 
 func creating(given ...modification) operation {
