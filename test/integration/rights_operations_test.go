@@ -135,7 +135,7 @@ var operations = map[string][]operation{
 	"remove a controller":        {changing(both(withServer, control), controlNot)},
 	"delete it with controllers": {deleting(both(withServer, control))},
 
-	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"have the template name another ServiceAccount": {changing(withServer, nameAccount)},
 	"have the template name none any more while adoptionPolicy is Adopt": {
 		changing(both(withServer, both(adopt, nameAccount)), nameNoAccount),
 	},
