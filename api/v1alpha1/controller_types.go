@@ -41,6 +41,11 @@ type Controller struct {
 	// +kubebuilder:default=Restricted
 	SecurityDefaults SecurityDefaults `json:"securityDefaults,omitempty"`
 
+	// serviceAccount adds annotations to the ServiceAccount that the operator creates. It must not be set if the template
+	// names another one.
+	// +optional
+	ServiceAccount *ServerAccount `json:"serviceAccount,omitempty"`
+
 	// template is a Pod template as in a Deployment. The Pods run as ServiceAccount <ExtensionAPI>-<name>, which the
 	// operator creates, unless the template names another one. Exactly one of template and deploymentRef must be set.
 	// +optional

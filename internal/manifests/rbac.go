@@ -14,9 +14,9 @@ import (
 // ServiceAccount returns the identity of a workload, unless its template sets another one. That of the server has no
 // label of a component, as it never had.
 func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI, w Workload) *core.ServiceAccountApplyConfiguration {
-	own, wanted := w.Labels, v1alpha1.ServerAccount{}
+	own, wanted := w.Labels, ptr.Deref(w.account, v1alpha1.ServerAccount{})
 	if w.IsServer() {
-		own, wanted = nil, ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
+		own = nil
 	}
 	return core.ServiceAccount(w.Name, w.Namespace).
 		WithLabels(workloadLabels(extensionAPI, own)).

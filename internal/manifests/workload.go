@@ -31,6 +31,7 @@ type Workload struct {
 	replicas         int32
 	securityDefaults v1alpha1.SecurityDefaults
 	strategy         *v1alpha1.Strategy
+	account          *v1alpha1.ServerAccount
 }
 
 // ServerOf is the workload of spec.server.
@@ -45,6 +46,7 @@ func ServerOf(extensionAPI *v1alpha1.ExtensionAPI) Workload {
 		replicas:         ptr.Deref(server.Replicas, v1alpha1.DefaultReplicas),
 		securityDefaults: server.SecurityDefaults,
 		strategy:         server.Strategy,
+		account:          server.ServiceAccount,
 	}
 }
 
@@ -80,7 +82,7 @@ func ControllerOf(extensionAPI *v1alpha1.ExtensionAPI, controller *v1alpha1.Cont
 	w.Labels = map[string]string{
 		OwnerLabel: extensionAPI.Name, ComponentLabel: controllerComponentPrefix + controller.Name,
 	}
-	w.Template, w.strategy = controller.Template, controller.Strategy
+	w.Template, w.strategy, w.account = controller.Template, controller.Strategy, controller.ServiceAccount
 	w.replicas = ptr.Deref(controller.Replicas, v1alpha1.DefaultControllerReplicas)
 	w.securityDefaults = controller.SecurityDefaults
 	return w

@@ -191,6 +191,12 @@ func replaceControllerImage(e *v1alpha1.ExtensionAPI) {
 
 func replicateController(e *v1alpha1.ExtensionAPI) { e.Spec.Controllers[0].Replicas = new(int32(2)) }
 
+func annotateControllerAccount(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers[0].ServiceAccount = &v1alpha1.ServerAccount{
+		Annotations: map[string]v1alpha1.AnnotationValue{"example.com/role": "writer"},
+	}
+}
+
 func nameControllerAccount(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Controllers[0].Template.Spec.ServiceAccountName = "mine"
 }
