@@ -10,6 +10,7 @@ import (
 // Controller is a controller of the API, in a Deployment of its own beside the server. It is started when every
 // group-version is available, and stopped before the API is unregistered.
 // +kubebuilder:validation:XValidation:rule="has(self.template) != has(self.deploymentRef)",message="spec.controllers[]: set exactly one of template (the operator runs the controller) and deploymentRef (it is deployed otherwise)"
+// +kubebuilder:validation:XValidation:rule="!has(self.deploymentRef) || !has(self.strategy) && !has(self.serviceAccount)",message="spec.controllers[]: strategy and serviceAccount are for a controller that the operator runs: remove them, or set template instead of deploymentRef"
 // +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.metadata) || !has(self.template.metadata.labels) || ['app.kubernetes.io/component', 'aggregation.extensionapi.dev/extensionapi', 'aggregation.extensionapi.dev/serving'].all(l, !(l in self.template.metadata.labels))",message="spec.controllers[].template.metadata.labels must not hold app.kubernetes.io/component, aggregation.extensionapi.dev/extensionapi or aggregation.extensionapi.dev/serving: the operator sets them"
 // +kubebuilder:validation:XValidation:rule="!has(self.template) || has(self.template.spec) && self.template.spec.containers.size() > 0 && self.template.spec.containers.all(c, has(c.image) && c.image.size() > 0)",message="spec.controllers[].template.spec.containers must hold a container, and each needs an image"
 // +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.spec) || !has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Always'",message="spec.controllers[].template.spec.restartPolicy must be Always or left out: the controller runs in a Deployment"
@@ -52,7 +53,7 @@ type Controller struct {
 	Template corev1.PodTemplateSpec `json:"template,omitempty,omitzero"` //nolint:kubeapilinter // rules check it
 
 	// deploymentRef references the Deployment of a controller that is deployed otherwise. The operator reports its state,
-	// and changes nothing: it neither starts nor stops it.
+	// and changes nothing: it neither starts nor stops it, and replicas do not apply to it.
 	// +optional
 	DeploymentRef *ControllerDeployment `json:"deploymentRef,omitempty"`
 }

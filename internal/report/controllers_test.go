@@ -203,3 +203,11 @@ func TestReadyDoesNotDependOnControllers(t *testing.T) {
 		}
 	}
 }
+
+func TestNoControllerIsReportedDuringATeardown(t *testing.T) {
+	s := snapshottest.New()
+	s.Status.Controllers = []v1alpha1.ControllerStatus{{Name: "flunders", Available: metav1.ConditionTrue}}
+	if described := OfTeardown(s, "being deleted").Status.Controllers; len(described) > 0 {
+		t.Errorf("the controllers are %+v", described)
+	}
+}
