@@ -14,10 +14,17 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
+// settled is for how many seconds a controller without a readiness probe runs before it counts as available: it is ready
+// as soon as its containers run, so one that crashes at its start would replace one that works.
+const settled = 10
+
 // rollout is how the Pods of a Deployment are replaced.
 func (w Workload) rollout() *apps.DeploymentSpecApplyConfiguration {
 	spec := apps.DeploymentSpec().WithStrategy(strategyOf(w.strategy, &w.Template.Spec))
 	if w.server == nil {
+		if !hasReadinessProbe(w.Template.Spec.Containers) {
+			spec.WithMinReadySeconds(settled)
+		}
 		return spec
 	}
 	spec.MinReadySeconds = w.server.MinReadySeconds
@@ -25,6 +32,10 @@ func (w Workload) rollout() *apps.DeploymentSpecApplyConfiguration {
 		spec.WithProgressDeadlineSeconds(w.server.ProgressDeadlineSeconds)
 	}
 	return spec
+}
+
+func hasReadinessProbe(containers []corev1.Container) bool {
+	return slices.ContainsFunc(containers, func(container corev1.Container) bool { return container.ReadinessProbe != nil })
 }
 
 func strategyOf(wanted *v1alpha1.Strategy, pod *corev1.PodSpec) *apps.DeploymentStrategyApplyConfiguration {

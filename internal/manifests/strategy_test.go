@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -75,6 +76,24 @@ func TestTimesOfARolloutAreLeftToKubernetesUnlessTheyAreSet(t *testing.T) {
 	set := rolloutOf(&v1alpha1.Server{MinReadySeconds: new(int32(5)), ProgressDeadlineSeconds: 60})
 	if *set.MinReadySeconds != 5 || *set.ProgressDeadlineSeconds != 60 {
 		t.Errorf("they are %d and %d", *set.MinReadySeconds, *set.ProgressDeadlineSeconds)
+	}
+}
+
+func TestAControllerWithoutAReadinessProbeRunsForAWhileBeforeItReplacesOne(t *testing.T) {
+	probed := []corev1.Container{{Name: "manager", ReadinessProbe: &corev1.Probe{}}, {Name: "sidecar"}}
+	for name, test := range map[string]struct {
+		containers []corev1.Container
+		want       int32
+	}{
+		"no probe": {[]corev1.Container{{Name: "manager"}}, settled},
+		"a probe":  {probed, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			controller := Workload{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: test.containers}}}
+			if got := ptr.Deref(controller.rollout().MinReadySeconds, 0); got != test.want {
+				t.Errorf("it counts as available after %d seconds", got)
+			}
+		})
 	}
 }
 

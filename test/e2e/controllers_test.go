@@ -14,11 +14,13 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
@@ -26,6 +28,7 @@ import (
 
 // TestControllersAreStartedLastAndStoppedFirst shows the order in kube-apiserver's audit log.
 func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
+	t.Parallel()
 	const name, group = "controlled", "controlled.example.com"
 	started := time.Now()
 	extensionAPI := faultServerAPI(name, group, "v1")
@@ -40,7 +43,7 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 			spec.Controllers[0].Template = idle(name)
 			trouble.cause(&spec.Controllers[0].Template.Spec.Containers[0])
 		})
-		// The earlier replica stays.
+		// The earlier replica stays, since a new one that crashes never counts as available.
 		eventually(t, time.Minute, shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
 			trouble.reason, trouble.words, status.CurrentStatus))
 		if trouble.logged != "" {
@@ -113,7 +116,8 @@ func logged(extensionAPI *v1alpha1.ExtensionAPI, words string) func(context.Cont
 	}
 }
 
-// TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI does what docs/controllers.md says of deletion.
+// TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI does what docs/controllers.md says of deletion: kubectl
+// warns before, the deletions of the ExtensionAPI and of a namespace end, and the object is back with the API.
 func TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI(t *testing.T) {
 	const namespace = "e2e-finalized"
 	createNamespace(t, namespace)
@@ -121,11 +125,42 @@ func TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI(t *testing.T) {
 	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "manager", Template: idle(extensionAPI.Name)}}
 	again := extensionAPI.DeepCopy()
 	create(t, extensionAPI)
-	available := shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
-		v1alpha1.ReasonReplicasAvailable, "", status.CurrentStatus)
-	eventually(t, time.Minute, available)
-	flunders := objects.Resource(schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}).
-		Namespace(namespace)
+	eventually(t, time.Minute, ready(extensionAPI))
+	flunders := objects.Resource(schema.GroupVersionResource{
+		Group: flunderGroup, Version: "v1beta1", Resource: "flunders",
+	}).Namespace(namespace)
+	deleteFinalized(t, flunders)
+
+	warning, err := program(
+		t.Context(), "kubectl", "delete", "xapi", extensionAPI.Name, "--dry-run=server").CombinedOutput()
+	if err != nil || !strings.Contains(string(warning), "finalizers that they have set on objects stay") {
+		t.Errorf("kubectl warns %q (%v)", warning, err)
+	}
+	if err := remove(t.Context(), extensionAPI); err != nil {
+		t.Fatal(err)
+	}
+	deleteNamespace(t, namespace)
+	if err := kube.Create(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, ready(extensionAPI))
+	kept, err := flunders.Get(t.Context(), "kept", metav1.GetOptions{})
+	if err != nil || kept.GetDeletionTimestamp() == nil || len(kept.GetFinalizers()) != 1 {
+		t.Fatalf("after the API was registered again, there is %+v (%v)", kept, err)
+	}
+	if err := finalize(flunders)(t.Context()); !apierrors.IsNotFound(err) {
+		t.Errorf("without its namespace it is changed: %v", err)
+	}
+	createNamespace(t, namespace)
+	eventually(t, soon, finalize(flunders))
+	if _, err := flunders.Get(t.Context(), "kept", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("without its finalizer it is not gone: %v", err)
+	}
+}
+
+// deleteFinalized deletes a flunder that waits for the finalizer of a controller.
+func deleteFinalized(t *testing.T, flunders dynamic.ResourceInterface) {
+	t.Helper()
 	flunder := &unstructured.Unstructured{}
 	flunder.SetGroupVersionKind(schema.GroupVersionKind{Group: flunderGroup, Version: "v1beta1", Kind: "Flunder"})
 	flunder.SetName("kept")
@@ -136,25 +171,15 @@ func TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI(t *testing.T) {
 	if err := flunders.Delete(t.Context(), flunder.GetName(), metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
+}
 
-	if err := remove(t.Context(), extensionAPI); err != nil {
-		t.Fatal(err)
+// finalize removes the finalizer of the flunder, as its controller does.
+func finalize(flunders dynamic.ResourceInterface) func(context.Context) error {
+	return func(ctx context.Context) error {
+		removal := []byte(`{"metadata":{"finalizers":null}}`)
+		_, err := flunders.Patch(ctx, "kept", types.MergePatchType, removal, metav1.PatchOptions{})
+		return err
 	}
-	if err := kube.Create(t.Context(), again); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, time.Minute, available)
-	kept, err := flunders.Get(t.Context(), flunder.GetName(), metav1.GetOptions{})
-	if err != nil || kept.GetDeletionTimestamp() == nil || len(kept.GetFinalizers()) != 1 {
-		t.Fatalf("after the API was registered again, there is %+v (%v)", kept, err)
-	}
-	removal := []byte(`{"metadata":{"finalizers":null}}`)
-	if _, err := flunders.Patch(
-		t.Context(), kept.GetName(), types.MergePatchType, removal, metav1.PatchOptions{},
-	); err != nil {
-		t.Fatal(err)
-	}
-	deleteNamespace(t, namespace)
 }
 
 // idle is a template whose container waits for the signal to stop: the server without group-versions, which has the
@@ -184,9 +209,7 @@ func podUIDs(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (uids []string) 
 		t.Fatal(err)
 	}
 	for _, pod := range pods {
-		if slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
-			return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
-		}) {
+		if isReady(pod) {
 			uids = append(uids, string(pod.UID))
 		}
 	}
