@@ -63,7 +63,8 @@ func eventsCommand(o *options) *cobra.Command {
 	return command
 }
 
-// eventsOf returns the Events of an ExtensionAPI, and those of its Pods and their owners that may be read, in the order of time.
+// eventsOf returns the Events of an ExtensionAPI, and those of its Pods and their owners that may be read, in the order
+// of time.
 func eventsOf(
 	ctx context.Context, cluster *connect.Cluster, extensionAPI *v1alpha1.ExtensionAPI,
 ) ([]event, error) {

@@ -14,8 +14,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// settled is for how many seconds a controller without a readiness probe runs before it counts as available: it is ready
-// as soon as its containers run, so one that crashes at its start would replace one that works.
+// settled is for how many seconds a controller without a readiness probe runs before it counts as available. It is
+// ready as soon as its containers run, so one that crashes at its start would replace one that works.
 const settled = 10
 
 // rollout is how the Pods of a Deployment are replaced.
@@ -35,7 +35,9 @@ func (w Workload) rollout() *apps.DeploymentSpecApplyConfiguration {
 }
 
 func hasReadinessProbe(containers []corev1.Container) bool {
-	return slices.ContainsFunc(containers, func(container corev1.Container) bool { return container.ReadinessProbe != nil })
+	return slices.ContainsFunc(containers, func(container corev1.Container) bool {
+		return container.ReadinessProbe != nil
+	})
 }
 
 func strategyOf(wanted *v1alpha1.Strategy, pod *corev1.PodSpec) *apps.DeploymentStrategyApplyConfiguration {
