@@ -125,7 +125,7 @@ var operations = map[string][]operation{
 	"change a controller": {
 		changing(both(withServer, control), replaceControllerImage), changing(both(withServer, control), replicateController),
 	},
-	"change its serviceAccount": {changing(both(withServer, control), annotateControllerAccount)},
+	"change its serviceAccount":                     {changing(both(withServer, control), annotateControllerAccount)},
 	"have its template name another ServiceAccount": {changing(both(withServer, control), nameControllerAccount)},
 	"have its template name none any more": {
 		changing(both(withServer, both(control, nameControllerAccount)), nameNoControllerAccount),
