@@ -21,6 +21,8 @@ const (
 	ConditionServesObjects = "ServesObjects"
 	// ConditionNamespacesDeletable: no namespace that is being deleted waits for the API.
 	ConditionNamespacesDeletable = "NamespacesDeletable"
+	// ConditionControllersAvailable: each controller has at least one available replica. It takes no part in Ready.
+	ConditionControllersAvailable = "ControllersAvailable"
 	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
@@ -271,6 +273,18 @@ const (
 	ReasonConnectionBroken = "ConnectionBroken"
 )
 
+// Reasons of ControllersAvailable, besides those of ServerAvailable about a Deployment and its Pods.
+const (
+	// ReasonNoControllers: spec.controllers is empty.
+	ReasonNoControllers = "NoControllers"
+	// ReasonDeploymentNotFound: the Deployment of a deploymentRef does not exist.
+	ReasonDeploymentNotFound = "DeploymentNotFound"
+	// ReasonDeploymentNotReadable: the operator cannot read the Deployment of a deploymentRef.
+	ReasonDeploymentNotReadable = "DeploymentNotReadable"
+	// ReasonWaitingForAPI: a controller is not started yet, since a group-version is not available.
+	ReasonWaitingForAPI = "WaitingForAPI"
+)
+
 // Reasons of NamespacesDeletable.
 const (
 	// ReasonNoneBlocked: no namespace that is being deleted waits for the API.
@@ -330,7 +344,7 @@ const (
 	// ReasonNotObserved: the condition could not be evaluated for three minutes.
 	ReasonNotObserved = "NotObserved"
 	// ReasonSuspended: nothing is being done, since spec.suspend is true. It is also a reason of CertificatesReady,
-	// ServerAvailable and Registered, if changes are needed for them.
+	// ServerAvailable, ControllersAvailable and Registered, if changes are needed for them.
 	ReasonSuspended = "Suspended"
 	// ReasonStalled: nothing is being done, since a user has to act first.
 	ReasonStalled = "Stalled"

@@ -73,9 +73,11 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 		e.applier = e.applier.Withholding(withheld)
 	}
 	e.lookAtLayer(p)
+	e.lookForCauses(p.Unready)
 	e.out.Failed = plan.Failures{
 		Certificates: e.certificates(ctx, p.Certificates),
 		Server:       e.server(ctx, p.Server),
+		Controllers:  e.controllers(ctx, p.Controllers),
 		Monitoring:   e.monitoring(ctx, p.Server),
 		Registration: e.registration(ctx, p.Registration),
 		Ejection:     e.eject(ctx, p.Ejection),

@@ -62,7 +62,7 @@ func (a *Actor) removeAll(
 	var left []string
 	for _, object := range objects {
 		if s.Spec.Server == nil && !object.IsWithoutServer() || object.IsOfCertManager() && !a.Observer.CertManager ||
-			!s.InReach() && object.IsAtServer(locations) {
+			!s.InReach() && object.IsAtServer() {
 			continue
 		}
 		key := object.Key(locations)

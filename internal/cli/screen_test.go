@@ -76,6 +76,13 @@ func rotating() *v1alpha1.ExtensionAPI {
 				{Pod: "wardle-a", Address: "10.0.0.7:8443", Discovery: measured(6300 * time.Microsecond)},
 				{Pod: "wardle-b", Address: "10.0.0.8:8443"},
 			},
+			Controllers: []v1alpha1.ControllerStatus{
+				{
+					Name: "flunders", Available: metav1.ConditionTrue, Reason: v1alpha1.ReasonReplicasAvailable,
+					ReadyReplicas: new(int32(2)),
+				},
+				{Name: "fischers", Available: metav1.ConditionFalse, Reason: v1alpha1.ReasonWaitingForAPI},
+			},
 			Certificate: &v1alpha1.CertificateStatus{
 				NotAfter:    metav1.NewTime(noon.Add(90 * 24 * time.Hour)),
 				RenewalTime: new(metav1.NewTime(noon.Add(60 * 24 * time.Hour))),

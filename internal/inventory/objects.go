@@ -48,6 +48,8 @@ type Locations struct {
 type Inputs struct {
 	// Accounts are the ServiceAccounts that Pods of the server run as.
 	Accounts []string
+	// ControllerAccounts are those that Pods of controllers run as.
+	ControllerAccounts []string
 	// Observed is what the Deployment depends on.
 	manifests.Observed
 }
@@ -67,6 +69,8 @@ type Object struct {
 	certManager bool
 	// ofStandIn is true if it is for the stand-in.
 	ofStandIn bool
+	// ofControllers is true if controllers need it as long as their Pods run.
+	ofControllers bool
 	// withoutServer is true if there may be one with spec.existingService, too.
 	withoutServer bool
 }
@@ -99,6 +103,14 @@ var objects = []Object{
 	{
 		Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: serverRoleBinding,
+	},
+	{
+		Kind: ClusterRoleBinding, Key: controllerEvents, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: controllerEventsBinding, wanted: manifests.HasControllers, ofControllers: true,
+	},
+	{
+		Kind: RoleBinding, Key: leaderElection, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: leaderElectionBinding, wanted: manifests.HasControllers, ofControllers: true,
 	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
@@ -134,6 +146,9 @@ func OfStandIn() []Object { return filter(func(o Object) bool { return o.ofStand
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
 
+// IsOfControllers reports whether controllers need the object as long as their Pods run.
+func (o Object) IsOfControllers() bool { return o.ofControllers }
+
 // IsWithoutServer reports whether there may be such an object with spec.existingService, too.
 func (o Object) IsWithoutServer() bool { return o.withoutServer }
 
@@ -143,8 +158,9 @@ func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (r
 }
 
 // IsAtServer reports whether the object is in the namespace of the server, where the operator may have no permissions.
-func (o Object) IsAtServer(places Locations) bool {
-	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
+func (o Object) IsAtServer() bool {
+	anywhere := Locations{Server: "anywhere"}
+	return o.Key(anywhere).Namespace == anywhere.Server
 }
 
 func filter(match func(Object) bool) []Object {
@@ -183,12 +199,28 @@ func authReader(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(p.Name)}
 }
 
+func controllerEvents(p Locations) client.ObjectKey {
+	return client.ObjectKey{Name: manifests.ControllerBindingName(p.Name)}
+}
+
+func leaderElection(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.ControllerBindingName(p.Name)}
+}
+
 func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.Deployment(e, in.Observed)
+	return manifests.Deployment(e, manifests.ServerOf(e), in.Observed)
 }
 
 func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.PodDisruptionBudget(e), nil
+	return manifests.PodDisruptionBudget(e, manifests.ServerOf(e)), nil
+}
+
+func controllerEventsBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ControllerEventsBinding(e, in.ControllerAccounts), nil
+}
+
+func leaderElectionBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.LeaderElectionBinding(e, in.ControllerAccounts), nil
 }
 
 func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {

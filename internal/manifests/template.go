@@ -33,31 +33,39 @@ const (
 )
 
 // fillTemplate sets defaults in the user's template; fields that are set are kept.
-func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, observed Observed) *corev1.PodTemplateSpec {
-	server := extensionAPI.Spec.Server
-	template := server.Template.DeepCopy()
-	template.Labels = PodLabels(extensionAPI)
+func fillTemplate(w Workload, observed Observed) *corev1.PodTemplateSpec {
+	template := w.Template.DeepCopy()
+	template.Labels = w.PodLabels()
 
 	pod := &template.Spec
-	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
+	setDefault(&pod.ServiceAccountName, w.ServiceAccountName())
 	fillDNSPolicy(pod)
 	fillNodeSelector(pod, observed.Deployment)
-	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
-	if server.SecurityDefaults != v1alpha1.SecurityDefaultsNone {
+	if w.securityDefaults != v1alpha1.SecurityDefaultsNone {
 		fillSecurity(pod, observed.AssignsUsers)
 	}
-	fillSpread(pod, ServerLabels(extensionAPI.Name))
-	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
+	fillSpread(pod, w.Labels)
 	for i := range pod.InitContainers {
 		fillContainer(&pod.InitContainers[i])
 	}
 	for i := range pod.Containers {
 		fillContainer(&pod.Containers[i])
-		if pod.Containers[i].Name == v1alpha1.ServerContainer {
-			fillServerContainer(&pod.Containers[i], server, *pod.TerminationGracePeriodSeconds)
-		}
+	}
+	if w.server != nil {
+		fillServer(pod, w)
 	}
 	return template
+}
+
+// fillServer sets the defaults of Pods that serve the API.
+func fillServer(pod *corev1.PodSpec, w Workload) {
+	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
+	fillServingCertVolume(pod, ServingSecretName(w.Name))
+	for i := range pod.Containers {
+		if pod.Containers[i].Name == v1alpha1.ServerContainer {
+			fillServerContainer(&pod.Containers[i], w.server, *pod.TerminationGracePeriodSeconds)
+		}
+	}
 }
 
 // fillDNSPolicy lets a Pod in the network of its node resolve the names of Services, such as that of its storage: by

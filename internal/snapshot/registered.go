@@ -79,6 +79,12 @@ func (s *Snapshot) IsAllAvailable() bool {
 	return available > 0 && available == len(s.RegisteredVersions())
 }
 
+// IsServed reports whether every group-version of the spec has an APIService that kube-apiserver reports available, and
+// that leads to the server.
+func (s *Snapshot) IsServed() bool {
+	return len(s.Available()) == len(manifests.GroupVersions(s.ExtensionAPI))
+}
+
 // RegisteredVersions are the group-versions of the spec that have an APIService.
 func (s *Snapshot) RegisteredVersions() []schema.GroupVersion {
 	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return existing != nil })

@@ -22,9 +22,9 @@ var waitingReasons = map[string]struct{ reason, advice string }{
 	"ImagePullBackOff":           {v1alpha1.ReasonImagePullBackOff, "Check the image name and the pull secrets"},
 	"InvalidImageName":           {v1alpha1.ReasonImagePullBackOff, "Correct the image name"},
 	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullBackOff, "Load it onto the node, or change its pull policy"},
-	"CreateContainerConfigError": {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
-	"CreateContainerError":       {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
-	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
+	"CreateContainerConfigError": {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
+	"CreateContainerError":       {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
+	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
 }
 
 // podProblem returns the first problem that a Pod of the newest revision shows.
@@ -83,7 +83,7 @@ func refusedPods(message string, progress finding.Progress) finding.Finding {
 	case strings.Contains(message, "exceeded quota"):
 		remedy = "Raise the quota, or lower the resources of the template"
 	case strings.Contains(message, "error looking up service account"):
-		remedy = "Create the ServiceAccount, or correct spec.server.template.spec.serviceAccountName"
+		remedy = "Create the ServiceAccount, or correct {field}.template.spec.serviceAccountName"
 	}
 	return finding.Bad(v1alpha1.ReasonFailedCreate, excerpt.Quote(message), progress).Alarming().Advising(remedy)
 }
@@ -138,7 +138,7 @@ var killedCodes = []int32{0, 137, 143}
 func terminatedRemedy(terminated *corev1.ContainerStateTerminated) string {
 	switch {
 	case terminated.Reason == "OOMKilled":
-		return "Raise its memory limit in spec.server.template, or see what it needs memory for: "
+		return "Raise its memory limit in {field}.template, or see what it needs memory for: "
 	case terminated.ExitCode == 0:
 		return "The process completed by itself, or stopped when a failing probe had it restarted; see its log: "
 	default:

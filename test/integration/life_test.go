@@ -73,7 +73,7 @@ func collectGarbage(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	deployments := &appsv1.DeploymentList{}
-	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.ServerLabels(name))); err != nil {
+	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.Labels(name))); err != nil {
 		t.Fatal(err)
 	}
 	for i := range deployments.Items {

@@ -60,7 +60,10 @@ var (
 	configMapResource   = schema.GroupResource{Resource: "configmaps"}
 	trustBundleResource = schema.GroupResource{Group: "certificates.k8s.io", Resource: "clustertrustbundles"}
 
-	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource}
+	leaseResource = schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
+	eventResource = schema.GroupResource{Resource: "events"}
+
+	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource, eventResource}
 )
 
 // resourcesOf maps the terms of docs/security.md to resources.
@@ -77,6 +80,8 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"ConfigMaps":                {configMapResource},
 	"ClusterTrustBundles":       {trustBundleResource},
 	"ServiceMonitors":           {monitorResource},
+	"Leases":                    {leaseResource},
+	"Events":                    {eventResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 

@@ -35,6 +35,7 @@ var operations = map[string][]operation{
 	"create one with networkPolicy":                    {creating(withServer, closePorts)},
 	"create one with serviceMonitor":                   {creating(withServer, monitor)},
 	"create one with certManager":                      {creating(withServer, certify)},
+	"create one with controllers":                      {creating(withServer, control)},
 	"create one with spec.existingService":             {creating(withExistingService)},
 	"create one with caBundleFrom a Secret": {
 		creating(withExistingService, trustSecretOf("ca")),
@@ -114,7 +115,31 @@ var operations = map[string][]operation{
 	"disable spec.server.serviceMonitor":              {changing(both(withServer, monitor), monitorNot)},
 	"change spec.server.metadata with serviceMonitor": {changing(both(withServer, monitor), labelObjects)},
 
-	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"add a controller": {changing(withServer, control), changing(both(withServer, control), controlMore)},
+	"add one while adoptionPolicy is Adopt, with another beside it": {
+		changing(both(withServer, both(control, adopt)), controlMore),
+	},
+	"refer to a Deployment in controllers": {
+		changing(withServer, refer), changing(withExistingService, refer),
+	},
+	"change a controller": {
+		changing(both(withServer, control), replaceControllerImage), changing(both(withServer, control), replicateController),
+	},
+	"change its serviceAccount":                     {changing(both(withServer, control), annotateControllerAccount)},
+	"have its template name another ServiceAccount": {changing(both(withServer, control), nameControllerAccount)},
+	"have its template name none any more": {
+		changing(both(withServer, both(control, nameControllerAccount)), nameNoControllerAccount),
+	},
+	"have its template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, both(control, nameControllerAccount))), nameNoControllerAccount),
+	},
+	"remove a controller":        {changing(both(withServer, control), controlNot)},
+	"delete it with controllers": {deleting(both(withServer, control))},
+
+	"have the template name another ServiceAccount": {changing(withServer, nameAccount)},
+	"have the template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, nameAccount)), nameNoAccount),
+	},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
 	"change spec.server.certificates":                        {changing(withServer, manage)},
 	"set certManager":                                        {changing(withServer, certify)},
@@ -122,6 +147,7 @@ var operations = map[string][]operation{
 	"change certManager":                                     {changing(both(withServer, certify), certifyElsewhere)},
 	"remove certManager":                                     {changing(both(withServer, certify), manage)},
 	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
+	"resume it with suspend: false and controllers":          {changing(both(withServer, control), resumeIt)},
 	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
@@ -141,6 +167,25 @@ var operations = map[string][]operation{
 		changing(both(withExistingService, addGroup), swapGroups), changing(withExistingService, probeOften),
 		changing(withServer, label), changing(withServer, finalize), changingDeleted(withServer, label),
 	},
+}
+
+// TestTheLargestChangeIsWithinTheCostLimitOfThePolicy has kube-apiserver query its authorizer for as many permissions as
+// one request can require, each of which costs a twenty-eighth of what it grants a policy.
+func TestTheLargestChangeIsWithinTheCostLimitOfThePolicy(t *testing.T) {
+	t.Parallel()
+	before := existing(t, both(withServer, control))
+	everything := []modification{
+		resumeIt, addGroup, share, closePorts, monitor, certify, controlNot, controlMore, refer, exposeMetrics, labelObjects,
+		func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[1].Versions = e.Spec.Groups[1].Versions[:1] },
+	}
+	attempt := changeOf(t, before, func(e *v1alpha1.ExtensionAPI) {
+		for _, modify := range everything {
+			modify(e)
+		}
+	})
+	if err := attempt(ctx, plane.client); err != nil {
+		t.Error(err)
+	}
 }
 
 func creating(given ...modification) operation {

@@ -129,6 +129,10 @@ namespaces.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+# The leader election of controllers. An admission policy restricts the names, and the roles are those of the ClusterRole.
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [rolebindings]
+  verbs: [get, list, watch, create, patch, delete]
 # For spec.server.serviceMonitor.
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]

@@ -82,7 +82,8 @@ func severityOf(condition *metav1.Condition, isUnready bool) finding.Severity {
 	case v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled:
 		return finding.Info
 	}
-	isDecisive := isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit
+	isDecisive := isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit &&
+		condition.Type != v1alpha1.ConditionControllersAvailable
 	switch {
 	case condition.Status == metav1.ConditionTrue && !alarming[condition.Reason]:
 		return finding.Info

@@ -221,6 +221,14 @@ var faults = map[string]struct {
 		}
 		v.ExtensionAPIs = snapshot.Of(all, nil)
 	}},
+	"controller-crashes": {check.Warning, []string{"conditions"}, func(v *view.View, _ *view.APIService) {
+		extensionAPI := ready("wardle")
+		extensionAPI.Status.Conditions = append(extensionAPI.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionControllersAvailable, Status: metav1.ConditionFalse,
+			Reason: v1alpha1.ReasonCrashLoopBackOff, Message: "controller flunders: container manager crashes",
+		})
+		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{extensionAPI}, nil)
+	}},
 	"terminates-at-once": {check.Warning, []string{"termination"}, func(_ *view.View, a *view.APIService) {
 		for _, pod := range a.Backend.Pods.Value() {
 			pod.Spec.Containers[0].Lifecycle = nil
