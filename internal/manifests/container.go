@@ -110,13 +110,7 @@ func serverPorts(pod *corev1.PodSpec) []corev1.ContainerPort {
 }
 
 func fillServingCertMount(container *corev1.Container) {
-	mounted := func(mount corev1.VolumeMount) bool {
-		return mount.Name == servingCertVolume || mount.MountPath == ServingCertPath
-	}
-	if slices.ContainsFunc(container.VolumeMounts, mounted) {
-		return
-	}
-	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+	addMount(container, corev1.VolumeMount{
 		Name:      servingCertVolume,
 		MountPath: ServingCertPath,
 		ReadOnly:  true,
