@@ -302,8 +302,9 @@ const (
 	ReasonEndpointUnreachable = "EndpointUnreachable"
 	// ReasonStorageCertificate: the storage and its clients do not trust the certificates of each other.
 	ReasonStorageCertificate = "StorageCertificate"
-	// ReasonStorageCredentials: the database refuses user or password.
-	ReasonStorageCredentials = "StorageCredentials"
+	// ReasonStorageRefuses: the storage answers the operator, but the replicas do not get what they need from it: it refuses
+	// their certificate, user or password, or fails.
+	ReasonStorageRefuses = "StorageRefuses"
 	// ReasonStorageFull: etcd has used its quota and refuses writes (its alarm NOSPACE), or its disk is full.
 	ReasonStorageFull = "StorageFull"
 	// ReasonInvalidSecret: the content of the Secret of spec.server.storage is invalid, and is not used.

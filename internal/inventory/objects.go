@@ -206,6 +206,11 @@ func storageSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Server, Name: manifests.StorageSecretName(p.Name)}
 }
 
+// StorageSecretKey is that of the Secret that the server's Pods mount for their storage.
+func StorageSecretKey(e *v1alpha1.ExtensionAPI) client.ObjectKey {
+	return storageSecret(Locations{Name: e.Name, Server: e.Spec.Server.Namespace})
+}
+
 func storageTrust(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.StorageTrustSecretName(p.Name)}
 }
