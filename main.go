@@ -49,9 +49,9 @@ const (
 // standInServicePort is the port of the Service in front of the stand-in, which the chart installs.
 const standInServicePort = 443
 
-// The images of what is run for the storage of servers. The chart sets them, too.
+// The images that are run for the storage of servers, in the versions of hack/storage/go.mod. The chart sets them, too.
 const (
-	defaultEtcdImage = "gcr.io/etcd-development/etcd:v3.6.8"
+	defaultEtcdImage = "gcr.io/etcd-development/etcd:v3.7.3"
 	defaultKineImage = "docker.io/rancher/kine:v0.17.5"
 )
 
