@@ -36,6 +36,7 @@ func (s *screen) write(out io.Writer, extensionAPI *v1alpha1.ExtensionAPI, event
 	s.conditions(status.Conditions)
 	s.apiServices(status.APIServices)
 	s.replicas(status.Endpoints)
+	s.storage(status.Storage)
 	s.certificate(status.Certificate)
 	s.events(events)
 	_, err := io.WriteString(out, s.String())

@@ -42,7 +42,7 @@ type Plan struct {
 	Objects *Objects
 	// Reconnect is when kube-apiserver reconnects.
 	Reconnect reconnect.Moment
-	// Unready are Pods of the server and of controllers whose cause for that is looked for.
+	// Unready are Pods of the server, its storage and its controllers whose cause for that is looked for.
 	Unready []corev1.Pod
 	// Documents are what to read for the stand-in, nil while the server does not answer well.
 	Documents *Documents

@@ -74,6 +74,7 @@ func (p *Plan) standalone(s *snapshot.Snapshot, read snapshot.Storage) error {
 	c := p.Storage
 	c.Runs = true
 	c.Starts = s.StorageReady()
+	p.lookForCauses(s, read.Pods)
 	if !s.Server.IsKnown() {
 		return nil // whose Pods are clients is not known
 	}
