@@ -23,12 +23,17 @@ func StorageSecretRefused(namespace, name string, cause error) finding.Finding {
 		namespace, name, excerpt.Quote(cause.Error())), finding.Stalled).Alarming()
 }
 
-// AwaitsStorage is found of a server that cannot be started, since its storage lacks what its Pods need.
-func AwaitsStorage(s *snapshot.Snapshot) finding.Finding {
+// AwaitsStorage is found of a server that cannot be started, since its storage lacks what its Pods need. problem is what
+// another owner has to solve first.
+func AwaitsStorage(s *snapshot.Snapshot, problem finding.Finding) finding.Finding {
 	if !s.RunsServer() || !s.Storage.IsKnown() || s.StorageReady() || s.Server.Value().Deployment != nil {
 		return finding.Finding{}
 	}
+	progress := finding.Working
+	if problem.Found() {
+		progress = problem.Progress
+	}
 	return finding.Bad(v1alpha1.ReasonStorageStarting,
-		"the server is started when its Pods can be given what they need to reach their storage", finding.Working).
+		"the server is started when its Pods can be given what they need to reach their storage", progress).
 		Advising("See the condition StorageAvailable")
 }

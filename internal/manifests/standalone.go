@@ -154,6 +154,8 @@ func etcdPod(extensionAPI *v1alpha1.ExtensionAPI, observed Observed) corev1.PodS
 		}}},
 	}
 	fillSecurity(&pod, observed.AssignsUsers)
+	// Otherwise the kubelet changes the mode of each file whenever the member is started.
+	pod.SecurityContext.FSGroupChangePolicy = new(corev1.FSGroupChangeOnRootMismatch)
 	return pod
 }
 

@@ -27,7 +27,7 @@ func (r Reconciliation) server() finding.Finding {
 // backend is found of what serves, and of a namespace that prevents it.
 func (r Reconciliation) backend() finding.Finding {
 	prevents := []func(*snapshot.Snapshot) finding.Finding{
-		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse, diagnosis.AwaitsStorage,
+		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse, r.awaitsStorage,
 	}
 	for _, find := range prevents {
 		if found := find(r.Snapshot); found.Found() {

@@ -4,11 +4,14 @@ package report
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
 // storage is found of the storage of the server.
@@ -23,6 +26,11 @@ func (r Reconciliation) storage() finding.Finding {
 	default:
 		return diagnosis.Storage(r.Snapshot, r.Plan.Storage.Problem)
 	}
+}
+
+// awaitsStorage is found of a server that is not started yet because of its storage.
+func (r Reconciliation) awaitsStorage(s *snapshot.Snapshot) finding.Finding {
+	return diagnosis.AwaitsStorage(s, ptr.Deref(r.Plan.Storage, plan.Storage{}).Problem)
 }
 
 // describeStorage fills in what is known of the endpoints.

@@ -52,7 +52,8 @@ func ParseDSN(dsn string) (Protocol, []string, error) {
 	}
 }
 
-// postgresHosts returns the hosts of a URL, which may name several, for a failover.
+// postgresHosts returns the hosts of a URL, which may name several, for a failover. As in kine, only the last one may have
+// a port.
 func postgresHosts(dsn string) ([]string, error) {
 	parsed, err := url.Parse(dsn)
 	if err != nil || parsed.Host == "" || strings.Trim(parsed.Path, "/") == "" {

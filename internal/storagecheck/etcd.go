@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
@@ -191,6 +192,9 @@ func (m *member) post(ctx context.Context, within time.Duration, path string, bo
 
 // cause is an error without the URL, which is known, and stable while the cause is the same.
 func cause(err error) error {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "connect" {
+		return errors.New("dial: " + call.Err.Error())
+	}
 	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "dial" {
 		return errors.New("dial: " + excerpt.Quote(network.Err.Error()))
 	}
