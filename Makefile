@@ -211,10 +211,18 @@ previous-image: ## Build the chart and image that upgrades are tested from, in b
 	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
 
 .PHONY: e2e-images
-e2e-images: demo-images plugin previous-image server-images ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers
+e2e-images: demo-images plugin previous-image server-images postgresql-image ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers, PostgreSQL
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
+
+# Debian's packages, so that nothing is compiled; the tests use whatever version this machine's Debian has.
+.PHONY: postgresql-image
+postgresql-image: ## Build the image of PostgreSQL for the end-to-end tests, from Debian's packages: needs apt-get and dpkg
+	@mkdir -p $(STORAGE) $(IMAGES)
+	@hack/storage/postgresql.sh $(STORAGE)/postgresql
+	@$(NODE) image --ref extensionapi.dev/postgresql:e2e --root $(CURDIR)/$(STORAGE)/postgresql \
+		--output $(CURDIR)/$(IMAGES)/postgresql.tar $(CURDIR)/$(STORAGE)/postgresql/bin/sh
 
 SERVERS := bin/servers
 

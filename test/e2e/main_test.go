@@ -91,6 +91,7 @@ func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error)
 	load := []string{"run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME")}
 	for _, image := range []string{
 		"bin/images/faultserver.tar", "bin/images/metrics-server.tar", "bin/images/test-adapter.tar",
+		"bin/images/kine.tar", "bin/images/postgresql.tar",
 		previous + "bin/images/operator.tar",
 	} {
 		path, err := filepath.Abs(filepath.Join(root, image))
