@@ -85,25 +85,22 @@ func TestStorageAvailableFollowsTheEndpointsAndNamesTheirCause(t *testing.T) {
 	signer, other, dir, port := newSigner(t), newSigner(t), t.TempDir(), freePort(t)
 	pair := clientOf(t, signer)
 	create(t, providedSecret(name, "etcd", pair, signer.Certificate))
-	stop := startSecureEtcd(t, dir, port, pair, signer.Certificate)
+	stop := startSecureEtcd(t, dir, port, clientOf(t, other), other.Certificate)
 	apply(t, storing(name, storeAtPort(port, "etcd")))
-	reached := isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached)
-	extensionAPI := awaitThat(t, name, reached.check)
-	endpoints := extensionAPI.Status.Storage.Endpoints
-	if len(endpoints) != 1 || endpoints[0].CertificateNotAfter == nil {
-		t.Errorf("status.storage has %+v", endpoints)
-	}
-
-	stop()
-	awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageUnreachable,
-		fmt.Sprintf("localhost:%d (dial: connection refused, since ", port), "Check whether the storage runs").check)
-	stop = startSecureEtcd(t, dir, port, pair, signer.Certificate)
-	awaitThat(t, name, reached.check)
-
-	stop()
-	startSecureEtcd(t, dir, port, clientOf(t, other), other.Certificate)
 	awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageCertificate,
 		"x509: certificate signed by unknown authority", "the CA of its certificate, into the Secret").check)
+
+	unreachable := isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageUnreachable,
+		fmt.Sprintf("localhost:%d (dial: connection refused, since ", port), "Check whether the storage runs")
+	stop()
+	awaitThat(t, name, unreachable.check)
+	stop = startSecureEtcd(t, dir, port, pair, signer.Certificate)
+	extensionAPI := awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
+	if endpoints := extensionAPI.Status.Storage.Endpoints; len(endpoints) != 1 || endpoints[0].CertificateNotAfter == nil {
+		t.Errorf("status.storage has %+v", endpoints)
+	}
+	stop()
+	awaitThat(t, name, unreachable.check)
 }
 
 func TestReplicasThatAnEtcdRefusesAreNamed(t *testing.T) {

@@ -125,6 +125,7 @@ func TestADataSourceNameIsVerifiedAndAChangeOfItReplacesPods(t *testing.T) {
 	dsn := fmt.Sprintf("postgres://user:%s@localhost:%d/shop", password, freePort(t))
 	change(t, database, func(s *corev1.Secret) { s.Data[manifests.DSNKey] = []byte(dsn) })
 	awaitStored(t, name, manifests.DSNKey, []byte(dsn))
+	awaitRollout(t, name)
 	eventually(t, func() error { return expectKine(t, name) })
 	extensionAPI := awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageUnreachable,
 		"no endpoint answers the operator: localhost:", "connection refused", ", since ").check)
