@@ -86,6 +86,10 @@ func TestTheVolumeOfAStandaloneEtcdIsKeptUnlessItsDeletionIsRequested(t *testing
 	expectRetention(t, name, appsv1.RetainPersistentVolumeClaimRetentionPolicyType)
 	change(t, named(name), deleteVolume)
 	expectRetention(t, name, appsv1.DeletePersistentVolumeClaimRetentionPolicyType)
+	expectWarning(t, "deleting ExtensionAPI kept-volume deletes the volume of its etcd, and all objects of "+
+		"kept-volume.example.com with it. To keep the volume, run this first: kubectl patch xapi kept-volume --type merge "+
+		`-p '{"spec":{"server":{"storage":{"standalone":{"volumeRetentionPolicy":"Retain"}}}}}'`,
+		[]string{"delete", "xapi", name})
 	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
 		e.Spec.Server.Storage.Standalone.VolumeRetentionPolicy = v1alpha1.VolumeRetain
 	})
