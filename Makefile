@@ -185,12 +185,22 @@ image: ## Build the operator and its image as an OCI tarball, without Docker: bi
 	$(NODE) image --ref $(IMG) --output $(CURDIR)/$(IMAGES)/operator.tar $(CURDIR)/$(OPERATOR)
 
 .PHONY: demo-images
-demo-images: image ## Build the images of the demo: the operator, sample-apiserver and its etcd
-	@programs="$$($(NODE) build sample-apiserver etcd)"; \
-	for program in sample-apiserver etcd; do \
-		$(NODE) image --ref extensionapi.dev/$$program:demo \
-			--output $(CURDIR)/$(IMAGES)/$$program.tar "$$programs/$$program"; \
-	done
+demo-images: image storage-images ## Build the images of the demo: the operator, sample-apiserver, etcd and kine
+	@$(NODE) image --ref extensionapi.dev/sample-apiserver:demo \
+		--output $(CURDIR)/$(IMAGES)/sample-apiserver.tar "$$($(NODE) build sample-apiserver)/sample-apiserver"
+
+STORAGE := bin/storage
+
+# The flags are the operator's (hack/build.sh), so that Go's build cache has some of the libraries already.
+.PHONY: storage-images
+storage-images: ## Build the images of spec.server.storage, from hack/storage/go.mod: etcd and kine
+	@echo "Building etcd and kine: two to three minutes the first time on this machine, seconds after that"
+	@mkdir -p $(STORAGE) $(IMAGES)
+	@CGO_ENABLED=0 GOOS=linux go build -C hack/storage -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(STORAGE)/ tool
+	@mv -f $(STORAGE)/server $(STORAGE)/etcd
+	@$(NODE) image --ref extensionapi.dev/etcd:demo \
+		--output $(CURDIR)/$(IMAGES)/etcd.tar $(CURDIR)/$(STORAGE)/etcd $(CURDIR)/$(STORAGE)/etcdctl
+	@$(NODE) image --ref extensionapi.dev/kine:demo --output $(CURDIR)/$(IMAGES)/kine.tar $(CURDIR)/$(STORAGE)/kine
 
 # Upgrades are tested from this revision: the last release or, until there is one, the last whose chart had its CRD in crds/.
 PREVIOUS ?= a74d7a58d922a1e689977cc55eb96d9f7d9efc53
@@ -206,10 +216,18 @@ previous-image: ## Build the chart and image that upgrades are tested from, in b
 	$(MAKE) -C bin/previous image VERSION=previous IMG=extensionapi.dev/extensionapi-operator:previous
 
 .PHONY: e2e-images
-e2e-images: demo-images plugin previous-image server-images ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers
+e2e-images: demo-images plugin previous-image server-images postgresql-image ## Build the images of the end-to-end tests: those of the demo, a server with configurable faults, released servers, PostgreSQL
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -o bin/faultserver ./test/faultserver
 	$(NODE) image --ref extensionapi.dev/faultserver:e2e \
 		--output $(CURDIR)/$(IMAGES)/faultserver.tar $(CURDIR)/bin/faultserver
+
+# Debian's packages, so that nothing is compiled; the tests use whatever version this machine's Debian has.
+.PHONY: postgresql-image
+postgresql-image: ## Build the image of PostgreSQL for the end-to-end tests, from Debian's packages: needs apt-get and dpkg
+	@mkdir -p $(STORAGE) $(IMAGES)
+	@hack/storage/postgresql.sh $(STORAGE)/postgresql
+	@$(NODE) image --ref extensionapi.dev/postgresql:e2e --root $(CURDIR)/$(STORAGE)/postgresql \
+		--output $(CURDIR)/$(IMAGES)/postgresql.tar $(CURDIR)/$(STORAGE)/postgresql/bin/sh
 
 SERVERS := bin/servers
 

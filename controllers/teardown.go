@@ -50,6 +50,7 @@ func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.Extens
 		{r.Actor.AwaitUnregistered, act.TeardownPoll},
 		{r.Actor.AwaitControllers, stopPoll},
 		{r.Actor.Stop, stopPoll},
+		{r.Actor.StopStorage, stopPoll},
 		{r.Actor.RemoveRest, act.TeardownPoll},
 	} {
 		waitingFor, notes, err := step.run(ctx, s)

@@ -23,6 +23,9 @@ const (
 	ConditionNamespacesDeletable = "NamespacesDeletable"
 	// ConditionControllersAvailable: each controller has at least one available replica. It takes no part in Ready.
 	ConditionControllersAvailable = "ControllersAvailable"
+	// ConditionStorageAvailable: the server reaches spec.server.storage. It takes no part in Ready: a server whose storage
+	// fails is not available either.
+	ConditionStorageAvailable = "StorageAvailable"
 	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
@@ -283,6 +286,29 @@ const (
 	ReasonDeploymentNotReadable = "DeploymentNotReadable"
 	// ReasonWaitingForAPI: a controller is not started yet, since a group-version is not available.
 	ReasonWaitingForAPI = "WaitingForAPI"
+)
+
+// Reasons of StorageAvailable, besides ExpiresSoon, SecretNotFound and those of ServerAvailable about Pods.
+const (
+	// ReasonNoStorage: spec.server.storage is not set.
+	ReasonNoStorage = "NoStorage"
+	// ReasonStorageReached: every replica reaches its storage, and so does the operator, as far as it can.
+	ReasonStorageReached = "StorageReached"
+	// ReasonStorageStarting: the storage, or what reaches it, is being started. It is also a reason of ServerAvailable.
+	ReasonStorageStarting = "StorageStarting"
+	// ReasonStorageUnreachable: replicas do not reach their storage: their check etcd of /readyz fails.
+	ReasonStorageUnreachable = "StorageUnreachable"
+	// ReasonEndpointUnreachable: the replicas reach their storage, but the operator does not reach an endpoint.
+	ReasonEndpointUnreachable = "EndpointUnreachable"
+	// ReasonStorageCertificate: the storage and its clients do not trust the certificates of each other.
+	ReasonStorageCertificate = "StorageCertificate"
+	// ReasonStorageRefuses: the storage answers the operator, but the replicas do not get what they need from it: it refuses
+	// their certificate, user or password, or fails.
+	ReasonStorageRefuses = "StorageRefuses"
+	// ReasonStorageFull: etcd has used its quota and refuses writes (its alarm NOSPACE), or its disk is full.
+	ReasonStorageFull = "StorageFull"
+	// ReasonInvalidSecret: the content of the Secret of spec.server.storage is invalid, and is not used.
+	ReasonInvalidSecret = "InvalidSecret"
 )
 
 // Reasons of NamespacesDeletable.

@@ -81,6 +81,10 @@ type ExtensionAPIStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	Controllers []ControllerStatus `json:"controllers,omitempty"`
 
+	// storage is the state of spec.server.storage.
+	// +optional
+	Storage *StorageStatus `json:"storage,omitempty"`
+
 	// standIn is what the operator's stand-in did in place of the server; absent if there was never need for it.
 	// +optional
 	StandIn *StandInStatus `json:"standIn,omitempty"`

@@ -97,7 +97,7 @@ func causes(ctx context.Context, reader client.Reader, pods []corev1.Pod, server
 	found := observe.Causes{}
 	for i := range pods {
 		address := ""
-		if pods[i].Status.PodIP != "" && !manifests.IsOfController(pods[i].Labels) {
+		if pods[i].Status.PodIP != "" && pods[i].Labels[manifests.ComponentLabel] == manifests.ServerComponent {
 			address = endpoints.OfPod(&pods[i], manifests.ServerPort(&pods[i], server)).Address
 		}
 		found[pods[i].UID] = podcheck.Check(ctx, reader, &pods[i], address)

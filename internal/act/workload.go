@@ -49,6 +49,7 @@ func (e *execution) apply(ctx context.Context, w workload, became *plan.Applied)
 		Accounts: w.plan.Accounts, ControllerAccounts: w.plan.ControllerAccounts,
 		Observed: manifests.Observed{
 			ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: w.observed.Deployment,
+			Storage: e.s.Storage.Value().Observed(), Images: e.Images,
 		},
 	}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {

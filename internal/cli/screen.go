@@ -37,6 +37,7 @@ func (s *screen) write(out io.Writer, extensionAPI *v1alpha1.ExtensionAPI, event
 	s.apiServices(status.APIServices)
 	s.replicas(status.Endpoints)
 	s.controllers(status.Controllers)
+	s.storage(status.Storage)
 	s.certificate(status.Certificate)
 	s.events(events)
 	_, err := io.WriteString(out, s.String())

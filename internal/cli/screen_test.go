@@ -21,6 +21,7 @@ func TestScreen(t *testing.T) {
 		"rotating": rotating(),
 		"broken":   brokenOne(),
 		"stand-in": standingIn(),
+		"stores":   storing(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var events []event
@@ -56,6 +57,24 @@ func measured(latency time.Duration) *v1alpha1.DiscoveryStatus {
 func standingIn() *v1alpha1.ExtensionAPI {
 	extensionAPI := brokenOne()
 	extensionAPI.Status.StandIn = &v1alpha1.StandInStatus{Since: &metav1.Time{Time: noon.Add(-time.Minute)}}
+	return extensionAPI
+}
+
+func storing() *v1alpha1.ExtensionAPI {
+	extensionAPI := brokenOne()
+	extensionAPI.Status.Storage = &v1alpha1.StorageStatus{
+		Endpoints: []v1alpha1.StorageEndpointStatus{
+			{
+				Address: "etcd-0.etcd:2379", Available: metav1.ConditionTrue, Since: metav1.NewTime(noon.Add(-time.Hour)),
+				CertificateNotAfter: new(metav1.NewTime(noon.Add(90 * 24 * time.Hour))),
+			},
+			{
+				Address: "etcd-1.etcd:2379", Available: metav1.ConditionFalse, Since: metav1.NewTime(noon.Add(-time.Minute)),
+				Error: "dial: connection refused",
+			},
+		},
+		CertificateNotAfter: new(metav1.NewTime(noon.Add(30 * 24 * time.Hour))),
+	}
 	return extensionAPI
 }
 

@@ -98,8 +98,9 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}}
 	extensionAPI.Spec.Server = &v1alpha1.Server{
 		Namespace: shop.Server, NetworkPolicy: v1alpha1.PolicyEnabled, ServiceMonitor: v1alpha1.PolicyEnabled,
+		Storage: &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{}},
 	}
-	for _, stage := range []Stage{BeforeDeployment, WithDeployment, Monitoring} {
+	for _, stage := range []Stage{BeforeStorage, WithStorage, BeforeDeployment, WithDeployment, Monitoring} {
 		for _, object := range append(CreatedAt(stage, extensionAPI), ofControllersAt(stage, extensionAPI)...) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
 			if err != nil {
@@ -121,7 +122,7 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 }
 
 func ofControllersAt(stage Stage, extensionAPI *v1alpha1.ExtensionAPI) []Object {
-	if stage == Monitoring {
+	if stage != BeforeDeployment && stage != WithDeployment {
 		return nil
 	}
 	return CreatedForController(stage, manifests.ControllersOf(extensionAPI)[0])
@@ -138,9 +139,12 @@ func TestTheAuthReaderBindingIsNotAtTheServer(t *testing.T) {
 func TestObjectsThatTheSpecDisablesAreUnwanted(t *testing.T) {
 	server := &v1alpha1.Server{}
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}
-	expectUnwanted(t, extensionAPI, "NetworkPolicy", "ClusterRoleBinding", "RoleBinding")
+	ofStorage := []string{"StatefulSet", "Service", "NetworkPolicy", "NetworkPolicy", "Secret", "Secret"}
+	expectUnwanted(t, extensionAPI, append(ofStorage, "ClusterRoleBinding", "RoleBinding")...)
+	server.Storage = &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{}}
+	expectUnwanted(t, extensionAPI, "NetworkPolicy", "NetworkPolicy", "ClusterRoleBinding", "RoleBinding")
 	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}}
-	expectUnwanted(t, extensionAPI, "NetworkPolicy")
+	expectUnwanted(t, extensionAPI, "NetworkPolicy", "NetworkPolicy")
 	server.NetworkPolicy = v1alpha1.PolicyEnabled
 	expectUnwanted(t, extensionAPI)
 	server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}

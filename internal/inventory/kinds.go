@@ -163,11 +163,21 @@ var ServiceMonitor = Kind{
 	Recreatable:      true,
 }
 
+// +kubebuilder:rbac:groups=apps,resources=statefulsets,verbs=get;list;watch;create;patch;delete
+
+// StatefulSet runs a standalone etcd. It is deleted in the foreground, after its Pod, which keeps a snapshot.
+var StatefulSet = Kind{
+	GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+	Propagation:      metav1.DeletePropagationForeground,
+}
+
 // Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
 		APIService, Certificate, ClusterRoleBinding, ConfigMap, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding,
-		Secret, Service, ServiceAccount, ServiceMonitor,
+		Secret, Service, ServiceAccount, ServiceMonitor, StatefulSet,
 	}
 }
 

@@ -22,6 +22,10 @@ const (
 	BeforeDeployment
 	// WithDeployment is for the Deployment itself.
 	WithDeployment
+	// BeforeStorage is for objects that a standalone etcd and its clients need, in any order.
+	BeforeStorage
+	// WithStorage is for the StatefulSet of a standalone etcd.
+	WithStorage
 	// Monitoring is for objects of a kind that the cluster may not know, which the server does not need.
 	Monitoring
 )
@@ -32,6 +36,8 @@ type Step int
 const (
 	// Stop is for objects that receive and serve requests.
 	Stop Step = iota
+	// StopStorage is for a standalone etcd, which the server used until it stopped.
+	StopStorage
 	// AfterStop is for objects that the server needed while it was running.
 	AfterStop
 )
@@ -84,6 +90,18 @@ var objects = []Object{
 	},
 	{Kind: Service, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: service},
 	{
+		Kind: StatefulSet, Key: standalone, CreatedIn: WithStorage, DeletedIn: StopStorage,
+		build: statefulSet, wanted: manifests.HasStandalone,
+	},
+	{
+		Kind: Service, Key: standalone, CreatedIn: BeforeStorage, DeletedIn: StopStorage,
+		build: standaloneService, wanted: manifests.HasStandalone,
+	},
+	{
+		Kind: NetworkPolicy, Key: standalone, CreatedIn: BeforeStorage, DeletedIn: AfterStop,
+		build: standaloneNetworkPolicy, wanted: isStandaloneRestricted,
+	},
+	{
 		Kind: NetworkPolicy, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: networkPolicy, wanted: manifests.HasNetworkPolicy,
 	},
@@ -96,6 +114,8 @@ var objects = []Object{
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: ServiceAccount, Key: atServer, DeletedIn: AfterStop},
 	{Kind: Secret, Key: servingSecret, DeletedIn: AfterStop},
+	{Kind: Secret, Key: storageSecret, DeletedIn: AfterStop, wanted: manifests.HasStorage},
+	{Kind: Secret, Key: storageTrust, DeletedIn: AfterStop, wanted: manifests.HasStandalone},
 	{
 		Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: authDelegatorBinding,
@@ -183,6 +203,23 @@ func trustSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.TrustSecretName(p.Name)}
 }
 
+func standalone(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.StandaloneName(p.Name)}
+}
+
+func storageSecret(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.StorageSecretName(p.Name)}
+}
+
+// StorageSecretKey is that of the Secret that the server's Pods mount for their storage.
+func StorageSecretKey(e *v1alpha1.ExtensionAPI) client.ObjectKey {
+	return storageSecret(Locations{Name: e.Name, Server: e.Spec.Server.Namespace})
+}
+
+func storageTrust(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Operator, Name: manifests.StorageTrustSecretName(p.Name)}
+}
+
 func documents(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.DocumentsName(p.Name)}
 }
@@ -245,4 +282,20 @@ func serverRoleBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfig
 
 func authReaderBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
 	return manifests.AuthReaderBinding(e, in.Accounts), nil
+}
+
+func statefulSet(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StatefulSet(e, in.Observed)
+}
+
+func standaloneService(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StandaloneService(e), nil
+}
+
+func standaloneNetworkPolicy(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StandaloneNetworkPolicy(e), nil
+}
+
+func isStandaloneRestricted(e *v1alpha1.ExtensionAPI) bool {
+	return manifests.HasStandalone(e) && manifests.HasNetworkPolicy(e)
 }

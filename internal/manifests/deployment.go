@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
@@ -26,6 +27,10 @@ type Observed struct {
 	AssignsUsers bool
 	// Deployment is the current one, nil if there is none.
 	Deployment *appsv1.Deployment
+	// Storage is that of a server.
+	Storage Storage
+	// Images are those of what the operator runs for it.
+	Images Images
 }
 
 // Deployment runs a workload.
@@ -38,6 +43,9 @@ func Deployment(
 	}
 	if observed.ServiceAccount != "" && w.ServiceAccountName() == w.Name {
 		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(observed.ServiceAccount)})
+	}
+	if w.server != nil && w.server.Storage != nil && observed.Storage.Revision != "" {
+		template.WithAnnotations(map[string]string{StorageRevisionAnnotation: observed.Storage.Revision})
 	}
 	deployment := apps.Deployment(w.Name, w.Namespace).
 		WithLabels(workloadLabels(extensionAPI, w.Labels)).
@@ -55,7 +63,11 @@ func Deployment(
 
 // podTemplate returns the user's template with defaults.
 func podTemplate(w Workload, observed Observed) (*core.PodTemplateSpecApplyConfiguration, error) {
-	encoded, err := json.Marshal(fillTemplate(w, observed))
+	return applyTemplate(fillTemplate(w, observed))
+}
+
+func applyTemplate(template *corev1.PodTemplateSpec) (*core.PodTemplateSpecApplyConfiguration, error) {
+	encoded, err := json.Marshal(template)
 	if err != nil {
 		return nil, err
 	}

@@ -21,12 +21,12 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestGolden compares the objects of an ExtensionAPI with only an image, of one that sets everything that the operator
-// would default, of one with an existing Service, and of one with controllers. `go test ./internal/manifests -update`
-// writes the files.
+// would default, of one with an existing Service, of one with controllers, and of one for each storage.
+// `go test ./internal/manifests -update` writes the files.
 func TestGolden(t *testing.T) {
 	for _, name := range []string{
 		"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings",
-		"controllers",
+		"controllers", "storage-etcd", "storage-sql", "storage-standalone",
 	} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
@@ -62,6 +62,9 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		if HasNetworkPolicy(extensionAPI) {
 			objects = append(objects, NetworkPolicy(extensionAPI))
 		}
+		if HasStandalone(extensionAPI) {
+			objects = append(objects, standalone(t, extensionAPI)...)
+		}
 		if HasServiceMonitor(extensionAPI) {
 			objects = append(objects, ServiceMonitor(extensionAPI))
 		}
@@ -87,11 +90,33 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 
 func deployment(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, w Workload) runtime.ApplyConfiguration {
 	t.Helper()
-	deployment, err := Deployment(extensionAPI, w, Observed{ServiceAccount: "account-uid"})
+	observed := observedStorage
+	observed.ServiceAccount = "account-uid"
+	deployment, err := Deployment(extensionAPI, w, observed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return deployment
+}
+
+var observedStorage = Observed{
+	Storage: Storage{
+		Revision: "20260101T120000.000", Keys: []string{"ca.crt", "tls.crt", "tls.key"}, Address: "10.0.0.8",
+	},
+	Images: Images{Etcd: "etcd:v1", Kine: "kine:v1"},
+}
+
+func standalone(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyConfiguration {
+	t.Helper()
+	statefulSet, err := StatefulSet(extensionAPI, observedStorage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []runtime.ApplyConfiguration{
+		StorageTrustSecret(extensionAPI, "extensionapi-system", pki.KeyPair{}, []byte("bundle"), []byte("{}")),
+		StorageSecret(extensionAPI, map[string][]byte{RevisionKey: []byte("1")}),
+		StandaloneService(extensionAPI), StandaloneNetworkPolicy(extensionAPI), statefulSet,
+	}
 }
 
 func compareGolden(t *testing.T, file string, objects []runtime.ApplyConfiguration) {

@@ -3,8 +3,6 @@
 package manifests
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -38,6 +36,9 @@ func fillTemplate(w Workload, observed Observed) *corev1.PodTemplateSpec {
 	template.Labels = w.PodLabels()
 
 	pod := &template.Spec
+	if w.server != nil {
+		fillStorage(pod, w, observed)
+	}
 	setDefault(&pod.ServiceAccountName, w.ServiceAccountName())
 	fillDNSPolicy(pod)
 	fillNodeSelector(pod, observed.Deployment)
@@ -61,10 +62,8 @@ func fillTemplate(w Workload, observed Observed) *corev1.PodTemplateSpec {
 func fillServer(pod *corev1.PodSpec, w Workload) {
 	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
 	fillServingCertVolume(pod, ServingSecretName(w.Name))
-	for i := range pod.Containers {
-		if pod.Containers[i].Name == v1alpha1.ServerContainer {
-			fillServerContainer(&pod.Containers[i], w.server, *pod.TerminationGracePeriodSeconds)
-		}
+	if container := serverContainer(pod); container != nil {
+		fillServerContainer(container, w.server, *pod.TerminationGracePeriodSeconds)
 	}
 }
 
@@ -91,10 +90,7 @@ func fillSpread(pod *corev1.PodSpec, labels map[string]string) {
 }
 
 func fillServingCertVolume(pod *corev1.PodSpec, secretName string) {
-	if slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == servingCertVolume }) {
-		return
-	}
-	pod.Volumes = append(pod.Volumes, corev1.Volume{
+	addVolume(pod, corev1.Volume{
 		Name:         servingCertVolume,
 		VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}},
 	})

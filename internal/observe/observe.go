@@ -18,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/storage"
 )
 
 // Observer takes snapshots.
@@ -44,6 +45,7 @@ type Observer struct {
 	Configurations *background.Checks[aggregation.Configuration]
 	Causes         *background.Checks[Causes]
 	Objects        *background.Checks[objects.Result]
+	Storage        *background.Checks[storage.Look]
 
 	definitions definitionMemory
 }
@@ -72,6 +74,7 @@ func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 		s.Server = snapshot.Of(o.server(ctx, s.ExtensionAPI))
 		s.Controllers = snapshot.Of(o.controllers(ctx, s.ExtensionAPI))
 	}
+	s.Storage = snapshot.Of(o.storage(ctx, s))
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))
 	s.Selectors = snapshot.Of(o.selectors(ctx, s))

@@ -19,6 +19,8 @@ type Outcome struct {
 	// Certificates is why the certificates were not stored, and Stored whether they were.
 	Certificates finding.Finding
 	Stored       bool
+	// Storage is why what the storage needs was not applied.
+	Storage finding.Finding
 	// Server is what became of the server.
 	Server Applied
 	// Controllers are what became of each that was applied, by the names of their Deployments.
@@ -45,13 +47,13 @@ type Applied struct {
 
 // Failures are the errors of parts of a plan.
 type Failures struct {
-	Certificates, Server, Controllers, Monitoring, Registration, Ejection, Documents error
+	Certificates, Storage, Server, Controllers, Monitoring, Registration, Ejection, Documents error
 }
 
 // Err joins them.
 func (f Failures) Err() error {
 	return errors.Join(
-		f.Certificates, f.Server, f.Controllers, f.Monitoring, f.Registration, f.Ejection, f.Documents)
+		f.Certificates, f.Storage, f.Server, f.Controllers, f.Monitoring, f.Registration, f.Ejection, f.Documents)
 }
 
 // conflictRetry is longer than a cache takes to catch up.

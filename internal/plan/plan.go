@@ -6,6 +6,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -27,6 +28,8 @@ import (
 // and nothing is changed there.
 type Plan struct {
 	Certificates *Certificates
+	// Storage is nil where the operator does not configure the storage of the server, and while it is not known.
+	Storage *Storage
 	// Server is nil while there is nothing to run.
 	Server *Workload
 	// Controllers is nil while it is not known what to run.
@@ -39,7 +42,7 @@ type Plan struct {
 	Objects *Objects
 	// Reconnect is when kube-apiserver reconnects.
 	Reconnect reconnect.Moment
-	// Unready are Pods of the server and of controllers whose cause for that is looked for.
+	// Unready are Pods of the server, its storage and its controllers whose cause for that is looked for.
 	Unready []corev1.Pod
 	// Documents are what to read for the stand-in, nil while the server does not answer well.
 	Documents *Documents
@@ -70,6 +73,7 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	if p.Certificates, err = certificates(s); p.Certificates != nil {
 		p.after(p.Certificates.recheck)
 	}
+	err = errors.Join(err, p.store(s))
 	p.run(s)
 	p.runControllers(s)
 	target := targetOf(s)
@@ -84,7 +88,7 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 func (p *Plan) run(s *snapshot.Snapshot) {
 	server, known := s.Server.Get()
 	switch {
-	case !known || !s.RunsServer() || s.Selectors.Err() != nil || s.Controllers.Err() != nil:
+	case !known || !s.RunsServer() || s.Selectors.Err() != nil || s.Controllers.Err() != nil || !s.StorageReady():
 	case diagnosis.PodLabelsInUse(s).Found():
 		p.after(serviceRecheck)
 	default:

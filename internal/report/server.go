@@ -27,7 +27,7 @@ func (r Reconciliation) server() finding.Finding {
 // backend is found of what serves, and of a namespace that prevents it.
 func (r Reconciliation) backend() finding.Finding {
 	prevents := []func(*snapshot.Snapshot) finding.Finding{
-		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse,
+		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse, r.awaitsStorage,
 	}
 	for _, find := range prevents {
 		if found := find(r.Snapshot); found.Found() {
@@ -35,7 +35,7 @@ func (r Reconciliation) backend() finding.Finding {
 		}
 	}
 	switch {
-	case r.Plan.Server == nil || r.Outcome.Failed.Server != nil:
+	case r.Plan.Server == nil && r.StorageReady() || r.Outcome.Failed.Server != nil || !r.Server.IsKnown():
 		return finding.Finding{}
 	case r.Outcome.Server.Refused.Found():
 		return r.Outcome.Server.Refused

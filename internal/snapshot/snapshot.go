@@ -52,7 +52,9 @@ type Snapshot struct {
 	Server Known[Workload]
 	// Controllers are read where the operator runs the server, and where the spec references some.
 	Controllers Known[Controllers]
-	Endpoints   Known[Endpoints]
+	// Storage is read where spec.server.storage is set.
+	Storage   Known[Storage]
+	Endpoints Known[Endpoints]
 	// Certificates are read where spec.server or spec.existingService.caBundleFrom is set.
 	Certificates Known[Certificates]
 	// Selectors are those of an earlier server in the namespace of spec.server, while its APIService may be adopted.
@@ -199,7 +201,7 @@ type Aggregated struct {
 func (s *Snapshot) Err() error {
 	return errors.Join(
 		s.Namespace.Err(), s.Terminating.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Controllers.Err(),
-		s.Endpoints.Err(), s.Certificates.Err(), s.Selectors.Err())
+		s.Storage.Err(), s.Endpoints.Err(), s.Certificates.Err(), s.Selectors.Err())
 }
 
 // InReach reports whether the operator may run the server in its namespace.

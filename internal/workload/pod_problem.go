@@ -9,10 +9,12 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
@@ -51,6 +53,12 @@ func (s State) podProblem() finding.Finding {
 		}
 	}
 	return finding.Finding{}
+}
+
+// Problem is found of Pods that run in something other than a Deployment, which field declares.
+func Problem(pods []corev1.Pod, causes map[types.UID]Cause, field string) finding.Finding {
+	s := State{Workload: manifests.Workload{Field: field}, Pods: pods, Causes: causes}
+	return s.located(s.podProblem())
 }
 
 // causeOf is why a Pod is not ready, if that was looked for since it is not.

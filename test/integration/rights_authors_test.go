@@ -51,6 +51,7 @@ var (
 	definitionResource  = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}
 	certificateResource = schema.GroupResource{Group: "cert-manager.io", Resource: "certificates"}
 	deploymentResource  = schema.GroupResource{Group: "apps", Resource: "deployments"}
+	statefulSetResource = schema.GroupResource{Group: "apps", Resource: "statefulsets"}
 	serviceResource     = schema.GroupResource{Resource: "services"}
 	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
 	secretResource      = schema.GroupResource{Resource: "secrets"}
@@ -72,6 +73,7 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"CustomResourceDefinitions": {definitionResource},
 	"Certificates":              {certificateResource},
 	"Deployments":               {deploymentResource},
+	"StatefulSets":              {statefulSetResource},
 	"Services":                  {serviceResource},
 	"ServiceAccounts":           {accountResource},
 	"Secrets":                   {secretResource},

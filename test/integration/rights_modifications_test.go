@@ -163,6 +163,34 @@ func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Certificates.CertManager.IssuerRef.Name = "another"
 }
 
+// Modifications of the storage.
+
+func storeInEtcd(secret string) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Storage = &v1alpha1.Storage{Etcd: &v1alpha1.EtcdStorage{
+			Endpoints: []string{"https://etcd:2379"}, SecretRef: &v1alpha1.StorageSecretReference{Name: secret},
+		}}
+	}
+}
+
+func storeInSQL(secret string) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Storage = &v1alpha1.Storage{SQL: &v1alpha1.SQLStorage{
+			SecretRef: v1alpha1.StorageSecretReference{Name: secret},
+		}}
+	}
+}
+
+func storeAlone(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Storage = &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{
+		VolumeRetentionPolicy: v1alpha1.VolumeRetain,
+	}}
+}
+
+func deleteVolume(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Storage.Standalone.VolumeRetentionPolicy = v1alpha1.VolumeDelete
+}
+
 // Modifications of controllers.
 
 func control(e *v1alpha1.ExtensionAPI) { addController(e, "flunders") }

@@ -36,7 +36,11 @@ var operations = map[string][]operation{
 	"create one with serviceMonitor":                   {creating(withServer, monitor)},
 	"create one with certManager":                      {creating(withServer, certify)},
 	"create one with controllers":                      {creating(withServer, control)},
-	"create one with spec.existingService":             {creating(withExistingService)},
+	"create one with storage and a Secret": {
+		creating(withServer, storeInEtcd("etcd")), creating(withServer, storeInSQL("database")),
+	},
+	"create one with storage.standalone":   {creating(withServer, storeAlone)},
+	"create one with spec.existingService": {creating(withExistingService)},
 	"create one with caBundleFrom a Secret": {
 		creating(withExistingService, trustSecretOf("ca")),
 	},
@@ -108,6 +112,25 @@ var operations = map[string][]operation{
 		changing(both(withServer, closePorts), exposeMetrics),
 	},
 	"change the server's port with networkPolicy": {changing(both(withServer, closePorts), renumberPort)},
+	"set spec.server.storage to one with a Secret": {
+		changing(withServer, storeInEtcd("etcd")), changing(withServer, storeInSQL("database")),
+	},
+	"set spec.server.storage to one with a Secret while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), storeInSQL("database")),
+	},
+	"set spec.server.storage.standalone": {changing(withServer, storeAlone)},
+	"set spec.server.storage.standalone while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), storeAlone),
+	},
+	"set spec.server.storage.standalone with networkPolicy": {
+		changing(both(withServer, closePorts), storeAlone),
+	},
+	"name another Secret in spec.server.storage": {
+		changing(both(withServer, storeInEtcd("etcd")), storeInEtcd("another")),
+		changing(both(withServer, storeInSQL("database")), storeInSQL("another")),
+	},
+	"change spec.server.storage.standalone":       {changing(both(withServer, storeAlone), deleteVolume)},
+	"change spec.server.metadata with standalone": {changing(both(withServer, storeAlone), labelObjects)},
 	"enable spec.server.serviceMonitor":           {changing(withServer, monitor)},
 	"enable spec.server.serviceMonitor while adoptionPolicy is Adopt": {
 		changing(both(withServer, adopt), monitor),
@@ -148,6 +171,7 @@ var operations = map[string][]operation{
 	"remove certManager":                                     {changing(both(withServer, certify), manage)},
 	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
 	"resume it with suspend: false and controllers":          {changing(both(withServer, control), resumeIt)},
+	"resume it with suspend: false and standalone":           {changing(both(withServer, storeAlone), resumeIt)},
 	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
@@ -157,6 +181,7 @@ var operations = map[string][]operation{
 	"delete it with networkPolicy":          {deleting(both(withServer, closePorts))},
 	"delete it with serviceMonitor":         {deleting(both(withServer, monitor))},
 	"delete it with certManager":            {deleting(both(withServer, certify))},
+	"delete it with standalone":             {deleting(both(withServer, storeAlone))},
 	"delete it with spec.existingService":   {deleting(withExistingService), changing(withExistingService, giveOwner)},
 	"delete it with deletionPolicy: Orphan": {deleting(both(withServer, orphan))},
 

@@ -107,7 +107,7 @@ namespaces.
 */}}
 {{- define "extensionapi-operator.serverRules" -}}
 - apiGroups: [apps]
-  resources: [deployments]
+  resources: [deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
 # To find the Pods of a server.
 - apiGroups: [apps]

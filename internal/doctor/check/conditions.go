@@ -24,6 +24,8 @@ var alarming = map[string]bool{
 	v1alpha1.ReasonOpenAPISlow:            true,
 	v1alpha1.ReasonNoResources:            true,
 	v1alpha1.ReasonServiceMonitorsUnknown: true,
+	v1alpha1.ReasonEndpointUnreachable:    true,
+	v1alpha1.ReasonInvalidSecret:          true,
 }
 
 // conditions reports what the operator reports.

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+)
+
+func inEtcd(t *testing.T) *stored {
+	t.Helper()
+	const secret = "stored-etcd-client"
+	b := startEtcd(t)
+	putSecret(t, secret, b.ca.issue(t, b.address))
+	return &stored{
+		ExtensionAPI: withStorage(t, v1alpha1.Storage{Etcd: &v1alpha1.EtcdStorage{
+			Endpoints: []string{"https://" + b.endpoint()}, SecretRef: &v1alpha1.StorageSecretReference{Name: secret},
+			Prefix: "/registry/wardle.example.com",
+		}}),
+		stop: b.stop, causes: []string{v1alpha1.ReasonStorageUnreachable},
+		rotate: func(t *testing.T) {
+			t.Helper()
+			putSecret(t, secret, b.ca.issue(t, b.address))
+			awaitCopied(t, secret)
+		},
+		rotateCA: func(t *testing.T) {
+			t.Helper()
+			b.rotateCA(t, secret, func() { awaitRevision(t, secret) })
+		},
+		fill: func(t *testing.T) func() {
+			t.Helper()
+			m := member{url: "https://" + b.endpoint(), client: b.ca.client(t, b.address)}
+			return m.fill(t, smallQuota, true)
+		},
+		fullCause: v1alpha1.ReasonStorageFull,
+	}
+}
+
+func inPostgreSQL(t *testing.T) *stored {
+	t.Helper()
+	const secret = "stored-sql-client"
+	b := startPostgreSQL(t, "first")
+	putSecret(t, secret, map[string][]byte{manifests.DSNKey: b.dsn("first"), manifests.CABundleKey: b.ca.pem})
+	return &stored{
+		ExtensionAPI: withStorage(t, v1alpha1.Storage{SQL: &v1alpha1.SQLStorage{
+			SecretRef: v1alpha1.StorageSecretReference{Name: secret},
+		}}),
+		stop: b.stop, causes: []string{v1alpha1.ReasonStorageUnreachable},
+		rotate: func(t *testing.T) {
+			t.Helper()
+			b.setPassword(t, "second")
+			putSecret(t, secret, map[string][]byte{manifests.DSNKey: b.dsn("second")})
+			awaitRevision(t, secret)
+		},
+		rotateCA: func(t *testing.T) {
+			t.Helper()
+			b.rotateCA(t, secret, func() { awaitRevision(t, secret) })
+		},
+		// Reads go on, so nothing but failing writes shows it.
+		fill: b.volume.fill,
+	}
+}
+
+// rotateCA replaces the CA as docs/storage.md says: both are trusted before the new one is used.
+func (b *backend) rotateCA(t *testing.T, secret string, awaitRollout func()) {
+	t.Helper()
+	before := b.ca
+	b.ca = newAuthority(t)
+	trusted := map[string][]byte{manifests.CABundleKey: slices.Concat(before.pem, b.ca.pem)}
+	putSecret(t, b.serverSecret(), trusted)
+	putSecret(t, secret, trusted)
+	awaitRollout()
+	b.restart(t)
+	issued := b.ca.issue(t, b.address)
+	delete(issued, manifests.CABundleKey)
+	putSecret(t, b.serverSecret(), issued)
+	b.restart(t)
+	if clientSecret(t, secret).Data[corev1.TLSCertKey] != nil {
+		putSecret(t, secret, issued)
+		awaitCopied(t, secret)
+	}
+	putSecret(t, b.serverSecret(), map[string][]byte{manifests.CABundleKey: b.ca.pem})
+	putSecret(t, secret, map[string][]byte{manifests.CABundleKey: b.ca.pem})
+	awaitRollout()
+	b.restart(t)
+}
+
+func clientSecret(t *testing.T, name string) *corev1.Secret {
+	t.Helper()
+	secret := &corev1.Secret{}
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: name}, secret); err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// awaitCopied waits until Pods are given what is in the Secret: the operator reads it every 30 s.
+func awaitCopied(t *testing.T, name string) {
+	t.Helper()
+	wanted := clientSecret(t, name).Data
+	eventually(t, storageReported, func(context.Context) error {
+		copied := clientSecret(t, manifests.StorageSecretName("wardle")).Data
+		for key, value := range wanted {
+			if !bytes.Equal(copied[key], value) {
+				return fmt.Errorf("%s is not copied", key)
+			}
+		}
+		return nil
+	})
+}
+
+// awaitRevision waits until all Pods run with what is in the Secret.
+func awaitRevision(t *testing.T, name string) {
+	t.Helper()
+	awaitCopied(t, name)
+	eventually(t, storageRecovered, func(context.Context) error {
+		revision := string(clientSecret(t, manifests.StorageSecretName("wardle")).Data[manifests.RevisionKey])
+		for _, pod := range podsOfServer(t) {
+			if !isReady(pod) || pod.Annotations[manifests.StorageRevisionAnnotation] != revision {
+				return fmt.Errorf("Pod %s is not ready with revision %s", pod.Name, revision)
+			}
+		}
+		return nil
+	})
+}
+
+func inStandalone(t *testing.T) *stored {
+	t.Helper()
+	makeVolume(t, "stored-standalone", sizeOf.String())
+	standalone := &v1alpha1.StandaloneStorage{Size: &sizeOf, VolumeRetentionPolicy: v1alpha1.VolumeDelete}
+	return &stored{
+		ExtensionAPI: withStorage(t, v1alpha1.Storage{Standalone: standalone}),
+		stop: func(t *testing.T) func() {
+			t.Helper()
+			return stop(t, etcdPod(t)) // the operator reverts a StatefulSet that is scaled
+		},
+		causes: []string{
+			v1alpha1.ReasonStorageUnreachable, v1alpha1.ReasonUnhealthy, v1alpha1.ReasonStorageStarting,
+			v1alpha1.ReasonCrashLoopBackOff,
+		},
+		rotate:   renewStandalone,
+		rotateCA: replaceStandaloneCA,
+		fill: func(t *testing.T) func() {
+			t.Helper()
+			return standaloneMember(t).fill(t, int(manifests.StandaloneQuota(standalone)), false)
+		},
+		fullCause: v1alpha1.ReasonStorageFull,
+	}
+}
+
+func etcdPod(t *testing.T) corev1.Pod {
+	t.Helper()
+	pods, err := labelledPods(t.Context(), manifests.ComponentLabel, manifests.EtcdComponent)
+	if err != nil || len(pods) != 1 {
+		t.Fatalf("there are %d Pods of the etcd (%v)", len(pods), err)
+	}
+	return pods[0]
+}
+
+// renewStandalone has the operator renew the certificate: it finds one that expires soon.
+func renewStandalone(t *testing.T) {
+	t.Helper()
+	trust := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: operatorNamespace, Name: manifests.StorageTrustSecretName("wardle")}
+	if err := kube.Get(t.Context(), key, trust); err != nil {
+		t.Fatal(err)
+	}
+	server := types.NamespacedName{Namespace: sampleNamespace, Name: "wardle"}
+	pair, err := pki.KeyPairOf(trust.Data).Issue(pki.Request{
+		DNSNames: manifests.StandaloneNames(server), KeyAlgorithm: v1alpha1.KeyECDSA256, ForClients: true, Validity: time.Hour,
+	}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := manifests.StorageSecretName("wardle")
+	putSecret(t, name, map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key})
+	eventually(t, time.Minute, func(context.Context) error {
+		if bytes.Equal(clientSecret(t, name).Data[corev1.TLSCertKey], pair.Certificate) {
+			return errors.New("the certificate is not renewed")
+		}
+		return nil
+	})
+}
+
+// replaceStandaloneCA takes the key of the CA away from the operator, so that it needs another one.
+func replaceStandaloneCA(t *testing.T) {
+	t.Helper()
+	trust := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: operatorNamespace, Name: manifests.StorageTrustSecretName("wardle")}
+	if err := kube.Get(t.Context(), key, trust); err != nil {
+		t.Fatal(err)
+	}
+	before := trust.Data[corev1.TLSCertKey]
+	trust.Data[corev1.TLSPrivateKeyKey] = []byte("?")
+	if err := kube.Update(t.Context(), trust); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*rotated, func(context.Context) error {
+		if bytes.Contains(clientSecret(t, manifests.StorageSecretName("wardle")).Data[manifests.CABundleKey],
+			bytes.TrimSpace(before)) {
+			return errors.New("the earlier CA is still trusted")
+		}
+		return nil
+	})
+}
+
+// member is a client of one etcd.
+type member struct {
+	url    string
+	client *http.Client
+}
+
+func standaloneMember(t *testing.T) member {
+	t.Helper()
+	service := &corev1.Service{}
+	key := client.ObjectKey{Namespace: sampleNamespace, Name: manifests.StandaloneName("wardle")}
+	if err := kube.Get(t.Context(), key, service); err != nil {
+		t.Fatal(err)
+	}
+	data := clientSecret(t, manifests.StorageSecretName("wardle")).Data
+	server := types.NamespacedName{Namespace: sampleNamespace, Name: "wardle"}
+	return member{
+		url:    fmt.Sprintf("https://%s:%d", service.Spec.ClusterIP, manifests.EtcdPort),
+		client: clientWith(t, data, manifests.StandaloneHost(server)),
+	}
+}
+
+func (a authority) client(t *testing.T, address string) *http.Client {
+	t.Helper()
+	return clientWith(t, a.issue(t, address), address)
+}
+
+func clientWith(t *testing.T, data map[string][]byte, serverName string) *http.Client {
+	t.Helper()
+	pair, err := tls.X509KeyPair(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey])
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(data[manifests.CABundleKey])
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{
+		MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: serverName,
+	}}}
+}
+
+// fill writes up to the quota. empty deletes that again, and where nobody else does so, ends the alarm.
+func (m member) fill(t *testing.T, quota int, maintained bool) (empty func()) {
+	t.Helper()
+	value := bytes.Repeat([]byte("x"), 1<<20)
+	for i := 0; ; i++ {
+		if i > 2*quota>>20 {
+			t.Fatalf("an etcd is not full with a quota of %d bytes", quota)
+		}
+		key := fmt.Appendf(nil, "/filler/%d", i)
+		if m.post(context.WithoutCancel(t.Context()), "/v3/kv/put", map[string]any{"key": key, "value": value}, nil) != nil {
+			break
+		}
+	}
+	emptied := false
+	return func() {
+		if !emptied {
+			emptied = true
+			m.empty(t, maintained)
+		}
+	}
+}
+
+func (m member) empty(t *testing.T, maintained bool) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	var deleted struct{ Header struct{ Revision string } }
+	err := m.post(ctx, "/v3/kv/deleterange", map[string]any{"key": []byte("/filler/"), "range_end": []byte("/filler0")}, &deleted)
+	err = errors.Join(err, m.post(ctx, "/v3/kv/compaction",
+		map[string]any{"revision": deleted.Header.Revision, "physical": true}, nil))
+	if maintained {
+		err = errors.Join(err, m.post(ctx, "/v3/maintenance/defragment", struct{}{}, nil),
+			m.post(ctx, "/v3/maintenance/alarm", map[string]any{"action": "DEACTIVATE", "alarm": "NOSPACE"}, nil))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func (m member) post(ctx context.Context, path string, body, into any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url+path, bytes.NewReader(encoded))
+	if err != nil {
+		return err
+	}
+	response, err := m.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %.300s", path, response.Status, content)
+	}
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(content, into)
+}
