@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package servertest runs a server in a test, without a cluster: with an etcd in the same process if it needs one.
+package servertest
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"k8s.io/apiserver/pkg/authentication/request/anonymous"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/storage/etcd3/testserver"
+	"k8s.io/client-go/rest"
+
+	"github.com/extensionapi/extensionapi-operator/pkg/apiserver"
+)
+
+// Start runs a server until the end of the test, and returns the configuration of a client that may do everything. There
+// is no kube-apiserver, so no admission policy or webhook is called, and nothing is authorized.
+func Start(t testing.TB, server apiserver.Server) *rest.Config {
+	t.Helper()
+	options := apiserver.NewOptions(server)
+	if options.Etcd != nil {
+		options.Etcd.StorageConfig.Transport.ServerList = testserver.RunEtcd(t, nil).Endpoints()
+	}
+	// What needs a cluster.
+	options.CoreAPI, options.Admission, options.Authentication, options.Authorization = nil, nil, nil, nil
+	options.Features.EnablePriorityAndFairness = false
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.SecureServing.Listener, options.SecureServing.BindPort = listener, listener.Addr().(*net.TCPAddr).Port
+	options.SecureServing.ServerCert.CertDirectory = t.TempDir()
+	generic, err := server.New(options, func(config *genericapiserver.RecommendedConfig) {
+		config.Authentication.Authenticator = anonymous.NewAuthenticator(nil)
+		config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, generic)
+	return generic.LoopbackClientConfig
+}
+
+// run returns when the server is ready.
+func run(t testing.TB, server *genericapiserver.GenericAPIServer) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it ends after the test's clients
+	prepared, stopped := server.PrepareRun(), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		if err := prepared.RunWithContext(ctx); err != nil {
+			t.Errorf("the server ended: %v", err)
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-stopped
+	})
+	client, err := rest.HTTPClientFor(server.LoopbackClientConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		response, err := client.Get(server.LoopbackClientConfig.Host + "/readyz") //nolint:noctx // it ends with the test
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == 200 {
+				return
+			}
+		}
+		select {
+		case <-stopped:
+			t.FailNow()
+		case <-t.Context().Done():
+			t.Fatal("the server is not ready")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
