@@ -18,7 +18,7 @@ import (
 type Server struct {
 	// Name of the server, for its logs, its OpenAPI document and its prefix in etcd.
 	Name string
-	// Versions are the Install functions of the API's packages, the preferred version of a group first.
+	// Versions are the Install functions of the API's packages. Clients prefer v2 to v1, and v1 to v2beta1.
 	Versions []func(*runtime.Scheme) error
 	// Resources are what is served.
 	Resources []Resource
@@ -34,7 +34,7 @@ func NewCommand(server Server) *cobra.Command {
 		Short:        "Serve the API",
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PreRunE: func(*cobra.Command, []string) error {
 			return compatibility.DefaultComponentGlobalsRegistry.Set()
 		},
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -90,24 +91,33 @@ func (s strategy[T]) PrepareForUpdate(ctx context.Context, obj, oldObj runtime.O
 	}
 }
 
-// Validate returns what is wrong with a new object.
+// Validate returns what is wrong with a new object. By itself, k8s.io/apiserver accepts any name that fits into a path.
 func (s strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
+	object, _ := as[T](obj)
+	var problems field.ErrorList
+	for _, problem := range validation.NameIsDNSSubdomain(object.GetName(), false) {
+		path := field.NewPath("metadata", "name")
+		problems = append(problems, field.Invalid(path, object.GetName(), problem))
+	}
+	return append(problems, s.validate(ctx, object)...)
+}
+
+func (s strategy[T]) validate(ctx context.Context, object T) field.ErrorList {
 	if s.Strategy.Validate == nil {
 		return nil
 	}
-	object, _ := as[T](obj)
 	return s.Strategy.Validate(ctx, object)
 }
 
 // ValidateUpdate returns what is wrong with a changed object.
 func (s strategy[T]) ValidateUpdate(ctx context.Context, obj, oldObj runtime.Object) field.ErrorList {
-	problems := s.Validate(ctx, obj)
-	if s.Strategy.ValidateUpdate == nil {
-		return problems
-	}
 	object, _ := as[T](obj)
 	old, _ := as[T](oldObj)
-	return append(problems, s.Strategy.ValidateUpdate(ctx, object, old)...)
+	problems := s.validate(ctx, object)
+	if s.Strategy.ValidateUpdate != nil {
+		problems = append(problems, s.Strategy.ValidateUpdate(ctx, object, old)...)
+	}
+	return problems
 }
 
 // WarningsOnCreate are those of the object.

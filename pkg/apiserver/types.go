@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -46,6 +47,9 @@ func (s Server) types() (*types, error) {
 		if !slices.Contains(result.hubs, hub.GroupVersion()) {
 			result.hubs = append(result.hubs, hub.GroupVersion())
 		}
+		if err := prefer(scheme, hub.Group); err != nil {
+			return nil, err
+		}
 	}
 	result.codecs = serializer.NewCodecFactory(scheme)
 	return result, nil
@@ -61,6 +65,13 @@ func addHub(scheme *runtime.Scheme, resource Resource) (schema.GroupVersionKind,
 	internal := schema.GroupVersion{Group: kinds[0].Group, Version: runtime.APIVersionInternal}
 	scheme.AddKnownTypes(internal, resource.New(), resource.NewList())
 	return kinds[0], nil
+}
+
+// prefer sorts the versions of a group, as Kubernetes does it for CustomResourceDefinitions.
+func prefer(scheme *runtime.Scheme, group string) error {
+	versions := slices.SortedFunc(slices.Values(scheme.PrioritizedVersionsForGroup(group)),
+		func(a, b schema.GroupVersion) int { return version.CompareKubeAwareVersionStrings(b.Version, a.Version) })
+	return scheme.SetVersionPriority(versions...)
 }
 
 // groups returns what is served of each group: each resource in each version that has its kind.
