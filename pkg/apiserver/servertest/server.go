@@ -9,18 +9,42 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/storage/etcd3/testserver"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/pkg/apiserver"
 )
 
-// Start runs a server until the end of the test, and returns the configuration of a client that may do everything. There
-// is no kube-apiserver, so no admission policy or webhook is called, and nothing is authorized.
-func Start(t testing.TB, server apiserver.Server) *rest.Config {
+// Server is a server that is running.
+type Server struct {
+	// Config is for clients, which may do everything.
+	Config *rest.Config
+}
+
+// Client returns a client for kinds.
+func (s *Server) Client(t testing.TB, versions ...func(*runtime.Scheme) error) client.WithWatch {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, install := range versions {
+		if err := install(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := client.NewWithWatch(s.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Start runs a server until the end of the test. There is no kube-apiserver, so no admission policy or webhook is called,
+// and everything is permitted.
+func Start(t testing.TB, server apiserver.Server) *Server {
 	t.Helper()
 	options := apiserver.NewOptions(server)
 	if options.Etcd != nil {
@@ -43,7 +67,7 @@ func Start(t testing.TB, server apiserver.Server) *rest.Config {
 		t.Fatal(err)
 	}
 	run(t, generic)
-	return generic.LoopbackClientConfig
+	return &Server{generic.LoopbackClientConfig}
 }
 
 // run returns when the server is ready.
