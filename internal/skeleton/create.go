@@ -14,8 +14,10 @@ import (
 
 // kindData is what the templates of a kind use.
 type kindData struct {
-	Kind
-	Name, Repo, Image string
+	Name, Repo, Image         string
+	Kind, Plural              string
+	Storage                   Storage
+	ClusterScoped, Controller bool
 	// Version is the one that is created, and Hub the first one of the kind.
 	Version, Hub string
 	GroupName    string
@@ -27,11 +29,13 @@ type kindData struct {
 }
 
 func newData(project Project, kind Kind, version string) kindData {
-	singular := strings.ToLower(kind.Kind)
 	data := kindData{
-		Kind: kind, Name: project.Name, Repo: project.Repo, Image: project.image(), Version: version,
-		Hub: kind.Versions[0], GroupName: project.groupName(kind.Group), Package: packageOf(kind.Group),
-		Singular: singular, Var: "object",
+		Name: project.Name, Repo: project.Repo, Image: project.image(),
+		Kind: kind.Kind, Plural: kind.Plural, Storage: kind.Storage,
+		ClusterScoped: kind.ClusterScoped, Controller: kind.Controller,
+		Version: version, Hub: kind.Versions[0],
+		GroupName: project.groupName(kind.Group), Package: packageOf(kind.Group),
+		Singular: strings.ToLower(kind.Kind), Var: "object",
 	}
 	labels := strings.Split(data.GroupName, ".")
 	slices.Reverse(labels)
@@ -148,7 +152,10 @@ func (c creation) newSources() []source {
 		return sources
 	}
 	registry := "internal/registry/" + c.data.Package + "/" + c.data.Singular
-	storage := string(c.kind.Storage)
+	storage := "stored"
+	if c.kind.Storage == None {
+		storage = "computed"
+	}
 	sources = append(sources,
 		source{c.typesFile(c.data.Version), storage + "_types.go"},
 		source{registry + ".go", storage + "_registry.go"},

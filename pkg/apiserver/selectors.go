@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"fmt"
+	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -22,6 +23,12 @@ func as[T Object](object runtime.Object) (T, error) {
 		return typed, fmt.Errorf("%T is not %T", object, typed)
 	}
 	return typed, nil
+}
+
+// isNil reports whether a pointer is nil.
+func isNil[T Object](object T) bool {
+	value := reflect.ValueOf(object)
+	return !value.IsValid() || value.IsNil()
 }
 
 const (

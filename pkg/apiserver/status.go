@@ -39,7 +39,9 @@ func (s statusStrategy[T]) ValidateUpdate(ctx context.Context, obj, oldObj runti
 }
 
 // WarningsOnUpdate are about the specification.
-func (s statusStrategy[T]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string { return nil }
+func (s statusStrategy[T]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}
 
 // GetResetFields are those that the subresource status does not change.
 func (s statusStrategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
@@ -94,7 +96,9 @@ func (r *statusREST) Update(
 }
 
 // GetResetFields are those that the subresource does not change.
-func (r *statusREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set { return r.store.GetResetFields() }
+func (r *statusREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return r.store.GetResetFields()
+}
 
 // ConvertToTable returns the same table as for the objects.
 func (r *statusREST) ConvertToTable(

@@ -70,7 +70,9 @@ func addHub(scheme *runtime.Scheme, resource Resource) (schema.GroupVersionKind,
 // prefer sorts the versions of a group, as Kubernetes does it for CustomResourceDefinitions.
 func prefer(scheme *runtime.Scheme, group string) error {
 	versions := slices.SortedFunc(slices.Values(scheme.PrioritizedVersionsForGroup(group)),
-		func(a, b schema.GroupVersion) int { return version.CompareKubeAwareVersionStrings(b.Version, a.Version) })
+		func(a, b schema.GroupVersion) int {
+			return version.CompareKubeAwareVersionStrings(b.Version, a.Version)
+		})
 	return scheme.SetVersionPriority(versions...)
 }
 
