@@ -24,6 +24,8 @@ type kindData struct {
 	// Package is the group as the name of a Go package, and ModelPackage the prefix of its names in OpenAPI.
 	Package, ModelPackage string
 	Singular              string
+	// Title is the version in the name of a function.
+	Title string
 	// Var is a variable for an object.
 	Var string
 }
@@ -35,7 +37,7 @@ func newData(project Project, kind Kind, version string) kindData {
 		ClusterScoped: kind.ClusterScoped, Controller: kind.Controller,
 		Version: version, Hub: kind.Versions[0],
 		GroupName: project.groupName(kind.Group), Package: packageOf(kind.Group),
-		Singular: strings.ToLower(kind.Kind), Var: "object",
+		Singular: strings.ToLower(kind.Kind), Title: strings.ToUpper(version[:1]) + version[1:], Var: "object",
 	}
 	labels := strings.Split(data.GroupName, ".")
 	slices.Reverse(labels)
@@ -71,7 +73,7 @@ func Create(dir string, project Project, kind Kind) (created, changed []string, 
 		kind = existing
 		kind.Versions = append(slices.Clone(existing.Versions), version)
 	}
-	if err := errors.Join(kind.validate(), project.startsWithHub(kind)); err != nil {
+	if err := errors.Join(kind.validate(), project.fits(kind)); err != nil {
 		return nil, nil, err
 	}
 	c := creation{dir: dir, project: project, kind: kind, data: newData(project, kind, version), isNewKind: index < 0}
@@ -141,34 +143,58 @@ func (c creation) read(path string) (file, error) {
 
 // newSources are the files that do not exist yet.
 func (c creation) newSources() []source {
-	var sources []source
-	versionDir := "apis/" + c.data.Package + "/" + c.data.Version
-	if !c.exists(versionDir + "/doc.go") {
-		sources = append(sources, source{versionDir + "/doc.go", "doc.go"})
-	}
-	sample := strings.Join([]string{c.data.Package, c.data.Version, c.data.Singular}, "_")
-	sources = append(sources, source{"config/samples/" + sample + ".yaml", "sample.yaml"})
+	sources := c.versionSources()
 	if !c.isNewKind {
 		return sources
 	}
-	registry := "internal/registry/" + c.data.Package + "/" + c.data.Singular
-	storage := "stored"
-	if c.kind.Storage == None {
-		storage = "computed"
-	}
+	template, registry := c.template(), c.registry()
 	sources = append(sources,
-		source{c.typesFile(c.data.Version), storage + "_types.go"},
-		source{registry + ".go", storage + "_registry.go"},
-		source{registry + "_test.go", storage + "_registry_test.go"},
+		source{c.typesFile(c.data.Version), template + "_types.go"},
+		source{registry + ".go", template + "_registry.go"},
+		source{registry + "_test.go", template + "_registry_test.go"},
 		source{"config/rbac/" + c.data.Package + "_" + c.data.Singular + "_users.yaml", "users.yaml"},
 	)
 	if c.kind.Controller {
-		controller := "controllers/" + c.data.Package + "/" + c.data.Singular + "_controller"
-		sources = append(sources, source{controller + ".go", "controller.go"},
-			source{controller + "_test.go", "controller_test.go"})
-		if !c.exists("config/rbac/role_binding.yaml") {
-			sources = append(sources, source{"config/rbac/role_binding.yaml", "role_binding.yaml"})
-		}
+		sources = append(sources, c.controllerSources()...)
+	}
+	return sources
+}
+
+// template is what the names of the templates for the kind's storage begin with.
+func (c creation) template() string {
+	if c.kind.Storage == None {
+		return "computed"
+	}
+	return "stored"
+}
+
+// registry is what the names of the files begin with that serve the kind.
+func (c creation) registry() string {
+	return "internal/registry/" + c.data.Package + "/" + c.data.Singular
+}
+
+// versionSources are the files of a version.
+func (c creation) versionSources() []source {
+	var sources []source
+	if doc := "apis/" + c.data.Package + "/" + c.data.Version + "/doc.go"; !c.exists(doc) {
+		sources = append(sources, source{doc, "doc.go"})
+	}
+	if c.kind.Storage != None {
+		sample := strings.Join([]string{c.data.Package, c.data.Version, c.data.Singular}, "_")
+		sources = append(sources, source{"config/samples/" + sample + ".yaml", "sample.yaml"})
+	}
+	if !c.isNewKind {
+		test := c.registry() + "_" + c.data.Version + "_test.go"
+		sources = append(sources, source{test, c.template() + "_conversion_test.go"})
+	}
+	return sources
+}
+
+func (c creation) controllerSources() []source {
+	controller := "controllers/" + c.data.Package + "/" + c.data.Singular + "_controller"
+	sources := []source{{controller + ".go", "controller.go"}, {controller + "_test.go", "controller_test.go"}}
+	if binding := "config/rbac/role_binding.yaml"; !c.exists(binding) {
+		sources = append(sources, source{binding, "role_binding.yaml"})
 	}
 	return sources
 }

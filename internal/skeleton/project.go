@@ -124,6 +124,17 @@ func (p Project) find(group, kind string) int {
 	return slices.IndexFunc(p.Kinds, func(k Kind) bool { return k.Group == group && k.Kind == kind })
 }
 
+// fits returns an error if a kind cannot be beside the others.
+func (p Project) fits(kind Kind) error {
+	for _, other := range p.Kinds {
+		if other.Group != kind.Group && packageOf(other.Group) == packageOf(kind.Group) {
+			return fmt.Errorf("groups %s and %s would have the same Go package, %s", other.Group, kind.Group,
+				packageOf(kind.Group))
+		}
+	}
+	return p.startsWithHub(kind)
+}
+
 // startsWithHub returns an error if the first version of a kind is not the hub of its group: one version is what all kinds
 // of a group are stored in, since conversion-gen converts between packages.
 func (p Project) startsWithHub(kind Kind) error {

@@ -46,19 +46,40 @@ func (s *Server) Client(t testing.TB, versions ...func(*runtime.Scheme) error) c
 // and everything is permitted.
 func Start(t testing.TB, server apiserver.Server) *Server {
 	t.Helper()
+	options := optionsOf(t, server)
+	options.CoreAPI, options.Admission = nil, nil
+	options.Features.EnablePriorityAndFairness = false
+	return start(t, server, options)
+}
+
+// StartInCluster runs a server beside the kube-apiserver of a kubeconfig, whose admission policies and webhooks are called,
+// and whose FlowSchemas are observed. Clients reach it directly, and everything is permitted.
+func StartInCluster(t testing.TB, server apiserver.Server, kubeconfig string) *Server {
+	t.Helper()
+	options := optionsOf(t, server)
+	options.CoreAPI.CoreAPIKubeconfigPath = kubeconfig
+	return start(t, server, options)
+}
+
+// optionsOf are options for a listener on loopback and, if it is used, for an etcd of the test's own.
+func optionsOf(t testing.TB, server apiserver.Server) *apiserver.Options {
+	t.Helper()
 	options := apiserver.NewOptions(server)
 	if options.Etcd != nil {
 		options.Etcd.StorageConfig.Transport.ServerList = testserver.RunEtcd(t, nil).Endpoints()
 	}
-	// What needs a cluster.
-	options.CoreAPI, options.Admission, options.Authentication, options.Authorization = nil, nil, nil, nil
-	options.Features.EnablePriorityAndFairness = false
+	options.Authentication, options.Authorization = nil, nil
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	options.SecureServing.Listener, options.SecureServing.BindPort = listener, listener.Addr().(*net.TCPAddr).Port
 	options.SecureServing.ServerCert.CertDirectory = t.TempDir()
+	return options
+}
+
+func start(t testing.TB, server apiserver.Server, options *apiserver.Options) *Server {
+	t.Helper()
 	generic, err := server.New(options, func(config *genericapiserver.RecommendedConfig) {
 		config.Authentication.Authenticator = anonymous.NewAuthenticator(nil)
 		config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
