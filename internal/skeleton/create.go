@@ -54,7 +54,7 @@ func DefaultPlural(kind string) string {
 	switch last := name[max(0, len(name)-2):]; {
 	case strings.HasSuffix(name, "s"), strings.HasSuffix(name, "x"), last == "ch", last == "sh":
 		return name + "es"
-	case strings.HasSuffix(name, "y") && !strings.ContainsAny(last[:1], "aeiou"):
+	case len(name) > 1 && strings.HasSuffix(name, "y") && !strings.ContainsAny(last[:1], "aeiou"):
 		return strings.TrimSuffix(name, "y") + "ies"
 	default:
 		return name + "s"

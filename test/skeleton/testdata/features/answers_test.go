@@ -19,6 +19,9 @@ import (
 	gearsv1 "example.com/cogs/apis/gears/v1"
 )
 
+// watchTimeout is how many seconds an event may take.
+const watchTimeout int64 = 60
+
 func pathOf(kind kind) string {
 	return "/apis/" + kind.resource.Group + "/" + kind.resource.Version + "/" + kind.resource.Resource
 }
@@ -55,7 +58,7 @@ func decode(t *testing.T, response *http.Response, into any) {
 func testBookmark(t *testing.T, kind kind) {
 	_, c := create(t, kind, "watched")
 	w, err := c.Watch(t.Context(), metav1.ListOptions{
-		SendInitialEvents: new(true), AllowWatchBookmarks: true,
+		SendInitialEvents: new(true), AllowWatchBookmarks: true, TimeoutSeconds: new(watchTimeout),
 		ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan,
 	})
 	if err != nil {
@@ -72,7 +75,9 @@ func testBookmark(t *testing.T, kind kind) {
 		t.Fatal(err)
 	}
 	expect(t, w, watch.Added, "later")
-	resumed, err := c.Watch(t.Context(), metav1.ListOptions{ResourceVersion: bookmark.GetResourceVersion()})
+	resumed, err := c.Watch(t.Context(), metav1.ListOptions{
+		ResourceVersion: bookmark.GetResourceVersion(), TimeoutSeconds: new(watchTimeout),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,7 @@ func expect(t *testing.T, w watch.Interface, kind watch.EventType, name string) 
 func testWatchOfSelector(t *testing.T, kind kind) {
 	created, c := create(t, kind, "selected")
 	w, err := c.Watch(t.Context(), metav1.ListOptions{
-		ResourceVersion: created.GetResourceVersion(), FieldSelector: "spec.class=fine",
+		ResourceVersion: created.GetResourceVersion(), FieldSelector: "spec.class=fine", TimeoutSeconds: new(watchTimeout),
 	})
 	if err != nil {
 		t.Fatal(err)
