@@ -158,6 +158,16 @@ demo: demo-images plugin $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and 
 demo-down: $(CLUSTER_TOOLS) ## Delete the demo's cluster
 	hack/demo.sh down
 
+.PHONY: ten-minutes
+ten-minutes: CLUSTER_NAME = extensionapi-ten-minutes
+ten-minutes: image storage-images $(TOOLS)/helm ## Follow docs/ten-minutes.md word for word on a cluster of its own, and count lines
+	hack/ten-minutes.sh up
+
+.PHONY: ten-minutes-down
+ten-minutes-down: CLUSTER_NAME = extensionapi-ten-minutes
+ten-minutes-down: ## Delete the cluster of ten-minutes
+	hack/ten-minutes.sh down
+
 ##@ kubectl plugin
 
 PLUGIN       := bin/kubectl-extensionapi

@@ -4,6 +4,7 @@ package skeleton
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,17 +70,33 @@ func contents(t *testing.T, dir string) map[string]string {
 func TestFilesThatAreWrittenByHandAreShort(t *testing.T) {
 	const limit = 300
 	for _, storage := range Storages {
-		lines := 0
-		for name, content := range contents(t, newProject(t, sprocket("v1", storage))) {
-			if strings.HasSuffix(name, ".go") {
-				lines += strings.Count(content, "\n")
-			}
-		}
+		lines, _ := handWritten(t, storage)
 		t.Logf("%d lines of Go for a kind with storage %s", lines, storage)
 		if lines >= limit {
 			t.Errorf("a kind with storage %s takes %d lines of Go", storage, lines)
 		}
 	}
+}
+
+// handWritten counts the lines and files of Go of a project with one kind.
+func handWritten(t *testing.T, storage Storage) (lines, files int) {
+	t.Helper()
+	for name, content := range contents(t, newProject(t, sprocket("v1", storage))) {
+		if strings.HasSuffix(name, ".go") {
+			lines, files = lines+strings.Count(content, "\n"), files+1
+		}
+	}
+	return lines, files
+}
+
+func TestLinesAreDocumented(t *testing.T) {
+	const page = "../../docs/ten-minutes.md"
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, files := handWritten(t, Etcd)
+	assertContains(t, page, string(content), fmt.Sprintf("%d lines of Go in %d files", lines, files))
 }
 
 func TestFurtherKindsAndVersionsKeepWhatTheUserChanged(t *testing.T) {
