@@ -85,4 +85,3 @@ func (c *creator) run() error {
 	_, err = fmt.Fprintln(c.Out, "\nNext: make generate test")
 	return err
 }
-

@@ -70,7 +70,7 @@ func (i *initializer) run() error {
 	return err
 }
 
-var release = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?$`)
+var release = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)\.[0-9]+)?$`)
 
 // libraryOf is the version of the library that belongs to a version of the plugin, or the directory that replaces it.
 func libraryOf(version, dir string) (skeleton.InitOptions, error) {
