@@ -14,7 +14,7 @@ SHELL         := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-MODULES  := $(dir $(wildcard go.mod hack/*/go.mod hack/*/*/go.mod))
+MODULES  := $(dir $(wildcard go.mod pkg/go.mod hack/*/go.mod hack/*/*/go.mod))
 TOOLS    := bin/tools
 OPERATOR := bin/extensionapi-operator
 IMAGES   := bin/images
@@ -82,6 +82,7 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format,
 .PHONY: lint
 lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) ## Lint the code, the chart, the rendered manifests and the alerts
 	$(TOOLS)/golangci-lint run
+	cd pkg && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
@@ -90,7 +91,7 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 
 ##@ Tests
 
-TEST_PROGRAMS := $(addprefix $(TOOLS)/,helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager $(SERVICE_MONITORS)
+TEST_PROGRAMS := $(addprefix $(TOOLS)/,golangci-lint helm helm3 kustomize promtool) $(CERT_MANAGER)/cert-manager $(SERVICE_MONITORS)
 
 .PHONY: test
 test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS takes precedence)
@@ -98,6 +99,7 @@ test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserve
 	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
 		go test -timeout 40m ./...
+	go test -C pkg ./...
 	go test -C hack/cluster ./...
 
 # Duration of each fuzz target.
@@ -160,6 +162,16 @@ demo: demo-images plugin $(TOOLS)/helm $(CLUSTER_TOOLS) ## Run the operator and 
 .PHONY: demo-down
 demo-down: $(CLUSTER_TOOLS) ## Delete the demo's cluster
 	hack/demo.sh down
+
+.PHONY: ten-minutes
+ten-minutes: CLUSTER_NAME = extensionapi-ten-minutes
+ten-minutes: image storage-images $(TOOLS)/helm ## Follow docs/ten-minutes.md word for word on a cluster of its own, and count lines
+	hack/ten-minutes.sh up
+
+.PHONY: ten-minutes-down
+ten-minutes-down: CLUSTER_NAME = extensionapi-ten-minutes
+ten-minutes-down: ## Delete the cluster of ten-minutes
+	hack/ten-minutes.sh down
 
 ##@ kubectl plugin
 

@@ -97,6 +97,8 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		topCommand(o),
 		checkCommand(o),
 		diffCommand(o),
+		initCommand(o),
+		createCommand(o),
 		installCompletionCommand(o),
 	)
 	return root

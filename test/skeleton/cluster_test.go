@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package skeleton
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// clusterWithPolicy starts a kube-apiserver and an etcd with an admission policy for the groups of the project, and returns
+// the path of its kubeconfig.
+func clusterWithPolicy(t *testing.T) string {
+	t.Helper()
+	cluster := &envtest.Environment{UseExistingCluster: new(false)}
+	config, err := cluster.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range []client.Object{policy(), binding()} {
+		if err := c.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, cluster.KubeConfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func policy() *admissionv1.ValidatingAdmissionPolicy {
+	rule := admissionv1.NamedRuleWithOperations{RuleWithOperations: admissionv1.RuleWithOperations{
+		Operations: []admissionv1.OperationType{admissionv1.Create},
+		Rule: admissionv1.Rule{
+			APIGroups: []string{"gears.example.com", "billing.example.com"}, APIVersions: []string{"*"},
+			Resources: []string{"*"},
+		},
+	}}
+	return &admissionv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "skeleton"},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{rule}},
+			Validations: []admissionv1.Validation{
+				{Expression: "object.spec.message != 'forbidden'", Message: "the policy of the test"},
+			},
+		},
+	}
+}
+
+func binding() *admissionv1.ValidatingAdmissionPolicyBinding {
+	return &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "skeleton"},
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: "skeleton", ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		},
+	}
+}
