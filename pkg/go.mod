@@ -1,5 +1,5 @@
-// What other modules import: tagged pkg/vX.Y.Z with each release. It is a module of its own so that the operator does not
-// depend on etcd's server, nor servers on what the operator uses.
+// What other modules import: tagged pkg/vX.Y.Z with each release. It is a module of its own so that the operator does
+// not depend on etcd's server, nor servers on what the operator uses.
 module github.com/extensionapi/extensionapi-operator/pkg
 
 go 1.26.0

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// clusterWithPolicy starts a kube-apiserver and an etcd with an admission policy for the groups of the project, and returns
-// the path of its kubeconfig.
+// clusterWithPolicy starts a kube-apiserver and an etcd with an admission policy for the groups of the project, and
+// returns the path of its kubeconfig.
 func clusterWithPolicy(t *testing.T) string {
 	t.Helper()
 	cluster := &envtest.Environment{UseExistingCluster: new(false)}
