@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
@@ -17,7 +20,8 @@ import (
 // returns the path of its kubeconfig.
 func clusterWithPolicy(t *testing.T) string {
 	t.Helper()
-	cluster := &envtest.Environment{UseExistingCluster: new(false)}
+	ctrl.SetLogger(klog.Background())
+	cluster := &envtest.Environment{UseExistingCluster: new(false), ControlPlaneStartTimeout: 3 * time.Minute}
 	config, err := cluster.Start()
 	if err != nil {
 		t.Fatal(err)
