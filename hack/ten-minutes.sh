@@ -56,7 +56,8 @@ follow() {
 	} >"$output/commands.sh"
 	SECONDS=0
 	# What make exports is not the reader's: IMG would name the operator's image.
-	env -u IMG -u CLUSTER -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$(dirname "$kubectl"):$PATH" bash -euo pipefail "$output/commands.sh" 2>&1 | tee "$output/log"
+	env -u IMG -u CLUSTER -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$(dirname "$kubectl"):$PATH" \
+		bash -euo pipefail "$output/commands.sh" 2>&1 | tee "$output/log"
 	echo
 	echo "All commands of $page took $SECONDS s."
 }
@@ -145,14 +146,16 @@ diagnose() {
 	set +e
 	{
 		step "A command failed. State of the cluster:"
-		"$kubectl" get xapi -o jsonpath='{range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
+		"$kubectl" get xapi --output \
+			jsonpath='{range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
 		"$kubectl" get pods,persistentvolumeclaims,persistentvolumes --all-namespaces -o wide
 		"$kubectl" get events --all-namespaces --sort-by .metadata.creationTimestamp | tail -n 20
 		for container in deployment/cogs deployment/cogs-controllers statefulset/cogs-etcd; do
 			echo "--- $container"
 			"$kubectl" logs --namespace cogs-system "$container" --all-containers --tail 20
 		done
-		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator --prefix --tail 30
+		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator \
+			--prefix --tail 30
 		echo "The commands are in $output/commands.sh, the project in $project. To go on by hand:"
 		echo "  export KUBECONFIG=$KUBECONFIG CLUSTER_NAME=$CLUSTER_NAME CLONE=$PWD PATH=$PWD/bin:$(dirname "$kubectl"):\$PATH"
 	} >&2

@@ -1,5 +1,5 @@
-// What other modules import: tagged pkg/vX.Y.Z with each release. It is a module of its own so that the operator does not
-// depend on etcd's server, nor servers on what the operator uses.
+// What other modules import: tagged pkg/vX.Y.Z with each release. It is a module of its own so that the operator does
+// not depend on etcd's server, nor servers on what the operator uses.
 module github.com/extensionapi/extensionapi-operator/pkg
 
 go 1.26.0
@@ -13,6 +13,7 @@ require (
 	k8s.io/component-base v0.37.2
 	k8s.io/klog/v2 v2.140.0
 	k8s.io/kube-openapi v0.0.0-20260821135717-be32def86098
+	k8s.io/utils v0.0.0-20261023123148-ca04ba58ecab
 	sigs.k8s.io/controller-runtime v0.25.2
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2
 )
@@ -120,7 +121,6 @@ require (
 	k8s.io/apiextensions-apiserver v0.37.2 // indirect
 	k8s.io/kms v0.37.2 // indirect
 	k8s.io/streaming v0.37.2 // indirect
-	k8s.io/utils v0.0.0-20261023123148-ca04ba58ecab // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.36.0 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect

@@ -37,9 +37,11 @@ func TestAProjectIsStartedAndKindsAreAdded(t *testing.T) {
 
 func TestMistakesAreExplainedBeforeAnythingIsWritten(t *testing.T) {
 	for name, test := range map[string]struct{ args, want string }{
-		"no domain":                     {"init", `required flag(s) "domain"`},
-		"an invalid domain":             {"init --domain example", "must be a domain that you own"},
-		"no project":                    {"create api --group gears --version v1 --kind Sprocket", "run 'kubectl extensionapi init' first"},
+		"no domain":         {"init", `required flag(s) "domain"`},
+		"an invalid domain": {"init --domain example", "must be a domain that you own"},
+		"no project": {
+			"create api --group gears --version v1 --kind Sprocket", "run 'kubectl extensionapi init' first",
+		},
 		"an argument that is not taken": {"init --domain example.com cogs", "unknown command"},
 	} {
 		t.Run(name, func(t *testing.T) {

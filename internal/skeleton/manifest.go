@@ -13,8 +13,8 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/version"
 )
 
-// manifestFile declares the server, its groups and its controllers. It is edited as a tree, which keeps comments and what
-// the user has changed.
+// manifestFile declares the server, its groups and its controllers. It is edited as a tree, which keeps comments and
+// what the user has changed.
 const manifestFile = "config/extensionapi.yaml"
 
 // declare adds what is created to the ExtensionAPI of a manifest.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package skeleton writes the Go module of an extension API server and its controllers: what "kubectl extensionapi init"
-// and "create api" create. Templates are rendered in memory, and written only when all of them have been: a command that
-// fails leaves the project as it was.
+// Package skeleton writes the Go module of an extension API server and its controllers: what "kubectl extensionapi
+// init" and "create api" create. Templates are rendered in memory, and written only when all of them have been: a
+// command that fails leaves the project as it was.
 package skeleton
 
 import (
@@ -54,8 +54,8 @@ type Kind struct {
 	Group  string `json:"group"`
 	Kind   string `json:"kind"`
 	Plural string `json:"plural"`
-	// Versions are in the order of their creation. The first is the hub, the same for all kinds of a group: what is stored,
-	// and what the others are converted to and from.
+	// Versions are in the order of their creation. The first is the hub, the same for all kinds of a group: what is
+	// stored, and what the others are converted to and from.
 	Versions      []string `json:"versions"`
 	Storage       Storage  `json:"storage"`
 	ClusterScoped bool     `json:"clusterScoped,omitempty"`
@@ -135,8 +135,8 @@ func (p Project) fits(kind Kind) error {
 	return p.startsWithHub(kind)
 }
 
-// startsWithHub returns an error if the first version of a kind is not the hub of its group: one version is what all kinds
-// of a group are stored in, since conversion-gen converts between packages.
+// startsWithHub returns an error if the first version of a kind is not the hub of its group: one version is what all
+// kinds of a group are stored in, since conversion-gen converts between packages.
 func (p Project) startsWithHub(kind Kind) error {
 	for _, other := range p.Kinds {
 		if other.Group == kind.Group && other.Versions[0] != kind.Versions[0] {

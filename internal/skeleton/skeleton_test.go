@@ -56,7 +56,7 @@ func contents(t *testing.T, dir string) map[string]string {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // the test's own file
+		content, err := os.ReadFile(path)
 		name, _ := filepath.Rel(dir, path)
 		files[filepath.ToSlash(name)] = string(content)
 		return err

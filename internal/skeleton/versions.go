@@ -2,7 +2,8 @@
 
 package skeleton
 
-// versions are the modules and tools that a new project begins with. A test compares them with those of this repository.
+// versions are the modules and tools that a new project begins with. A test compares them with those of this
+// repository.
 type versions struct {
 	Go, Kubernetes, ControllerRuntime, ControllerTools, GolangciLint, Crane string
 }

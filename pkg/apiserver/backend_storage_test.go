@@ -84,7 +84,8 @@ func TestKeysThatDoNotExistOrExistAreReported(t *testing.T) {
 	if err := s.Create(t.Context(), "/things/a/x", thing("a", "x", ""), out, 0); !storage.IsExist(err) {
 		t.Errorf("an object that exists: %v", err)
 	}
-	if err := s.Create(t.Context(), "/things/a/y", thing("a", "y", "1"), out, 0); !errors.Is(err, storage.ErrResourceVersionSetOnCreate) {
+	err := s.Create(t.Context(), "/things/a/y", thing("a", "y", "1"), out, 0)
+	if !errors.Is(err, storage.ErrResourceVersionSetOnCreate) {
 		t.Errorf("a new object with a version: %v", err)
 	}
 }
@@ -101,8 +102,10 @@ func TestOnlyTheLastVersionIsListed(t *testing.T) {
 		"any version":            {storage.ListOptions{}, isNone},
 		"the last version":       {storage.ListOptions{ResourceVersion: last, ResourceVersionMatch: exact}, isNone},
 		"an older one, or newer": {storage.ListOptions{ResourceVersion: "2", ResourceVersionMatch: notOlder}, isNone},
-		"an older one":           {storage.ListOptions{ResourceVersion: "2", ResourceVersionMatch: exact}, apierrors.IsResourceExpired},
-		"one of the future":      {storage.ListOptions{ResourceVersion: "99"}, storage.IsTooLargeResourceVersion},
+		"an older one": {
+			storage.ListOptions{ResourceVersion: "2", ResourceVersionMatch: exact}, apierrors.IsResourceExpired,
+		},
+		"one of the future": {storage.ListOptions{ResourceVersion: "99"}, storage.IsTooLargeResourceVersion},
 	} {
 		list := &metav1.PartialObjectMetadataList{}
 		test.options.Recursive, test.options.Predicate = true, everything()

@@ -17,8 +17,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// Computed is a kind whose objects are stored nowhere: they are computed for each get and list, as metrics are. They cannot
-// be changed or watched.
+// Computed is a kind whose objects are stored nowhere: they are computed for each get and list, as metrics are. They
+// cannot be changed or watched.
 type Computed[T Object] struct {
 	// Object and List are empty objects of the kind and its list; T is a pointer.
 	Object T

@@ -20,7 +20,7 @@ type memory[T Object] struct {
 	objects map[objectKey]T
 	// changes are the last ones, of which the last has the version.
 	changes []Change[T]
-	version uint64
+	version int
 	// changed is closed with the next change.
 	changed chan struct{}
 }
@@ -67,7 +67,7 @@ func (m *memory[T]) List(_ context.Context, namespace string) ([]T, string, erro
 			objects = append(objects, copyOf(object))
 		}
 	}
-	return objects, strconv.FormatUint(m.version, 10), nil
+	return objects, strconv.Itoa(m.version), nil
 }
 
 // Put stores an object.
@@ -93,7 +93,7 @@ func (m *memory[T]) change(change Change[T]) (string, error) {
 		return "", ErrConflict
 	}
 	m.version++
-	version := strconv.FormatUint(m.version, 10)
+	version := strconv.Itoa(m.version)
 	object.SetResourceVersion(version)
 	change.Object, change.Old = object, old
 	m.objects[key] = object
@@ -108,7 +108,7 @@ func (m *memory[T]) change(change Change[T]) (string, error) {
 
 // Watch returns the changes after a version.
 func (m *memory[T]) Watch(ctx context.Context, after string) (<-chan Change[T], error) {
-	version, err := strconv.ParseUint(after, 10, 64)
+	version, err := strconv.Atoi(after)
 	if err != nil {
 		return nil, err
 	}
@@ -118,34 +118,39 @@ func (m *memory[T]) Watch(ctx context.Context, after string) (<-chan Change[T], 
 	changes := make(chan Change[T])
 	go func() {
 		defer close(changes)
-		for {
-			pending, changed, known := m.since(version)
-			if !known {
-				return
-			}
-			for _, change := range pending {
-				select {
-				case changes <- change:
-					version++
-				case <-ctx.Done():
-					return
-				}
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
-		}
+		m.follow(ctx, version, changes)
 	}()
 	return changes, nil
 }
 
+// follow sends changes until the context ends, or until it is too slow to know them all.
+func (m *memory[T]) follow(ctx context.Context, version int, changes chan<- Change[T]) {
+	for {
+		pending, changed, known := m.since(version)
+		if !known {
+			return
+		}
+		for _, change := range pending {
+			select {
+			case changes <- change:
+				version++
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // since returns the changes after a version, if they are known, and what is closed with the next one.
-func (m *memory[T]) since(version uint64) ([]Change[T], <-chan struct{}, bool) {
+func (m *memory[T]) since(version int) ([]Change[T], <-chan struct{}, bool) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	first := m.version - uint64(len(m.changes))
+	first := m.version - len(m.changes)
 	if version < first || version > m.version {
 		return nil, nil, false
 	}

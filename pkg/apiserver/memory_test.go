@@ -85,10 +85,11 @@ func TestMemoryWatchesAllChangesAfterAVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if change := <-changes; change.Deleted || change.Object.ResourceVersion != second || change.Old.ResourceVersion != first {
+	change := <-changes
+	if change.Deleted || change.Object.ResourceVersion != second || change.Old.ResourceVersion != first {
 		t.Errorf("the first change is %+v", change)
 	}
-	if change := <-changes; !change.Deleted || change.Object.ResourceVersion != deleted {
+	if change = <-changes; !change.Deleted || change.Object.ResourceVersion != deleted {
 		t.Errorf("the second change is %+v", change)
 	}
 	stop()

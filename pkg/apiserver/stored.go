@@ -16,8 +16,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Stored is a kind whose objects are in etcd, or in a Backend, with all that clients expect: finalizers, patches, dry runs,
-// server-side apply, watches that end their initial events with a bookmark.
+// Stored is a kind whose objects are in etcd, or in a Backend, with all that clients expect: finalizers, patches, dry
+// runs, server-side apply, watches that end their initial events with a bookmark.
 type Stored[T Object] struct {
 	// Object and List are empty objects of the kind and its list; T is a pointer.
 	Object T

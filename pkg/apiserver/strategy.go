@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Strategy decides what of an object is stored. A function that is nil does nothing. Objects are of the hub version, with
-// defaults set, and only Prepare may change one.
+// Strategy decides what of an object is stored. A function that is nil does nothing. Objects are of the hub version,
+// with defaults set, and only Prepare may change one.
 type Strategy[T Object] struct {
 	// Spec returns a pointer to the specification: metadata.generation counts its changes.
 	Spec func(T) any
@@ -69,7 +69,7 @@ func (s strategy[T]) Canonicalize(runtime.Object) {}
 // PrepareForCreate removes the status.
 func (s strategy[T]) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	object, _ := as[T](obj)
-	clear(object, s.Status)
+	empty(object, s.Status)
 	object.SetGeneration(1)
 	if s.Prepare != nil {
 		var none T
@@ -162,8 +162,8 @@ func keep[T Object](object, other T, part func(T) any) {
 	}
 }
 
-// clear sets a part of an object to its zero value.
-func clear[T Object](object T, part func(T) any) {
+// empty sets a part of an object to its zero value.
+func empty[T Object](object T, part func(T) any) {
 	if part != nil {
 		reflect.ValueOf(part(object)).Elem().SetZero()
 	}

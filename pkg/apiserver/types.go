@@ -55,8 +55,8 @@ func (s Server) types() (*types, error) {
 	return result, nil
 }
 
-// addHub registers the type of a resource as the internal version as well, which k8s.io/apiserver works with. The Go type
-// is the same, so that nothing is converted.
+// addHub registers the type of a resource as the internal version as well, which k8s.io/apiserver works with. The Go
+// type is the same, so that nothing is converted.
 func addHub(scheme *runtime.Scheme, resource Resource) (schema.GroupVersionKind, error) {
 	kinds, _, err := scheme.ObjectKinds(resource.New())
 	if err != nil {
@@ -135,8 +135,8 @@ func (t *types) serve(
 }
 
 // withoutProtobuf refuses protobuf, which types without generated protobuf code cannot be encoded in: a client that
-// accepts JSON as well gets JSON, and one that accepts nothing else 406. By itself, k8s.io/apiserver selects protobuf for
-// both, and then fails.
+// accepts JSON as well gets JSON, and one that accepts nothing else 406. By itself, k8s.io/apiserver selects protobuf
+// for both, and then fails.
 type withoutProtobuf struct{ runtime.NegotiatedSerializer }
 
 // SupportedMediaTypes are JSON, YAML and what else there is besides protobuf.

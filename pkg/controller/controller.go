@@ -120,8 +120,8 @@ func (p Program) types() (*runtime.Scheme, []schema.GroupVersion, error) {
 	return scheme, versions, clientgoscheme.AddToScheme(scheme)
 }
 
-// waitForDiscovery waits until all group-versions are served: a controller that starts sooner fails, as it cannot discover
-// its kinds. The operator starts it no sooner; what else may start it does not wait.
+// waitForDiscovery waits until all group-versions are served: a controller that starts sooner fails, as it cannot
+// discover its kinds. The operator starts it no sooner; what else may start it does not wait.
 func waitForDiscovery(ctx context.Context, config *rest.Config, versions []schema.GroupVersion) error {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {

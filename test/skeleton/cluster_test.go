@@ -6,18 +6,22 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// clusterWithPolicy starts a kube-apiserver and an etcd with an admission policy for the groups of the project, and returns
-// the path of its kubeconfig.
+// clusterWithPolicy starts a kube-apiserver and an etcd with an admission policy for the groups of the project, and
+// returns the path of its kubeconfig.
 func clusterWithPolicy(t *testing.T) string {
 	t.Helper()
-	cluster := &envtest.Environment{UseExistingCluster: new(false)}
+	ctrl.SetLogger(klog.Background())
+	cluster := &envtest.Environment{UseExistingCluster: new(false), ControlPlaneStartTimeout: 3 * time.Minute}
 	config, err := cluster.Start()
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package skeleton tests a project that the kubectl plugin has written: it is generated, linted, tested and served as the
-// project of a user is.
+// Package skeleton tests a project that the kubectl plugin has written: it is generated, linted, tested and served as
+// the project of a user is.
 package skeleton
 
 import (

@@ -42,8 +42,8 @@ func (s *Server) Client(t testing.TB, versions ...func(*runtime.Scheme) error) c
 	return c
 }
 
-// Start runs a server until the end of the test. There is no kube-apiserver, so no admission policy or webhook is called,
-// and everything is permitted.
+// Start runs a server until the end of the test. There is no kube-apiserver, so no admission policy or webhook is
+// called, and everything is permitted.
 func Start(t testing.TB, server apiserver.Server) *Server {
 	t.Helper()
 	options := optionsOf(t, server)
@@ -52,8 +52,8 @@ func Start(t testing.TB, server apiserver.Server) *Server {
 	return start(t, server, options)
 }
 
-// StartInCluster runs a server beside the kube-apiserver of a kubeconfig, whose admission policies and webhooks are called,
-// and whose FlowSchemas are observed. Clients reach it directly, and everything is permitted.
+// StartInCluster runs a server beside the kube-apiserver of a kubeconfig, whose admission policies and webhooks are
+// called, and whose FlowSchemas are observed. Clients reach it directly, and everything is permitted.
 func StartInCluster(t testing.TB, server apiserver.Server, kubeconfig string) *Server {
 	t.Helper()
 	options := optionsOf(t, server)

@@ -57,7 +57,7 @@ func TestAnImageHasTheProgramAndItsArchitecture(t *testing.T) {
 	if err := write(output, "example.com/cogs:v1", program); err != nil {
 		t.Fatal(err)
 	}
-	archive, err := os.ReadFile(output) //nolint:gosec // the test's own file
+	archive, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestTheSameProgramHasTheSameImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if archives[i], err = os.ReadFile(output); err != nil { //nolint:gosec // the test's own file
+		if archives[i], err = os.ReadFile(output); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command oci-image writes the image of one static program, without a base image and without Docker: the same bytes for the
-// same program. The archive is both an OCI image layout and what "docker save" writes, so that ctr, docker, podman, kind
-// and crane read it.
+// Command oci-image writes the image of one static program, without a base image and without Docker: the same bytes for
+// the same program. The archive is both an OCI image layout and what "docker save" writes, so that ctr, docker, podman,
+// kind and crane read it.
 package main
 
 import (

@@ -127,7 +127,8 @@ func testWrites(t *testing.T, kind kind) {
 	if _, err := c.Update(t.Context(), stale, metav1.UpdateOptions{}); !errors.IsConflict(err) {
 		t.Errorf("an update of an old version: %v", err)
 	}
-	if _, err := c.Create(t.Context(), object(kind, "written", "hello"), metav1.CreateOptions{}); !errors.IsAlreadyExists(err) {
+	_, err = c.Create(t.Context(), object(kind, "written", "hello"), metav1.CreateOptions{})
+	if !errors.IsAlreadyExists(err) {
 		t.Errorf("a second object of the name: %v", err)
 	}
 	dry := metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}
