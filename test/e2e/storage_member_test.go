@@ -93,12 +93,25 @@ func (m member) empty(t *testing.T, maintained bool) {
 	err = errors.Join(err, m.post(ctx, "/v3/kv/compaction",
 		map[string]any{"revision": deleted.Header.Revision, "physical": true}, nil))
 	if maintained {
-		err = errors.Join(err, m.post(ctx, "/v3/maintenance/defragment", struct{}{}, nil),
-			m.post(ctx, "/v3/maintenance/alarm", map[string]any{"action": "DEACTIVATE", "alarm": "NOSPACE"}, nil))
+		err = errors.Join(err, m.post(ctx, "/v3/maintenance/defragment", struct{}{}, nil), m.disarm(ctx))
 	}
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// disarm ends the alarm of each member, as etcdctl alarm disarm does.
+func (m member) disarm(ctx context.Context) error {
+	const path = "/v3/maintenance/alarm"
+	var raised struct {
+		Alarms []struct{ MemberID, Alarm string }
+	}
+	err := m.post(ctx, path, map[string]any{"action": "GET"}, &raised)
+	for _, alarm := range raised.Alarms {
+		err = errors.Join(err, m.post(ctx, path,
+			map[string]any{"action": "DEACTIVATE", "alarm": alarm.Alarm, "memberID": alarm.MemberID}, nil))
+	}
+	return err
 }
 
 func (m member) post(ctx context.Context, path string, body, into any) error {
