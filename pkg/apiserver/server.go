@@ -59,7 +59,8 @@ func (s Server) run(ctx context.Context, options *Options) error {
 	return server.PrepareRun().RunWithContext(ctx)
 }
 
-// New returns a server that is configured with options, and then by a function.
+// New returns a server that is configured by a function, and then with options: admission plugins get the authorizer
+// that the function sets, unless the options have another one.
 func (s Server) New(
 	options *Options, configure func(*genericapiserver.RecommendedConfig),
 ) (*genericapiserver.GenericAPIServer, error) {
@@ -67,11 +68,10 @@ func (s Server) New(
 	if err != nil {
 		return nil, err
 	}
-	config, err := options.config(s, types)
+	config, err := options.config(s, types, configure)
 	if err != nil {
 		return nil, err
 	}
-	configure(config)
 	return s.install(config, types)
 }
 
