@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -104,7 +105,8 @@ func (s *stored) isWell(ctx context.Context) error {
 	if err := ready(s.ExtensionAPI)(ctx); err != nil {
 		return err
 	}
-	return is(s.ExtensionAPI, v1alpha1.ConditionStorageAvailable, metav1.ConditionTrue, v1alpha1.ReasonStorageReached, "")(ctx)
+	return is(s.ExtensionAPI, v1alpha1.ConditionStorageAvailable,
+		metav1.ConditionTrue, v1alpha1.ReasonStorageReached, "")(ctx)
 }
 
 // reports succeeds when StorageAvailable is False for one of the reasons.
@@ -151,11 +153,19 @@ func expectNoFailure(t *testing.T, w *writer, before int) {
 
 func podsOfServer(t *testing.T) []corev1.Pod {
 	t.Helper()
-	pods, err := labelledPods(t.Context(), manifests.ComponentLabel, manifests.ServerComponent)
-	if err != nil || len(pods) == 0 {
-		t.Fatalf("there are %d Pods of the server (%v)", len(pods), err)
+	pods, err := readServerPods(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return pods
+}
+
+func readServerPods(ctx context.Context) ([]corev1.Pod, error) {
+	pods, err := labelledPods(ctx, manifests.ComponentLabel, manifests.ServerComponent)
+	if err == nil && len(pods) == 0 {
+		return nil, errors.New("the server has no Pods")
+	}
+	return pods, err
 }
 
 func goDown(t *testing.T, s *stored, w *writer) {
@@ -190,7 +200,7 @@ func fillUp(t *testing.T, s *stored, w *writer) {
 
 func deleteFlunders(t *testing.T) {
 	t.Helper()
-	_, err := poll(context.WithoutCancel(t.Context()), time.Minute, func(ctx context.Context) error {
+	_, err := poll(context.WithoutCancel(t.Context()), storageRecovered, func(ctx context.Context) error {
 		return objects.Resource(flunderResource).Namespace(metav1.NamespaceDefault).
 			DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
 	})

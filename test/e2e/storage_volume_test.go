@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // volumeClass is the default StorageClass of the demo (config/samples/volume.yaml), for which volumes are made by hand.
@@ -32,7 +31,8 @@ func makeVolume(t *testing.T, name, size string) volume {
 	v := volume{name: name, directory: "/var/lib/e2e-volumes/" + name}
 	v.onNode(t, "mkdir", "-p", v.directory)
 	quantity := resource.MustParse(size)
-	v.onNode(t, "mount", "-t", "tmpfs", "-o", "mode=0775,size="+strconv.FormatInt(quantity.Value(), 10), "tmpfs", v.directory)
+	options := "mode=0775,size=" + strconv.FormatInt(quantity.Value(), 10)
+	v.onNode(t, "mount", "-t", "tmpfs", "-o", options, "tmpfs", v.directory)
 	t.Cleanup(func() {
 		v.onNode(t, "umount", "--lazy", v.directory)
 		v.onNode(t, "rmdir", v.directory)
@@ -64,7 +64,7 @@ func (v volume) claim(t *testing.T, size string) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: sampleNamespace, Name: v.name},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, VolumeName: v.name,
-			StorageClassName: ptr.To(volumeClass),
+			StorageClassName: new(volumeClass),
 			Resources: corev1.VolumeResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
 			},
@@ -91,7 +91,7 @@ func (v volume) onNode(t *testing.T, program ...string) {
 	if err := json.Unmarshal(content, &record); err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{"--target", strconv.Itoa(record.Node.PID), "--mount", "--"}, program...)
+	args := append([]string{"--target", strconv.Itoa(record.Node.PID), "--all", "--"}, program...) // umount reads /proc
 	if _, err := output(context.WithoutCancel(t.Context()), "nsenter", args...); err != nil {
 		t.Error(err)
 	}

@@ -24,15 +24,15 @@ import (
 
 const (
 	writers    = 4
-	writeEvery = 100 * time.Millisecond
+	writeEvery = 500 * time.Millisecond
 	// writeTimeout is how long a write may take that a storage holds up.
 	writeTimeout = 5 * time.Second
 )
 
 var flunderResource = schema.GroupVersionResource{Group: flunderGroup, Version: "v1beta1", Resource: "flunders"}
 
-// writer creates Flunders all the time and remembers which of them were acknowledged, as does a watch that is resumed when
-// it breaks.
+// writer creates Flunders all the time and remembers which of them were acknowledged, as does a watch that is resumed
+// when it breaks.
 type writer struct {
 	flunders dynamic.ResourceInterface
 	watched  cache.SharedIndexInformer
