@@ -51,9 +51,15 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 		}
 	}
 
+	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Controllers[0].Template = idle(name) })
+	eventually(t, time.Minute, func(context.Context) error {
+		if uids := podUIDs(t, extensionAPI); len(uids) != 1 {
+			return fmt.Errorf("the controller has %d Pods", len(uids))
+		}
+		return nil
+	})
 	before := podUIDs(t, extensionAPI)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
-		spec.Controllers[0].Template = idle(name)
 		spec.Server.Certificates = &v1alpha1.Certificates{
 			Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: new(metav1.Now())},
 		}
