@@ -29,8 +29,8 @@ type teardownStep struct {
 
 // teardown removes everything in order: first the controllers, while their API still answers, then the APIServices, and
 // only when every kube-apiserver has dropped the group-versions the server, and then what the server needed to its last
-// moment. Controllers whose API does not answer hold up the server, but not the APIServices. It returns when to go on, 0
-// for never.
+// moment. Controllers whose API does not answer hold up the server, but not the APIServices. It returns when to go on,
+// 0 for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Actor.StopWatching(extensionAPI.Name)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {

@@ -302,8 +302,8 @@ const (
 	ReasonEndpointUnreachable = "EndpointUnreachable"
 	// ReasonStorageCertificate: the storage and its clients do not trust the certificates of each other.
 	ReasonStorageCertificate = "StorageCertificate"
-	// ReasonStorageRefuses: the storage answers the operator, but the replicas do not get what they need from it: it refuses
-	// their certificate, user or password, or fails.
+	// ReasonStorageRefuses: the storage answers the operator, but the replicas do not get what they need from it: it
+	// refuses their certificate, user or password, or fails.
 	ReasonStorageRefuses = "StorageRefuses"
 	// ReasonStorageFull: etcd has used its quota and refuses writes (its alarm NOSPACE), or its disk is full.
 	ReasonStorageFull = "StorageFull"

@@ -103,13 +103,14 @@ type StandaloneStorage struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.storage.standalone.size cannot change: Kubernetes does not let a StatefulSet change its volume. Copy the objects to another storage instead: see docs/storage.md"
 	Size *resource.Quantity `json:"size,omitempty"`
 
-	// storageClassName is the StorageClass of the volume. If it is not set, the cluster's default is used. It cannot change.
+	// storageClassName is the StorageClass of the volume. If it is not set, the cluster's default is used. It cannot
+	// change.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
-	StorageClassName *string `json:"storageClassName,omitempty"`
+	StorageClassName *string `json:"storageClassName,omitempty"` //nolint:kubeapilinter // "" differs from none in a claim
 
-	// volumeRetentionPolicy is what happens to the PersistentVolumeClaim when the ExtensionAPI is deleted. Retain keeps it,
-	// and an ExtensionAPI of the same name uses it again; Delete deletes it, with all objects. Defaults to Retain.
+	// volumeRetentionPolicy is what happens to the PersistentVolumeClaim when the ExtensionAPI is deleted. Retain keeps
+	// it, and an ExtensionAPI of the same name uses it again; Delete deletes it, with all objects. Defaults to Retain.
 	// +optional
 	// +kubebuilder:default=Retain
 	VolumeRetentionPolicy VolumeRetentionPolicy `json:"volumeRetentionPolicy,omitempty"`
@@ -146,7 +147,7 @@ type StorageEndpointStatus struct {
 
 	// since is when available became what it is.
 	// +required
-	Since metav1.Time `json:"since,omitempty,omitzero"`
+	Since metav1.Time `json:"since,omitempty,omitzero"` //nolint:kubeapilinter // never left out
 
 	// error is why it does not answer, or what it reports to be wrong.
 	// +optional

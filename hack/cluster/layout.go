@@ -177,9 +177,12 @@ func addLayer(archive *tar.Writer, layer v1.Layer) error {
 func blobName(digest v1.Hash) string { return fmt.Sprintf("blobs/%s/%s", digest.Algorithm, digest.Hex) }
 
 // addDirectory adds what is below a directory, in the order of names, and of that only modes and links.
-func addDirectory(archive *tar.Writer, root string) error {
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		name, _ := filepath.Rel(root, path)
+func addDirectory(archive *tar.Writer, directory string) error {
+	root, err := os.OpenRoot(directory)
+	if err != nil {
+		return err
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || name == "." {
 			return err
 		}
@@ -187,26 +190,31 @@ func addDirectory(archive *tar.Writer, root string) error {
 		if err != nil {
 			return err
 		}
-		switch mode := int64(info.Mode().Perm()); {
-		case entry.IsDir():
-			if info.Mode()&fs.ModeSticky != 0 {
-				mode |= 0o1000
-			}
-			return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: mode})
-		case info.Mode()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777})
-		default:
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			return addFile(archive, name, mode, content)
-		}
+		return addEntry(archive, root, name, info.Mode())
 	})
+	return errors.Join(err, root.Close())
+}
+
+func addEntry(archive *tar.Writer, root *os.Root, name string, mode fs.FileMode) error {
+	switch permissions := int64(mode.Perm()); {
+	case mode.IsDir():
+		if mode&fs.ModeSticky != 0 {
+			permissions |= 0o1000
+		}
+		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: permissions})
+	case mode&fs.ModeSymlink != 0:
+		target, err := root.Readlink(name)
+		if err != nil {
+			return err
+		}
+		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777})
+	default:
+		content, err := root.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return addFile(archive, name, permissions, content)
+	}
 }
 
 // addFile adds a file without time and owner, so that the archive is reproducible.

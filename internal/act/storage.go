@@ -33,7 +33,7 @@ func (e *execution) storage(ctx context.Context, p *plan.Storage) error {
 }
 
 // storeStorage writes the CA first: a certificate without its signer would be issued again. The record comes last,
-// since it is about the certificate. A new certificate is withheld while spec.suspend is true, as each plan has another.
+// since it is about the certificate. A new certificate is withheld while spec.suspend is true: each plan has another.
 func (e *execution) storeStorage(ctx context.Context, p *plan.Storage) error {
 	if len(p.Data) == 0 {
 		return nil

@@ -35,7 +35,9 @@ func StorageEndpoints(s *snapshot.Snapshot) (endpoints []v1alpha1.StorageEndpoin
 }
 
 func endpointStatus(s *snapshot.Snapshot, address string, answer storage.Answer) v1alpha1.StorageEndpointStatus {
-	status := v1alpha1.StorageEndpointStatus{Address: address, Available: metav1.ConditionTrue, Since: metav1.NewTime(s.Now)}
+	status := v1alpha1.StorageEndpointStatus{
+		Address: address, Available: metav1.ConditionTrue, Since: metav1.NewTime(s.Now),
+	}
 	if answer.Err != nil {
 		status.Available, status.Error = metav1.ConditionFalse, excerpt.Quote(cmp.Or(answer.Err.Error(), "it fails"))
 	} else if answer.Alarm != "" {

@@ -23,8 +23,8 @@ func StorageSecretRefused(namespace, name string, cause error) finding.Finding {
 		namespace, name, excerpt.Quote(cause.Error())), finding.Stalled).Alarming()
 }
 
-// AwaitsStorage is found of a server that cannot be started, since its storage lacks what its Pods need. problem is what
-// another owner has to solve first.
+// AwaitsStorage is found of a server that cannot be started, since its storage lacks what its Pods need. problem is
+// what another owner has to solve first.
 func AwaitsStorage(s *snapshot.Snapshot, problem finding.Finding) finding.Finding {
 	if !s.RunsServer() || !s.Storage.IsKnown() || s.StorageReady() || s.Server.Value().Deployment != nil {
 		return finding.Finding{}

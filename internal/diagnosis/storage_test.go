@@ -186,7 +186,8 @@ func TestAProblemOfTheSecretIsReportedAccordingToWhetherThereIsEarlierContent(t 
 func TestAServerWaitsForWhatItsPodsNeed(t *testing.T) {
 	without := func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Stored = nil }
 	waits := AwaitsStorage(stored(without), finding.Finding{})
-	findingtest.Expect(t, waits, metav1.ConditionFalse, v1alpha1.ReasonStorageStarting, "See the condition StorageAvailable")
+	findingtest.Expect(t, waits, metav1.ConditionFalse, v1alpha1.ReasonStorageStarting,
+		"See the condition StorageAvailable")
 	if waits.Progress != finding.Working {
 		t.Error("it does not wait for the operator")
 	}

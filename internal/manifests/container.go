@@ -118,8 +118,8 @@ func fillServingCertMount(container *corev1.Container) {
 }
 
 // fillProbes uses the paths of k8s.io/apiserver, which every user may read. The startup probe is frequent, so that a
-// new Pod is ready as soon as possible, and allows two minutes. A restart does not repair the storage, and while that is
-// down, the backoff of restarts would only delay the recovery.
+// new Pod is ready as soon as possible, and allows two minutes. A restart does not repair the storage, and while that
+// is down, the backoff of restarts would only delay the recovery.
 func fillProbes(container *corev1.Container, server *v1alpha1.Server) {
 	live := "/livez"
 	if server.Storage != nil {

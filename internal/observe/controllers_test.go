@@ -32,7 +32,9 @@ type labelledObjects struct {
 }
 
 // Get finds no object but Deployments.
-func (o labelledObjects) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+func (o labelledObjects) Get(
+	_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption,
+) error {
 	deployment, isDeployment := object.(*appsv1.Deployment)
 	for _, meta := range o.byKind["Deployment"] {
 		if isDeployment && meta.Name == key.Name {

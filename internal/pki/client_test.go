@@ -25,6 +25,7 @@ func TestAClientCertificateIsCheckedWithTheKeyThatIsWrong(t *testing.T) {
 		return pair
 	}
 	client, other, server := issue(true), issue(true), issue(false)
+	unreadable := KeyPair{[]byte("?"), client.Key}
 	for name, test := range map[string]struct {
 		pair           KeyPair
 		ca             []byte
@@ -37,7 +38,7 @@ func TestAClientCertificateIsCheckedWithTheKeyThatIsWrong(t *testing.T) {
 		"a CA alone":                      {KeyPair{}, signer.Certificate, true, 0, ""},
 		"a certificate without a CA":      {client, nil, true, 0, "ca.crt is missing"},
 		"a CA that is none":               {client, []byte("?"), true, 0, "ca.crt: "},
-		"a certificate that is none":      {KeyPair{[]byte("?"), client.Key}, nil, false, 0, "tls.crt contains no readable PEM"},
+		"a certificate that is none":      {unreadable, nil, false, 0, "tls.crt contains no readable PEM"},
 		"the key of another certificate":  {KeyPair{client.Certificate, other.Key}, nil, false, 0, "tls.key cannot be used"},
 		"a certificate without a key":     {KeyPair{client.Certificate, nil}, nil, false, 0, "tls.key is missing"},
 		"a key without a certificate":     {KeyPair{nil, client.Key}, nil, false, 0, "tls.crt is missing"},

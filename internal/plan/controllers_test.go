@@ -121,7 +121,9 @@ func TestBindingsNameTheAccountsThatControllersRunAsAndAreToRunAs(t *testing.T) 
 func TestBindingsOfControllersStayUntilTheLastOneIsGone(t *testing.T) {
 	s := controlled()
 	s.Spec.Controllers = nil
-	snapshottest.Change(&s.Server, func(server *snapshot.Workload) { server.Unwanted = inventory.Unwanted(s.ExtensionAPI) })
+	snapshottest.Change(&s.Server, func(server *snapshot.Workload) {
+		server.Unwanted = inventory.Unwanted(s.ExtensionAPI)
+	})
 	bindings := func() int {
 		return len(slices.DeleteFunc(slices.Clone(nextOf(t, s).Server.Unwanted), func(object inventory.Object) bool {
 			return !object.IsOfControllers()

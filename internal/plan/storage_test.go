@@ -63,7 +63,9 @@ func TestAServerIsStartedWhenItsPodsCanBeGivenWhatTheyNeed(t *testing.T) {
 			storing(v1alpha1.Storage{Etcd: &v1alpha1.EtcdStorage{Endpoints: []string{"http://etcd:2379"}}}, snapshot.Storage{}),
 			true, "", false,
 		},
-		"with a standalone etcd without certificates": {storing(alone, snapshot.Storage{Address: "10.0.0.8"}), false, "", true},
+		"with a standalone etcd without certificates": {
+			storing(alone, snapshot.Storage{Address: "10.0.0.8"}), false, "", true,
+		},
 		"with a standalone etcd without an address": {
 			storing(alone, snapshot.Storage{Stored: map[string][]byte{manifests.RevisionKey: []byte("1")}}), false, "", true,
 		},

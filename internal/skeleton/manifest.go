@@ -52,18 +52,18 @@ func (c creation) declare(content []byte) ([]byte, error) {
 func addVersion(spec *yaml.Node, group, version string) {
 	groups := ensure(spec, "groups", yaml.SequenceNode)
 	groups.Style = 0
-	index := slices.IndexFunc(groups.Content, func(node *yaml.Node) bool { return valueOf(node, "name") == group })
+	index := slices.IndexFunc(groups.Content, func(node *yaml.Node) bool { return nameOf(node) == group })
 	if index < 0 {
 		index = len(groups.Content)
 		groups.Content = append(groups.Content, mapping("name", scalar(group)))
 	}
 	versions := ensure(groups.Content[index], "versions", yaml.SequenceNode)
-	if slices.ContainsFunc(versions.Content, func(node *yaml.Node) bool { return valueOf(node, "name") == version }) {
+	if slices.ContainsFunc(versions.Content, func(node *yaml.Node) bool { return nameOf(node) == version }) {
 		return
 	}
 	versions.Content = append(versions.Content, mapping("name", scalar(version)))
 	slices.SortStableFunc(versions.Content, func(a, b *yaml.Node) int {
-		return kubeversion.CompareKubeAwareVersionStrings(valueOf(b, "name"), valueOf(a, "name"))
+		return kubeversion.CompareKubeAwareVersionStrings(nameOf(b), nameOf(a))
 	})
 }
 
@@ -147,8 +147,8 @@ func ensure(node *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
 	return added
 }
 
-func valueOf(node *yaml.Node, key string) string {
-	if found := child(node, key); found != nil {
+func nameOf(node *yaml.Node) string {
+	if found := child(node, "name"); found != nil {
 		return found.Value
 	}
 	return ""

@@ -14,11 +14,10 @@ import (
 // Protocol is what an endpoint speaks.
 type Protocol string
 
+// The protocols of etcd, with TLS and without it, and of the databases.
 const (
-	// Etcd is that of etcd over TLS, and PlainEtcd without it.
-	Etcd      Protocol = "etcd"
-	PlainEtcd Protocol = "etcd without TLS"
-	// PostgreSQL and MySQL are those of the databases.
+	Etcd       Protocol = "etcd"
+	PlainEtcd  Protocol = "etcd without TLS"
 	PostgreSQL Protocol = "PostgreSQL"
 	MySQL      Protocol = "MySQL"
 )
@@ -52,8 +51,8 @@ func ParseDSN(dsn string) (Protocol, []string, error) {
 	}
 }
 
-// postgresHosts returns the hosts of a URL, which may name several, for a failover. As in kine, only the last one may have
-// a port.
+// postgresHosts returns the hosts of a URL, which may name several, for a failover. As in kine, only the last one may
+// have a port.
 func postgresHosts(dsn string) ([]string, error) {
 	parsed, err := url.Parse(dsn)
 	if err != nil || parsed.Host == "" || strings.Trim(parsed.Path, "/") == "" {

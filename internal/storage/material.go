@@ -51,8 +51,8 @@ func Provided(storage *v1alpha1.Storage, data map[string][]byte, now time.Time) 
 }
 
 // WithRevision returns the data to store, with the revision of what is stored as long as nothing changed that Pods read
-// only once: k8s.io/apiserver and etcd read a certificate and its key for each connection, but CAs when they start; kine
-// reads everything then.
+// only once: k8s.io/apiserver and etcd read a certificate and its key for each connection, but CAs when they start;
+// kine reads everything then.
 func WithRevision(
 	storage *v1alpha1.Storage, stored, wanted map[string][]byte, now time.Time,
 ) map[string][]byte {

@@ -4,6 +4,7 @@ package storage
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -101,16 +102,13 @@ var (
 )
 
 func with(data map[string][]byte, key, value string) map[string][]byte {
-	changed := map[string][]byte{}
-	for k, v := range data {
-		changed[k] = v
-	}
+	changed := maps.Clone(data)
 	changed[key] = []byte(value)
 	return changed
 }
 
 func TestOnlyValidContentOfASecretIsUsed(t *testing.T) {
-	valid := material(t)
+	valid, otherKey := material(t), string(material(t)[corev1.TLSPrivateKeyKey])
 	database := with(valid, manifests.DSNKey, "postgres://u:s3cr3t@db/shop")
 	for name, test := range map[string]struct {
 		storage *v1alpha1.Storage
@@ -126,7 +124,7 @@ func TestOnlyValidContentOfASecretIsUsed(t *testing.T) {
 		"a CA that is none":                     {etcd, with(valid, manifests.CABundleKey, "?"), "ca.crt: "},
 		"a certificate without a key":           {etcd, with(valid, corev1.TLSPrivateKeyKey, ""), "tls.key is missing"},
 		"a key without a certificate":           {etcd, with(valid, corev1.TLSCertKey, ""), "tls.crt is missing"},
-		"a key of another one":                  {etcd, with(valid, corev1.TLSPrivateKeyKey, string(material(t)["tls.key"])), "tls"},
+		"a key of another one":                  {etcd, with(valid, corev1.TLSPrivateKeyKey, otherKey), "tls"},
 		"a database without a data source name": {sql, valid, "dsn must begin with"},
 		"a data source name without an end":     {sql, with(valid, manifests.DSNKey, strings.Repeat("x", 9<<10)), "dsn"},
 	} {

@@ -17,8 +17,8 @@ import (
 // with one byte.
 var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 
-// databaseAnswer finds out whether a database answers, and what certificate it serves. It does not log in: the replicas of
-// the server do, and their checks show whether they can.
+// databaseAnswer finds out whether a database answers, and what certificate it serves. It does not log in: the replicas
+// of the server do, and their checks show whether they can.
 func databaseAnswer(ctx context.Context, endpoint storage.Endpoint) (answer storage.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -128,9 +129,7 @@ func (t *types) serve(
 			served = map[string]rest.Storage{}
 			group.VersionedResourcesStorageMap[version.Version] = served
 		}
-		for path, resource := range storage {
-			served[path] = resource
-		}
+		maps.Copy(served, storage)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestStorageImagesAreOfTheVersionsThatAreTested compares the chart's defaults with those of the program, and their tags
-// with hack/storage/go.mod, from which the images of the end-to-end tests are built.
+// TestStorageImagesAreOfTheVersionsThatAreTested compares the chart's defaults with those of the program, and their
+// tags with hack/storage/go.mod, from which the images of the end-to-end tests are built.
 func TestStorageImagesAreOfTheVersionsThatAreTested(t *testing.T) {
 	tested, program := string(readFile(t, "hack/storage/go.mod")), string(readFile(t, "main.go"))
 	for value, module := range map[string]string{

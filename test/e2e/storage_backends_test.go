@@ -209,7 +209,8 @@ exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/da
 func (b *backend) setPassword(t *testing.T, password string) {
 	t.Helper()
 	kubectl(t, "exec", "deployment/"+b.name, "--namespace", sampleNamespace, "--", "/bin/sh", "-c",
-		`$(echo /usr/lib/postgresql/*/bin/psql) -h /data -U wardle -d postgres -c "ALTER ROLE wardle PASSWORD '`+password+`'"`)
+		`$(echo /usr/lib/postgresql/*/bin/psql) -h /data -U wardle -d postgres `+
+			`-c "ALTER ROLE wardle PASSWORD '`+password+`'"`)
 }
 
 func (b *backend) dsn(password string) []byte {

@@ -22,7 +22,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// authority issues certificates for an IP address, at which servers of other owners are reached: the cluster has no DNS.
+// authority issues certificates for an IP address, where servers of other owners are reached: the cluster has no DNS.
 type authority struct {
 	key         *ecdsa.PrivateKey
 	certificate *x509.Certificate

@@ -90,7 +90,7 @@ func (b *backend) rotateCA(t *testing.T, secret string, awaitRollout func()) {
 	delete(issued, manifests.CABundleKey)
 	putSecret(t, b.serverSecret(), issued)
 	b.restart(t)
-	if clientSecret(t, secret).Data[corev1.TLSCertKey] != nil {
+	if secretData(t, secret)[corev1.TLSCertKey] != nil {
 		putSecret(t, secret, issued)
 		awaitCopied(t, secret)
 	}
@@ -100,21 +100,30 @@ func (b *backend) rotateCA(t *testing.T, secret string, awaitRollout func()) {
 	b.restart(t)
 }
 
-func clientSecret(t *testing.T, name string) *corev1.Secret {
+func secretData(t *testing.T, name string) map[string][]byte {
 	t.Helper()
-	secret := &corev1.Secret{}
-	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: name}, secret); err != nil {
+	data, err := readSecret(t.Context(), name)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return secret
+	return data
+}
+
+func readSecret(ctx context.Context, name string) (map[string][]byte, error) {
+	secret := &corev1.Secret{}
+	err := kube.Get(ctx, client.ObjectKey{Namespace: sampleNamespace, Name: name}, secret)
+	return secret.Data, err
 }
 
 // awaitCopied waits until Pods are given what is in the Secret: the operator reads it every 30 s.
 func awaitCopied(t *testing.T, name string) {
 	t.Helper()
-	wanted := clientSecret(t, name).Data
-	eventually(t, storageReported, func(context.Context) error {
-		copied := clientSecret(t, manifests.StorageSecretName("wardle")).Data
+	wanted := secretData(t, name)
+	eventually(t, storageReported, func(ctx context.Context) error {
+		copied, err := readSecret(ctx, manifests.StorageSecretName("wardle"))
+		if err != nil {
+			return err
+		}
 		for key, value := range wanted {
 			if !bytes.Equal(copied[key], value) {
 				return fmt.Errorf("%s is not copied", key)
@@ -128,11 +137,15 @@ func awaitCopied(t *testing.T, name string) {
 func awaitRevision(t *testing.T, name string) {
 	t.Helper()
 	awaitCopied(t, name)
-	eventually(t, storageRecovered, func(context.Context) error {
-		revision := string(clientSecret(t, manifests.StorageSecretName("wardle")).Data[manifests.RevisionKey])
-		for _, pod := range podsOfServer(t) {
-			if !isReady(pod) || pod.Annotations[manifests.StorageRevisionAnnotation] != revision {
-				return fmt.Errorf("Pod %s is not ready with revision %s", pod.Name, revision)
+	eventually(t, storageRecovered, func(ctx context.Context) error {
+		data, err := readSecret(ctx, manifests.StorageSecretName("wardle"))
+		pods, listErr := readServerPods(ctx)
+		if err := errors.Join(err, listErr); err != nil {
+			return err
+		}
+		for _, pod := range pods {
+			if !isReady(pod) || pod.Annotations[manifests.StorageRevisionAnnotation] != string(data[manifests.RevisionKey]) {
+				return fmt.Errorf("Pod %s is not ready with revision %s", pod.Name, data[manifests.RevisionKey])
 			}
 		}
 		return nil
@@ -182,18 +195,20 @@ func renewStandalone(t *testing.T) {
 	}
 	server := types.NamespacedName{Namespace: sampleNamespace, Name: "wardle"}
 	pair, err := pki.KeyPairOf(trust.Data).Issue(pki.Request{
-		DNSNames: manifests.StandaloneNames(server), KeyAlgorithm: v1alpha1.KeyECDSA256, ForClients: true, Validity: time.Hour,
+		DNSNames: manifests.StandaloneNames(server), KeyAlgorithm: v1alpha1.KeyECDSA256,
+		ForClients: true, Validity: time.Hour,
 	}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := manifests.StorageSecretName("wardle")
 	putSecret(t, name, map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key})
-	eventually(t, time.Minute, func(context.Context) error {
-		if bytes.Equal(clientSecret(t, name).Data[corev1.TLSCertKey], pair.Certificate) {
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		data, err := readSecret(ctx, name)
+		if err == nil && bytes.Equal(data[corev1.TLSCertKey], pair.Certificate) {
 			return errors.New("the certificate is not renewed")
 		}
-		return nil
+		return err
 	})
 }
 
@@ -210,11 +225,11 @@ func replaceStandaloneCA(t *testing.T) {
 	if err := kube.Update(t.Context(), trust); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 2*rotated, func(context.Context) error {
-		if bytes.Contains(clientSecret(t, manifests.StorageSecretName("wardle")).Data[manifests.CABundleKey],
-			bytes.TrimSpace(before)) {
+	eventually(t, 2*rotated, func(ctx context.Context) error {
+		data, err := readSecret(ctx, manifests.StorageSecretName("wardle"))
+		if err == nil && bytes.Contains(data[manifests.CABundleKey], bytes.TrimSpace(before)) {
 			return errors.New("the earlier CA is still trusted")
 		}
-		return nil
+		return err
 	})
 }

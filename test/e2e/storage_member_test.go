@@ -37,7 +37,7 @@ func standaloneMember(t *testing.T) member {
 	if err := kube.Get(t.Context(), key, service); err != nil {
 		t.Fatal(err)
 	}
-	data := clientSecret(t, manifests.StorageSecretName("wardle")).Data
+	data := secretData(t, manifests.StorageSecretName("wardle"))
 	server := types.NamespacedName{Namespace: sampleNamespace, Name: "wardle"}
 	return member{
 		url:    fmt.Sprintf("https://%s:%d", service.Spec.ClusterIP, manifests.EtcdPort),
@@ -89,7 +89,8 @@ func (m member) empty(t *testing.T, maintained bool) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	var deleted struct{ Header struct{ Revision string } }
-	err := m.post(ctx, "/v3/kv/deleterange", map[string]any{"key": []byte("/filler/"), "range_end": []byte("/filler0")}, &deleted)
+	err := m.post(ctx, "/v3/kv/deleterange",
+		map[string]any{"key": []byte("/filler/"), "range_end": []byte("/filler0")}, &deleted)
 	err = errors.Join(err, m.post(ctx, "/v3/kv/compaction",
 		map[string]any{"revision": deleted.Header.Revision, "physical": true}, nil))
 	if maintained {

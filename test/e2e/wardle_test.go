@@ -34,9 +34,9 @@ const (
 	flunderGroup    = "wardle.example.com"
 )
 
-// wardle returns the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace that stores its objects in the
-// etcd of testdata/etcd.yaml. Its Pods terminate within seconds instead of minutes, because there are no requests to drain,
-// and tests wait for the termination of many Pods.
+// wardle returns the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace that stores its objects in
+// the etcd of testdata/etcd.yaml. Its Pods terminate within seconds instead of minutes, because there are no requests
+// to drain, and tests wait for the termination of many Pods.
 func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := drainingWardle(tb, namespace)

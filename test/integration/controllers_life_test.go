@@ -136,7 +136,8 @@ func TestAnOrphanedControllerIsAdoptedOnRequestWhileItsAPIIsUnavailable(t *testi
 	replaceControllerImage(again)
 	create(t, again)
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionControllersAvailable, v1alpha1.ReasonNameConflict,
-		"controller flunders: ServiceAccount "+name+"/"+name+"-flunders exists already and belongs to an earlier ExtensionAPI",
+		"controller flunders: ServiceAccount "+name+"/"+name+"-flunders exists already "+
+			"and belongs to an earlier ExtensionAPI",
 		"Set spec.adoptionPolicy: Adopt to adopt it"))
 	expectUnchanged(t, before, objectsOf(t, name))
 	change(t, named(name), adopt)

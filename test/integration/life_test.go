@@ -63,8 +63,8 @@ func awaitDeleted(t *testing.T, name string) {
 	})
 }
 
-// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments and StatefulSets, as if no Pod was
-// left, and deletes the objects that cert-manager's Certificates own.
+// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments and StatefulSets, as if no Pod
+// was left, and deletes the objects that cert-manager's Certificates own.
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),

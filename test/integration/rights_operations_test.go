@@ -194,8 +194,8 @@ var operations = map[string][]operation{
 	},
 }
 
-// TestTheLargestChangeIsWithinTheCostLimitOfThePolicy has kube-apiserver query its authorizer for as many permissions as
-// one request can require, each of which costs a twenty-eighth of what it grants a policy.
+// TestTheLargestChangeIsWithinTheCostLimitOfThePolicy has kube-apiserver query its authorizer for as many permissions
+// as one request can require, each of which costs a twenty-eighth of what it grants a policy.
 func TestTheLargestChangeIsWithinTheCostLimitOfThePolicy(t *testing.T) {
 	t.Parallel()
 	before := existing(t, both(withServer, control))

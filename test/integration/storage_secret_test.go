@@ -44,8 +44,8 @@ func TestTheSecretOfAnEtcdIsVerifiedAndOnlyANewCAReplacesPods(t *testing.T) {
 	createNamespace(t, name)
 	apply(t, storing(name, storeInEtcd("provided")))
 	await(t, name, status.FailedStatus,
-		isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonSecretNotFound, "Secret etcd-secret/provided does not exist",
-			"The server is not started", "Create it, or correct secretRef"),
+		isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonSecretNotFound,
+			"Secret etcd-secret/provided does not exist", "The server is not started", "Create it, or correct secretRef"),
 		isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonStorageStarting, "See the condition StorageAvailable"))
 	signer, next := newSigner(t), newSigner(t)
 	first, second := clientOf(t, signer), clientOf(t, signer)
@@ -85,8 +85,8 @@ func TestTheSecretOfAnEtcdIsVerifiedAndOnlyANewCAReplacesPods(t *testing.T) {
 	})
 }
 
-// anyReason succeeds where StorageAvailable has one of the reasons: what replicas suffer from is reported before what is
-// wrong with a Secret whose earlier content is in use.
+// anyReason succeeds where StorageAvailable has one of the reasons: what replicas suffer from is reported before what
+// is wrong with a Secret whose earlier content is in use.
 func anyReason(e *v1alpha1.ExtensionAPI, reasons ...string) error {
 	for _, condition := range e.Status.Conditions {
 		if condition.Type == v1alpha1.ConditionStorageAvailable && !slices.Contains(reasons, condition.Reason) {

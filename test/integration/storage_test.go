@@ -18,8 +18,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// What servers store in etcd and in a database, and what survives which failure, is tested end to end: there is no kubelet
-// here.
+// What servers store in etcd and in a database, and what survives which failure, is tested end to end: there is no
+// kubelet here.
 
 // storing returns an ExtensionAPI whose server has a storage.
 func storing(name string, store modification) *v1alpha1.ExtensionAPI {
@@ -101,7 +101,7 @@ func TestTheVolumeOfAStandaloneEtcdIsKeptUnlessItsDeletionIsRequested(t *testing
 	}
 }
 
-// expectRetention waits for what Kubernetes' StatefulSet controller does with the volume when the StatefulSet is deleted.
+// expectRetention waits for what the StatefulSet controller does with the volume when the StatefulSet is deleted.
 func expectRetention(t *testing.T, name string, wanted appsv1.PersistentVolumeClaimRetentionPolicyType) {
 	t.Helper()
 	eventually(t, func() error {
@@ -118,7 +118,8 @@ func TestAnEtcdThatCannotStartIsReportedWithItsCause(t *testing.T) {
 	startStandalone(t, name)
 	statefulSet := statefulSetOf(t, name)
 	pod := &corev1.Pod{
-		ObjectMeta: labelled(in(name, name+"-etcd-0"), statefulSet.Spec.Template.Labels), Spec: statefulSet.Spec.Template.Spec,
+		ObjectMeta: labelled(in(name, name+"-etcd-0"), statefulSet.Spec.Template.Labels),
+		Spec:       statefulSet.Spec.Template.Spec,
 	}
 	pod.OwnerReferences = controllerReference(statefulSet, "StatefulSet")
 	// The StatefulSet controller adds the volume of the claim.

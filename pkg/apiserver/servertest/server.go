@@ -6,6 +6,7 @@ package servertest
 import (
 	"context"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -27,102 +28,108 @@ type Server struct {
 }
 
 // Client returns a client for kinds.
-func (s *Server) Client(t testing.TB, versions ...func(*runtime.Scheme) error) client.WithWatch {
-	t.Helper()
+func (s *Server) Client(tb testing.TB, versions ...func(*runtime.Scheme) error) client.WithWatch {
+	tb.Helper()
 	scheme := runtime.NewScheme()
 	for _, install := range versions {
 		if err := install(scheme); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	c, err := client.NewWithWatch(s.Config, client.Options{Scheme: scheme})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
 // Start runs a server until the end of the test. There is no kube-apiserver, so no admission policy or webhook is
 // called, and everything is permitted.
-func Start(t testing.TB, server apiserver.Server) *Server {
-	t.Helper()
-	options := optionsOf(t, server)
+func Start(tb testing.TB, server apiserver.Server) *Server {
+	tb.Helper()
+	options := optionsOf(tb, server)
 	options.CoreAPI, options.Admission = nil, nil
 	options.Features.EnablePriorityAndFairness = false
-	return start(t, server, options)
+	return start(tb, server, options)
 }
 
 // StartInCluster runs a server beside the kube-apiserver of a kubeconfig, whose admission policies and webhooks are
 // called, and whose FlowSchemas are observed. Clients reach it directly, and everything is permitted.
-func StartInCluster(t testing.TB, server apiserver.Server, kubeconfig string) *Server {
-	t.Helper()
-	options := optionsOf(t, server)
+func StartInCluster(tb testing.TB, server apiserver.Server, kubeconfig string) *Server {
+	tb.Helper()
+	options := optionsOf(tb, server)
 	options.CoreAPI.CoreAPIKubeconfigPath = kubeconfig
-	return start(t, server, options)
+	return start(tb, server, options)
 }
 
 // optionsOf are options for a listener on loopback and, if it is used, for an etcd of the test's own.
-func optionsOf(t testing.TB, server apiserver.Server) *apiserver.Options {
-	t.Helper()
+func optionsOf(tb testing.TB, server apiserver.Server) *apiserver.Options {
+	tb.Helper()
 	options := apiserver.NewOptions(server)
 	if options.Etcd != nil {
-		options.Etcd.StorageConfig.Transport.ServerList = testserver.RunEtcd(t, nil).Endpoints()
+		options.Etcd.StorageConfig.Transport.ServerList = testserver.RunEtcd(tb, nil).Endpoints()
 	}
 	options.Authentication, options.Authorization = nil, nil
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	options.SecureServing.Listener, options.SecureServing.BindPort = listener, listener.Addr().(*net.TCPAddr).Port
-	options.SecureServing.ServerCert.CertDirectory = t.TempDir()
+	address, _ := listener.Addr().(*net.TCPAddr)
+	options.SecureServing.Listener, options.SecureServing.BindPort = listener, address.Port
+	options.SecureServing.ServerCert.CertDirectory = tb.TempDir()
 	return options
 }
 
-func start(t testing.TB, server apiserver.Server, options *apiserver.Options) *Server {
-	t.Helper()
+func start(tb testing.TB, server apiserver.Server, options *apiserver.Options) *Server {
+	tb.Helper()
 	generic, err := server.New(options, func(config *genericapiserver.RecommendedConfig) {
 		config.Authentication.Authenticator = anonymous.NewAuthenticator(nil)
 		config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	run(t, generic)
+	run(tb, generic)
 	return &Server{generic.LoopbackClientConfig}
 }
 
 // run returns when the server is ready.
-func run(t testing.TB, server *genericapiserver.GenericAPIServer) {
-	t.Helper()
+func run(tb testing.TB, server *genericapiserver.GenericAPIServer) {
+	tb.Helper()
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it ends after the test's clients
 	prepared, stopped := server.PrepareRun(), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		if err := prepared.RunWithContext(ctx); err != nil {
-			t.Errorf("the server ended: %v", err)
+			tb.Errorf("the server ended: %v", err)
 		}
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		<-stopped
 	})
 	client, err := rest.HTTPClientFor(server.LoopbackClientConfig)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(
+		tb.Context(), http.MethodGet, server.LoopbackClientConfig.Host+"/readyz", http.NoBody)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	for {
-		response, err := client.Get(server.LoopbackClientConfig.Host + "/readyz") //nolint:noctx // it ends with the test
+		response, err := client.Do(request)
 		if err == nil {
 			_ = response.Body.Close()
-			if response.StatusCode == 200 {
+			if response.StatusCode == http.StatusOK {
 				return
 			}
 		}
 		select {
 		case <-stopped:
-			t.FailNow()
-		case <-t.Context().Done():
-			t.Fatal("the server is not ready")
+			tb.FailNow()
+		case <-tb.Context().Done():
+			tb.Fatal("the server is not ready")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
