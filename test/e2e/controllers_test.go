@@ -52,20 +52,20 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 	}
 
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Controllers[0].Template = idle(name) })
-	eventually(t, time.Minute, func(context.Context) error {
-		if uids := podUIDs(t, extensionAPI); len(uids) != 1 {
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		if uids := podUIDs(ctx, t, extensionAPI); len(uids) != 1 {
 			return fmt.Errorf("the controller has %d Pods", len(uids))
 		}
 		return nil
 	})
-	before := podUIDs(t, extensionAPI)
+	before := podUIDs(t.Context(), t, extensionAPI)
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) {
 		spec.Server.Certificates = &v1alpha1.Certificates{
 			Managed: &v1alpha1.ManagedCertificates{RotateServingAfter: new(metav1.Now())},
 		}
 	})
 	eventually(t, 2*time.Minute, ready(extensionAPI))
-	if after := podUIDs(t, extensionAPI); !slices.Equal(before, after) {
+	if after := podUIDs(t.Context(), t, extensionAPI); !slices.Equal(before, after) {
 		t.Errorf("a rotation has replaced the Pods of the controller: %q became %q", before, after)
 	}
 
@@ -207,10 +207,10 @@ func idle(extensionAPI string) corev1.PodTemplateSpec {
 }
 
 // podUIDs are those of the ready Pods of the controller.
-func podUIDs(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (uids []string) {
+func podUIDs(ctx context.Context, t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) (uids []string) {
 	t.Helper()
 	controller := manifests.ControllersOf(extensionAPI)[0]
-	pods, err := labelledPods(t.Context(), manifests.ComponentLabel, controller.Labels[manifests.ComponentLabel])
+	pods, err := labelledPods(ctx, manifests.ComponentLabel, controller.Labels[manifests.ComponentLabel])
 	if err != nil {
 		t.Fatal(err)
 	}
