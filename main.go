@@ -52,7 +52,7 @@ const standInServicePort = 443
 // The images that are run for the storage of servers, in the versions of hack/storage/go.mod. The chart sets them, too.
 const (
 	defaultEtcdImage = "gcr.io/etcd-development/etcd:v3.7.3"
-	defaultKineImage = "docker.io/rancher/kine:v0.17.5"
+	defaultKineImage = "docker.io/rancher/kine:v0.17.2"
 )
 
 // memoryRatio is how much of the container's memory limit Go's runtime may use before it collects garbage all the time:

@@ -3,7 +3,8 @@ module github.com/extensionapi/extensionapi-operator/hack/storage
 go 1.26.6
 
 // What runs for the storage of servers, as released: etcd for spec.server.storage.standalone, and kine for sql. The images
-// of the demo and of the end-to-end tests are built from it; main.go has the images of these versions as defaults.
+// of the demo and of the end-to-end tests are built from it; main.go has the images of these versions as defaults. kine
+// v0.17.3 to v0.17.5 acknowledge creations that they did not store: see docs/storage.md.
 tool (
 	github.com/k3s-io/kine
 	go.etcd.io/etcd/etcdctl/v3
@@ -57,7 +58,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/jonboulle/clockwork v0.5.0 // indirect
-	github.com/k3s-io/kine v0.17.5 // indirect
+	github.com/k3s-io/kine v0.17.2 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/klauspost/crc32 v1.3.0 // indirect
