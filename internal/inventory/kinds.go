@@ -118,7 +118,6 @@ var PodDisruptionBudget = Kind{
 }
 
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
 
 // RoleBinding binds a server's ServiceAccounts in kube-system, and those of controllers in their own namespace.
