@@ -4,7 +4,6 @@ package features
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
 
@@ -44,13 +44,12 @@ func testTable(t *testing.T, kind kind) {
 	}
 }
 
-func decode(t *testing.T, response *http.Response, into any) {
+func decode(t *testing.T, answer answer, into any) {
 	t.Helper()
-	if response.StatusCode != http.StatusOK {
-		content, _ := io.ReadAll(response.Body)
-		t.Fatalf("%s: %s", response.Status, content)
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", answer.Status, answer.content)
 	}
-	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+	if err := json.Unmarshal(answer.content, into); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -195,7 +194,7 @@ func testDiscovery(t *testing.T) {
 }
 
 func testComputed(t *testing.T) {
-	clocks := kind{"Clock", gearsv1.SchemeGroupVersion.WithResource("clocks")}
+	clocks := kind{"Clock", schema.GroupVersion(gearsv1.GroupVersion).WithResource("clocks")}
 	c := clientOf(t, config, clocks, "default")
 	computed, err := c.Get(t.Context(), "sample", metav1.GetOptions{})
 	if err != nil || field(computed, "message") != "hello" {

@@ -5,6 +5,8 @@
 package features
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"testing"
@@ -38,8 +40,8 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"Sprocket", gearsv1.SchemeGroupVersion.WithResource("sprockets")},
-	{"Invoice", billingv1beta1.SchemeGroupVersion.WithResource("invoices")},
+	{"Sprocket", schema.GroupVersion(gearsv1.GroupVersion).WithResource("sprockets")},
+	{"Invoice", schema.GroupVersion(billingv1beta1.GroupVersion).WithResource("invoices")},
 }
 
 // in returns the kind in another version.
@@ -122,7 +124,13 @@ func create(t *testing.T, kind kind, name string) (*unstructured.Unstructured, d
 }
 
 // get returns the answer to a request that accepts a media type.
-func get(t *testing.T, path, accept string) *http.Response {
+// answer is a response that was read.
+type answer struct {
+	*http.Response
+	content []byte
+}
+
+func get(t *testing.T, path, accept string) answer {
 	t.Helper()
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
@@ -137,6 +145,9 @@ func get(t *testing.T, path, accept string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	content, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return answer{response, content}
 }
