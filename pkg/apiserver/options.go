@@ -35,17 +35,14 @@ func NewOptions(server Server) *Options {
 // AddFlags adds the flags.
 func (o *Options) AddFlags(flags *pflag.FlagSet) { o.RecommendedOptions.AddFlags(flags) }
 
-// config is the configuration that the flags result in, after that of a function.
-func (o *Options) config(
-	server Server, types *types, configure func(*genericapiserver.RecommendedConfig),
-) (*genericapiserver.RecommendedConfig, error) {
+// config is the configuration that the flags result in.
+func (o *Options) config(server Server, types *types) (*genericapiserver.RecommendedConfig, error) {
 	// For development: the operator passes the certificate that it issues.
 	if err := o.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{{127, 0, 0, 1}}); err != nil {
 		return nil, err
 	}
 	types.storeIn(o.Etcd)
 	config := server.newConfig(types)
-	configure(config)
 	return config, o.ApplyTo(config)
 }
 

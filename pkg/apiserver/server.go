@@ -59,8 +59,8 @@ func (s Server) run(ctx context.Context, options *Options) error {
 	return server.PrepareRun().RunWithContext(ctx)
 }
 
-// New returns a server that is configured by a function, and then with options: admission plugins get the authorizer
-// that the function sets, unless the options have another one.
+// New returns a server that is configured with options, and then by a function: options that are nil reset what they
+// configure, such as the authenticator. Admission plugins have the authorizer of the options.
 func (s Server) New(
 	options *Options, configure func(*genericapiserver.RecommendedConfig),
 ) (*genericapiserver.GenericAPIServer, error) {
@@ -68,10 +68,11 @@ func (s Server) New(
 	if err != nil {
 		return nil, err
 	}
-	config, err := options.config(s, types, configure)
+	config, err := options.config(s, types)
 	if err != nil {
 		return nil, err
 	}
+	configure(config)
 	return s.install(config, types)
 }
 

@@ -6,13 +6,10 @@ package servertest
 import (
 	"context"
 	"net"
-	"net/http"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/storage/etcd3/testserver"
 	"k8s.io/client-go/rest"
@@ -69,6 +66,7 @@ func optionsOf(tb testing.TB, server apiserver.Server) *apiserver.Options {
 	if options.Etcd != nil {
 		options.Etcd.StorageConfig.Transport.ServerList = testserver.RunEtcd(tb, nil).Endpoints()
 	}
+	// Without options everything is permitted, for admission plugins too. Who requests is set in start.
 	options.Authentication, options.Authorization = nil, nil
 	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -83,8 +81,8 @@ func optionsOf(tb testing.TB, server apiserver.Server) *apiserver.Options {
 func start(tb testing.TB, server apiserver.Server, options *apiserver.Options) *Server {
 	tb.Helper()
 	generic, err := server.New(options, func(config *genericapiserver.RecommendedConfig) {
+		// Priority and fairness rejects requests without a user.
 		config.Authentication.Authenticator = anonymous.NewAuthenticator(nil)
-		config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -108,29 +106,5 @@ func run(tb testing.TB, server *genericapiserver.GenericAPIServer) {
 		stop()
 		<-stopped
 	})
-	client, err := rest.HTTPClientFor(server.LoopbackClientConfig)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	request, err := http.NewRequestWithContext(
-		tb.Context(), http.MethodGet, server.LoopbackClientConfig.Host+"/readyz", http.NoBody)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		response, err := client.Do(request)
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-stopped:
-			tb.FailNow()
-		case <-tb.Context().Done():
-			tb.Fatal("the server is not ready")
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	waitUntilReady(tb, server.LoopbackClientConfig, stopped)
 }

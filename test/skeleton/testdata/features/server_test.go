@@ -123,13 +123,13 @@ func create(t *testing.T, kind kind, name string) (*unstructured.Unstructured, d
 	return created, c
 }
 
-// get returns the answer to a request that accepts a media type.
 // answer is a response that was read.
 type answer struct {
 	*http.Response
 	content []byte
 }
 
+// get returns the answer to a request that accepts a media type.
 func get(t *testing.T, path, accept string) answer {
 	t.Helper()
 	client, err := rest.HTTPClientFor(config)
