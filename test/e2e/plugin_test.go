@@ -129,8 +129,12 @@ func TestDoctorFindsAHealthyClusterHealthy(t *testing.T) {
 	createUntilCleanup(t, extensionAPI)
 	eventually(t, faultReported, isHealthy(extensionAPI))
 	for _, args := range [][]string{
-		{"doctor", "-o", "wide"}, {"check", "healthy"}, {"diff", "healthy"}, {"explain", "ServerSlow"},
-		{"status", "healthy"}, {"top", "v1.healthy.example.com", "--count", "1"},
+		{"doctor", "-o", "wide"},
+		{"check", "healthy"},
+		{"diff", "healthy"},
+		{"explain", "ServerSlow"},
+		{"status", "healthy"},
+		{"top", "v1.healthy.example.com", "--count", "1"},
 	} {
 		t.Run(args[0], func(t *testing.T) {
 			eventually(t, 2*time.Minute, printed("healthy/"+args[0]+".txt", steady, args...))
