@@ -154,10 +154,8 @@ func (t *tester) awaitRejection(ctx context.Context, tried candidate, policy str
 		case t.clock.Since(start) >= policyTimeout:
 			return notRejected(answer)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.clock.After(policyInterval):
+		if err := t.pause(ctx, policyInterval); err != nil {
+			return err
 		}
 	}
 }

@@ -124,6 +124,16 @@ func (t *tester) run(name string, test func() error) {
 	t.cases = append(t.cases, result)
 }
 
+// pause returns the error of the context if that ends first.
+func (t *tester) pause(ctx context.Context, interval time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.clock.After(interval):
+		return nil
+	}
+}
+
 func (t *tester) path(below string) string { return "/apis/" + t.version.String() + below }
 
 func (t *tester) discovery(ctx context.Context) error {

@@ -115,10 +115,8 @@ func (t *tester) awaitRollout(ctx context.Context, restarted *appsv1.Deployment)
 		if complete, err := t.isComplete(ctx, restarted); complete || err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the rollout goes on: %w", ctx.Err())
-		case <-t.clock.After(rolloutInterval):
+		if err := t.pause(ctx, rolloutInterval); err != nil {
+			return fmt.Errorf("the rollout goes on: %w", err)
 		}
 	}
 	return fmt.Errorf("the rollout is not complete after %s: kubectl -n %s rollout status deployment %s", rolloutTimeout,
@@ -165,10 +163,7 @@ func (t *tester) steadily(ctx context.Context, versions []schema.GroupVersion) (
 				mu.Lock()
 				samples = append(samples, sample)
 				mu.Unlock()
-				select {
-				case <-ctx.Done():
-				case <-t.clock.After(pauseOfRollout):
-				}
+				_ = t.pause(ctx, pauseOfRollout) // the loop ends with the context
 			}
 		})
 	}

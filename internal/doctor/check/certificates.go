@@ -41,9 +41,13 @@ func verification(v *view.View) []Result {
 		return broken(v1alpha1.ReasonCertificateUntrusted, excerpt.Quote(sample.Err.Error())).
 			Affecting("Every request to the API fails" + andWholeCluster()).
 			Advising("Compare the caBundle with the certificate that the server serves for " +
-				manifests.ServingHost(backendOf(apiService)) + ": " +
-				kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name))
+				manifests.ServingHost(backendOf(apiService)) + ": " + printBundle(apiService))
 	})
+}
+
+// printBundle is the command that prints the caBundle of an APIService.
+func printBundle(apiService view.APIService) string {
+	return kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name)
 }
 
 func backendOf(apiService view.APIService) manifests.Backend {

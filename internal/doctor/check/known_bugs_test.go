@@ -67,11 +67,14 @@ func TestEveryKnownBugIsDocumented(t *testing.T) {
 	}
 	lines := bytes.Split(page, []byte("\n"))
 	for _, bug := range knownBugs {
-		documented := slices.ContainsFunc(lines, func(line []byte) bool {
-			return bytes.Contains(line, []byte(bug.issue)) && bytes.Contains(line, []byte(strings.TrimSuffix(bug.fixed, ".0")))
-		})
-		if !documented {
-			t.Errorf("docs/kubectl-plugin.md does not list %s of %s", path.Base(bug.issue), bug.since)
+		for _, affected := range bug.in {
+			fixed := []byte(strings.TrimSuffix(affected.fixed, ".0"))
+			documented := slices.ContainsFunc(lines, func(line []byte) bool {
+				return bytes.Contains(line, []byte(bug.issue)) && bytes.Contains(line, fixed)
+			})
+			if !documented {
+				t.Errorf("docs/kubectl-plugin.md does not list %s of %s", path.Base(bug.issue), affected.since)
+			}
 		}
 	}
 }

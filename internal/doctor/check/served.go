@@ -81,5 +81,5 @@ func renewal(apiService view.APIService, host string) string {
 			kubectl("extensionapi status %s", owner)
 	}
 	return fmt.Sprintf("Let the server serve a certificate for %s by a CA in the caBundle, or correct that: %s", host,
-		kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name))
+		printBundle(apiService))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/handshake"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
@@ -103,22 +104,17 @@ func (c *collector) served(
 	return served, nil
 }
 
-// mayForward reports whether the user may connect to ports of Pods. The review is not stored.
+// mayForward is nil if the user may connect to ports of Pods.
 func (c *collector) mayForward(ctx context.Context, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: "create", Resource: "pods", Subresource: "portforward", Namespace: namespace,
-		},
-	}}
-	if err := c.cluster.Client.Create(ctx, review); err != nil {
-		return err
+	permitted, err := objectcheck.IsPermitted(ctx, c.cluster.Client, authorizationv1.ResourceAttributes{
+		Verb: "create", Resource: "pods", Subresource: "portforward", Namespace: namespace,
+	})
+	if err == nil && !permitted {
+		err = apierrors.NewForbidden(corev1.Resource("pods/portforward"), "", errors.New("not permitted"))
 	}
-	if !review.Status.Allowed {
-		return apierrors.NewForbidden(corev1.Resource("pods/portforward"), "", errors.New("not permitted"))
-	}
-	return nil
+	return err
 }
 
 // chain reads the certificates that a Pod serves in a TLS handshake, in which no request is sent.

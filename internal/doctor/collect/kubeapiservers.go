@@ -80,13 +80,13 @@ func reach(ctx context.Context, httpClient *http.Client, address string) error {
 // is not available, each answers 503 itself.
 func (c *collector) throughEach(v *view.View) []task {
 	end := c.clock.Now().Add(throughWithin)
-	apiServices := v.APIServices.Value()
+	apiServices, reached := v.APIServices.Value(), c.reached(v)
 	var tasks []task
 	for i := range apiServices {
 		if !snapshot.IsAvailable(apiServices[i].APIService) {
 			continue
 		}
-		for _, address := range c.reached(v) {
+		for _, address := range reached {
 			apiServices[i].Through = append(apiServices[i].Through, view.Through{Address: address})
 		}
 		for j := range apiServices[i].Through {
