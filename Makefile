@@ -55,7 +55,7 @@ $(SERVICE_MONITORS): $(wildcard hack/prometheus-operator/*)
 OUT       := .
 CRD       := aggregation.extensionapi.dev_extensionapis.yaml
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files/$(CRD) \
-	docs/api-reference.md docs/kubectl-plugin-reference.md $(CHART)/README.md
+	docs/reference/api-reference.md docs/reference/kubectl-plugin-reference.md $(CHART)/README.md
 
 .PHONY: generate
 generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRD, RBAC role, API and plugin reference, chart values
@@ -64,11 +64,11 @@ generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy cod
 	mkdir -p $(OUT)/config/crd/bases $(OUT)/$(CHART)/files
 	$< paths=./api/... crd:generateEmbeddedObjectMeta=true output:stdout | go run ./hack/crd >$(OUT)/config/crd/bases/$(CRD)
 	cp $(OUT)/config/crd/bases/$(CRD) $(OUT)/$(CHART)/files/
-	mkdir -p $(OUT)/docs
+	mkdir -p $(OUT)/docs/reference
 	$(TOOLS)/crd-ref-docs --source-path=api/v1alpha1 --config=hack/api-reference/config.yaml \
-		--templates-dir=hack/api-reference --renderer=markdown --log-level=ERROR --output-path=$(OUT)/docs/api-reference.md
+		--templates-dir=hack/api-reference --renderer=markdown --log-level=ERROR --output-path=$(OUT)/docs/reference/api-reference.md
 	go run ./hack/chartvalues $(CHART) $(OUT)/$(CHART)/README.md
-	go run ./hack/pluginreference $(OUT)/docs/kubectl-plugin-reference.md
+	go run ./hack/pluginreference $(OUT)/docs/reference/kubectl-plugin-reference.md
 
 .PHONY: verify
 verify: $(TOOLS)/golangci-lint $(TOOLS)/kustomize ## Check go.mod files, format, generated files, go vet and kustomizations
@@ -165,7 +165,7 @@ demo-down: $(CLUSTER_TOOLS) ## Delete the demo's cluster
 
 .PHONY: ten-minutes
 ten-minutes: CLUSTER_NAME = extensionapi-ten-minutes
-ten-minutes: image storage-images $(TOOLS)/helm ## Follow docs/ten-minutes.md word for word on a cluster of its own, and count lines
+ten-minutes: image storage-images $(TOOLS)/helm ## Follow docs/getting-started/ten-minutes.md word for word on a cluster of its own, and count lines
 	hack/ten-minutes.sh up
 
 .PHONY: ten-minutes-down
@@ -185,7 +185,7 @@ plugin: ## Build the kubectl plugin for this machine: bin/kubectl-extensionapi
 		-o $(PLUGIN) ./cmd/kubectl-extensionapi
 
 .PHONY: session
-session: demo ## Record a session of the plugin on the demo's cluster: docs/session.txt
+session: demo ## Record a session of the plugin on the demo's cluster: docs/reference/session.txt
 	hack/record-session.sh
 
 ##@ Images
@@ -245,7 +245,7 @@ SERVERS := bin/servers
 
 # The flags are the operator's (hack/build.sh), so that Go's build cache has most of the libraries already.
 .PHONY: server-images
-server-images: ## Build the images of the servers in docs/servers.md, tagged with their versions in hack/servers/go.mod
+server-images: ## Build the images of the servers in docs/tasks/servers.md, tagged with their versions in hack/servers/go.mod
 	@echo "Building released API servers: two to three minutes the first time on this machine, seconds after that"
 	@mkdir -p $(SERVERS)/manifests $(IMAGES)
 	@go mod download -C hack/servers sigs.k8s.io/metrics-server

@@ -7,5 +7,5 @@ import "embed"
 
 // Files are the documents with a table of reasons.
 //
-//go:embed conditions.md kubectl-plugin.md
+//go:embed reference/conditions.md reference/kubectl-plugin.md
 var Files embed.FS

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # hack/record-session.sh [FILE]  runs the commands of the kubectl plugin against the demo's cluster, and writes what they
-#                                print to docs/session.txt, or FILE
+#                                print to docs/reference/session.txt, or FILE
 #
 # `make demo` first. The session breaks the sample, and repairs it. What differs in each run, such as times, addresses and
 # names of Pods, is replaced.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
-output=${1:-docs/session.txt}
+output=${1:-docs/reference/session.txt}
 plugin=$PWD/bin/kubectl-extensionapi
 name=${CLUSTER_NAME:-extensionapi}
 

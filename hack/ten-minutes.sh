@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# hack/ten-minutes.sh up        follows docs/ten-minutes.md on a dedicated cluster, word for word; safe to repeat
+# hack/ten-minutes.sh up        follows docs/getting-started/ten-minutes.md on a dedicated cluster, word for word; safe to repeat
 # hack/ten-minutes.sh commands  prints the commands of the page, with the line that each block begins in
 # hack/ten-minutes.sh down      removes the cluster
 #
@@ -10,7 +10,7 @@
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
-page=docs/ten-minutes.md
+page=docs/getting-started/ten-minutes.md
 project=/tmp/cogs
 output=$PWD/bin/ten-minutes
 namespace=extensionapi-system
@@ -50,7 +50,7 @@ follow() {
 	{
 		cat <<-'HEAD'
 			# block prints where a block of commands begins, and how long everything before it took.
-			block() { printf '\n=== %s:%d, after %d s\n' docs/ten-minutes.md "$1" "$SECONDS"; }
+			block() { printf '\n=== %s:%d, after %d s\n' docs/getting-started/ten-minutes.md "$1" "$SECONDS"; }
 		HEAD
 		commands | sed 's/^block .*/{ set +x; } 2>\/dev\/null; &; set -x/'
 	} >"$output/commands.sh"

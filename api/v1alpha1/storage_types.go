@@ -10,7 +10,7 @@ import (
 // Storage is where a server that is built on k8s.io/apiserver stores its objects: one of etcd, sql and standalone. The
 // operator fills in the flags and the volumes of the container 'apiserver' for it.
 // +kubebuilder:validation:XValidation:rule="[has(self.etcd), has(self.sql), has(self.standalone)].filter(x, x).size() == 1",message="spec.server.storage: set exactly one of etcd, sql and standalone"
-// +kubebuilder:validation:XValidation:rule="has(self.etcd) == has(oldSelf.etcd) && has(self.sql) == has(oldSelf.sql)",message="spec.server.storage cannot change to another kind: the server would no longer find its objects. Copy them first, then delete the ExtensionAPI with deletionPolicy Orphan, and create it with the new storage and adoptionPolicy Adopt: see docs/storage.md"
+// +kubebuilder:validation:XValidation:rule="has(self.etcd) == has(oldSelf.etcd) && has(self.sql) == has(oldSelf.sql)",message="spec.server.storage cannot change to another kind: the server would no longer find its objects. Copy them first, then delete the ExtensionAPI with deletionPolicy Orphan, and create it with the new storage and adoptionPolicy Adopt: see docs/tasks/storage.md"
 // +kubebuilder:validation:MinProperties=1
 type Storage struct {
 	// etcd is an etcd cluster that is run otherwise.
@@ -32,7 +32,7 @@ type Storage struct {
 // +kubebuilder:validation:XValidation:rule="self.endpoints.all(e, e.startsWith('https://')) || self.endpoints.all(e, e.startsWith('http://'))",message="spec.server.storage.etcd.endpoints must all begin with https://, or all with http://"
 // +kubebuilder:validation:XValidation:rule="self.endpoints.all(e, e.startsWith('http://')) || has(self.secretRef)",message="spec.server.storage.etcd.secretRef is missing: with https the server needs the CA of etcd, in the key ca.crt of a Secret, and where etcd authenticates clients also tls.crt and tls.key"
 // +kubebuilder:validation:XValidation:rule="self.endpoints.all(e, e.startsWith('https://')) || !has(self.secretRef)",message="spec.server.storage.etcd.secretRef has no effect with http: set endpoints with https, or leave it out"
-// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="spec.server.storage.etcd.prefix cannot change: the server would no longer find its objects. Copy them first, then delete the ExtensionAPI with deletionPolicy Orphan, and create it with the new prefix and adoptionPolicy Adopt: see docs/storage.md"
+// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="spec.server.storage.etcd.prefix cannot change: the server would no longer find its objects. Copy them first, then delete the ExtensionAPI with deletionPolicy Orphan, and create it with the new prefix and adoptionPolicy Adopt: see docs/tasks/storage.md"
 type EtcdStorage struct {
 	// endpoints are the client URLs of the members, such as https://etcd-0.etcd.storage.svc:2379; at most 9.
 	// +required
@@ -92,7 +92,7 @@ const (
 
 // StandaloneStorage is one etcd member that the operator runs: the StatefulSet, Service and NetworkPolicy
 // <name>-etcd.
-// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="spec.server.storage.standalone.storageClassName cannot change: the volume exists. Copy the objects to another storage instead: see docs/storage.md"
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="spec.server.storage.standalone.storageClassName cannot change: the volume exists. Copy the objects to another storage instead: see docs/tasks/storage.md"
 // +kubebuilder:validation:MinProperties=1
 type StandaloneStorage struct {
 	// size of the volume, 1Gi to 64Gi; defaults to 2Gi. etcd refuses writes before the volume is full: it uses up to half
@@ -100,7 +100,7 @@ type StandaloneStorage struct {
 	// +optional
 	// +kubebuilder:default="2Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1Gi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="spec.server.storage.standalone.size must be between 1Gi and 64Gi"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.storage.standalone.size cannot change: Kubernetes does not let a StatefulSet change its volume. Copy the objects to another storage instead: see docs/storage.md"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.server.storage.standalone.size cannot change: Kubernetes does not let a StatefulSet change its volume. Copy the objects to another storage instead: see docs/tasks/storage.md"
 	Size *resource.Quantity `json:"size,omitempty"`
 
 	// storageClassName is the StorageClass of the volume. If it is not set, the cluster's default is used. It cannot

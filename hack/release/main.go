@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command release writes the files of a release from the checked out commit: make release VERSION=v0.1.0. The same
-// commit and version give the same bytes. docs/releasing.md describes the files.
+// commit and version give the same bytes. docs/contributing/releasing.md describes the files.
 package main
 
 import (

@@ -2,7 +2,7 @@ module github.com/extensionapi/extensionapi-operator/hack/servers
 
 go 1.26.6
 
-// Extension API servers as released, for the images of the end-to-end tests (docs/servers.md). Their libraries are those of
+// Extension API servers as released, for the images of the end-to-end tests (docs/tasks/servers.md). Their libraries are those of
 // the operator where it has them, so that both builds share them in Go's cache.
 tool (
 	sigs.k8s.io/custom-metrics-apiserver/test-adapter

@@ -4,7 +4,7 @@ go 1.26.6
 
 // What runs for the storage of servers, as released: etcd for spec.server.storage.standalone, and kine for sql. The images
 // of the demo and of the end-to-end tests are built from it; main.go has the images of these versions as defaults. kine
-// v0.17.3 to v0.17.5 acknowledge creations that they did not store: see docs/storage.md.
+// v0.17.3 to v0.17.5 acknowledge creations that they did not store: see docs/tasks/storage.md.
 tool (
 	github.com/k3s-io/kine
 	go.etcd.io/etcd/etcdctl/v3

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	file = "docs/kubernetes-versions.md"
+	file = "docs/reference/kubernetes-versions.md"
 	// The table is between these lines.
 	begin = "<!-- make test-versions writes this table -->\n"
 	end   = "<!-- end of the table -->\n"

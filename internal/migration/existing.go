@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// Annotations by which a controller injects the caBundle of an APIService (docs/migrating.md).
+// Annotations by which a controller injects the caBundle of an APIService (docs/tasks/migrating.md).
 const (
 	injectFrom      = "cert-manager.io/inject-ca-from"
 	injectFromOther = "cert-manager.io/inject-ca-from-secret"

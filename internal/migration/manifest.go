@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package migration derives the ExtensionAPI for an extension API server that runs already, as docs/migrating.md
+// Package migration derives the ExtensionAPI for an extension API server that runs already, as docs/tasks/migrating.md
 // describes by hand. It decides and reads nothing: it imports no client.
 package migration
 

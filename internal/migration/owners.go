@@ -8,7 +8,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
-// owners notes who else would write or delete the APIServices (docs/migrating.md).
+// owners notes who else would write or delete the APIServices (docs/tasks/migrating.md).
 func (m *Manifest) owners(apiServices []*apiregistrationv1.APIService) {
 	for _, apiService := range apiServices {
 		switch owner, _ := ownership.MarkedOwner(apiService); owner.Kind {

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,24 +31,24 @@ const base = "https://github.com/extensionapi/extensionapi-operator/blob/main/do
 // Runbook is all that is documented.
 type Runbook []Entry
 
-// Read returns what the Markdown documents say: the rows of their tables whose first column is "reason" or "check".
+// Read returns what the documents say: the rows of their tables whose first column is "reason" or "check".
 func Read(documents fs.FS) (Runbook, error) {
-	files, err := fs.Glob(documents, "*.md")
-	if err != nil {
-		return nil, err
-	}
 	var read Runbook
-	for _, file := range files {
+	err := fs.WalkDir(documents, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
 		content, err := fs.ReadFile(documents, file)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		read = append(read, entriesOf(file, content)...)
-	}
-	return read, nil
+		return nil
+	})
+	return read, err
 }
 
-// entriesOf reads one document. Its tables have no line breaks and no escaped bars, as docs/conditions.md.
+// entriesOf reads one document. Its tables have no line breaks and no escaped bars, as docs/reference/conditions.md.
 func entriesOf(file string, content []byte) Runbook {
 	var entries Runbook
 	var heading, header string
@@ -82,11 +83,18 @@ func cellsOf(line string) []string {
 	return cells
 }
 
+// anchored matches a reason with an anchor of its own, since Markdown has anchors for headings only.
+var anchored = regexp.MustCompile(`^<a id="([^"]+)"></a>(.+)$`)
+
 // rowOf has an entry for each of the reasons in the first cell.
 func rowOf(file, heading string, cells []string) Runbook {
 	var entries Runbook
 	for reason := range strings.SplitSeq(cells[0], ", ") {
-		entry := Entry{Reason: plain(reason), Heading: heading, URL: base + file + "#" + anchor(heading)}
+		fragment := anchor(heading)
+		if found := anchored.FindStringSubmatch(reason); found != nil {
+			fragment, reason = found[1], found[2]
+		}
+		entry := Entry{Reason: plain(reason), Heading: heading, URL: base + file + "#" + fragment}
 		for i, field := range []*string{nil, &entry.Meaning, &entry.Impact, &entry.Fix} {
 			if field != nil && i < len(cells) {
 				*field = plain(cells[i])

@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/docs"
 )
 
-var document = fstest.MapFS{"a.md": {Data: []byte(`# A
+var document = fstest.MapFS{"b/a.md": {Data: []byte(`# A
 | other | table |
 |---|---|
 | NotAReason | x |
@@ -21,7 +21,7 @@ Text.
 
 | reason | what it means | impact | what to do |
 |---|---|---|---|
-| First, Second | it ` + "`fails`" + ` | none | see [there](b.md#c) or [here](d.md) |
+| First, <a id="several-conditions-second"></a>Second | it ` + "`fails`" + ` | none | see [there](b.md#c) or [here](d.md) |
 
 ## Events
 | reason | what was done |
@@ -40,9 +40,9 @@ func TestAReasonIsExplainedOnceForEachHeading(t *testing.T) {
 	want := []Entry{
 		{
 			Reason: "Second", Heading: "Several conditions", Meaning: "it fails", Impact: "none", Fix: "see there or here",
-			URL: base + "a.md#several-conditions",
+			URL: base + "b/a.md#several-conditions-second",
 		},
-		{Reason: "Second", Heading: "Events", Meaning: "it was repaired", URL: base + "a.md#events"},
+		{Reason: "Second", Heading: "Events", Meaning: "it was repaired", URL: base + "b/a.md#events"},
 	}
 	if got := read.Explain("second"); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -53,10 +53,13 @@ func TestAReasonIsExplainedOnceForEachHeading(t *testing.T) {
 	if got := read.Explain("several conditions"); len(got) != 2 || got[0].Reason != "First" {
 		t.Errorf("the reasons of a condition are %+v", got)
 	}
-	for heading, want := range map[string]string{"Events": "a.md#events", "Other": "a.md#several-conditions"} {
+	for heading, want := range map[string]string{"Events": "b/a.md#events", "Other": "b/a.md#several-conditions-second"} {
 		if got := read.URL("Second", heading); got != base+want {
 			t.Errorf("under %s it is documented at %s", heading, got)
 		}
+	}
+	if got := read.URL("First", ""); got != base+"b/a.md#several-conditions" {
+		t.Errorf("a reason without an anchor is documented at %s", got)
 	}
 	if got := read.URL("Third", ""); got != "" {
 		t.Errorf("an unknown reason is documented at %s", got)
@@ -83,6 +86,20 @@ func TestTheDocumentsExplainEveryReasonCompletely(t *testing.T) {
 	for _, entry := range read {
 		if entry.Reason == "" || entry.Meaning == "" || strings.ContainsAny(entry.Meaning+entry.Fix, "`[]") {
 			t.Errorf("not readable: %+v", entry)
+		}
+	}
+}
+
+func TestEveryDocumentedReasonHasAnAnchorOfItsOwn(t *testing.T) {
+	read, err := Read(docs.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range read {
+		want := "#" + anchor(entry.Heading) + "-" + strings.ToLower(entry.Reason)
+		// "any other" reason of an APIService is one of kube-apiserver.
+		if !strings.HasSuffix(entry.URL, want) && entry.Reason != "any other" {
+			t.Errorf("%s of %s is documented at %s, want %s", entry.Reason, entry.Heading, entry.URL, want)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func handWritten(t *testing.T, storage Storage) (lines, files int) {
 }
 
 func TestLinesAreDocumented(t *testing.T) {
-	const page = "../../docs/ten-minutes.md"
+	const page = "../../docs/getting-started/ten-minutes.md"
 	content, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)

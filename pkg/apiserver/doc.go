@@ -12,7 +12,7 @@
 //
 // The packages below pkg/ are the only ones of this module for other modules. Their exported identifiers follow the
 // module's semantic version: before v1.0, an incompatible change takes a new minor version and has an entry in
-// docs/upgrading.md with what to change. What is marked Deprecated stays for at least two more minor versions.
+// docs/tasks/upgrading.md with what to change. What is marked Deprecated stays for at least two more minor versions.
 //
 // Types of k8s.io modules are part of the signatures, and those modules break theirs with each minor version of
 // Kubernetes. So each minor version of this module states one minor version of k8s.io/apiserver in its go.mod, and a

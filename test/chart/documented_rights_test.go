@@ -13,7 +13,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// documentedRoles maps the scopes of the operator's permissions in docs/security.md to roles. If the operator is
+// documentedRoles maps the scopes of the operator's permissions in docs/concepts/security.md to roles. If the operator is
 // restricted to serverNamespaces, its permissions in the namespaces of servers are separate from its cluster-wide ones,
 // and it has some additional ones in its own namespace.
 var documentedRoles = map[string]struct{ values, id string }{
@@ -24,9 +24,9 @@ var documentedRoles = map[string]struct{ values, id string }{
 	"own":               {"", "Role " + namespace + "/" + operator},
 }
 
-// TestEveryPermissionOfTheOperatorIsDocumented compares its roles with the table in docs/security.md.
+// TestEveryPermissionOfTheOperatorIsDocumented compares its roles with the table in docs/concepts/security.md.
 func TestEveryPermissionOfTheOperatorIsDocumented(t *testing.T) {
-	document, err := docs.Read(filepath.Join(root, "docs/security.md"))
+	document, err := docs.Read(filepath.Join(root, "docs/concepts/security.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 // TestEveryConditionAndReasonIsDocumented compares the constants of the API with the first cells of the tables in
-// docs/conditions.md.
+// docs/reference/conditions.md.
 func TestEveryConditionAndReasonIsDocumented(t *testing.T) {
-	const file = repository + "/docs/conditions.md"
+	const file = repository + "/docs/reference/conditions.md"
 	document, err := Read(file)
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// TestServersAreDocumentedAsTheyAreTested compares the manifests in docs/servers.md with the files that the end-to-end
+// TestServersAreDocumentedAsTheyAreTested compares the manifests in docs/tasks/servers.md with the files that the end-to-end
 // tests apply.
 func TestServersAreDocumentedAsTheyAreTested(t *testing.T) {
-	document, err := Read(repository + "/docs/servers.md")
+	document, err := Read(repository + "/docs/tasks/servers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,9 +28,9 @@ func TestServersAreDocumentedAsTheyAreTested(t *testing.T) {
 	}
 }
 
-// TestTheSampleOfControllersIsDocumented compares the manifests in docs/controllers.md with the sample.
+// TestTheSampleOfControllersIsDocumented compares the manifests in docs/tasks/controllers.md with the sample.
 func TestTheSampleOfControllersIsDocumented(t *testing.T) {
-	document, err := Read(repository + "/docs/controllers.md")
+	document, err := Read(repository + "/docs/tasks/controllers.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestSameIgnoresWhatDiffersInEachRun(t *testing.T) {
 }
 
 func TestEveryMessageForTroubleshootingComesFromATest(t *testing.T) {
-	content, err := os.ReadFile("../../docs/troubleshooting.md")
+	content, err := os.ReadFile("../../docs/troubleshooting/troubleshooting.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	faultDocsFile = "docs/faults.md"
+	faultDocsFile = "docs/troubleshooting/faults.md"
 	// columnEnd is the column separator, which messages never contain.
 	columnEnd = " | "
 	// lastWord is how long a message must be unchanged before it is written: kube-apiserver checks every 30 s.
 	lastWord = 35 * time.Second
 )
 
-// faultDocs is the table of docs/faults.md, whose rows begin with the fault, and the condition and the message that
+// faultDocs is the table of docs/troubleshooting/faults.md, whose rows begin with the fault, and the condition and the message that
 // report it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
 type faultDocs struct {
 	mu    sync.Mutex

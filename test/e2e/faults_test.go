@@ -26,7 +26,7 @@ const faultReported = 3 * time.Minute
 type fault struct {
 	// name of the ExtensionAPI.
 	name string
-	// what describes the fault in docs/faults.md.
+	// what describes the fault in docs/troubleshooting/faults.md.
 	what string
 
 	// behaviour of all replicas, or only of the one that kube-apiserver is connected to.

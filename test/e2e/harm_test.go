@@ -34,7 +34,7 @@ import (
 type harm struct {
 	// name of the ExtensionAPI.
 	name string
-	// what describes it in docs/faults.md.
+	// what describes it in docs/troubleshooting/faults.md.
 	what      string
 	behaviour behaviour
 	reason    string

@@ -32,8 +32,8 @@ const (
 	metricsSoon = 2 * time.Minute
 )
 
-// TestMetricsServerMigratesWithoutAFailedRequest performs the steps of docs/migrating.md, with the manifest of
-// docs/servers.md, and with that of kubectl extensionapi import.
+// TestMetricsServerMigratesWithoutAFailedRequest performs the steps of docs/tasks/migrating.md, with the manifest of
+// docs/tasks/servers.md, and with that of kubectl extensionapi import.
 func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
 	createObject(t, viewer())

@@ -31,7 +31,7 @@ type outage struct {
 var outages = []outage{
 	{"answers discovery in 7 s", makeSlow, 10 * time.Second},
 	// kube-apiserver closes its connection to the replica after 45 s, and applies no change before that if it is waiting
-	// for a response on it (docs/ejection.md). A shorter interval would promise more than that allows.
+	// for a response on it (docs/concepts/ejection.md). A shorter interval would promise more than that allows.
 	{"is stopped", stop, 15 * time.Second},
 }
 

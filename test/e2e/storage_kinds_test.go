@@ -76,7 +76,7 @@ func inPostgreSQL(t *testing.T) *stored {
 	}
 }
 
-// rotateCA replaces the CA as docs/storage.md says: both are trusted before the new one is used.
+// rotateCA replaces the CA as docs/tasks/storage.md says: both are trusted before the new one is used.
 func (b *backend) rotateCA(t *testing.T, secret string, awaitRollout func()) {
 	t.Helper()
 	before := b.ca

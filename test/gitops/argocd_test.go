@@ -20,7 +20,7 @@ import (
 
 const (
 	repository = "../.."
-	document   = repository + "/docs/gitops.md"
+	document   = repository + "/docs/tasks/gitops.md"
 )
 
 // suite is health_test.yaml, in the format of Argo CD.

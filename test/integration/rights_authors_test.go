@@ -67,7 +67,7 @@ var (
 	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource, eventResource}
 )
 
-// resourcesOf maps the terms of docs/security.md to resources.
+// resourcesOf maps the terms of docs/concepts/security.md to resources.
 var resourcesOf = map[string][]schema.GroupResource{
 	"APIServices":               {apiServiceResource},
 	"CustomResourceDefinitions": {definitionResource},

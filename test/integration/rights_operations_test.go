@@ -27,7 +27,7 @@ type (
 	modification func(*v1alpha1.ExtensionAPI)
 )
 
-// operations are examples for the rows of the table in docs/security.md, by their first cells.
+// operations are examples for the rows of the table in docs/concepts/security.md, by their first cells.
 var operations = map[string][]operation{
 	"create one with spec.server":                      {creating(withServer)},
 	"create one whose template names a ServiceAccount": {creating(withServer, nameAccount)},

@@ -19,7 +19,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/security.md. The operation of a row is tried
+// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/concepts/security.md. The operation of a row is tried
 // with every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
 func TestOperatorActsOnlyForUsersWithThePermissions(t *testing.T) {
 	t.Parallel()
@@ -52,7 +52,7 @@ type rightsRow struct {
 
 func readRightsTable(t *testing.T) []rightsRow {
 	t.Helper()
-	document, err := docs.Read(repository + "/docs/security.md")
+	document, err := docs.Read(repository + "/docs/concepts/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // This file contains the differences between the supported versions of Kubernetes that affect tests.
-// docs/kubernetes-versions.md explains each.
+// docs/reference/kubernetes-versions.md explains each.
 
 // availableProvesTrust reports whether the server of an APIService that is reported as available has presented a
 // certificate that its caBundle verifies.

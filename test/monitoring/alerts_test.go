@@ -39,7 +39,7 @@ func TestAlertsFireOnlyWhenTheyShould(t *testing.T) {
 }
 
 func TestAlertsHaveSeverityAnnotationsAndRunbook(t *testing.T) {
-	runbooks := string(read(t, "docs/alerts.md"))
+	runbooks := string(read(t, "docs/reference/alerts.md"))
 	var sections []string
 	for _, heading := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(runbooks, -1) {
 		sections = append(sections, heading[1])
@@ -55,12 +55,12 @@ func TestAlertsHaveSeverityAnnotationsAndRunbook(t *testing.T) {
 				t.Errorf("%s has no %s", alert.Alert, annotation)
 			}
 		}
-		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/alerts.md#"+strings.ToLower(alert.Alert)) {
-			t.Errorf("%s has runbook_url %q, which is not its section of docs/alerts.md", alert.Alert, url)
+		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/reference/alerts.md#"+strings.ToLower(alert.Alert)) {
+			t.Errorf("%s has runbook_url %q, which is not its section of docs/reference/alerts.md", alert.Alert, url)
 		}
 	}
 	if !slices.Equal(names, sections) {
-		t.Errorf("docs/alerts.md has the sections %q, but the alerts are %q", sections, names)
+		t.Errorf("docs/reference/alerts.md has the sections %q, but the alerts are %q", sections, names)
 	}
 }
 

@@ -24,15 +24,15 @@ func TestDocsListAllMetricsOfTheOperator(t *testing.T) {
 	registered.MustRegister(version.Current().Metric())
 	var listed []string
 	row := regexp.MustCompile("(?m)^(\\| `extensionapi_\\w+` \\| \\w+ \\| [^|]* \\|)")
-	listed = append(listed, submatches(row, string(read(t, "docs/metrics.md")))...)
+	listed = append(listed, submatches(row, string(read(t, "docs/reference/metrics.md")))...)
 	for _, wanted := range registered.rows {
 		if !slices.Contains(listed, wanted) {
-			t.Errorf("docs/metrics.md lacks a row that begins with: %s", wanted)
+			t.Errorf("docs/reference/metrics.md lacks a row that begins with: %s", wanted)
 		}
 	}
 	for _, found := range listed {
 		if !slices.Contains(registered.rows, found) {
-			t.Errorf("docs/metrics.md has a row that matches no metric: %s", found)
+			t.Errorf("docs/reference/metrics.md has a row that matches no metric: %s", found)
 		}
 	}
 }

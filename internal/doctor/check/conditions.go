@@ -12,7 +12,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 )
 
-// alarming are reasons of conditions that are True, and nevertheless worth a look (docs/conditions.md).
+// alarming are reasons of conditions that are True, and nevertheless worth a look (docs/reference/conditions.md).
 var alarming = map[string]bool{
 	v1alpha1.ReasonContested:              true,
 	v1alpha1.ReasonRotationStuck:          true,

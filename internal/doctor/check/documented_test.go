@@ -17,7 +17,7 @@ func TestEveryCheckIsDocumented(t *testing.T) {
 	for _, section := range sections {
 		for _, check := range section.checks {
 			if len(known.Explain(check.id)) != 1 {
-				t.Errorf("docs/kubectl-plugin.md does not have one row for check %s", check.id)
+				t.Errorf("docs/reference/kubectl-plugin.md does not have one row for check %s", check.id)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 const upstream = "https://github.com/kubernetes/kubernetes/issues/"
 
-// knownBug is one of Kubernetes that concerns aggregated APIs. docs/kubectl-plugin.md lists them.
+// knownBug is one of Kubernetes that concerns aggregated APIs. docs/reference/kubectl-plugin.md lists them.
 type knownBug struct {
 	in         []releases
 	issue      string

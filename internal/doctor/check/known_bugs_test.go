@@ -61,7 +61,7 @@ func TestNoBugIsReportedWithoutAnAPIService(t *testing.T) {
 }
 
 func TestEveryKnownBugIsDocumented(t *testing.T) {
-	page, err := docs.Files.ReadFile("kubectl-plugin.md")
+	page, err := docs.Files.ReadFile("reference/kubectl-plugin.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestEveryKnownBugIsDocumented(t *testing.T) {
 				return bytes.Contains(line, []byte(bug.issue)) && bytes.Contains(line, fixed)
 			})
 			if !documented {
-				t.Errorf("docs/kubectl-plugin.md does not list %s of %s", path.Base(bug.issue), affected.since)
+				t.Errorf("docs/reference/kubectl-plugin.md does not list %s of %s", path.Base(bug.issue), affected.since)
 			}
 		}
 	}

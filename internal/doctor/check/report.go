@@ -38,7 +38,7 @@ func (r Result) Level() Level { return severities[r.Severity] }
 
 // Outcome is all that one check found.
 type Outcome struct {
-	// ID is stable, and has a row in docs/kubectl-plugin.md.
+	// ID is stable, and has a row in docs/reference/kubectl-plugin.md.
 	ID string
 	// Title is what holds where the check passed.
 	Title string
