@@ -5,9 +5,12 @@ package documented
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 const document = `# Troubleshooting
@@ -81,21 +84,64 @@ func TestSameIgnoresWhatDiffersInEachRun(t *testing.T) {
 	}
 }
 
+// suites are the tests that produce messages; faults are those of test/e2e/faults_table_test.go and harm_test.go.
+var suites = sets.New("integration", "e2e", "faults")
+
 func TestEveryMessageForTroubleshootingComesFromATest(t *testing.T) {
-	content, err := os.ReadFile("../../docs/troubleshooting/troubleshooting.md")
+	pages, err := read("../../docs/troubleshooting")
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages := parse(string(content))
-	for marker := range messages {
-		if suite, _, _ := strings.Cut(marker, "/"); suite != "integration" && suite != "e2e" {
-			t.Errorf("message %s belongs to no test suite: integration or e2e", marker)
+	met := map[string]string{}
+	for file, content := range pages {
+		messages := parse(content)
+		for marker := range messages {
+			if suite, _, _ := strings.Cut(marker, "/"); !suites.Has(suite) {
+				t.Errorf("%s: message %s belongs to no test suite: %s", file, marker, sets.List(suites))
+			}
+			if other, repeated := met[marker]; repeated {
+				t.Errorf("message %s is in %s and in %s", marker, file, other)
+			}
+			met[marker] = file
+		}
+		for _, mark := range []string{"<!-- message:", "```text"} {
+			if count := strings.Count(content, mark); count != len(messages) {
+				t.Errorf("%s: %q occurs %d times, but there are %d messages: each block needs a unique marker directly above it",
+					file, mark, count, len(messages))
+			}
 		}
 	}
-	for _, mark := range []string{"<!-- message:", "```text"} {
-		if count := strings.Count(string(content), mark); count != len(messages) {
-			t.Errorf("%q occurs %d times, but there are %d messages: each block needs a unique marker directly above it",
-				mark, count, len(messages))
+	if len(met) == 0 {
+		t.Error("there is no message")
+	}
+}
+
+func TestAMessageIsComparedAndWrittenInTheFileThatHasIt(t *testing.T) {
+	directory := t.TempDir()
+	file := filepath.Join(directory, "a.md")
+	for path, content := range map[string]string{file: document, filepath.Join(directory, "b.md"): "# B\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	messages := From(directory, "e2e")
+	if err := messages.Compare("two", "two"); err != nil {
+		t.Error(err)
+	}
+	if err := messages.Compare("two", "three"); !Writing() && err == nil {
+		t.Error("an outdated message is not reported")
+	}
+	if err := messages.Compare("three", "three"); err == nil {
+		t.Error("a message without a block is not reported")
+	}
+	t.Setenv("WRITE_DOCS", "1")
+	if err := messages.Compare("two", "three"); err != nil {
+		t.Error(err)
+	}
+	if pages, err := read(directory); err != nil || parse(pages[file])["e2e/two"] != "three\n" {
+		t.Errorf("the message was not written: %v, %s", err, pages[file])
+	}
+	if err := From(directory, "integration").CheckAllMet(); err == nil {
+		t.Error("a message that no test has produced is not reported")
 	}
 }

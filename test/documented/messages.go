@@ -9,7 +9,7 @@
 //	ServerAvailable=False ImagePullFailed: ...
 //	```
 //
-// A test of that suite passes the actual message to Messages.Check. With WRITE_DOCS=1 in the environment it is written
+// A test of that suite passes the actual message to Messages.Check or Compare. With WRITE_DOCS=1 in the environment it is written
 // to the block, otherwise it is compared with it.
 package documented
 
@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -26,44 +27,77 @@ import (
 // Writing reports whether the docs are written instead of compared (WRITE_DOCS=1).
 func Writing() bool { return os.Getenv("WRITE_DOCS") == "1" }
 
-// Messages are the messages in a file that belong to one test suite.
+// Messages are the messages in the Markdown files of a directory that belong to one test suite.
 type Messages struct {
-	file, suite string
+	directory, suite string
 
 	mu  sync.Mutex
 	met map[string]bool
 }
 
-// From returns the messages in the file that belong to the suite.
-func From(file, suite string) *Messages {
-	return &Messages{file: file, suite: suite, met: map[string]bool{}}
+// From returns the messages in the files of the directory that belong to the suite.
+func From(directory, suite string) *Messages {
+	return &Messages{directory: directory, suite: suite, met: map[string]bool{}}
 }
 
 // Check fails the test when the message is not the documented one of that id, apart from what differs in each run.
 func (m *Messages) Check(tb testing.TB, id, message string) {
 	tb.Helper()
+	if err := m.Compare(id, message); err != nil {
+		tb.Error(err)
+	}
+}
+
+// Compare returns an error when the message is not the documented one of that id, apart from what differs in each run.
+func (m *Messages) Compare(id, message string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.met[id] = true
-	content, err := os.ReadFile(m.file)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	marker := m.suite + "/" + id
-	documented, found := parse(string(content))[marker]
-	switch {
-	case !found:
-		tb.Errorf("%s has no message %s: add it as a block in the same form as the others", m.file, marker)
-	case Same(documented, message):
-	case Writing():
-		written := replace(string(content), marker, message)
-		if err := os.WriteFile(m.file, []byte(written), 0o600); err != nil { //nolint:gosec // the test names the file
-			tb.Error(err)
-		}
-	default:
-		tb.Errorf("message %s in %s is outdated:\n%s\nThe actual message is\n%s\nWRITE_DOCS=1 updates the docs.",
-			marker, m.file, documented, message)
+	file, content, err := m.find(marker)
+	if err != nil {
+		return err
 	}
+	switch documented := parse(content)[marker]; {
+	case Same(documented, message):
+		return nil
+	case Writing():
+		return os.WriteFile(file, []byte(replace(content, marker, message)), 0o600)
+	default:
+		return fmt.Errorf("message %s in %s is outdated:\n%s\nThe actual message is\n%s\nWRITE_DOCS=1 updates the docs",
+			marker, file, documented, message)
+	}
+}
+
+// find returns the file that has a message, and its content.
+func (m *Messages) find(marker string) (file, content string, err error) {
+	pages, err := read(m.directory)
+	if err != nil {
+		return "", "", err
+	}
+	for file, content := range pages {
+		if _, found := parse(content)[marker]; found {
+			return file, content, nil
+		}
+	}
+	return "", "", fmt.Errorf("%s has no message %s: add it as a block in the same form as the others", m.directory, marker)
+}
+
+// read returns the content of the Markdown files of a directory.
+func read(directory string) (map[string]string, error) {
+	files, err := filepath.Glob(filepath.Join(directory, "*.md"))
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]string{}
+	for _, file := range files {
+		content, err := os.ReadFile(file) //nolint:gosec // the test names the directory
+		if err != nil {
+			return nil, err
+		}
+		pages[file] = string(content)
+	}
+	return pages, nil
 }
 
 // Text returns a condition as it is written in the docs.
@@ -76,14 +110,16 @@ func Text(condition metav1.Condition) string {
 func (m *Messages) CheckAllMet() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	content, err := os.ReadFile(m.file)
+	pages, err := read(m.directory)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, id := range missing(parse(string(content)), m.suite, m.met) {
-		errs = append(errs, fmt.Errorf("%s has the message %s/%s, which no test has produced: remove it, or add the test",
-			m.file, m.suite, id))
+	for file, content := range pages {
+		for _, id := range missing(parse(content), m.suite, m.met) {
+			errs = append(errs, fmt.Errorf("%s has the message %s/%s, which no test has produced: remove it, or add the test",
+				file, m.suite, id))
+		}
 	}
 	return errors.Join(errs...)
 }

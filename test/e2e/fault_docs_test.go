@@ -6,8 +6,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,79 +16,61 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
 
-const (
-	faultDocsFile = "docs/troubleshooting/faults.md"
-	// columnEnd is the column separator, which messages never contain.
-	columnEnd = " | "
-	// lastWord is how long a message must be unchanged before it is written: kube-apiserver checks every 30 s.
-	lastWord = 35 * time.Second
-)
+// lastWord is how long a message must be unchanged before it is written: kube-apiserver checks every 30 s.
+const lastWord = 35 * time.Second
 
-// faultDocs is the table of docs/troubleshooting/faults.md, whose rows begin with the fault, and the condition and the message that
-// report it. With WRITE_DOCS=1 the conditions and messages are written, otherwise compared.
+// faultDocs are the messages in docs/troubleshooting/faults.md. With WRITE_DOCS=1 they are written, otherwise compared.
 type faultDocs struct {
-	mu    sync.Mutex
-	lines []string
-	// since is when the message to be written for a fault was first reported.
-	since map[string]time.Time
+	messages *documented.Messages
+
+	mu sync.Mutex
+	// reported is the last message to be written for a fault, and since when it has been reported.
+	reported map[string]report
 }
 
-// openFaultDocs reads the docs, and with WRITE_DOCS=1 writes them when the test ends.
+type report struct {
+	text  string
+	since time.Time
+}
+
 func openFaultDocs(t *testing.T) *faultDocs {
 	t.Helper()
-	path := filepath.Join(root, faultDocsFile)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	return &faultDocs{
+		messages: documented.From(root+"/docs/troubleshooting", "faults"),
+		reported: map[string]report{},
 	}
-	docs := &faultDocs{
-		lines: strings.Split(string(content), "\n"),
-		since: map[string]time.Time{},
-	}
-	if documented.Writing() {
-		t.Cleanup(func() {
-			if err := os.WriteFile(path, []byte(strings.Join(docs.lines, "\n")), 0o644); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	return docs
 }
 
 // check succeeds when the docs contain the condition of a fault, or, when they are being written, if it has not changed
 // for lastWord.
 func (d *faultDocs) check(what string, condition metav1.Condition) error {
+	text := documented.Text(condition)
+	if err := d.messages.Compare(idOf(what), text); err != nil || !documented.Writing() {
+		return err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	row, columns := d.find(what)
-	if row < 0 {
-		return fmt.Errorf("%s has no row for %q", faultDocsFile, what)
+	last := d.reported[what]
+	if !documented.Same(last.text, text) {
+		last = report{text, time.Now()}
+		d.reported[what] = last
 	}
-	said, summary := columns[1]+": "+columns[2], fmt.Sprintf("%s %s", condition.Status, condition.Reason)
-	agreed := documented.Same(said, summary+": "+condition.Message)
-	switch {
-	case !documented.Writing() && !agreed:
-		return fmt.Errorf("for %q, %s documents\n%s\nbut the condition is\n%s: %s\n(WRITE_DOCS=1 updates the docs)",
-			what, faultDocsFile, said, summary, condition.Message)
-	case !documented.Writing():
-		return nil
-	case !agreed || d.since[what].IsZero():
-		columns[1], columns[2] = summary, condition.Message
-		d.lines[row], d.since[what] = strings.Join(columns, columnEnd), time.Now()
-	}
-	if time.Since(d.since[what]) < lastWord {
-		return fmt.Errorf("the condition may still change: %s: %s", summary, condition.Message)
+	if time.Since(last.since) < lastWord {
+		return fmt.Errorf("the condition may still change: %s", text)
 	}
 	return nil
 }
 
-// find returns the index of the row and its columns, or -1 if there is none.
-func (d *faultDocs) find(what string) (row int, columns []string) {
-	for row, line := range d.lines {
-		columns := strings.Split(line, columnEnd)
-		if columns[0] == "| "+what && len(columns) == 4 {
-			return row, columns
+// idOf is the anchor of a fault's heading.
+func idOf(what string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
+			return r
+		default:
+			return -1
 		}
-	}
-	return -1, nil
+	}, strings.ToLower(what))
 }

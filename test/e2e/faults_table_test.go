@@ -53,7 +53,7 @@ var faults = []fault{
 		status: yes, reason: v1alpha1.ReasonReplicaEjected, culprit: connectedPod, available: yes,
 	},
 	{
-		name: "one-slow-kept", what: "the same, with `outlierEjection: Disabled`",
+		name: "one-slow-kept", what: "one replica answers in 7 s, with `outlierEjection: Disabled`",
 		spec:      keepOutliers,
 		behaviour: behaviour{Discovery: slow(7 * time.Second)}, connectedOne: true,
 		status: no, reason: v1alpha1.ReasonReplicaSlow, culprit: connectedPod,
@@ -125,7 +125,7 @@ var faults = []fault{
 		status:    yes, reason: v1alpha1.ReasonOpenAPISlow, culprit: somePod, available: yes,
 	},
 	{
-		name: "untrusted", what: "every replica serves a certificate of an unknown authority",
+		name: "untrusted", what: "every replica serves a certificate of an unknown CA",
 		behaviour: behaviour{Certificate: extensionserver.Untrusted},
 		status:    no, reason: v1alpha1.ReasonCertificateUntrusted, culprit: somePod, available: no,
 	},

@@ -4,8 +4,7 @@
 
 // Package e2e tests the operator as users run it: installed by Helm on a real one-node cluster, which it starts and
 // deletes. The environment variable CLUSTER_NAME names the cluster; E2E_KEEP=1 uses an existing one, and keeps it
-// running. WRITE_DOCS=1 writes the reported messages to docs/troubleshooting/faults.md and docs/troubleshooting/troubleshooting.md, instead of
-// comparing them.
+// running. WRITE_DOCS=1 writes the reported messages to docs/troubleshooting, instead of comparing them.
 package e2e
 
 import (
@@ -134,8 +133,8 @@ func finish(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	return ctx, nil
 }
 
-// troubleshooting are the messages of these tests in docs/troubleshooting/troubleshooting.md.
-var troubleshooting = documented.From(root+"/docs/troubleshooting/troubleshooting.md", "e2e")
+// troubleshooting are the messages of these tests in docs/troubleshooting.
+var troubleshooting = documented.From(root+"/docs/troubleshooting", "e2e")
 
 // checkCoverage runs checks of what all tests together must cover.
 func checkCoverage() error {

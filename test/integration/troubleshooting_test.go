@@ -12,8 +12,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
 
-// troubleshooting are the messages of these tests in docs/troubleshooting/troubleshooting.md.
-var troubleshooting = documented.From(repository+"/docs/troubleshooting/troubleshooting.md", "integration")
+// troubleshooting are the messages of these tests in docs/troubleshooting.
+var troubleshooting = documented.From(repository+"/docs/troubleshooting", "integration")
 
 // expectDocumented checks that the docs have the current message of the condition under the id.
 func expectDocumented(t *testing.T, id, name, conditionType string) {
