@@ -151,6 +151,35 @@ bench-doctor: e2e-images $(TOOLS)/helm ## Benchmark kubectl extensionapi doctor 
 bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
 
+##@ Documentation
+
+# Where the site is served: a directory of its own for each version.
+DOCS_URL ?= http://localhost:1313/
+
+.PHONY: docs
+docs: $(TOOLS)/hugo ## Build the site of the documentation in bin/site, with search: VERSION=v0.1.0 DOCS_URL=https://…/v0.1.0/
+	go run ./hack/site --version $(VERSION) --output bin/site-source
+	$(TOOLS)/hugo --source bin/site-source --destination $(CURDIR)/bin/site --baseURL $(DOCS_URL) --cleanDestinationDir --quiet
+	@echo "The site is in bin/site"
+
+.PHONY: docs-serve
+docs-serve: $(TOOLS)/hugo ## Serve the site at http://localhost:1313
+	go run ./hack/site --version $(VERSION) --output bin/site-source
+	$(TOOLS)/hugo server --source bin/site-source --baseURL $(DOCS_URL)
+
+.PHONY: docs-test
+docs-test: ## Check links, anchors, words, spelling and messages of the documentation, and the commands of its pages
+	go test ./test/docs/... ./test/documented/... ./hack/docscommands/... ./hack/site/...
+
+.PHONY: docs-commands
+docs-commands: demo-images plugin $(TOOLS)/helm ## Run every command of Getting started and Tasks on a node, and compare the output: PAGES=…
+	hack/docs-commands.sh up
+	hack/docs-commands.sh down
+
+.PHONY: docs-screenshots
+docs-screenshots: docs ## Take pictures of the site with headless Chromium: bin/screenshots
+	hack/site/screenshots.sh
+
 ##@ Demo
 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
