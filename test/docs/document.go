@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -113,6 +114,10 @@ func (d *Document) add(node ast.Node, source []byte) {
 	switch node := node.(type) {
 	case *ast.Heading:
 		d.Anchors.Insert(anchor(plain(node, source)))
+	case *ast.RawHTML:
+		if found := htmlAnchor.FindSubmatch(node.Segments.Value(source)); found != nil {
+			d.Anchors.Insert(string(found[1]))
+		}
 	case *ast.Link:
 		d.Links = append(d.Links, string(node.Destination))
 	case *ast.Image:
@@ -128,6 +133,9 @@ func (d *Document) add(node ast.Node, source []byte) {
 		d.Tables = append(d.Tables, table)
 	}
 }
+
+// htmlAnchor matches an anchor that is not that of a heading, such as that of a reason in a table.
+var htmlAnchor = regexp.MustCompile(`^<a id="([^"]+)">$`)
 
 func cells(row ast.Node, source []byte) []string {
 	var texts []string

@@ -27,9 +27,9 @@ func TestLinksWithinTheRepositoryAreValid(t *testing.T) {
 }
 
 func TestIndexLinksToEveryDocument(t *testing.T) {
-	documents, err := filepath.Glob(repository + "/docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	documents, err := ReadAll(repository + "/docs")
+	if err != nil || len(documents) < 2 {
+		t.Fatal("no documents", err)
 	}
 	const index = repository + "/docs/README.md"
 	listed, err := Read(index)
@@ -37,7 +37,11 @@ func TestIndexLinksToEveryDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, document := range documents {
-		if name := filepath.Base(document); name != filepath.Base(index) && !slices.Contains(listed.Links, name) {
+		name, err := filepath.Rel(filepath.Dir(index), document.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name != filepath.Base(index) && !slices.Contains(listed.Links, name) {
 			t.Errorf("%s does not link to %s", index, name)
 		}
 	}
