@@ -110,7 +110,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.healthBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several replicas as the leader")
 	flags.StringVar(&o.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"),
-		"namespace of the operator, where certificate authorities are kept; defaults to $POD_NAMESPACE")
+		"namespace of the operator, where CAs are kept; defaults to $POD_NAMESPACE")
 	flags.StringVar(&o.proberServiceAccount, "prober-service-account", "extensionapi-operator-prober",
 		"ServiceAccount in the operator's namespace, without any permissions, with which extension API servers are probed")
 	flags.Func("server-namespaces", "namespaces, with commas between them, in which alone the operator runs servers; "+

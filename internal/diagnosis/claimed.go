@@ -81,7 +81,7 @@ func heldFinding(claim claims.Claim, policy v1alpha1.AdoptionPolicy) claimFindin
 	found.Evidence = fmt.Sprintf("%s is not registered: it belongs to %s", name, claim.Owner)
 	found.Remedy = heldAdvice(claim, policy)
 	if claim.Owner.Kind == ownership.CustomResourceDefinition {
-		found.BlastRadius = "An APIService would hide the definition's objects from every client"
+		found.BlastRadius = "An APIService would hide the CRD's objects from every client"
 	}
 	return claimFinding{found}
 }
@@ -93,7 +93,7 @@ func heldAdvice(claim claims.Claim, policy v1alpha1.AdoptionPolicy) string {
 	case claim.Owner.Kind == ownership.BuiltInGroup:
 		return "An extension API server cannot replace it: " + giveUp
 	case claim.Owner.Kind == ownership.CustomResourceDefinition:
-		return "If its objects are no longer needed, delete the definition, which deletes them; otherwise " + giveUp
+		return "If its objects are no longer needed, delete the CRD, which deletes them; otherwise " + giveUp
 	case claim.Owner.Kind == ownership.EarlierExtensionAPI && policy == v1alpha1.AdoptionNever:
 		return "Set spec.adoptionPolicy: Adopt to adopt it, with everything else that was orphaned and may still serve " +
 			"requests"
@@ -119,8 +119,8 @@ func contestedFinding(claim claims.Claim) claimFinding {
 		found.Remedy = "Remove the group from one of the two, or set sharing: Allowed on it in spec.groups"
 	case claim.Owner.Kind == ownership.CustomResourceDefinition:
 		found.Evidence = fmt.Sprintf("%s is served by this ExtensionAPI, and also defined by %s", name, claim.Owner)
-		found.BlastRadius = "The definition's objects are hidden from every client"
-		found.Remedy = "Delete the definition, or remove the group-version from spec.groups"
+		found.BlastRadius = "The CRD's objects are hidden from every client"
+		found.Remedy = "Delete the CRD, or remove the group-version from spec.groups"
 	default:
 		found.Evidence = fmt.Sprintf("%s is registered for this ExtensionAPI, but marked as belonging to %s",
 			name, claim.Owner)

@@ -54,7 +54,7 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			[]claims.Claim{claimOf("v1", claims.Held, ownership.CustomResourceDefinition)},
 			v1alpha1.AdoptionNever,
 			"False", v1alpha1.ReasonHeldByCustomResourceDefinition,
-			[]string{"would hide the definition's objects from every client", "delete the definition, which deletes them"},
+			[]string{"would hide the CRD's objects from every client", "delete the CRD, which deletes them"},
 		},
 		"two belong to another owner": {
 			[]claims.Claim{ofHelm, ofHelm},
@@ -83,8 +83,8 @@ func TestClaimedNamesTheOtherOwnerAndWhatToDo(t *testing.T) {
 			v1alpha1.AdoptionNever,
 			"True", v1alpha1.ReasonContested,
 			[]string{
-				"v1.example.com is served by this ExtensionAPI, and also defined by the other owner. The definition's objects " +
-					"are hidden from every client. Delete the definition",
+				"v1.example.com is served by this ExtensionAPI, and also defined by the other owner. The CRD's objects " +
+					"are hidden from every client. Delete the CRD",
 			},
 		},
 		"one is marked": {

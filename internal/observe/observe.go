@@ -29,7 +29,7 @@ type Observer struct {
 	// missed.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// OperatorNamespace is where certificate authorities are kept.
+	// OperatorNamespace is where CAs are kept.
 	OperatorNamespace string
 	ServerNamespaces  ServerNamespaces
 	// CertManager reports whether cert-manager's API may be used.

@@ -220,7 +220,7 @@ func DeleteCRD(ctx context.Context, cluster client.Client, name string) error {
 	return errors.Join(err, fmt.Errorf("CustomResourceDefinition %s still exists", definition.Name))
 }
 
-// isTerminationStuck reports whether kube-apiserver failed to list the definition's objects, for example because their
+// isTerminationStuck reports whether kube-apiserver failed to list the CRD's objects, for example because their
 // storage is not ready yet. It then may not retry until the definition changes, or for five minutes
 // (apiextensions-apiserver pkg/controller/finalizer).
 func isTerminationStuck(definition *apiextensionsv1.CustomResourceDefinition) bool {

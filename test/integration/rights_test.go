@@ -57,7 +57,7 @@ func readRightsTable(t *testing.T) []rightsRow {
 		t.Fatal(err)
 	}
 	var table []rightsRow
-	for _, cells := range document.Table("to", "takes the rights to") {
+	for _, cells := range document.Table("to", "requires permission to") {
 		takes, err := parseRights(cells[1])
 		if err != nil {
 			t.Fatalf("%s: %q: %v", document.Path, cells[0], err)
