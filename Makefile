@@ -168,7 +168,8 @@ docs-serve: $(TOOLS)/hugo ## Serve the site at http://localhost:1313
 	$(TOOLS)/hugo server --source bin/site-source --baseURL $(DOCS_URL)
 
 .PHONY: docs-test
-docs-test: ## Check links, anchors, words, spelling and messages of the documentation, and the commands of its pages
+docs-test: $(TOOLS)/misspell ## Check links, anchors, words, spelling and messages of the documentation, and the commands of its pages
+	$(TOOLS)/misspell -error $$(git ls-files "*.md" | grep --invert-match pt-BR)
 	go test ./test/docs/... ./test/documented/... ./hack/docscommands/... ./hack/site/...
 
 .PHONY: docs-commands

@@ -332,6 +332,7 @@ require (
 
 tool (
 	github.com/extensionapi/extensionapi-operator/hack/tools/golangci-lint
+	github.com/golangci/misspell/cmd/misspell
 	helm.sh/helm/v4/cmd/helm
 	sigs.k8s.io/controller-tools/cmd/controller-gen
 	sigs.k8s.io/kind
