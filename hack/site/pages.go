@@ -28,7 +28,8 @@ type section struct {
 func (s section) folder() string { return strings.ReplaceAll(strings.ToLower(s.title), " ", "-") }
 
 var (
-	link    = regexp.MustCompile(`(!?\[[^\]]*\]\()([^)\s#]*)(#[^)\s]*)?(\))`)
+	// The text of a link may begin in the line above.
+	link    = regexp.MustCompile(`(\]\()([^)\s#]*)(#[^)\s]*)?(\))`)
 	heading = regexp.MustCompile(`(?m)^# (.+)\n+`)
 )
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,7 @@ func TestLinksLeadToPagesOfTheSiteOrToTheRepository(t *testing.T) {
 	for text, want := range map[string]string{
 		"[a](../ARCHITECTURE.md#rules)":  "[a](../../getting-started/architecture/#rules)",
 		"[a](faq.md)":                    "[a](./)",
+		"[a\nb](faq.md#c)":               "[a\nb](./#c)",
 		"[a](../README.md)":              "[a](../../)",
 		"[a](#here)":                     "[a](#here)",
 		"[a](https://example.com/x#y)":   "[a](https://example.com/x#y)",
@@ -80,6 +82,9 @@ func TestEveryDocumentIsOnTheSite(t *testing.T) {
 	for path, content := range pages {
 		if !strings.HasPrefix(content, "---\ntitle: ") {
 			t.Errorf("%s has no title", path)
+		}
+		if found := regexp.MustCompile(`\]\([^:)]+\.md[#)]`).FindString(content); found != "" {
+			t.Errorf("%s has a link to a file: %s", path, found)
 		}
 		if !strings.HasSuffix(path, "/_index.md") {
 			written++
