@@ -12,8 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 )
 
 func main() {
@@ -42,26 +42,26 @@ func process(ctx context.Context, action, path string) error {
 	if err != nil {
 		return err
 	}
-	list(os.Stdout, path, read)
+	fmt.Print(list(path, read))
 	if action == "list" || read.skipped != "" {
 		return nil
 	}
 	return run(ctx, read, os.Stdout)
 }
 
-// list prints the commands of a page.
-func list(out io.Writer, path string, read page) {
-	fmt.Fprintf(out, "=== %s\n", path)
+// list returns what of a page is run, and what not, and why.
+func list(path string, read page) string {
+	lines := []string{"=== " + path}
 	if read.skipped != "" {
-		fmt.Fprintf(out, "not run: %s\n", read.skipped)
-		return
+		return lines[0] + "\nnot run: " + read.skipped + "\n"
 	}
 	for _, block := range read.blocks {
 		if block.skipped != "" {
-			fmt.Fprintf(out, "%d: not run: %s\n", block.line, block.skipped)
+			lines = append(lines, fmt.Sprintf("%d: not run: %s", block.line, block.skipped))
 		}
 		for _, command := range block.commands {
-			fmt.Fprintf(out, "%d: %s\n", command.line, command.text)
+			lines = append(lines, fmt.Sprintf("%d: %s", command.line, command.text))
 		}
 	}
+	return strings.Join(lines, "\n") + "\n"
 }

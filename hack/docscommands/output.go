@@ -15,8 +15,8 @@ var (
 	spaces  = regexp.MustCompile(`\s+`)
 )
 
-// matches reports whether a command printed what the page shows. A line … stands for any lines, … in a line for any text;
-// what differs in each run and the width of columns do not count.
+// matches reports whether a command printed what the page shows. A line … stands for any lines, … in a line for any
+// text; what differs in each run and the width of columns do not count.
 func matches(shown, printed []string) bool {
 	shown, printed = trimmed(shown), trimmed(printed)
 	if len(shown) == 0 {

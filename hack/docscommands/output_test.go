@@ -69,7 +69,7 @@ func pages(t *testing.T) []string {
 
 func readPage(t *testing.T, path string) page {
 	t.Helper()
-	source, err := os.ReadFile(path) //nolint:gosec // from pages
+	source, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Site writes the source of the documentation's site for Hugo: the pages of docs, with a title and a place in the menu each,
-// and links that lead to pages of the site. The theme is a Go module, whose checksum Go verifies.
+// Site writes the source of the documentation's site for Hugo: the pages of docs, with a title and a place in the menu
+// each, and links that lead to pages of the site. The theme is a Go module, whose checksum Go verifies.
 package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -25,14 +26,14 @@ func main() {
 	version := flag.String("version", "dev", "version in the title")
 	output := flag.String("output", "bin/site-source", "directory to write to")
 	flag.Parse()
-	if err := write(*version, *output); err != nil {
+	if err := write(context.Background(), *version, *output); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func write(version, output string) error {
-	themeDirectory, err := download()
+func write(ctx context.Context, version, output string) error {
+	themeDirectory, err := download(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,13 +49,17 @@ func write(version, output string) error {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(output, "hugo.json"), configuration(version, themeDirectory))
+	settings, err := configuration(version, themeDirectory)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(output, "hugo.json"), settings)
 }
 
 // download returns the directory of the theme in Go's module cache.
-func download() (string, error) {
+func download(ctx context.Context) (string, error) {
 	var errors bytes.Buffer
-	command := exec.Command("go", "mod", "download", "-json", theme)
+	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", theme)
 	command.Dir = os.TempDir() // in no module, so that no go.mod has to name it
 	command.Stderr = &errors
 	content, err := command.Output()
@@ -67,7 +72,7 @@ func download() (string, error) {
 }
 
 // configuration is that of Hugo, which accepts JSON.
-func configuration(version, themeDirectory string) string {
+func configuration(version, themeDirectory string) (string, error) {
 	title := "extensionapi-operator " + version
 	content, err := json.MarshalIndent(map[string]any{
 		"title":        title,
@@ -90,10 +95,7 @@ func configuration(version, themeDirectory string) string {
 			"search": map[string]any{"enable": true, "type": "flexsearch"},
 		},
 	}, "", "  ")
-	if err != nil {
-		panic(err) // of strings and numbers alone
-	}
-	return string(content)
+	return string(content), err
 }
 
 func writeFile(path, content string) error {

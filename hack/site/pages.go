@@ -145,9 +145,12 @@ func lead(found, file, address string, site map[string]string) string {
 
 // relative returns the way from one page to another, so that the site can be served from any directory.
 func relative(from, to string) string {
-	way, err := filepath.Rel("/"+from, "/"+to)
-	if err != nil {
-		panic(err) // both are absolute
+	up := "./"
+	if from != "" {
+		up = strings.Repeat("../", strings.Count(from, "/")+1)
 	}
-	return way + "/"
+	if to == "" {
+		return up
+	}
+	return up + to + "/"
 }

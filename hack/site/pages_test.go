@@ -38,8 +38,8 @@ func TestLinksLeadToPagesOfTheSiteOrToTheRepository(t *testing.T) {
 	site := addresses(sections(source))
 	for text, want := range map[string]string{
 		"[a](../ARCHITECTURE.md#rules)":  "[a](../../getting-started/architecture/#rules)",
-		"[a](faq.md)":                    "[a](./)",
-		"[a\nb](faq.md#c)":               "[a\nb](./#c)",
+		"[a](faq.md)":                    "[a](../../overview/faq/)",
+		"[a\nb](faq.md#c)":               "[a\nb](../../overview/faq/#c)",
 		"[a](../README.md)":              "[a](../../)",
 		"[a](#here)":                     "[a](#here)",
 		"[a](https://example.com/x#y)":   "[a](https://example.com/x#y)",

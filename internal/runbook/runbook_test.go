@@ -21,7 +21,7 @@ Text.
 
 | reason | what it means | impact | what to do |
 |---|---|---|---|
-| First, <a id="several-conditions-second"></a>Second | it ` + "`fails`" + ` | none | see [there](b.md#c) or [here](d.md) |
+| First, <a id="several-conditions-second"></a>Second | it ` + "`fails`" + ` | none | see [there](b.md#c) or [d](d.md) |
 
 ## Events
 | reason | what was done |
@@ -39,7 +39,7 @@ func TestAReasonIsExplainedOnceForEachHeading(t *testing.T) {
 	}
 	want := []Entry{
 		{
-			Reason: "Second", Heading: "Several conditions", Meaning: "it fails", Impact: "none", Fix: "see there or here",
+			Reason: "Second", Heading: "Several conditions", Meaning: "it fails", Impact: "none", Fix: "see there or d",
 			URL: base + "b/a.md#several-conditions-second",
 		},
 		{Reason: "Second", Heading: "Events", Meaning: "it was repaired", URL: base + "b/a.md#events"},

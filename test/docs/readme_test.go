@@ -43,7 +43,7 @@ func TestFiguresAreThoseOfTheBenchmarks(t *testing.T) {
 
 func page(t *testing.T, file string) string {
 	t.Helper()
-	content, err := os.ReadFile(repository + "/" + file) //nolint:gosec // the test names it
+	content, err := os.ReadFile(repository + "/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestServersAreDocumentedAsTheyAreTested compares the manifests in docs/tasks/servers.md with the files that the end-to-end
-// tests apply.
+// TestServersAreDocumentedAsTheyAreTested compares the manifests in docs/tasks/servers.md with the files that the
+// end-to-end tests apply.
 func TestServersAreDocumentedAsTheyAreTested(t *testing.T) {
 	document, err := Read(repository + "/docs/tasks/servers.md")
 	if err != nil {

@@ -9,8 +9,8 @@
 //	ServerAvailable=False ImagePullFailed: ...
 //	```
 //
-// A test of that suite passes the actual message to Messages.Check or Compare. With WRITE_DOCS=1 in the environment it is written
-// to the block, otherwise it is compared with it.
+// A test of that suite passes the actual message to Messages.Check or Compare. With WRITE_DOCS=1 in the environment it
+// is written to the block, otherwise it is compared with it.
 package documented
 
 import (
@@ -80,7 +80,8 @@ func (m *Messages) find(marker string) (file, content string, err error) {
 			return file, content, nil
 		}
 	}
-	return "", "", fmt.Errorf("%s has no message %s: add it as a block in the same form as the others", m.directory, marker)
+	return "", "", fmt.Errorf("%s has no message %s: add it as a block in the same form as the others",
+		m.directory, marker)
 }
 
 // read returns the content of the Markdown files of a directory.
