@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command versions runs the integration tests on the kube-apiserver of every version of Kubernetes that hack/cluster
-// builds, and prints how many passed. It fails if a test failed, or if the table in docs/reference/kubernetes-versions.md
-// differs; with WRITE_DOCS=1 in the environment it writes the table.
+// builds, and prints how many passed. It fails if a test failed, or if the table in
+// docs/reference/kubernetes-versions.md differs; with WRITE_DOCS=1 in the environment it writes the table.
 //
 // Arguments select versions, such as 1.34; the docs are then not checked. The working directory is the repository's
 // root.

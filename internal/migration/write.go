@@ -51,10 +51,10 @@ func (m *Manifest) comments(out *bytes.Buffer) {
 		fmt.Fprintf(out, "# %s\n", excerpt.Of(fmt.Sprintf(format, args...), maxNote))
 	}
 	comment("ExtensionAPI for what serves %s today, written by kubectl extensionapi import.", strings.Join(versions, ", "))
-	comment("Read it, apply it, and follow docs/tasks/migrating.md: with adoptionPolicy DryRun, status reports what adopting")
-	comment("would change (kubectl extensionapi diff %s); with Adopt, the APIServices are pointed to the new server as",
+	comment("Read it, apply it, and follow docs/tasks/migrating.md: with adoptionPolicy DryRun, status reports what")
+	comment("adopting would change (kubectl extensionapi diff %s); with Adopt, the APIServices are pointed to the new",
 		m.ExtensionAPI.Name)
-	comment("soon as it answers.")
+	comment("server as soon as it answers.")
 	for _, missing := range m.Missing {
 		comment("REQUIRED: set %s", missing)
 	}

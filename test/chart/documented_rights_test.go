@@ -13,9 +13,9 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// documentedRoles maps the scopes of the operator's permissions in docs/concepts/security.md to roles. If the operator is
-// restricted to serverNamespaces, its permissions in the namespaces of servers are separate from its cluster-wide ones,
-// and it has some additional ones in its own namespace.
+// documentedRoles maps the scopes of the operator's permissions in docs/concepts/security.md to roles. If the operator
+// is restricted to serverNamespaces, its permissions in the namespaces of servers are separate from its cluster-wide
+// ones, and it has some additional ones in its own namespace.
 var documentedRoles = map[string]struct{ values, id string }{
 	"cluster":           {"serverNamespaces={shop}", operatorRole},
 	"server namespaces": {"serverNamespaces={shop}", "Role shop/extensionapi-operator:servers"},

@@ -67,8 +67,8 @@ func TestTheGlossaryListsTheWordsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestWordsAreThoseOfTheGlossary reads the pages, the chart and config as text, the comments of the API, and the strings
-// of all programs, of which messages are made.
+// TestWordsAreThoseOfTheGlossary reads the pages, the chart and config as text, the comments of the API, and the
+// strings of all programs, of which messages are made.
 func TestWordsAreThoseOfTheGlossary(t *testing.T) {
 	for place, text := range everyText(t) {
 		for _, found := range refused(text) {

@@ -122,8 +122,8 @@ func logged(extensionAPI *v1alpha1.ExtensionAPI, words string) func(context.Cont
 	}
 }
 
-// TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI does what docs/tasks/controllers.md says of deletion: kubectl
-// warns before, the deletions of the ExtensionAPI and of a namespace end, and the object is back with the API.
+// TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI does what docs/tasks/controllers.md says of deletion:
+// kubectl warns before, the deletions of the ExtensionAPI and of a namespace end, and the object is back with the API.
 func TestFinalizersOfAControllerStayWithTheObjectsOfADeletedAPI(t *testing.T) {
 	const namespace = "e2e-finalized"
 	createNamespace(t, namespace)

@@ -76,8 +76,8 @@ func except(storage string) func(string) bool {
 	return func(name string) bool { return name != storage }
 }
 
-// TestStorageLosesNoAcknowledgedWrite does to each storage what docs/tasks/storage.md says that it survives. At the end it is
-// deleted, and nothing is left but what others run.
+// TestStorageLosesNoAcknowledgedWrite does to each storage what docs/tasks/storage.md says that it survives. At the
+// end it is deleted, and nothing is left but what others run.
 func TestStorageLosesNoAcknowledgedWrite(t *testing.T) {
 	for _, storage := range storages {
 		t.Run(storage.name, func(t *testing.T) {

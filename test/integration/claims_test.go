@@ -131,7 +131,7 @@ func TestLaterClaimIsReportedUntilReleased(t *testing.T) {
 			do(t, holder.TakeOver, name)
 			if holder.Contests {
 				await(t, name, status.CurrentStatus,
-					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Message, "Delete the definition"),
+					isTrue(v1alpha1.ConditionClaimed, v1alpha1.ReasonContested, "v1."+name, holder.Message, "Delete the CRD"),
 					isTrue(v1alpha1.ConditionAPIServicesAvailable, v1alpha1.ReasonAllAvailable))
 				expectDocumented(t, "contested-by-"+holder.Kind, name, v1alpha1.ConditionClaimed)
 			} else {

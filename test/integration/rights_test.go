@@ -19,8 +19,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 )
 
-// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/concepts/security.md. The operation of a row is tried
-// with every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
+// TestOperatorActsOnlyForUsersWithThePermissions checks the table in docs/concepts/security.md. The operation of a row
+// is tried with every subset of its permissions, and must be allowed only with all of them. Each request is a dry run.
 func TestOperatorActsOnlyForUsersWithThePermissions(t *testing.T) {
 	t.Parallel()
 	table := readRightsTable(t)

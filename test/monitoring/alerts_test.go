@@ -55,7 +55,8 @@ func TestAlertsHaveSeverityAnnotationsAndRunbook(t *testing.T) {
 				t.Errorf("%s has no %s", alert.Alert, annotation)
 			}
 		}
-		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/reference/alerts.md#"+strings.ToLower(alert.Alert)) {
+		section := "/docs/reference/alerts.md#" + strings.ToLower(alert.Alert)
+		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, section) {
 			t.Errorf("%s has runbook_url %q, which is not its section of docs/reference/alerts.md", alert.Alert, url)
 		}
 	}
