@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -47,7 +49,7 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 	}
 	endpoints := StorageEndpoints(s)
 	trouble := inTrouble(endpoints)
-	failing, passing := replicas(s, read)
+	failing, starting, passing := replicas(s, read)
 	switch {
 	case read.Ended.IsZero():
 		return finding.Unknown(v1alpha1.ReasonStorageStarting, "it was not looked at yet")
@@ -62,6 +64,8 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 			"every replica reaches its storage, but the operator does not reach %s", strings.Join(described(trouble), "; ")),
 			finding.Settled).Alarming().
 			Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
+	case starting > 0 && passing == 0:
+		return finding.Unknown(v1alpha1.ReasonStorageStarting, "every replica of the server has just started")
 	default:
 		return expiring(s, read, endpoints)
 	}
@@ -85,22 +89,34 @@ func memberProblem(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding 
 	return found
 }
 
-// replicas are the names of those that do not reach their storage, and how many do.
-func replicas(s *snapshot.Snapshot, read snapshot.Storage) (failing []string, passing int) {
+// connecting is how long a server that has just started may take to connect to its storage.
+const connecting = 10 * time.Second
+
+// replicas are the names of those that do not reach their storage, how many may still connect to it, and how many do.
+func replicas(s *snapshot.Snapshot, read snapshot.Storage) (failing []string, starting, passing int) {
 	addresses := s.ServerAddresses()
 	for _, pod := range s.Server.Value().Pods {
 		if _, serves := addresses[pod.UID]; !serves {
 			continue
 		}
-		switch read.Look.Servers[pod.UID] {
-		case storage.Failing:
+		switch check := read.Look.Servers[pod.UID]; {
+		case check == storage.Failing && startedAfter(pod, read.Ended.Add(-connecting)):
+			starting++
+		case check == storage.Failing:
 			failing = append(failing, pod.Name)
-		case storage.Passing:
+		case check == storage.Passing:
 			passing++
 		}
 	}
 	slices.Sort(failing)
-	return failing, passing
+	return failing, starting, passing
+}
+
+// startedAfter reports whether the server of a Pod runs only since then.
+func startedAfter(pod corev1.Pod, moment time.Time) bool {
+	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
+		return c.Name == v1alpha1.ServerContainer && c.State.Running != nil && c.State.Running.StartedAt.After(moment)
+	})
 }
 
 // unreached is found where replicas do not reach their storage.

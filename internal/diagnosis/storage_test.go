@@ -48,6 +48,15 @@ func replica(name string) corev1.Pod {
 	}
 }
 
+func started(name string, moment time.Time) corev1.Pod {
+	pod := replica(name)
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name:  v1alpha1.ServerContainer,
+		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(moment)}},
+	}}
+	return pod
+}
+
 func fails(text string) storage.Answer { return storage.Answer{Err: errors.New(text)} }
 
 func alone(s *snapshot.Snapshot) {
@@ -116,6 +125,29 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Look.Servers["api-a"] = storage.Failing },
 			isFalse, v1alpha1.ReasonStorageRefuses, "every endpoint answers the operator. Requests for objects fail. Check " +
 				"whether its certificate is accepted",
+		},
+		"a replica that connects": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				s.Server.Value().Pods[0] = started("api-a", noon.Add(-time.Second))
+				read.Look.Servers["api-a"] = storage.Failing
+			},
+			isTrue, v1alpha1.ReasonStorageReached, "every replica",
+		},
+		"replicas that have just started": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				for i, name := range []string{"api-a", "api-b"} {
+					s.Server.Value().Pods[i] = started(name, noon)
+					read.Look.Servers[types.UID(name)] = storage.Failing
+				}
+			},
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "has just started",
+		},
+		"a replica that does not connect": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				s.Server.Value().Pods[0] = started("api-a", noon.Add(-time.Minute))
+				read.Look.Servers["api-a"] = storage.Failing
+			},
+			isFalse, v1alpha1.ReasonStorageRefuses, "1 of 2 replicas do not reach",
 		},
 		"a database that refuses the password": {
 			func(s *snapshot.Snapshot, read *snapshot.Storage) {
