@@ -38,7 +38,7 @@ up() {
 	remove_project
 	make_volume
 	step "Installing the operator"
-	install_operator
+	KUBECTL=$kubectl hack/install-operator.sh "$operator_image"
 
 	step "Following $page"
 	follow
@@ -124,21 +124,6 @@ make_volume() {
 		      - matchExpressions: [{key: kubernetes.io/os, operator: In, values: [linux]}]
 	VOLUME
 }
-
-install_operator() {
-	local image
-	image=$(image_index io.containerd.image.name)
-	"$kubectl" apply --server-side -f config/default/namespace.yaml
-	# The annotation triggers a rollout if a new image has the same tag.
-	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
-		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
-		--set-string "storage.etcdImage=extensionapi.dev/etcd:demo" \
-		--set-string "podAnnotations.image-digest=$(image_index digest)"
-}
-
-# image_index prints a field of the index of the operator's image.
-image_index() { tar -xOf "$operator_image" index.json | sed "s|.*\"$1\":\"\([^\"]*\)\".*|\1|"; }
 
 # diagnose prints what is needed to find out why a command failed.
 diagnose() {
