@@ -49,7 +49,7 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 	}
 	endpoints := StorageEndpoints(s)
 	trouble := inTrouble(endpoints)
-	failing, starting, passing := replicas(s, read)
+	failing, passing := replicas(s, read)
 	switch {
 	case read.Ended.IsZero():
 		return finding.Unknown(v1alpha1.ReasonStorageStarting, "it was not looked at yet")
@@ -60,12 +60,12 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 	case len(trouble) == len(endpoints) && len(endpoints) > 0 && passing == 0:
 		return withCause(endpoints, trouble, "no endpoint answers the operator: "+strings.Join(described(trouble), "; "))
 	case len(trouble) > 0:
-		return finding.True(v1alpha1.ReasonEndpointUnreachable, fmt.Sprintf(
-			"every replica reaches its storage, but the operator does not reach %s", strings.Join(described(trouble), "; ")),
-			finding.Settled).Alarming().
+		return finding.True(v1alpha1.ReasonEndpointUnreachable, "no replica reports a problem, but the operator finds one with "+
+			strings.Join(described(trouble), "; "), finding.Settled).Alarming().
 			Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
-	case starting > 0 && passing == 0:
-		return finding.Unknown(v1alpha1.ReasonStorageStarting, "every replica of the server has just started")
+	case passing == 0:
+		return finding.Unknown(v1alpha1.ReasonStorageStarting,
+			"every endpoint answers the operator, but no replica of the server has reported yet that it reaches its storage")
 	default:
 		return expiring(s, read, endpoints)
 	}
@@ -92,24 +92,23 @@ func memberProblem(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding 
 // connecting is how long a server that has just started may take to connect to its storage.
 const connecting = 10 * time.Second
 
-// replicas are the names of those that do not reach their storage, how many may still connect to it, and how many do.
-func replicas(s *snapshot.Snapshot, read snapshot.Storage) (failing []string, starting, passing int) {
+// replicas are the names of those that do not reach their storage, and how many do. What has just started may still
+// connect.
+func replicas(s *snapshot.Snapshot, read snapshot.Storage) (failing []string, passing int) {
 	addresses := s.ServerAddresses()
 	for _, pod := range s.Server.Value().Pods {
 		if _, serves := addresses[pod.UID]; !serves {
 			continue
 		}
 		switch check := read.Look.Servers[pod.UID]; {
-		case check == storage.Failing && startedAfter(pod, read.Ended.Add(-connecting)):
-			starting++
-		case check == storage.Failing:
+		case check == storage.Failing && !startedAfter(pod, read.Ended.Add(-connecting)):
 			failing = append(failing, pod.Name)
 		case check == storage.Passing:
 			passing++
 		}
 	}
 	slices.Sort(failing)
-	return failing, starting, passing
+	return failing, passing
 }
 
 // startedAfter reports whether the server of a Pod runs only since then.

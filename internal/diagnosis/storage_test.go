@@ -16,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
@@ -78,6 +79,16 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 		"reached": {
 			func(*snapshot.Snapshot, *snapshot.Storage) {}, isTrue, v1alpha1.ReasonStorageReached, "every replica",
 		},
+		"no replica yet": {
+			func(s *snapshot.Snapshot, _ *snapshot.Storage) { s.Server = snapshot.Of(snapshot.Workload{}, nil) },
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "no replica of the server has reported yet",
+		},
+		"an alarm of one member": {
+			func(_ *snapshot.Snapshot, read *snapshot.Storage) {
+				read.Look.Endpoints["etcd-1:2379"] = storage.Answer{Alarm: "ALARM CORRUPT"}
+			},
+			isTrue, v1alpha1.ReasonEndpointUnreachable, "finds one with etcd-1:2379 (ALARM CORRUPT, since",
+		},
 		"not looked at": {
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Ended = time.Time{} },
 			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "not looked at yet",
@@ -87,7 +98,7 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 				read.Look.Endpoints["etcd-1:2379"] = fails("dial: connection refused")
 			},
 			isTrue, v1alpha1.ReasonEndpointUnreachable,
-			"does not reach etcd-1:2379 (dial: connection refused, since 2026-01-01T12:00:00Z). Repair this endpoint",
+			"finds one with etcd-1:2379 (dial: connection refused, since 2026-01-01T12:00:00Z). Repair this endpoint",
 		},
 		"all members down": {
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) {
@@ -140,7 +151,7 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 					read.Look.Servers[types.UID(name)] = storage.Failing
 				}
 			},
-			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "has just started",
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "no replica of the server has reported yet",
 		},
 		"a replica that does not connect": {
 			func(s *snapshot.Snapshot, read *snapshot.Storage) {
@@ -245,4 +256,18 @@ func TestEndpointsKeepSinceWhenTheyAreInTheirState(t *testing.T) {
 	if len(endpoints) != 2 || !endpoints[0].Since.Equal(&earlier) || !endpoints[1].Since.Time.Equal(noon) {
 		t.Errorf("they are %+v", endpoints)
 	}
+}
+
+func TestARotationOfTheStorageThatDoesNotCompleteIsReportedWhereAllIsWellOtherwise(t *testing.T) {
+	stuck := &rotation.Plan{Stuck: true, State: rotation.State{Record: rotation.Record{
+		Phase: v1alpha1.RotationAwaitingServed, Since: noon.Add(-time.Hour),
+	}}}
+	well := Storage(stored(func(*snapshot.Snapshot, *snapshot.Storage) {}), finding.Finding{})
+	findingtest.Expect(t, WithStorageRotation(well, stuck), metav1.ConditionTrue, v1alpha1.ReasonRotationStuck,
+		"waits since 2026-01-01T11:00:00Z for the etcd to serve its new certificate. Restart it")
+	for _, plan := range []*rotation.Plan{nil, {}} {
+		findingtest.Expect(t, WithStorageRotation(well, plan), metav1.ConditionTrue, v1alpha1.ReasonStorageReached, "")
+	}
+	down := finding.Bad(v1alpha1.ReasonStorageUnreachable, "down", finding.Working)
+	findingtest.Expect(t, WithStorageRotation(down, stuck), metav1.ConditionFalse, v1alpha1.ReasonStorageUnreachable, "")
 }

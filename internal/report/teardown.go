@@ -52,6 +52,9 @@ func LeftBehind(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 	if manifests.HasServiceMonitor(extensionAPI) {
 		kinds = "servicemonitors.monitoring.coreos.com," + kinds
 	}
+	if manifests.HasStandalone(extensionAPI) {
+		kinds = "statefulsets," + kinds
+	}
 	if manifests.HasControllers(extensionAPI) {
 		kinds = "rolebindings," + kinds
 	}

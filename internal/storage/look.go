@@ -57,8 +57,6 @@ type Answer struct {
 	Chain []*x509.Certificate
 	// Alarm is what etcd reports to be wrong with itself, empty for nothing.
 	Alarm string
-	// Maintained is what was done about it, empty for nothing.
-	Maintained string
 }
 
 // Usage is how much of its database an etcd uses.

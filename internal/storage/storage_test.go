@@ -55,6 +55,10 @@ func TestAnInvalidDataSourceNameIsRefusedWithoutShowingIt(t *testing.T) {
 		"mysql://u:s3cr3t@db:3306/shop":                             "mysql://user:password@tcp(host:3306)/database",
 		"mysql://u:s3cr3t@unix(/sock)/shop":                         "mysql://user:password@tcp(host:3306)/database",
 		"postgres://u:s3cr3t@db/shop\n":                             "begins or ends with white space",
+		"mysql://tcp(u:s3cr3t@db:3306)/shop":                        "mysql://user:password@tcp(host:3306)/database",
+		"postgres://u:12/s3cr3t@db/shop":                            "name a host and a database",
+		"postgres://u:s3cr3t@" + strings.Repeat("h", 254) + "/shop": "name a host and a database",
+		"postgres://u:s3cr3t@\u202edb/shop":                         "name a host and a database",
 		"postgres://u:s3cr3t@" + strings.Repeat("h,", 9) + "h/shop": "names more than 9 hosts",
 	} {
 		_, _, err := ParseDSN(dsn)

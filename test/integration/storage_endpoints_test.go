@@ -95,7 +95,8 @@ func TestStorageAvailableFollowsTheEndpointsAndNamesTheirCause(t *testing.T) {
 	stop()
 	awaitThat(t, name, unreachable.check)
 	stop = startSecureEtcd(t, dir, port, pair, signer.Certificate)
-	extensionAPI := awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
+	extensionAPI := awaitThat(t, name, isUnknown(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting,
+		"every endpoint answers the operator, but no replica").check)
 	if endpoints := extensionAPI.Status.Storage.Endpoints; len(endpoints) != 1 || endpoints[0].CertificateNotAfter == nil {
 		t.Errorf("status.storage has %+v", endpoints)
 	}
@@ -115,7 +116,7 @@ func TestReplicasThatAnEtcdRefusesAreNamed(t *testing.T) {
 	awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
 	replicas[1].Behave(extensionserver.Behaviour{FailedChecks: []string{"etcd"}})
 	awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageRefuses,
-		"1 of 1 replicas do not reach their storage, as their check etcd of /readyz reports: refused-replicas-1",
+		"1 of 2 replicas do not reach their storage, as their check etcd of /readyz reports: refused-replicas-1",
 		"every endpoint answers the operator", "see its log: kubectl -n refused-replicas logs refused-replicas-1").check)
 	replicas[1].Behave(extensionserver.Behaviour{})
 	awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
