@@ -164,9 +164,12 @@ func withEarlierCertificates(s *snapshot.Snapshot, read snapshot.Storage) (pods 
 	if err != nil || record.Served == pki.Fingerprint(leaf[0]) {
 		return nil
 	}
-	replaced := s.Now
-	if record.Phase == v1alpha1.RotationAwaitingServed {
+	replaced := s.Now // the record may be lost
+	switch {
+	case record.Phase == v1alpha1.RotationAwaitingServed:
 		replaced = record.Since
+	case len(record.Announced) > 0:
+		return nil
 	}
 	for _, pod := range s.Server.Value().Pods {
 		if workload.MayServe(&pod) && pod.CreationTimestamp.Time.Before(replaced) && s.Now.Before(replaced.Add(clientDwell)) {

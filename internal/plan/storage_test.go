@@ -175,7 +175,10 @@ func TestTheCAOfAnEarlierClientCertificateStaysTrustedUntilTheKubeletHasReplaced
 			rotation.Record{Phase: v1alpha1.RotationAwaitingServed, Since: ago(time.Minute)}, ago(time.Second), false,
 		},
 		"nothing is replaced":    {rotation.Record{Served: pki.Fingerprint(leaf[0])}, ago(time.Hour), false},
-		"the record is not kept": {rotation.Record{}, ago(time.Hour), true},
+		"another client has replaced it": {
+			rotation.Record{Announced: map[string]time.Time{"ca": ago(time.Hour)}}, ago(time.Hour), false,
+		},
+		"the record is lost": {rotation.Record{}, ago(time.Hour), true},
 	} {
 		pod := corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}}
 		pod.CreationTimestamp = metav1.NewTime(test.started)
