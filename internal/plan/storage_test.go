@@ -174,7 +174,7 @@ func TestTheCAOfAnEarlierClientCertificateStaysTrustedUntilTheKubeletHasReplaced
 		"started since then": {
 			rotation.Record{Phase: v1alpha1.RotationAwaitingServed, Since: ago(time.Minute)}, ago(time.Second), false,
 		},
-		"nothing is replaced":    {rotation.Record{Served: pki.Fingerprint(leaf[0])}, ago(time.Hour), false},
+		"nothing is replaced": {rotation.Record{Served: pki.Fingerprint(leaf[0])}, ago(time.Hour), false},
 		"another client has replaced it": {
 			rotation.Record{Announced: map[string]time.Time{"ca": ago(time.Hour)}}, ago(time.Hour), false,
 		},
