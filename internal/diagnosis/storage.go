@@ -57,18 +57,26 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 		return full(s, trouble)
 	case len(failing) > 0:
 		return unreached(s, endpoints, trouble, failing, passing)
-	case len(trouble) == len(endpoints) && len(endpoints) > 0 && passing == 0:
-		return withCause(endpoints, trouble, "no endpoint answers the operator: "+strings.Join(described(trouble), "; "))
 	case len(trouble) > 0:
-		return finding.True(v1alpha1.ReasonEndpointUnreachable, "no replica reports a problem, but the operator finds one with "+
-			strings.Join(described(trouble), "; "), finding.Settled).Alarming().
-			Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
+		return troubled(endpoints, trouble, passing)
 	case passing == 0:
 		return finding.Unknown(v1alpha1.ReasonStorageStarting,
-			"every endpoint answers the operator, but no replica of the server has reported yet that it reaches its storage")
+			"every endpoint answers the operator, but no replica of the server has reported yet that it reaches its "+
+				"storage")
 	default:
 		return expiring(s, read, endpoints)
 	}
+}
+
+// troubled is found of endpoints that do not answer the operator, where no replica reports a problem.
+func troubled(endpoints, trouble []v1alpha1.StorageEndpointStatus, passing int) finding.Finding {
+	evidence := strings.Join(described(trouble), "; ")
+	if len(trouble) == len(endpoints) && passing == 0 {
+		return withCause(endpoints, trouble, "no endpoint answers the operator: "+evidence)
+	}
+	return finding.True(v1alpha1.ReasonEndpointUnreachable,
+		"no replica reports a problem, but the operator finds one with "+evidence, finding.Settled).Alarming().
+		Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
 }
 
 // memberProblem is found of the Pod of a standalone etcd.

@@ -94,8 +94,8 @@ func expiresSoon(what string, end time.Time) finding.Finding {
 		Affecting("When it has expired, new connections to the storage fail").Advising("Renew it")
 }
 
-// stuckStorage is what a phase of the rotation of a standalone etcd's certificates that does not complete waits for, and
-// what a user can do.
+// stuckStorage is what a phase of the rotation of a standalone etcd's certificates waits for when it does not complete,
+// and what a user can do.
 var stuckStorage = map[rotation.Phase]struct{ waiting, remedy string }{
 	v1alpha1.RotationPublishingTrust: {
 		"Pods of the server or of its etcd to be replaced, which have not read the new CA", "See ServerAvailable",
@@ -115,9 +115,9 @@ func WithStorageRotation(found finding.Finding, plan *rotation.Plan) finding.Fin
 		return found
 	}
 	stuck := stuckStorage[plan.Record.Phase]
-	return finding.True(v1alpha1.ReasonRotationStuck, fmt.Sprintf("the rotation of the certificates of the etcd waits since "+
-		"%s for %s", pki.Timestamp(plan.Record.Since), cmp.Or(stuck.waiting, plan.Waiting)), finding.Stalled).
-		Alarming().Advising(stuck.remedy)
+	return finding.True(v1alpha1.ReasonRotationStuck, fmt.Sprintf(
+		"the rotation of the certificates of the etcd waits since %s for %s", pki.Timestamp(plan.Record.Since),
+		cmp.Or(stuck.waiting, plan.Waiting)), finding.Stalled).Alarming().Advising(stuck.remedy)
 }
 
 const maxStorageWarning = 30 * 24 * time.Hour

@@ -68,8 +68,8 @@ func StandaloneLabels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name, ComponentLabel: EtcdComponent}
 }
 
-// StandaloneQuota is the size of the database from which on etcd refuses writes. Beside the database, the volume holds the
-// last snapshot, and a copy of the size of the database while that is defragmented or the next snapshot is written.
+// StandaloneQuota is the size of the database from which on etcd refuses writes. Beside the database, the volume holds
+// the last snapshot, and a copy of the size of the database while that is defragmented or the next snapshot is written.
 func StandaloneQuota(standalone *v1alpha1.StandaloneStorage) int64 {
 	size := ptr.Deref(standalone.Size, resource.MustParse(defaultEtcdSize))
 	return min((size.Value()-etcdLogs)/3, maxEtcdQuota)

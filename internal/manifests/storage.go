@@ -64,8 +64,8 @@ func HasStorageSecret(extensionAPI *v1alpha1.ExtensionAPI) bool {
 // StorageSecretName returns the name of the Secret that the server's Pods mount, in their namespace.
 func StorageSecretName(name string) string { return name + "-storage" }
 
-// StorageTrustSecretName returns the name of the Secret with the CA of a standalone etcd, in the operator's namespace. No
-// ExtensionAPI has a '.' in its name, so that no other one has a Secret of this name.
+// StorageTrustSecretName returns the name of the Secret with the CA of a standalone etcd, in the operator's namespace.
+// No ExtensionAPI has a '.' in its name, so that no other one has a Secret of this name.
 func StorageTrustSecretName(name string) string { return name + ".storage-trust" }
 
 // ProvidedStorageName is the name of the Secret that another owner writes, empty where there is none.

@@ -105,7 +105,8 @@ func TestTheVolumeIsReleasedWhenTheEtcdIsStopped(t *testing.T) {
 	const name = "released-volume"
 	startStandalone(t, name)
 	change(t, named(name), deleteVolume)
-	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting, ""))
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting, ""))
 	if found := retention(t, name); found != appsv1.RetainPersistentVolumeClaimRetentionPolicyType {
 		t.Errorf("as long as the API is served, the volume has the policy %s", found)
 	}
