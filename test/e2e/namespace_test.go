@@ -23,6 +23,7 @@ import (
 
 // The baseline without the operator: an APIService whose server is gone blocks the deletion of all namespaces.
 func TestDeletedNamespaceOfAHandWrittenServerBlocksAllOthers(t *testing.T) {
+	onlyLong(t)
 	const doomed, bystander = "e2e-doomed-by-hand", "e2e-bystander-by-hand"
 	createNamespace(t, doomed)
 	t.Cleanup(func() { deleteNamespace(t, doomed) })
