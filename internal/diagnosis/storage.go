@@ -179,7 +179,7 @@ func full(s *snapshot.Snapshot, trouble []v1alpha1.StorageEndpointStatus) findin
 		finding.Working).Alarming().Affecting("Objects can be read and deleted, but not created or changed")
 	if manifests.HasStandalone(s.ExtensionAPI) {
 		return found.Advising("Delete objects: once a fifth of the quota is free, the operator defragments it, and lets it " +
-			"be written to again, within some 10 minutes. If it is still full then, delete the Pod of the etcd")
+			"be written to again, within some 15 minutes")
 	}
 	return found.Advising("Delete objects, or raise its quota; then defragment it and disarm the alarm with etcdctl")
 }

@@ -196,6 +196,22 @@ func TestAnEtcdIsDefragmentedWhereThatIsWorthIt(t *testing.T) {
 	}
 }
 
+func TestAnEtcdThatStaysFullIsDefragmentedAgainAfterAWhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		usage Usage
+		since time.Duration
+		again bool
+	}{
+		"a moment after":     {Usage{Full: true}, time.Second, false},
+		"five minutes after": {Usage{Full: true}, 5 * time.Minute, true},
+		"it is not full":     {Usage{}, time.Hour, false},
+	} {
+		if again := test.usage.MayHaveSpace(test.since); again != test.again {
+			t.Errorf("%s: it is defragmented again: %t", name, again)
+		}
+	}
+}
+
 func TestALookIsGoodWhenEverythingWasLookedAtAndNothingFails(t *testing.T) {
 	target := Target{
 		Servers: map[types.UID]string{"a": "10.0.0.7:8443"}, Endpoints: []Endpoint{{Etcd, "etcd:2379", "etcd:2379"}},

@@ -80,7 +80,8 @@ func etcdAnswer(ctx context.Context, target storage.Target, endpoint storage.End
 		answer.Chain = append(answer.Chain, unverified(err)...)
 	}
 	if err == nil && target.Quota > 0 {
-		if err := m.maintain(ctx, target.Quota); err != nil {
+		answer.Defragmented = target.Defragmented
+		if err := m.maintain(ctx, target.Quota, &answer.Defragmented); err != nil {
 			answer.Alarm = "it could not be maintained: " + err.Error()
 		}
 	}
@@ -142,13 +143,14 @@ func (m *member) do(
 }
 
 // maintain defragments a member where that is worth it, and lets one write again that was full.
-func (m *member) maintain(ctx context.Context, quota int64) error {
+func (m *member) maintain(ctx context.Context, quota int64, defragmented *time.Time) error {
 	usage, memberID, err := m.usage(ctx)
 	if err != nil {
 		return err
 	}
 	logger := log.FromContext(ctx).WithValues("etcd", m.url)
-	if usage.NeedsDefragmentation(quota) {
+	if usage.NeedsDefragmentation(quota) || usage.MayHaveSpace(time.Since(*defragmented)) {
+		*defragmented = time.Now()
 		if err := m.post(ctx, defragTimeout, "/v3/maintenance/defragment", struct{}{}, &struct{}{}); err != nil {
 			return err
 		}

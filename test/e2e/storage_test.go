@@ -28,7 +28,7 @@ const (
 	// storageRecovered is how long the backoff of a container that was restarted may take.
 	storageRecovered = 5 * time.Minute
 	// compacted is how long a standalone etcd may take until it is compacted, and defragmented by the operator.
-	compacted = 15 * time.Minute
+	compacted = 20 * time.Minute
 )
 
 // stored is a server with a storage, and what can be done to it.
