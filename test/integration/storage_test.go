@@ -21,13 +21,6 @@ import (
 // What servers store in etcd and in a database, and what survives which failure, is tested end to end: there is no
 // kubelet here.
 
-// storing returns an ExtensionAPI whose server has a storage.
-func storing(name string, store modification) *v1alpha1.ExtensionAPI {
-	extensionAPI := served(name)
-	store(extensionAPI)
-	return extensionAPI
-}
-
 func TestAStandaloneEtcdIsStartedWithItsServerAndStoppedAfterIt(t *testing.T) {
 	t.Parallel()
 	const name = "standalone"
@@ -57,7 +50,7 @@ func TestAStandaloneEtcdIsStartedWithItsServerAndStoppedAfterIt(t *testing.T) {
 func startStandalone(t *testing.T, name string) {
 	t.Helper()
 	createNamespace(t, name)
-	apply(t, storing(name, storeAlone))
+	apply(t, servedWith(name, storeAlone))
 	awaitRollout(t, name)
 }
 
@@ -181,7 +174,7 @@ func TestASuspendedExtensionAPIGetsNoEtcd(t *testing.T) {
 	t.Parallel()
 	const name = "suspended-etcd"
 	createNamespace(t, name)
-	apply(t, storing(name, both(storeAlone, suspendIt)))
+	apply(t, servedWith(name, both(storeAlone, suspendIt)))
 	awaitThat(t, name, isSuspended().check)
 	expectNothingWritten(t, name)
 	if found := objectsOf(t, name); len(found) > 0 {
