@@ -188,7 +188,7 @@ func (p *Plan) look(s *snapshot.Snapshot, read snapshot.Storage) {
 	}
 	if standalone := manifests.StorageOf(s.ExtensionAPI).Standalone; standalone != nil {
 		c.Target.Quota = manifests.StandaloneQuota(standalone)
-		c.Target.Defragmented = read.Look.Endpoints[standaloneAddress(s)].Defragmented
+		c.Target.Now, c.Target.Defragmented = s.Now, read.Look.Endpoints[standaloneAddress(s)].Defragmented
 	}
 	c.LookAge = storage.LookAge
 	if !c.Target.IsWell(read.Look) || read.Ended.IsZero() {

@@ -128,6 +128,18 @@ func TestAStorageIsLookedAtMoreOftenWhileSomethingIsWrong(t *testing.T) {
 	}
 }
 
+func TestALookAtAStandaloneEtcdKnowsWhenItWasDefragmented(t *testing.T) {
+	earlier := snapshottest.Noon.Add(-time.Minute)
+	s := storing(alone, snapshot.Storage{Address: "10.0.0.8"})
+	read := s.Storage.Value()
+	read.Look.Endpoints = map[string]storage.Answer{standaloneAddress(s): {Defragmented: earlier}}
+	s.Storage = snapshot.Of(read, nil)
+	target := nextOf(t, s).Storage.Target
+	if !target.Defragmented.Equal(earlier) || !target.Now.Equal(s.Now) || target.Quota == 0 {
+		t.Errorf("the target is %+v", target)
+	}
+}
+
 func TestANewCAOfAStandaloneEtcdIsUsedWhenEachPodHasLoadedIt(t *testing.T) {
 	pod := func(revision string) corev1.Pod {
 		pod := corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}}

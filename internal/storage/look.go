@@ -21,8 +21,8 @@ type Target struct {
 	Pair        pki.KeyPair
 	// Quota is that of a standalone etcd, which is maintained, 0 for any other storage.
 	Quota int64
-	// Defragmented is when that was last defragmented, zero if that is not known.
-	Defragmented time.Time
+	// Defragmented is when that was last defragmented, zero if that is not known, and Now the time.
+	Defragmented, Now time.Time
 }
 
 // Endpoint is an address of the storage.
@@ -87,9 +87,9 @@ func (u Usage) NeedsDefragmentation(quota int64) bool {
 	return u.Size-u.InUse >= minReclaimed && u.InUse*2 <= u.Size
 }
 
-// MayHaveSpace reports whether an etcd that is full may have more space than it reports: a compaction frees pages, which
-// it counts only after its next writes (server/storage/backend, freelist), and a full one has none. A defragmentation
-// does so, too.
+// MayHaveSpace reports whether an etcd that is full may have more space than it reports: a compaction frees pages,
+// which it counts only after its next writes (server/storage/backend), and a full one has none. A defragmentation counts
+// them, too.
 func (u Usage) MayHaveSpace(sinceDefragmented time.Duration) bool {
 	return u.Full && sinceDefragmented >= fullRetry
 }

@@ -75,13 +75,14 @@ func (m *member) remember(state tls.ConnectionState) error {
 func etcdAnswer(ctx context.Context, target storage.Target, endpoint storage.Endpoint) storage.Answer {
 	m := newMember(target, endpoint)
 	alarm, err := m.health(ctx)
-	answer := storage.Answer{Err: err, Alarm: alarm, Chain: ptr.Deref(m.served.Load(), nil)}
+	answer := storage.Answer{
+		Err: err, Alarm: alarm, Chain: ptr.Deref(m.served.Load(), nil), Defragmented: target.Defragmented,
+	}
 	if err != nil {
 		answer.Chain = append(answer.Chain, unverified(err)...)
 	}
 	if err == nil && target.Quota > 0 {
-		answer.Defragmented = target.Defragmented
-		if err := m.maintain(ctx, target.Quota, &answer.Defragmented); err != nil {
+		if answer.Defragmented, err = m.maintain(ctx, target); err != nil {
 			answer.Alarm = "it could not be maintained: " + err.Error()
 		}
 	}
@@ -142,33 +143,35 @@ func (m *member) do(
 	return response.StatusCode, nil
 }
 
-// maintain defragments a member where that is worth it, and lets one write again that was full.
-func (m *member) maintain(ctx context.Context, quota int64, defragmented *time.Time) error {
+// maintain defragments a member where that is worth it, and lets one write again that was full. It returns when the
+// member was last defragmented.
+func (m *member) maintain(ctx context.Context, target storage.Target) (defragmented time.Time, err error) {
 	usage, memberID, err := m.usage(ctx)
 	if err != nil {
-		return err
+		return target.Defragmented, err
 	}
+	defragmented, quota := target.Defragmented, target.Quota
 	logger := log.FromContext(ctx).WithValues("etcd", m.url)
-	if usage.NeedsDefragmentation(quota) || usage.MayHaveSpace(time.Since(*defragmented)) {
-		*defragmented = time.Now()
+	if usage.NeedsDefragmentation(quota) || usage.MayHaveSpace(target.Now.Sub(defragmented)) {
+		defragmented = target.Now
 		if err := m.post(ctx, defragTimeout, "/v3/maintenance/defragment", struct{}{}, &struct{}{}); err != nil {
-			return err
+			return defragmented, err
 		}
 		before := usage.Size
 		if usage, memberID, err = m.usage(ctx); err != nil {
-			return err
+			return defragmented, err
 		}
 		logger.Info("Defragmented", "before", before, "after", usage.Size)
 	}
 	if !usage.MayWrite(quota) {
-		return nil
+		return defragmented, nil
 	}
 	disarm := map[string]string{"action": "DEACTIVATE", "memberID": memberID, "alarm": "NOSPACE"}
 	if err := m.post(ctx, timeout, "/v3/maintenance/alarm", disarm, &struct{}{}); err != nil {
-		return err
+		return defragmented, err
 	}
 	logger.Info("Full no more, and may be written to again")
-	return nil
+	return defragmented, nil
 }
 
 func (m *member) usage(ctx context.Context) (usage storage.Usage, memberID string, err error) {

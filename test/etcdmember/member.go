@@ -26,13 +26,14 @@ func (m Member) Put(ctx context.Context, key string, value []byte) error {
 
 // Fill writes keys with a prefix until etcd refuses that, and fails if it accepts twice the quota, in bytes.
 func (m Member) Fill(ctx context.Context, prefix string, quota int) error {
-	value := bytes.Repeat([]byte("x"), 1<<20)
-	for i := range 2*quota>>20 + 1 {
-		if m.Put(ctx, fmt.Sprint(prefix, i), value) != nil {
-			return nil
-		}
+	value, accepted := bytes.Repeat([]byte("x"), 1<<20), 0
+	for accepted <= 2*quota && m.Put(ctx, fmt.Sprint(prefix, accepted), value) == nil {
+		accepted += len(value)
 	}
-	return fmt.Errorf("an etcd with a quota of %d bytes is not full", quota)
+	if accepted > 2*quota {
+		return fmt.Errorf("an etcd with a quota of %d bytes is not full", quota)
+	}
+	return nil
 }
 
 // Delete deletes all keys with a prefix, and returns the revision of that.
