@@ -88,8 +88,8 @@ func (u Usage) NeedsDefragmentation(quota int64) bool {
 }
 
 // MayHaveSpace reports whether an etcd that is full may have more space than it reports: a compaction frees pages,
-// which it counts only after its next writes (server/storage/backend), and a full one has none. A defragmentation counts
-// them, too.
+// which it counts only after its next writes (server/storage/backend), and a full one has none. A defragmentation
+// counts them, too.
 func (u Usage) MayHaveSpace(sinceDefragmented time.Duration) bool {
 	return u.Full && sinceDefragmented >= fullRetry
 }
