@@ -85,8 +85,9 @@ up() {
 	"$kubectl" apply -f config/samples/flunder.yaml
 	"$kubectl" get -f config/samples/flunder.yaml
 
-	step "Status of the sample, once its discovery has been measured"
+	step "Status of the sample, once its discovery has been measured, and its replicas have reported their storage"
 	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
+	"$kubectl" wait --for=condition=StorageAvailable xapi/wardle --timeout 1m >/dev/null
 	"$kubectl" get xapi
 	echo
 	"$plugin" status wardle
