@@ -51,10 +51,10 @@ func readDashboard(t *testing.T) (result dashboard) {
 var (
 	grouping      = regexp.MustCompile(`\b(?:by|on) \(([^)]+)\)`)
 	inLegend      = regexp.MustCompile(`{{(\w+)}}`)
-	inSummary     = regexp.MustCompile(`{{ \$labels\.(\w+) }}`)
+	inAnnotation  = regexp.MustCompile(`{{ \$labels\.(\w+) }}`)
 	labelValues   = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
 	inDashboard   = regexp.MustCompile(`\$\w+`)
-	selector      = regexp.MustCompile(`\b((?:extensionapi|leader|process|workqueue)_\w+)(?:{([^}]*)})?`)
+	selector      = regexp.MustCompile(`\b((?:extensionapi|leader|process|workqueue|controller_runtime)_\w+)(?:{([^}]*)})?`)
 	reasonMatcher = regexp.MustCompile(`,?reason=~?"[^"]*"`)
 )
 
@@ -88,7 +88,7 @@ func selectAll(expr string) string {
 func AlertQueries(t *testing.T) (queries []Query) {
 	t.Helper()
 	for _, alert := range Alerts(t) {
-		labels := union(groupedBy(alert.Expr), submatches(inSummary, alert.Annotations["summary"]))
+		labels := union(groupedBy(alert.Expr), submatches(inAnnotation, alert.Annotations["description"]))
 		for _, part := range selector.FindAllStringSubmatch(alert.Expr, -1) {
 			matchers := reasonMatcher.ReplaceAllString(part[2], "")
 			wanted := labels
