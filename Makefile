@@ -28,11 +28,16 @@ $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
 
-# Tools with conflicting dependencies have modules of their own. The tag excludes most cloud clients from promtool.
+# Tools with conflicting dependencies have modules of their own. The tag excludes most cloud clients from Prometheus.
 TOOLS_APART := $(patsubst hack/tools/%/go.mod,$(TOOLS)/%,$(wildcard hack/tools/*/go.mod))
 $(TOOLS_APART): $(TOOLS)/%: hack/tools/%/go.mod hack/tools/%/go.sum
 	@echo "Building $*: up to two minutes the first time on this machine, seconds after that"
-	@go build -C hack/tools/$* -tags remove_all_sd -o $(CURDIR)/$@ tool
+	@go build -C hack/tools/$* -tags remove_all_sd -o $(CURDIR)/$@ "$$(go list -C hack/tools/$* tool | grep -v /cmd/prometheus$$)"
+
+# The server of the same version, which shares most packages with promtool.
+$(TOOLS)/prometheus: hack/tools/promtool/go.mod hack/tools/promtool/go.sum
+	@echo "Building prometheus: up to five minutes the first time on this machine, seconds after that"
+	@go build -C hack/tools/promtool -tags remove_all_sd -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/prometheus
 
 # cert-manager's controllers, for tests, and its CRDs, which are part of its module.
 $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
