@@ -101,11 +101,40 @@ TEST_PROGRAMS := $(addprefix $(TOOLS)/,golangci-lint helm helm3 kustomize promto
 .PHONY: test
 test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS takes precedence)
 	@echo "Preparing kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
-	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
-		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
-		go test -timeout 40m ./...
+	@$(PREPARE) go test -timeout 40m ./...
 	go test -C pkg ./...
 	go test -C hack/cluster ./...
+
+# The programs of the integration tests. Recipes that need them set KUBEBUILDER_ASSETS and SAMPLE_APISERVER.
+PREPARE := programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
+	export KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver";
+
+.PHONY: test-unit
+test-unit: $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kustomize $(TOOLS)/promtool ## Run the tests that need no kube-apiserver
+	go test $$(go list ./... | grep -v -e /test/integration -e /test/e2e -e /test/skeleton -e /test/gitops)
+	go test -C pkg ./...
+
+# Packages of test-one.
+PKG ?= ./test/integration
+
+.PHONY: test-one
+test-one: $(TEST_PROGRAMS) ## Run single tests, of the integration tests unless PKG is set: RUN='TestDrift.*' PKG=./internal/plan
+	@$(PREPARE) go test $(PKG) -run '$(RUN)' -count 1 -v -timeout 20m
+
+# Where the panels are drawn to, and further flags of hack/dashboard, such as -range 6h.
+DASHBOARD_PNG   ?= bin/dashboard.png
+DASHBOARD_FLAGS ?=
+
+.PHONY: dashboard-check
+dashboard-check: $(if $(PROMETHEUS_URL),,$(TEST_PROGRAMS) $(TOOLS)/prometheus) ## Evaluate and draw the dashboard's queries, on a Prometheus that scrapes a test or on PROMETHEUS_URL
+	go build -C hack/dashboard -o $(CURDIR)/$(TOOLS)/dashboard .
+ifdef PROMETHEUS_URL
+	$(TOOLS)/dashboard --prometheus '$(PROMETHEUS_URL)' --dashboard $(CHART)/files/dashboard.json \
+		--output $(DASHBOARD_PNG) $(DASHBOARD_FLAGS)
+else
+	@$(PREPARE) DASHBOARD_PNG=$(CURDIR)/$(DASHBOARD_PNG) go test ./test/integration -run TestDashboardHasAResult -count 1 -v
+endif
+	@echo "The panels are in $(DASHBOARD_PNG)"
 
 # Duration of each fuzz target.
 FUZZTIME ?= 60s
