@@ -185,6 +185,15 @@ bench-doctor: e2e-images $(TOOLS)/helm ## Benchmark kubectl extensionapi doctor 
 bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
 
+##@ Run
+
+# Further flags of the operator, such as --zap-log-level=debug.
+FLAGS ?=
+
+.PHONY: run
+run: $(TOOLS)/kustomize ## Run the operator from source against the cluster of the kubeconfig, in place of its Deployment: FLAGS
+	hack/run.sh $(FLAGS)
+
 ##@ Demo
 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
