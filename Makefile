@@ -39,6 +39,9 @@ $(TOOLS)/prometheus: hack/tools/promtool/go.mod hack/tools/promtool/go.sum
 	@echo "Building prometheus: up to five minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools/promtool -tags remove_all_sd -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/prometheus
 
+$(TOOLS)/dashboard: $(wildcard hack/dashboard/*)
+	@go build -C hack/dashboard -o $(CURDIR)/$@ .
+
 # cert-manager's controllers, for tests, and its CRDs, which are part of its module.
 $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
 	@echo "Building cert-manager: one to four minutes the first time on this machine, seconds after that"
@@ -126,8 +129,7 @@ DASHBOARD_PNG   ?= bin/dashboard.png
 DASHBOARD_FLAGS ?=
 
 .PHONY: dashboard-check
-dashboard-check: $(if $(PROMETHEUS_URL),,$(TEST_PROGRAMS) $(TOOLS)/prometheus) ## Evaluate and draw the dashboard's queries, on a Prometheus that scrapes a test or on PROMETHEUS_URL
-	go build -C hack/dashboard -o $(CURDIR)/$(TOOLS)/dashboard .
+dashboard-check: $(TOOLS)/dashboard $(if $(PROMETHEUS_URL),,$(TEST_PROGRAMS) $(TOOLS)/prometheus) ## Evaluate and draw the dashboard's queries, on a Prometheus that scrapes a test or on PROMETHEUS_URL
 ifdef PROMETHEUS_URL
 	$(TOOLS)/dashboard --prometheus '$(PROMETHEUS_URL)' --dashboard $(CHART)/files/dashboard.json \
 		--output $(DASHBOARD_PNG) $(DASHBOARD_FLAGS)
@@ -153,12 +155,12 @@ test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported 
 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster
+e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on a dedicated cluster
 	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
-e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
+e2e-long: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
 
 .PHONY: bench-apply

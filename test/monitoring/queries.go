@@ -74,11 +74,11 @@ func DashboardQueries(t *testing.T) (queries []Query) {
 			if ofOtherExporters.MatchString(target.Expr) {
 				continue
 			}
-			// histogram_quantile removes the label le.
-			grouped := slices.DeleteFunc(groupedBy(target.Expr), func(label string) bool { return label == "le" })
-			queries = append(queries, Query{
-				"the panel " + panel.Title, selectAll(target.Expr), union(grouped, submatches(inLegend, target.LegendFormat)),
-			})
+			labels := submatches(inLegend, target.LegendFormat)
+			if panel.Type == "table" {
+				labels = groupedBy(target.Expr)
+			}
+			queries = append(queries, Query{"the panel " + panel.Title, selectAll(target.Expr), labels})
 		}
 	}
 	return queries
