@@ -57,7 +57,7 @@ func TestDashboardHasAResultForEachQueryOnPrometheus(t *testing.T) {
 	server.Behave(extensionserver.Behaviour{Discovery: extensionserver.Fault{Status: http.StatusInternalServerError}})
 	eventually(t, func() error {
 		return prometheus.HasResult(t.Context(), fmt.Sprintf(
-			"ALERTS{alertname=%q,extensionapi=%q,namespace=%q,cluster=%q}", "ExtensionAPIDiscoveryFailing", passed, passed, cluster))
+			`ALERTS{alertname="ExtensionAPIDiscoveryFailing",extensionapi=%q,namespace=%q,cluster=%q}`, passed, passed, cluster))
 	})
 	eventually(t, draw)
 }

@@ -59,7 +59,7 @@ func inCluster(t *testing.T, file, cluster string) string {
 	return copied
 }
 
-// nameCluster adds the cluster to the labels of an expected alert, and to its description after what the alert is about.
+// nameCluster adds the cluster to the labels of an expected alert, and to its description, after what it is about.
 func nameCluster(alert map[string]any, cluster string) {
 	labels, _ := alert["exp_labels"].(map[string]any)
 	annotations, _ := alert["exp_annotations"].(map[string]any)

@@ -37,8 +37,9 @@ func (s situation) with(name string, conditions ...string) situation {
 	return s
 }
 
-// consequences are what may follow from a fault, and what may be the cause of an outage: kube-apiserver finds the server
-// available or not, or the stand-in replaces it; its storage fails, its certificate has expired, and namespaces wait.
+// consequences are what may follow from a fault, and what may be the cause of an outage: kube-apiserver finds the
+// server available or not, or the stand-in replaces it; its storage fails, its certificate has expired, and namespaces
+// wait.
 func (s situation) consequences() (all []situation) {
 	for _, outage := range []situation{
 		s.with("unavailable", "Ready False FailedDiscoveryCheck", "APIServicesAvailable False FailedDiscoveryCheck"),
@@ -73,7 +74,8 @@ func TestAFaultPagesAtMostOnce(t *testing.T) {
 		}
 	}
 	test.Expressions = append(test.Expressions, expressionCheck{
-		`count (` + strings.Replace(pages, "{", `{extensionapi=~".*, unavailable.*",alertname="ExtensionAPIUnavailable",`, 1) + `)`,
+		`count (` + strings.Replace(pages, "{", `{alertname="ExtensionAPIUnavailable",extensionapi=~".*, unavailable.*",`, 1) +
+			`)`,
 		"60m", []expectedSample{{"{}", float64(unavailable)}},
 	})
 	runReview(t, test)
@@ -84,7 +86,8 @@ func TestAFaultPagesAtMostOnce(t *testing.T) {
 func TestOnlyFaultsThatHarmOthersNowPage(t *testing.T) {
 	test := unitTestCase{Interval: reviewInterval}
 	for _, fault := range documentedFaults(t) {
-		test.InputSeries = append(test.InputSeries, fault.with("available", "APIServicesAvailable True AllAvailable").series()...)
+		available := fault.with("available", "APIServicesAvailable True AllAvailable")
+		test.InputSeries = append(test.InputSeries, available.series()...)
 	}
 	check := expressionCheck{"count by (extensionapi, alertname) (" + pages + ")", "60m", nil}
 	for _, fault := range []string{

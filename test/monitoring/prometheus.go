@@ -83,8 +83,8 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// DrawDashboard draws the last two minutes, and returns an error unless each query has a result, but for those that match
-// the regular expression optional.
+// DrawDashboard draws the last two minutes, and returns an error unless each query has a result, but for those that
+// match the regular expression optional.
 func (p Prometheus) DrawDashboard(ctx context.Context, t *testing.T, drawing, optional string) error {
 	t.Helper()
 	//nolint:gosec // the program is this repository's
