@@ -97,8 +97,12 @@ func TestValuesHaveTheirUnit(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{"s", 0.25, "0.25s"}, {"s", 86400, "24h0m0s"}, {"bytes", 1 << 21, "2MiB"}, {"percentunit", 0.5, "50%"},
-		{"ops", 2, "2/s"}, {"", 3, "3"},
+		{"s", 0.25, "0.25s"},
+		{"s", 86400, "24h0m0s"},
+		{"bytes", 1 << 21, "2MiB"},
+		{"percentunit", 0.5, "50%"},
+		{"ops", 2, "2/s"},
+		{"", 3, "3"},
 	} {
 		if got := withUnit(test.unit, test.value); got != test.want {
 			t.Errorf("%v in %q is %s, want %s", test.value, test.unit, got, test.want)

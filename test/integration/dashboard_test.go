@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"k8s.io/client-go/rest"
 
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 	"github.com/extensionapi/extensionapi-operator/test/monitoring"
@@ -22,7 +24,9 @@ const (
 	// it, and builds the programs that the test runs.
 	drawingFile = "DASHBOARD_PNG"
 	// scrapedElsewhere matches the queries of metrics of kubelets and kube-state-metrics, which these tests do not run.
-	scrapedElsewhere = "container_|kube_pod_"
+	scrapedElsewhere = "container_|kube_pod_|apiserver_request_total"
+	// notBefore matches those that have no result before a request has failed.
+	notBefore = scrapedElsewhere + "|apiserver_request_terminations_total"
 )
 
 // TestDashboardHasAResultForEachQueryOnPrometheus draws the dashboard from a Prometheus that scrapes the operator and
@@ -50,8 +54,8 @@ func TestDashboardHasAResultForEachQueryOnPrometheus(t *testing.T) {
 			Labels:    map[string]string{"cluster": cluster},
 		}))
 
-	draw := func() error { return prometheus.DrawDashboard(t.Context(), t, drawing, scrapedElsewhere) }
-	eventually(t, draw)
+	draw := func(optional string) error { return prometheus.DrawDashboard(t.Context(), t, drawing, optional) }
+	eventually(t, func() error { return draw(notBefore) })
 	// What is drawn at last has faults in it.
 	replicas[0].Behave(extensionserver.Behaviour{Discovery: extensionserver.Slow(time.Second)})
 	server.Behave(extensionserver.Behaviour{Discovery: extensionserver.Fault{Status: http.StatusInternalServerError}})
@@ -59,7 +63,32 @@ func TestDashboardHasAResultForEachQueryOnPrometheus(t *testing.T) {
 		return prometheus.HasResult(t.Context(), fmt.Sprintf(
 			`ALERTS{alertname="ExtensionAPIDiscoveryFailing",extensionapi=%q,namespace=%q,cluster=%q}`, passed, passed, cluster))
 	})
-	eventually(t, draw)
+	eventually(t, func() error {
+		return errors.Join(isRefused(t, passed+".example.com"), draw(scrapedElsewhere))
+	})
+}
+
+// isRefused requests objects of version v1 of a group, and succeeds when kube-apiserver does not pass the request on.
+func isRefused(t *testing.T, group string) error {
+	t.Helper()
+	httpClient, err := rest.HTTPClientFor(plane.env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimSuffix(plane.env.Config.Host, "/") + "/apis/" + group + "/v1/things"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := httpClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusServiceUnavailable {
+		return fmt.Errorf("%s is answered with %s", address, response.Status)
+	}
+	return nil
 }
 
 // serveMetrics returns the address of what the operator serves together with its own registry, see allMetrics.
@@ -67,7 +96,7 @@ func serveMetrics(t *testing.T, token string) string {
 	t.Helper()
 	own := promhttp.HandlerFor(running.metrics, promhttp.HandlerOpts{DisableCompression: true})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, served, err := scrape(t, token)
+		_, served, err := scrape(t, token) //nolint:contextcheck // the context is that of the test
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return

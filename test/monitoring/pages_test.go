@@ -74,9 +74,9 @@ func TestAFaultPagesAtMostOnce(t *testing.T) {
 		}
 	}
 	test.Expressions = append(test.Expressions, expressionCheck{
-		`count (` + strings.Replace(pages, "{", `{alertname="ExtensionAPIUnavailable",extensionapi=~".*, unavailable.*",`, 1) +
-			`)`,
-		"60m", []expectedSample{{"{}", float64(unavailable)}},
+		`count(` + pages + ` and ALERTS{alertname="ExtensionAPIUnavailable",extensionapi=~".*, unavailable.*"})`,
+		"60m",
+		[]expectedSample{{"{}", float64(unavailable)}},
 	})
 	runReview(t, test)
 }

@@ -56,15 +56,14 @@ func StartPrometheus(t *testing.T, jobs ...Job) Prometheus {
 	})
 	address := freeAddress(t)
 	//nolint:gosec // the program is this repository's
-	command := exec.Command(absolute(t, "bin/tools/prometheus"), "--config.file", file,
+	command := exec.CommandContext(t.Context(), absolute(t, "bin/tools/prometheus"), "--config.file", file,
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address)
 	log := &bytes.Buffer{}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatalf("%v: run 'make bin/tools/prometheus'", err)
 	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
+	t.Cleanup(func() { // which ends it before
 		_ = command.Wait()
 		if t.Failed() {
 			t.Log(log.String())
