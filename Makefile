@@ -93,6 +93,7 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 	cd pkg && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
+	cd hack/dashboard && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
 	hack/lint-chart.sh
 	$(TOOLS)/promtool check rules --lint=all --lint-fatal $(CHART)/files/alerts.yaml
@@ -107,6 +108,7 @@ test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserve
 	@$(PREPARE) go test -timeout 40m ./...
 	go test -C pkg ./...
 	go test -C hack/cluster ./...
+	go test -C hack/dashboard ./...
 
 # The programs of the integration tests. Recipes that need them set KUBEBUILDER_ASSETS and SAMPLE_APISERVER.
 PREPARE := programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
