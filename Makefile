@@ -28,11 +28,19 @@ $(TOOLS)/%: hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 	@echo "Building $*: about two minutes the first time on this machine, seconds after that"
 	@go build -C hack/tools -o $(CURDIR)/$@ "$$(go list -C hack/tools tool | grep -E '/$*(/v[0-9]+)?$$')"
 
-# Tools with conflicting dependencies have modules of their own. The tag excludes most cloud clients from promtool.
+# Tools with conflicting dependencies have modules of their own. The tag excludes most cloud clients from Prometheus.
 TOOLS_APART := $(patsubst hack/tools/%/go.mod,$(TOOLS)/%,$(wildcard hack/tools/*/go.mod))
 $(TOOLS_APART): $(TOOLS)/%: hack/tools/%/go.mod hack/tools/%/go.sum
 	@echo "Building $*: up to two minutes the first time on this machine, seconds after that"
-	@go build -C hack/tools/$* -tags remove_all_sd -o $(CURDIR)/$@ tool
+	@go build -C hack/tools/$* -tags remove_all_sd -o $(CURDIR)/$@ "$$(go list -C hack/tools/$* tool | grep -v /cmd/prometheus$$)"
+
+# The server of the same version, which shares most packages with promtool.
+$(TOOLS)/prometheus: hack/tools/promtool/go.mod hack/tools/promtool/go.sum
+	@echo "Building prometheus: up to five minutes the first time on this machine, seconds after that"
+	@go build -C hack/tools/promtool -tags remove_all_sd -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/prometheus
+
+$(TOOLS)/dashboard: $(wildcard hack/dashboard/*)
+	@go build -C hack/dashboard -o $(CURDIR)/$@ .
 
 # cert-manager's controllers, for tests, and its CRDs, which are part of its module.
 $(CERT_MANAGER)/cert-manager: $(wildcard hack/cert-manager/*)
@@ -85,6 +93,7 @@ lint: $(addprefix $(TOOLS)/,golangci-lint helm kube-linter kube-score promtool) 
 	cd pkg && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cluster && $(CURDIR)/$(TOOLS)/golangci-lint run
 	cd hack/cert-manager && $(CURDIR)/$(TOOLS)/golangci-lint run
+	cd hack/dashboard && $(CURDIR)/$(TOOLS)/golangci-lint run
 	$(TOOLS)/helm lint --strict $(CHART)
 	hack/lint-chart.sh
 	$(TOOLS)/promtool check rules --lint=all --lint-fatal $(CHART)/files/alerts.yaml
@@ -96,11 +105,40 @@ TEST_PROGRAMS := $(addprefix $(TOOLS)/,golangci-lint helm helm3 kustomize promto
 .PHONY: test
 test: $(TEST_PROGRAMS) ## Run unit and integration tests on a real kube-apiserver and etcd (KUBEBUILDER_ASSETS takes precedence)
 	@echo "Preparing kube-apiserver, etcd, kubectl and sample-apiserver, which are built once"
-	@programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
-		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver" \
-		go test -timeout 40m ./...
+	@$(PREPARE) go test -timeout 40m ./...
 	go test -C pkg ./...
 	go test -C hack/cluster ./...
+	go test -C hack/dashboard ./...
+
+# The programs of the integration tests. Recipes that need them set KUBEBUILDER_ASSETS and SAMPLE_APISERVER.
+PREPARE := programs="$$($(NODE) build sample-apiserver $(if $(KUBEBUILDER_ASSETS),,kube-apiserver etcd kubectl))"; \
+	export KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" SAMPLE_APISERVER="$$programs/sample-apiserver";
+
+.PHONY: test-unit
+test-unit: $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kustomize $(TOOLS)/promtool ## Run the tests that need no kube-apiserver
+	go test $$(go list ./... | grep -v -e /test/integration -e /test/e2e -e /test/skeleton -e /test/gitops)
+	go test -C pkg ./...
+
+# Packages of test-one.
+PKG ?= ./test/integration
+
+.PHONY: test-one
+test-one: $(TEST_PROGRAMS) ## Run single tests, of the integration tests unless PKG is set: RUN='TestDrift.*' PKG=./internal/plan
+	@$(PREPARE) go test $(PKG) -run '$(RUN)' -count 1 -v -timeout 20m
+
+# Where the panels are drawn to, and further flags of hack/dashboard, such as -range 6h.
+DASHBOARD_PNG   ?= bin/dashboard.png
+DASHBOARD_FLAGS ?=
+
+.PHONY: dashboard-check
+dashboard-check: $(TOOLS)/dashboard $(if $(PROMETHEUS_URL),,$(TEST_PROGRAMS) $(TOOLS)/prometheus) ## Evaluate and draw the dashboard's queries, on a Prometheus that scrapes a test or on PROMETHEUS_URL
+ifdef PROMETHEUS_URL
+	$(TOOLS)/dashboard --prometheus '$(PROMETHEUS_URL)' --dashboard $(CHART)/files/dashboard.json \
+		--output $(DASHBOARD_PNG) $(DASHBOARD_FLAGS)
+else
+	@$(PREPARE) DASHBOARD_PNG=$(CURDIR)/$(DASHBOARD_PNG) go test ./test/integration -run TestDashboardHasAResult -count 1 -v
+endif
+	@echo "The panels are in $(DASHBOARD_PNG)"
 
 # Duration of each fuzz target.
 FUZZTIME ?= 60s
@@ -119,12 +157,12 @@ test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported 
 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster
+e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on a dedicated cluster
 	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
-e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
+e2e-long: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
 
 .PHONY: bench-apply
@@ -180,6 +218,15 @@ docs-commands: demo-images plugin $(TOOLS)/helm ## Run every command of Getting 
 .PHONY: docs-screenshots
 docs-screenshots: docs ## Take pictures of the site with headless Chromium: bin/screenshots
 	hack/site/screenshots.sh
+
+##@ Run
+
+# Further flags of the operator, such as --zap-log-level=debug.
+FLAGS ?=
+
+.PHONY: run
+run: $(TOOLS)/kustomize ## Run the operator from source against the cluster of the kubeconfig, in place of its Deployment: FLAGS
+	hack/run.sh $(FLAGS)
 
 ##@ Demo
 

@@ -20,8 +20,9 @@ const (
 
 // Metrics are the Prometheus metrics of discovery.
 type Metrics struct {
-	duration          *prometheus.HistogramVec
-	failures, exceeds *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	// requests are the denominator of the others: the histogram leaves failures out.
+	requests, failures, exceeds *prometheus.CounterVec
 	// These have a label for the replica but none for group-version or document, to bound the number of series: Pods come
 	// and go.
 	replicaDuration *prometheus.HistogramVec
@@ -43,6 +44,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 				"(cold) connection; the documents apis and openapi are requested from each replica and have no group and version.",
 			Buckets: buckets,
 		}, append(labels, "connection")),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "extensionapi_discovery_requests_total",
+			Help: "Discovery requests that were sent, whether they succeeded or failed.",
+		}, labels),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_discovery_failures_total",
 			Help: "Discovery requests that failed: no response in time, or an invalid one.",
@@ -67,8 +72,8 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 				"exceed the rate limit.",
 		}, []string{labelExtensionAPI}),
 	}
-	registerer.MustRegister(metrics.duration, metrics.failures, metrics.exceeds,
-		metrics.replicaDuration, metrics.replicaFailures, metrics.interval)
+	registerer.MustRegister(metrics.duration, metrics.requests, metrics.failures, metrics.exceeds, metrics.replicaDuration,
+		metrics.replicaFailures, metrics.interval)
 	return metrics
 }
 
@@ -79,6 +84,7 @@ func (m *Metrics) observe(name string, key Key, sample Sample, limit time.Durati
 	}
 	m.observeReplica(name, key, sample)
 	labels := []string{name, key.GroupVersion.Group, key.GroupVersion.Version, string(key.View), string(key.Document)}
+	m.requests.WithLabelValues(labels...).Inc()
 	failures, exceeds := m.failures.WithLabelValues(labels...), m.exceeds.WithLabelValues(labels...)
 	if sample.Err != nil {
 		failures.Inc()
@@ -137,6 +143,7 @@ func (m *Metrics) forgetDropped(name string, before, target Target) {
 // forget removes the series that have these labels.
 func (m *Metrics) forget(labels prometheus.Labels) {
 	m.duration.DeletePartialMatch(labels)
+	m.requests.DeletePartialMatch(labels)
 	m.failures.DeletePartialMatch(labels)
 	m.exceeds.DeletePartialMatch(labels)
 	m.replicaDuration.DeletePartialMatch(labels)

@@ -297,8 +297,8 @@ func TestMetricsPassThePrometheusLinter(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v (%v)", problems, err)
 	}
-	if families, _ := b.registry.Gather(); len(families) != 6 {
-		t.Errorf("%d metric families were linted, want 6", len(families))
+	if families, _ := b.registry.Gather(); len(families) != 7 {
+		t.Errorf("%d metric families were linted, want 7", len(families))
 	}
 }
 
@@ -311,9 +311,13 @@ func TestMetricsOfRemovedGroupVersionsAreDeleted(t *testing.T) {
 	b.target.GroupVersions = []schema.GroupVersion{groupVersion}
 	b.Track(t.Context(), "wardle", b.target)
 	receive(t, b.changed)
-	left := b.metrics.failures.DeletePartialMatch(prometheus.Labels{labelVersion: other.Version})
-	if left != 0 {
-		t.Errorf("%d series of failures of v2 are left", left)
+	ofOther := prometheus.Labels{labelVersion: other.Version}
+	for what, series := range map[string]*prometheus.CounterVec{
+		"requests": b.metrics.requests, "failures": b.metrics.failures,
+	} {
+		if left := series.DeletePartialMatch(ofOther); left != 0 {
+			t.Errorf("%d series of %s of v2 are left", left, what)
+		}
 	}
 }
 
@@ -348,6 +352,9 @@ func TestReplicaFailuresAreCountedButNotTimed(t *testing.T) {
 	metrics.observe("wardle", key, Sample{Err: errors.New("refused")}, AggregatorTimeout)
 	if got := testutil.ToFloat64(metrics.replicaFailures.WithLabelValues("wardle", "10.0.0.1:8443")); got != 1 {
 		t.Errorf("got %v failures of a replica that failed discovery once, and OpenAPI once", got)
+	}
+	if got := testutil.CollectAndCount(metrics.requests); got != 2 {
+		t.Errorf("requests for %d documents were counted, want those that failed, of both", got)
 	}
 	if got := testutil.CollectAndCount(metrics.replicaDuration); got != 1 {
 		t.Error("a replica that has only failed has no histogram, so that its first success would not be visible as an " +

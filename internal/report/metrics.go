@@ -11,6 +11,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 const labelExtensionAPI = "extensionapi"
@@ -33,6 +34,9 @@ var (
 		"1 while the operator serves discovery in place of the server, since no replica answers, 0 otherwise.")
 	ejectedMetric = describeMetric("extensionapi_replicas_ejected",
 		"Ready replicas that get no requests, because they fail discovery, as far as status.endpoints lists them.")
+	infoMetric = describeMetric("extensionapi_info",
+		"Always 1; the labels name the Service behind the APIServices, to join with: on (extensionapi) group_left.",
+		"server_namespace", "service")
 	blockedMetric = describeMetric("extensionapi_namespaces_blocked",
 		"Namespaces that are being deleted and wait for the API: its server, or objects of it.")
 )
@@ -97,7 +101,7 @@ func (m *Metrics) Forget(name string) {
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		conditionMetric, reasonMetric, expiryMetric, renewalMetric, ejectedMetric, standInMetric,
+		infoMetric, conditionMetric, reasonMetric, expiryMetric, renewalMetric, ejectedMetric, standInMetric,
 		blockedMetric,
 	} {
 		descs <- desc
@@ -117,6 +121,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	for i := range extensionAPIs {
 		s := series{extensionAPIs[i].Name, metrics}
 		status := &extensionAPIs[i].Status
+		s.info(manifests.BackendOf(&extensionAPIs[i]))
 		s.conditions(status.Conditions)
 		s.certificate(status.Certificate)
 		s.standIn(status.StandIn)
@@ -142,6 +147,11 @@ func (s series) addTime(desc *prometheus.Desc, moment *metav1.Time, labels ...st
 	if !moment.IsZero() {
 		s.add(desc, float64(moment.Unix()), labels...)
 	}
+}
+
+// info has no label namespace, which Prometheus sets to the operator's.
+func (s series) info(backend manifests.Backend) {
+	s.add(infoMetric, 1, backend.Namespace, backend.Name)
 }
 
 var statuses = []metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown}

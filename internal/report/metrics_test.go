@@ -32,7 +32,7 @@ func (c *cluster) list(context.Context) ([]v1alpha1.ExtensionAPI, error) {
 func measured(name string, status v1alpha1.ExtensionAPIStatus) v1alpha1.ExtensionAPI {
 	return v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       v1alpha1.ExtensionAPISpec{Server: &v1alpha1.Server{}},
+		Spec:       v1alpha1.ExtensionAPISpec{Server: &v1alpha1.Server{Namespace: "shop"}},
 		Status:     status,
 	}
 }
@@ -87,6 +87,7 @@ func TestMetricsShowConditionsTimesOfCertificatesEjectionsAndBlockedNamespaces(t
 	metrics.CountEjection("wardle")
 	metrics.CountSwitch("wardle", true)
 	expectSeries(t, "at first", registry, `
+extensionapi_info{extensionapi="wardle",server_namespace="shop",service="wardle"} 1
 extensionapi_condition{extensionapi="wardle",status="True",type="Ready"} 0
 extensionapi_condition{extensionapi="wardle",status="False",type="Ready"} 1
 extensionapi_condition{extensionapi="wardle",status="Unknown",type="Ready"} 0

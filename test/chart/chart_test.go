@@ -63,7 +63,9 @@ func TestChartContainsTheGeneratedCRD(t *testing.T) {
 
 func TestValuesReachTheDeployment(t *testing.T) {
 	objects := renderChart(t, "--set", "image.repository=registry.example.com/operator,image.tag=v9,replicas=3",
-		"--set", "image.pullPolicy=Always,logLevel=debug,resources.requests.cpu=1,podAnnotations.example=yes")
+		"--set", "image.pullPolicy=Always,logLevel=debug,resources.requests.cpu=1,podAnnotations.example=yes",
+		"--set", "logFormat=console,extraArgs={--workers=2},extraEnv[0].name=NO_PROXY,extraEnv[0].value=.svc",
+		"--set", "hostNetwork=true,dnsPolicy=Default,podSecurityContext.runAsUser=null,securityContext.privileged=false")
 	deployment := get[appsv1.Deployment](t, objects, "Deployment "+namespace+"/"+operator)
 	template := deployment.Spec.Template
 	container := template.Spec.Containers[0]
@@ -74,6 +76,14 @@ func TestValuesReachTheDeployment(t *testing.T) {
 		"logLevel":         slices.Contains(container.Args, "--zap-log-level=debug"),
 		"resources":        container.Resources.Requests.Cpu().Value() == 1,
 		"podAnnotations":   template.Annotations["example"] == "yes",
+		"logFormat":        slices.Contains(container.Args, "--zap-encoder=console"),
+		"extraArgs":        container.Args[len(container.Args)-1] == "--workers=2",
+		"extraEnv":         slices.Contains(container.Env, corev1.EnvVar{Name: "NO_PROXY", Value: ".svc"}),
+		"hostNetwork":      template.Spec.HostNetwork,
+		"dnsPolicy":        template.Spec.DNSPolicy == corev1.DNSDefault,
+		"podSecurityContext": template.Spec.SecurityContext.RunAsUser == nil &&
+			*template.Spec.SecurityContext.RunAsNonRoot,
+		"securityContext": !*container.SecurityContext.Privileged && *container.SecurityContext.ReadOnlyRootFilesystem,
 	} {
 		if !reached {
 			t.Errorf("the value %s does not reach the Deployment", what)

@@ -48,6 +48,27 @@ func TestOnlyServiceAccountsOfTheChartHavePermissions(t *testing.T) {
 	}
 }
 
+// TestServiceAccountMayHaveAnotherName checks that permissions and admission policies follow.
+func TestServiceAccountMayHaveAnotherName(t *testing.T) {
+	const restricted = "serverNamespaces={shop}"
+	byDefault := string(render(t, "helm", "--set", restricted))
+	named := string(render(t, "helm", "--set", restricted+",serviceAccount.name=other"))
+	for usual, other := range map[string]string{
+		"kind: ServiceAccount\n  name: \"" + operator + "\"\n":      "kind: ServiceAccount\n  name: \"other\"\n",
+		"system:serviceaccount:" + namespace + ":" + operator + "'": "system:serviceaccount:" + namespace + ":other'",
+		"serviceAccountName: \"" + operator + "\"":                  "serviceAccountName: \"other\"",
+	} {
+		wanted := strings.Count(byDefault, usual)
+		if found := strings.Count(named, other); wanted == 0 || found != wanted || strings.Contains(named, usual) {
+			t.Errorf("%q replaces %q %d times, want %d", other, usual, found, wanted)
+		}
+	}
+	if strings.Contains(string(render(t, "helm", "--set", "serviceAccount.create=false,serviceAccount.name=other")),
+		"kind: ServiceAccount\nmetadata:\n  name: \"other\"\n") {
+		t.Error("a ServiceAccount is created with serviceAccount.create=false")
+	}
+}
+
 // TestChecksHaveMinimalPermissions compares the permissions of the ServiceAccounts other than the operator's. To create
 // ExtensionAPIs, the installation check would need further permissions, which the admission policy requires.
 func TestChecksHaveMinimalPermissions(t *testing.T) {

@@ -156,6 +156,7 @@ func installedFiles() []string {
 	for _, name := range []string{
 		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
 		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_reader",
+		"rbac/user_clusterroles",
 		"admission/operator_policy", "admission/owner_policy", "admission/rights_policy", "admission/warnings_policy",
 	} {
 		files = append(files, filepath.Join(repository, "config", name+".yaml"))

@@ -22,7 +22,7 @@ func TestDashboardPanelsHaveUniqueIDsAndQueryTheSelectedDataSource(t *testing.T)
 
 func TestDashboardUsesOnlyVariablesThatItDefines(t *testing.T) {
 	read := readDashboard(t)
-	known := []string{"$__rate_interval", "$"}
+	known := []string{"$__rate_interval", "$", "$1"} // $1 is a group of label_replace
 	for _, variable := range read.Templating.List {
 		known = append(known, "$"+variable.Name)
 	}

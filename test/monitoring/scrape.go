@@ -5,19 +5,20 @@ package monitoring
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"sigs.k8s.io/yaml"
 )
 
-// targetLabels are the labels that Prometheus adds to metrics scraped through the chart's ServiceMonitor.
-const targetLabels = `job="extensionapi-operator",namespace="extensionapi-system",pod="operator-1"`
+const (
+	// targetLabels are the labels that Prometheus adds to metrics scraped through the chart's ServiceMonitor.
+	targetLabels = `job="extensionapi-operator",namespace="extensionapi-system",pod="operator-1"`
+	// labelCluster is one that a Prometheus of several clusters adds.
+	labelCluster = "cluster"
 
-const scrapeInterval = "30s"
+	scrapeInterval = "30s"
+)
 
 // unitTest is the input file of promtool test rules.
 type unitTest struct {
@@ -49,26 +50,37 @@ type expectedSample struct {
 }
 
 // CheckQueries evaluates the queries with Prometheus' own engine, for two scrapes of the operator's metrics in the text
-// format, first and now. It returns an error unless each query has a result, and each series of it has the labels.
+// format, first and now, with and without a label of the cluster. It returns an error unless each query has a result,
+// and each series of it has the labels.
 func CheckQueries(t *testing.T, first, now string, queries []Query) error {
 	t.Helper()
-	test := unitTestCase{Interval: scrapeInterval, InputSeries: seriesOf(samplesOf(first), samplesOf(now))}
-	for _, query := range queries {
-		test.Expressions = append(test.Expressions, checksOf(query)...)
-	}
-	content, err := yaml.Marshal(unitTest{scrapeInterval, []unitTestCase{test}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(t.TempDir(), "scrapes.yaml")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, unitTest{scrapeInterval, []unitTestCase{
+		caseOf(first, now, targetLabels, withoutCluster(queries)),
+		caseOf(first, now, targetLabels+","+labelCluster+`="east"`, queries),
+	}})
 	return Promtool(t, "test", "rules", file)
 }
 
-// samplesOf returns the values by their series.
-func samplesOf(text string) map[string]string {
+func caseOf(first, now, target string, queries []Query) unitTestCase {
+	test := unitTestCase{Interval: scrapeInterval, InputSeries: seriesOf(samplesOf(first, target), samplesOf(now, target))}
+	for _, query := range queries {
+		test.Expressions = append(test.Expressions, checksOf(query)...)
+	}
+	return test
+}
+
+func withoutCluster(queries []Query) []Query {
+	isCluster := func(label string) bool { return label == labelCluster }
+	queries = slices.Clone(queries)
+	for i := range queries {
+		queries[i].Labels = slices.DeleteFunc(slices.Clone(queries[i].Labels), isCluster)
+	}
+	return queries
+}
+
+// samplesOf returns the values by their series, which have the labels of the target, too.
+func samplesOf(text, target string) map[string]string {
 	samples := map[string]string{}
 	for line := range strings.Lines(text) {
 		end := strings.LastIndex(line, " ")
@@ -80,7 +92,7 @@ func samplesOf(text string) map[string]string {
 		if labels != "" {
 			labels += ","
 		}
-		samples[name+"{"+labels+targetLabels+"}"] = strings.TrimSpace(line[end:])
+		samples[name+"{"+labels+target+"}"] = strings.TrimSpace(line[end:])
 	}
 	return samples
 }

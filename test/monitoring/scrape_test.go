@@ -14,6 +14,7 @@ func TestCheckQueriesReportsQueriesWithoutResultOrLabel(t *testing.T) {
 		"an existing series":        {Query{"a test", `extensionapi_condition{type="Ready"}`, []string{"status"}}, true},
 		"a rate":                    {Query{"a test", `rate(extensionapi_condition[1m])`, nil}, true},
 		"a label of the target":     {Query{"a test", `extensionapi_condition`, []string{"pod"}}, true},
+		"a label of the cluster":    {Query{"a test", `extensionapi_condition`, []string{"cluster"}}, true},
 		"an unknown metric":         {Query{"a test", `extensionapi_conditions`, nil}, false},
 		"a matcher without a match": {Query{"a test", `extensionapi_condition{kind="Ready"}`, nil}, false},
 		"an unknown label":          {Query{"a test", `extensionapi_condition`, []string{"name"}}, false},

@@ -38,22 +38,8 @@ helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | re
 {{- .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ $tag }}{{ end }}
 {{- end }}
 
-{{/*
-The security context that the Pod Security Standard "restricted" requires.
-*/}}
-{{- define "extensionapi-operator.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
-{{- end }}
-
-{{- define "extensionapi-operator.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- define "extensionapi-operator.serviceAccountName" -}}
+{{ .Values.serviceAccount.name | default "extensionapi-operator" }}
 {{- end }}
 
 {{- define "extensionapi-operator.selector" -}}
@@ -81,8 +67,10 @@ nodeSelector:
 tolerations:
 {{- toYaml . | nindent 0 }}
 {{- end }}
+{{- with $values.podSecurityContext }}
 securityContext:
-  {{- include "extensionapi-operator.podSecurity" . | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 containers:
 - name: check
   image: {{ include "extensionapi-operator.image" .context }}
@@ -94,8 +82,10 @@ containers:
     valueFrom:
       fieldRef:
         fieldPath: metadata.namespace
+  {{- with $values.securityContext }}
   securityContext:
-    {{- include "extensionapi-operator.containerSecurity" . | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   resources:
     {{- toYaml $values.resources | nindent 4 }}
   terminationMessagePolicy: FallbackToLogsOnError
