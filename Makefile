@@ -144,6 +144,17 @@ bench-hostile: e2e-images $(TOOLS)/helm ## Benchmark the operator and 80 Extensi
 bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
 
+# Numbers of ExtensionAPIs, with commas between them: 300 and 1000 take long on two cores.
+SCALE_SIZES ?= 10,100
+
+.PHONY: bench-scale
+bench-scale: ## Benchmark many ExtensionAPIs beside APIServices by hand: SCALE_SIZES=10,100,300,1000 SCALE_FLAGS='-profiles /tmp'
+	go build -o $(OPERATOR) .
+	go build -o bin/scale ./test/scale
+	@programs="$$($(NODE) build kube-apiserver etcd kubectl)"; \
+		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" \
+		unshare --map-root-user --net bin/scale -operator $(OPERATOR) -sizes $(SCALE_SIZES) $(SCALE_FLAGS)
+
 ##@ Demo
 
 CLUSTER_TOOLS := $(if $(filter kind,$(CLUSTER)),$(TOOLS)/kind)
