@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -85,6 +86,7 @@ func (p *controlPlane) configure() error {
 	policy := filepath.Join(p.dir, "audit-policy.yaml")
 	p.env.ControlPlane.GetAPIServer().Configure().
 		Set("endpoint-reconciler-type", "none").
+		Set("advertise-address", endpointAddress).
 		Set("service-cluster-ip-range", serviceRange).
 		Set("requestheader-client-ca-file", certificate).
 		Set("requestheader-allowed-names", "front-proxy-client").
@@ -158,7 +160,7 @@ func (p *controlPlane) createFile(ctx context.Context, file string) error {
 
 // get returns the body of kube-apiserver's response to a GET request as the administrator.
 func (p *controlPlane) get(ctx context.Context, path string) ([]byte, error) {
-	return get(ctx, p.http, p.env.Config.Host+path, "")
+	return get(ctx, p.http, strings.TrimSuffix(p.env.Config.Host, "/")+path, "")
 }
 
 func get(ctx context.Context, httpClient *http.Client, url, token string) ([]byte, error) {

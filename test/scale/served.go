@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,7 +40,7 @@ func (p *controlPlane) awaitServed(ctx context.Context, apis []api, events watch
 			progress("  %d of %d are served", len(apis)-len(left), len(apis))
 		case event, open := <-events.ResultChan():
 			if !open {
-				return fmt.Errorf("the watch of APIServices ended")
+				return errors.New("the watch of APIServices ended")
 			}
 			apiService, _ := event.Object.(*apiregistrationv1.APIService)
 			served, waits := left[nameOf(apiService)]
@@ -69,10 +70,15 @@ func isAvailable(apiService *apiregistrationv1.APIService) bool {
 
 // awaitDiscovery returns when kube-apiserver answers a client for a group-version.
 func (p *controlPlane) awaitDiscovery(ctx context.Context, served api) error {
-	return until(ctx, time.Minute, served.name+" to be served", func() bool {
-		_, err := p.get(ctx, "/apis/"+served.GroupVersion.String())
-		return err == nil
+	var last error
+	err := until(ctx, time.Minute, served.name+" to be served", func() bool {
+		_, last = p.get(ctx, "/apis/"+served.GroupVersion.String())
+		return last == nil
 	})
+	if err != nil {
+		return errors.Join(err, last)
+	}
+	return nil
 }
 
 // awaitReady returns when all ExtensionAPIs are Ready.
