@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,8 @@ func (e auditEvent) name() string {
 	switch {
 	case e.User.Username == proberUser:
 		return probes
+	case e.ObjectRef.Resource == "" && strings.HasPrefix(e.RequestURI, "/apis/"):
+		return e.Verb + " /apis/GROUP/VERSION"
 	case e.ObjectRef.Resource == "":
 		return e.Verb + " " + e.RequestURI
 	case e.ObjectRef.Subresource != "":
