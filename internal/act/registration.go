@@ -107,6 +107,8 @@ func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) e
 	err := e.removeInjector(ctx, g.Existing)
 	switch {
 	case err != nil:
+	case g.Existing == nil && g.Claim.APIService == nil:
+		err = e.applier.Create(ctx, g.Wanted)
 	case g.Existing == nil:
 		_, err = e.applier.Apply(ctx, g.Wanted)
 	default:
