@@ -95,5 +95,10 @@ func (r *Reconciler) reportTeardown(
 	if cause != nil {
 		message = fmt.Sprintf("being deleted, but %v; retrying", cause)
 	}
-	return client.IgnoreNotFound(r.write(ctx, s.ExtensionAPI, report.OfTeardown(s, message)))
+	reported := report.OfTeardown(s, message)
+	r.send(s.ExtensionAPI, reported.Done)
+	if report.OnlyNoise(&s.Status, &reported.Status, s.Spec.Discovery) {
+		return nil
+	}
+	return client.IgnoreNotFound(r.write(ctx, s.ExtensionAPI, reported))
 }

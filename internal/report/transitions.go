@@ -19,7 +19,8 @@ func Transitions(before, after []metav1.Condition, findings map[string]finding.F
 		if earlier != nil && earlier.Status == condition.Status && earlier.Reason == condition.Reason {
 			continue
 		}
-		if n, worthAnEvent := noteOf(condition, findings[condition.Type]); worthAnEvent {
+		n, worthAnEvent := noteOf(condition, findings[condition.Type])
+		if worthAnEvent && !(n.Type == corev1.EventTypeNormal && isStep(earlier, condition)) {
 			notes = append(notes, n)
 		}
 	}
@@ -37,6 +38,15 @@ func noteOf(condition metav1.Condition, found finding.Finding) (n finding.Note, 
 	}
 	n.Type = corev1.EventTypeWarning
 	return n, condition.Type != v1alpha1.ConditionReady
+}
+
+// isStep reports whether a condition turns True as those of every ExtensionAPI do on the way to Ready, whose Event
+// covers it. That it was registered has an Event of its own: clients may see the API from then on.
+func isStep(earlier *metav1.Condition, condition metav1.Condition) bool {
+	if condition.Type == v1alpha1.ConditionReady || condition.Type == v1alpha1.ConditionRegistered {
+		return false
+	}
+	return earlier == nil || earlier.Status == metav1.ConditionUnknown || silentReasons[earlier.Reason]
 }
 
 // silentTypes repeat what other conditions say.

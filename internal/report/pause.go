@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+)
+
+// Pause is how long a status may wait after the last one: on its way to Ready, an ExtensionAPI takes several steps
+// within a second, and each would be a request.
+const Pause = time.Second
+
+// Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is Ready, or no longer, is never
+// late.
+func Wait(before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration) time.Duration {
+	if isReady(before) != isReady(after) {
+		return 0
+	}
+	return max(0, Pause-sinceLast)
+}
+
+func isReady(status *v1alpha1.ExtensionAPIStatus) bool {
+	return meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady)
+}
