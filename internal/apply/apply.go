@@ -4,7 +4,7 @@
 //
 // The API server determines what has changed: an object is applied again if the wanted configuration differs from the
 // one last applied, or if any client has written the object since. What was applied is kept in memory; after a restart
-// each object is applied once, which changes nothing if it is up to date.
+// each object is applied once, which changes nothing if it is up to date, but for those that the cache holds as a whole.
 package apply
 
 import (
@@ -148,7 +148,11 @@ func (a *Applier) apply(ctx context.Context, r request) (client.Object, error) {
 		if err := a.checkOwner(r.wanted, r.current, a.recorded(r.id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(r.id).isOf(r.current, r.sum) && hasMarks(r.current, r.wanted) {
+		switch known := a.recorded(r.id); {
+		case known.isOf(r.current, r.sum) && hasMarks(r.current, r.wanted):
+			return r.current, nil
+		case known == record{} && isAsWanted(r.current, r.wanted):
+			a.remember(r.id, newRecord(r.current, r.sum))
 			return r.current, nil
 		}
 	}

@@ -45,6 +45,7 @@ type Observer struct {
 	Objects        *background.Checks[objects.Result]
 
 	definitions definitionMemory
+	endpoints   recentEndpoints
 }
 
 // Observe takes a snapshot for an ExtensionAPI.

@@ -157,7 +157,7 @@ func TestEachTransitionHasOneEvent(t *testing.T) {
 			warnings++
 		}
 	}
-	if len(notes) != len(Found()) || warnings != 1 {
+	if len(notes) != 2 || warnings != 1 { // that it was registered, and the fault: not each step on the way
 		t.Errorf("%d notes, %d warnings: %+v", len(notes), warnings, notes)
 	}
 	if again := Transitions(after.Conditions, after.Conditions, findings); len(again) != 0 {
@@ -178,8 +178,20 @@ func TestReadyHasAnEventWhenItTurnsTrueAlone(t *testing.T) {
 	notes = Transitions(nil, summarized(1, findings).Conditions, findings)
 	isOfTheCause := func(n finding.Note) bool { return n.Reason == v1alpha1.ReasonCrashLoopBackOff }
 	others := slices.DeleteFunc(slices.Clone(notes), isOfTheCause)
-	if slices.ContainsFunc(notes, isOfReady) || len(others) != len(Found())-1 {
+	if slices.ContainsFunc(notes, isOfReady) || len(others) != 1 {
 		t.Errorf("while it is False, the Events are %+v", notes)
+	}
+}
+
+func TestARecoveryHasAnEvent(t *testing.T) {
+	crashing := finding.Bad(v1alpha1.ReasonCrashLoopBackOff, "exit code 1", finding.Working)
+	fine := finding.Good(v1alpha1.ReasonRegistered, "fine")
+	before := summarized(1, all(fine, v1alpha1.ConditionServerAvailable, crashing))
+	after := before.DeepCopy()
+	findings := all(fine, "", finding.Finding{})
+	Conditions{Generation: 1, Now: noon, Findings: findings}.WriteTo(after)
+	if notes := Transitions(before.Conditions, after.Conditions, findings); len(notes) != 2 {
+		t.Errorf("of the server and of Ready there are %+v", notes)
 	}
 }
 
