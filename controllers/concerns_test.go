@@ -3,7 +3,6 @@
 package controllers
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -14,35 +13,22 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
-	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
-	"github.com/extensionapi/extensionapi-operator/internal/observe"
+	"github.com/extensionapi/extensionapi-operator/internal/observe/observetest"
 )
-
-// indexing makes a fake client have the indexes of the cache.
-type indexing struct{ *fake.ClientBuilder }
-
-func (i indexing) IndexField(_ context.Context, object client.Object, field string, values client.IndexerFunc) error {
-	i.WithIndex(object, field, values)
-	return nil
-}
 
 // cached returns the ExtensionAPIs in a cache of these.
 func cached(t *testing.T, all ...v1alpha1.ExtensionAPI) extensionAPIs {
 	t.Helper()
-	builder := fake.NewClientBuilder().WithScheme(kinds.Scheme())
-	if err := observe.Index(t.Context(), indexing{builder}); err != nil {
-		t.Fatal(err)
-	}
+	var objects []client.Object
 	for i := range all {
-		builder.WithObjects(&all[i])
+		objects = append(objects, &all[i])
 	}
-	return extensionAPIs{builder.Build()}
+	return extensionAPIs{observetest.Cache(t, objects...)}
 }
 
 func namesOf(requests []reconcile.Request) []string {

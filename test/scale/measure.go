@@ -95,7 +95,7 @@ func (r *result) register(
 		return err
 	}
 	defer events.Stop()
-	stopProfile := o.profile(ctx, operator, fmt.Sprintf("register-%d", r.size))
+	stopProfile := o.profile(ctx, p, operator, fmt.Sprintf("register-%d", r.size))
 	began, before := time.Now(), p.used(operator)
 	created := make(chan error, 1)
 	go func() { created <- p.register(ctx, r.way, apis, b.ca) }()
@@ -144,7 +144,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 	if !pause(ctx, o.settle) {
 		return ctx.Err()
 	}
-	stopProfile := o.profile(ctx, operator, fmt.Sprintf("rest-%d", r.size))
+	stopProfile := o.profile(ctx, p, operator, fmt.Sprintf("rest-%d", r.size))
 	began, before := time.Now(), p.used(operator)
 	if !pause(ctx, o.rest) {
 		return ctx.Err()
@@ -214,15 +214,16 @@ func (p *controlPlane) ready(ctx context.Context) (ready int) {
 }
 
 // profile starts CPU profiles if there is a directory for them. The returned function returns when they are written.
-func (o options) profile(ctx context.Context, operator *operator, name string) (stop func() error) {
+func (o options) profile(ctx context.Context, p *controlPlane, operator *operator, name string) (stop func() error) {
 	if o.profiles == "" || operator == nil {
 		return func() error { return nil }
 	}
-	done := make(chan error, 1)
+	done := make(chan error, 2) //nolint:mnd // there are two programs
+	go func() { done <- operator.profile(ctx, filepath.Join(o.profiles, name+".pprof"), profileSeconds) }()
 	go func() {
-		done <- operator.profile(ctx, filepath.Join(o.profiles, name+".pprof"), profileSeconds)
+		done <- p.profile(ctx, filepath.Join(o.profiles, name+"-kube-apiserver.pprof"), profileSeconds)
 	}()
-	return func() error { return <-done }
+	return func() error { return errors.Join(<-done, <-done) }
 }
 
 func (o options) heap(ctx context.Context, operator *operator, size int) error {

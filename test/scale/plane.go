@@ -163,6 +163,15 @@ func (p *controlPlane) get(ctx context.Context, path string) ([]byte, error) {
 	return get(ctx, p.http, strings.TrimSuffix(p.env.Config.Host, "/")+path, "")
 }
 
+// profile writes a CPU profile of kube-apiserver, which covers seconds.
+func (p *controlPlane) profile(ctx context.Context, file string, seconds int) error {
+	content, err := p.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o600)
+}
+
 func get(ctx context.Context, httpClient *http.Client, url, token string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
