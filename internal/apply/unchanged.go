@@ -17,18 +17,18 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
-// isAsWanted reports whether an object that the operator has applied before has all that is wanted, and nothing of the
-// operator's besides, so that it need not be applied once more after a restart. Of other kinds than these, the cache
-// has only a part.
+// isAsWanted reports whether an object has all that is wanted, and nothing of the operator's besides, so that it need
+// not be applied once more after a restart; an APIService only if the operator has applied it before, which is a mark of
+// its own. Of other kinds than these, the cache has only a part.
 func isAsWanted(current client.Object, wanted *unstructured.Unstructured) bool {
-	if !ownership.AppliedByOperator(current) || !hasOnly(current, wanted) {
+	if !hasOnly(current, wanted) {
 		return false
 	}
 	switch current := current.(type) {
 	case *apiregistrationv1.APIService:
 		full := &apiregistrationv1.APIService{}
 		err := runtime.DefaultUnstructuredConverter.FromUnstructured(wanted.Object, full)
-		return err == nil && equality.Semantic.DeepEqual(current.Spec, full.Spec)
+		return err == nil && ownership.AppliedByOperator(current) && equality.Semantic.DeepEqual(current.Spec, full.Spec)
 	case *corev1.ConfigMap:
 		full := &corev1.ConfigMap{}
 		err := runtime.DefaultUnstructuredConverter.FromUnstructured(wanted.Object, full)

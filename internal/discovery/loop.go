@@ -88,7 +88,11 @@ func (l *loop) last() Round {
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	due := !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
 	if due {
-		l.reschedule(scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now))
+		next := scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now)
+		if isFirst := l.probed.Interval == 0; isFirst {
+			next = next.spread(now)
+		}
+		l.reschedule(next)
 	}
 	if due || !target.probesLike(l.probed) {
 		// A readmitted replica must fail as often as any other before it is ejected again.

@@ -35,8 +35,9 @@ type Metrics struct {
 var buckets = []float64{0.01, 0.1, 1, 3, AggregatorTimeout.Seconds()}
 
 const (
-	// bucketFactor is how much wider each bucket of a native histogram is than the one before.
-	bucketFactor = 1.2
+	// bucketFactor is how much wider each bucket of a native histogram is than the one before, at most: each that is used
+	// takes some 100 bytes.
+	bucketFactor = 1.5
 	// maxBuckets bounds the memory of a native histogram. Beyond, it is reset, or becomes coarser within an hour.
 	maxBuckets = 40
 )

@@ -11,8 +11,8 @@ import (
 )
 
 // Pause is how long a status may wait after the last one: on its way to Ready, an ExtensionAPI takes several steps
-// within a second, and each would be a request.
-const Pause = time.Second
+// within a second or two, and each would be a request.
+const Pause = 2 * time.Second
 
 // Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is Ready, or no longer, is never
 // late.

@@ -20,7 +20,10 @@ import (
 
 const (
 	reportInterval = 10 * time.Second
-	readyPoll      = time.Second
+	// poll is how often something is looked at that is waited for.
+	poll = 100 * time.Millisecond
+	// readyPoll is longer, as it lists all ExtensionAPIs.
+	readyPoll = time.Second
 	// auditDelay is longer than kube-apiserver may keep audit events before it writes them.
 	auditDelay = 2 * time.Second
 	jsonPatch  = types.JSONPatchType
@@ -110,7 +113,7 @@ func (r *result) register(
 			return err
 		}
 		r.ready = time.Since(began)
-		if r.requests, err = p.requestsBetween(began, began.Add(r.ready)); err != nil {
+		if r.requests, err = p.requestsBetween(ctx, began, began.Add(r.ready)); err != nil {
 			return err
 		}
 	}
@@ -160,7 +163,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 	if r.series, r.ownSeries, r.scrape, err = operator.series(ctx); err != nil {
 		return err
 	}
-	r.requestsAtRest, err = p.requestsBetween(began, began.Add(o.rest))
+	r.requestsAtRest, err = p.requestsBetween(ctx, began, began.Add(o.rest))
 	progress("  at rest the operator used %.4f cores and %.1f MiB", r.operatorAtRest, r.memory)
 	return errors.Join(err, stopProfile(), o.heap(ctx, operator, r.size))
 }
@@ -196,7 +199,7 @@ func (r *result) restart(
 	if !pause(ctx, afterRestart) {
 		return restarted, ctx.Err()
 	}
-	r.restarted, err = p.requestsBetween(began, time.Now())
+	r.restarted, err = p.requestsBetween(ctx, began, time.Now())
 	return restarted, err
 }
 
@@ -218,7 +221,7 @@ func (o options) profile(ctx context.Context, p *controlPlane, operator *operato
 	if o.profiles == "" || operator == nil {
 		return func() error { return nil }
 	}
-	done := make(chan error, 2) //nolint:mnd // there are two programs
+	done := make(chan error, 2)
 	go func() { done <- operator.profile(ctx, filepath.Join(o.profiles, name+".pprof"), profileSeconds) }()
 	go func() {
 		done <- p.profile(ctx, filepath.Join(o.profiles, name+"-kube-apiserver.pprof"), profileSeconds)

@@ -25,7 +25,7 @@ func configureNetwork(ctx context.Context) error {
 		"ip route add local " + serviceRange + " dev lo",
 	} {
 		arguments := strings.Fields(command)
-		output, err := exec.CommandContext(ctx, arguments[0], arguments[1:]...).CombinedOutput() //nolint:gosec // constants
+		output, err := exec.CommandContext(ctx, arguments[0], arguments[1:]...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%s: %w: %s", command, err, output)
 		}

@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
@@ -51,7 +52,7 @@ func startOperator(ctx context.Context, p *controlPlane, program string) (*opera
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	command := exec.CommandContext(ctx, program, //nolint:gosec // G204: the program is what is measured
+	command := exec.CommandContext(ctx, program,
 		"--operator-namespace="+operatorNamespace, "--leader-elect",
 		"--metrics-bind-address="+metricsAddress, "--health-probe-bind-address="+healthAddress,
 		"--stand-in-bind-address=127.0.0.1:9443", "--pprof-bind-address="+pprofAddress)
@@ -62,7 +63,7 @@ func startOperator(ctx context.Context, p *controlPlane, program string) (*opera
 		return nil, err
 	}
 	o := &operator{command: command, process: process(command.Process.Pid), token: token}
-	return o, until(ctx, time.Minute, "the operator to be ready", func() bool {
+	return o, until(ctx, poll, time.Minute, "the operator to be ready", func() bool {
 		_, err := get(ctx, http.DefaultClient, "http://"+healthAddress+"/readyz", "")
 		return err == nil
 	})
@@ -152,16 +153,12 @@ func (o *operator) pprof(ctx context.Context, path, file string) error {
 }
 
 // until polls until something is the case.
-func until(ctx context.Context, timeout time.Duration, what string, done func() bool) error {
-	deadline := time.Now().Add(timeout)
-	for !done() {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("waiting for %s: not within %s", what, timeout)
-		}
-		time.Sleep(50 * time.Millisecond)
+func until(ctx context.Context, every, timeout time.Duration, what string, done func() bool) error {
+	err := wait.PollUntilContextTimeout(ctx, every, timeout, true, func(context.Context) (bool, error) {
+		return done(), nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %s: %w", what, err)
 	}
 	return nil
 }

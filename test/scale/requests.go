@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -49,8 +50,10 @@ func (e auditEvent) name() string {
 }
 
 // requestsBetween counts the requests of the operator and of its prober that kube-apiserver received in that time.
-func (p *controlPlane) requestsBetween(from, to time.Time) (requests, error) {
-	time.Sleep(auditDelay)
+func (p *controlPlane) requestsBetween(ctx context.Context, from, to time.Time) (requests, error) {
+	if !pause(ctx, auditDelay) {
+		return nil, ctx.Err()
+	}
 	log, err := os.Open(filepath.Join(p.dir, "audit.log"))
 	if err != nil {
 		return nil, err

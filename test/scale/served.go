@@ -71,7 +71,7 @@ func isAvailable(apiService *apiregistrationv1.APIService) bool {
 // awaitDiscovery returns when kube-apiserver answers a client for a group-version.
 func (p *controlPlane) awaitDiscovery(ctx context.Context, served api) error {
 	var last error
-	err := until(ctx, time.Minute, served.name+" to be served", func() bool {
+	err := until(ctx, poll, time.Minute, served.name+" to be served", func() bool {
 		_, last = p.get(ctx, "/apis/"+served.GroupVersion.String())
 		return last == nil
 	})
@@ -84,8 +84,7 @@ func (p *controlPlane) awaitDiscovery(ctx context.Context, served api) error {
 // awaitReady returns when all ExtensionAPIs are Ready.
 func (p *controlPlane) awaitReady(ctx context.Context, size int, o options) error {
 	last := time.Now()
-	return until(ctx, o.timeout, "all ExtensionAPIs to be Ready", func() bool {
-		time.Sleep(readyPoll)
+	return until(ctx, readyPoll, o.timeout, "all ExtensionAPIs to be Ready", func() bool {
 		ready := p.ready(ctx)
 		if time.Since(last) > reportInterval {
 			progress("  %d of %d are Ready", ready, size)
