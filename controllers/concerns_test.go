@@ -115,7 +115,8 @@ func TestOnlyOthersWithTheSameGroupAreRivals(t *testing.T) {
 	if got := namesOf(all.rivals(t.Context(), &own)); !slices.Equal(got, []string{"rival"}) {
 		t.Errorf("rivals are %q", got)
 	}
-	if got := namesOf(all.wanting(t.Context(), schema.GroupVersion{Group: "own.example.com", Version: "v2"})); len(got) > 0 {
+	other := schema.GroupVersion{Group: "own.example.com", Version: "v2"}
+	if got := namesOf(all.wanting(t.Context(), other)); len(got) > 0 {
 		t.Errorf("%q want a version that none has", got)
 	}
 }

@@ -3,8 +3,8 @@
 // Package apply writes the operator's objects by server-side apply, and only if there is something to write.
 //
 // The API server determines what has changed: an object is applied again if the wanted configuration differs from the
-// one last applied, or if any client has written the object since. What was applied is kept in memory; after a restart
-// each object is applied once, which changes nothing if it is up to date, but for those that the cache holds as a whole.
+// one last applied, or if any client has written the object since. What was applied is kept in memory. After a restart
+// each object is applied once, which changes nothing if it is up to date, unless the whole of it is in the cache.
 package apply
 
 import (

@@ -18,8 +18,8 @@ import (
 )
 
 // isAsWanted reports whether an object has all that is wanted, and nothing of the operator's besides, so that it need
-// not be applied once more after a restart; an APIService only if the operator has applied it before, which is a mark of
-// its own. Of other kinds than these, the cache has only a part.
+// not be applied once more after a restart; an APIService only if the operator has applied it before, which is a mark.
+// Of other kinds than these, the cache has only a part.
 func isAsWanted(current client.Object, wanted *unstructured.Unstructured) bool {
 	if !hasOnly(current, wanted) {
 		return false

@@ -49,7 +49,9 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	var errs []error
 	for _, index := range []indexOf{
 		{&v1alpha1.ExtensionAPI{}, groupIndex, groupsOf},
-		{&v1alpha1.ExtensionAPI{}, uidIndex, func(object client.Object) []string { return []string{string(object.GetUID())} }},
+		{&v1alpha1.ExtensionAPI{}, uidIndex, func(object client.Object) []string {
+			return []string{string(object.GetUID())}
+		}},
 		{&v1alpha1.ExtensionAPI{}, nameIndex, func(object client.Object) []string { return []string{object.GetName()} }},
 		{&v1alpha1.ExtensionAPI{}, serviceIndex, servicesOf},
 		{&v1alpha1.ExtensionAPI{}, namespaceIndex, namespacesOf},

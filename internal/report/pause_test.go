@@ -17,7 +17,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
 			Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: ready}},
 		}
 	}
-	isTrue, isFalse, isUnknown := status(metav1.ConditionTrue), status(metav1.ConditionFalse), status(metav1.ConditionUnknown)
+	isTrue, isFalse := status(metav1.ConditionTrue), status(metav1.ConditionFalse)
+	isUnknown := status(metav1.ConditionUnknown)
 	for name, test := range map[string]struct {
 		before, after   *v1alpha1.ExtensionAPIStatus
 		sinceLast, want time.Duration

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command scale measures what many ExtensionAPIs cost, beside the same APIServices created by hand: on a real
-// kube-apiserver and etcd, without kubelet and kube-proxy, with the operator as a program of its own. It needs a network
-// namespace of its own, in which every address of the Service range is this machine: make bench-scale provides one.
+// kube-apiserver and etcd, without kubelet and kube-proxy, with the operator as a program of its own. It needs a
+// network namespace of its own, in which every address of the Service range is this machine: make bench-scale
+// provides one.
 package main
 
 import (
@@ -42,8 +43,9 @@ func main() {
 	flag.StringVar(&o.operator, "operator", "bin/extensionapi-operator", "program of the operator")
 	flag.StringVar(&o.config, "config", "config", "directory with the manifests that the operator needs")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles, none if it is empty")
-	flag.Func("sizes", "numbers of ExtensionAPIs, with commas between them (default 10,100)", func(list string) (err error) {
-		o.sizes, err = parseSizes(list)
+	flag.Func("sizes", "numbers of ExtensionAPIs, with commas between them (default 10,100)", func(list string) error {
+		sizes, err := parseSizes(list)
+		o.sizes = sizes
 		return err
 	})
 	flag.Func("ways", "what is measured, with commas between them (default hand,operator)", func(list string) error {

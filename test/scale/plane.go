@@ -36,7 +36,9 @@ const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
-- {level: Metadata, users: ["` + operatorUser + `", "` + proberUser + `"], verbs: [get, list, create, update, patch, delete, deletecollection]}
+- level: Metadata
+  users: ["` + operatorUser + `", "` + proberUser + `"]
+  verbs: [get, list, create, update, patch, delete, deletecollection]
 - {level: None}
 `
 
