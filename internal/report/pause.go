@@ -15,9 +15,10 @@ import (
 const Pause = 2 * time.Second
 
 // Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is Ready, or no longer, is never
-// late.
+// late, nor that a change of its spec was observed, as what is left of the earlier spec is deleted until then.
 func Wait(before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration) time.Duration {
-	if isReady(before) != isReady(after) {
+	isFirst := before.ObservedGeneration <= 0
+	if isReady(before) != isReady(after) || !isFirst && before.ObservedGeneration != after.ObservedGeneration {
 		return 0
 	}
 	return max(0, Pause-sinceLast)

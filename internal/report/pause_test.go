@@ -19,6 +19,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
 	}
 	isTrue, isFalse := status(metav1.ConditionTrue), status(metav1.ConditionFalse)
 	isUnknown := status(metav1.ConditionUnknown)
+	first, observed := isFalse.DeepCopy(), isFalse.DeepCopy()
+	first.ObservedGeneration, observed.ObservedGeneration = 1, 2
 	for name, test := range map[string]struct {
 		before, after   *v1alpha1.ExtensionAPIStatus
 		sinceLast, want time.Duration
@@ -28,6 +30,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
 		"on the way, after a while": {isUnknown, isFalse, 2 * Pause, 0},
 		"Ready, at once":            {isFalse, isTrue, 0, 0},
 		"no longer Ready, at once":  {isTrue, isUnknown, 0, 0},
+		"the first generation":      {isUnknown, first, 0, Pause},
+		"another generation":        {first, observed, 0, 0},
 		"Ready as before":           {isTrue, isTrue, 0, Pause},
 	} {
 		if got := Wait(test.before, test.after, test.sinceLast); got != test.want {
