@@ -18,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/observe/observetest"
+	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 )
 
 const group = "shop.example.com"
@@ -101,7 +102,11 @@ func TestTheOwnAPIServicesAreFoundByEachMarkAndByTheService(t *testing.T) {
 	}
 	byUID.Name, byName.Name, byService.Name = "by-uid", "by-name", "by-service"
 	byService.ManagedFields = []metav1.ManagedFieldsEntry{
-		{Manager: "extensionapi-operator", Operation: metav1.ManagedFieldsOperationApply},
+		{
+			Manager: ownership.FieldOwner, Operation: metav1.ManagedFieldsOperationApply,
+			APIVersion: apiregistrationv1.SchemeGroupVersion.String(), FieldsType: "FieldsV1",
+			FieldsV1: &metav1.FieldsV1{Raw: []byte("{}")},
+		},
 	}
 	live := observetest.Cache(t, byUID, byName, byService)
 	observer := &observe.Observer{
