@@ -17,7 +17,7 @@ import (
 // Cache returns a reader of these objects.
 func Cache(t *testing.T, objects ...client.Object) client.Client {
 	t.Helper()
-	builder := fake.NewClientBuilder().WithScheme(kinds.Scheme()).WithObjects(objects...)
+	builder := fake.NewClientBuilder().WithScheme(kinds.Scheme()).WithReturnManagedFields().WithObjects(objects...)
 	if err := observe.Index(t.Context(), indexing{builder}); err != nil {
 		t.Fatal(err)
 	}
