@@ -55,8 +55,8 @@ Diagnosis is read-only and needs no operator in the cluster. On clusters with
 extensionapi-operator, the plugin also shows and manages ExtensionAPIs.
 `
 
-// krewManifest returns the manifest for archives with these checksums.
-func krewManifest(version string, checksums map[platform]string) ([]byte, error) {
+// krewManifest returns the manifest for the archives of platforms, with these checksums.
+func krewManifest(version string, platforms []platform, checksums map[platform]string) ([]byte, error) {
 	manifest := krewPlugin{
 		APIVersion: "krew.googlecontainertools.github.com/v1alpha2",
 		Kind:       "Plugin",
@@ -68,7 +68,7 @@ func krewManifest(version string, checksums map[platform]string) ([]byte, error)
 			Description:      krewDescription,
 		},
 	}
-	for _, platform := range pluginPlatforms() {
+	for _, platform := range platforms {
 		manifest.Spec.Platforms = append(manifest.Spec.Platforms, krewPlatform{
 			Selector: krewSelector{MatchLabels: map[string]string{"os": platform.os, "arch": platform.architecture}},
 			URI:      source + "/releases/download/" + version + "/" + platform.archive(version),

@@ -12,10 +12,10 @@ import (
 
 func TestKrewInstallsTheArchiveOfEachPlatform(t *testing.T) {
 	checksums := map[platform]string{}
-	for i, p := range pluginPlatforms() {
+	for i, p := range platforms(pluginSystems) {
 		checksums[p] = strings.Repeat(string("012345"[i]), 64)
 	}
-	text, err := krewManifest("v0.1.0", checksums)
+	text, err := krewManifest("v0.1.0", platforms(pluginSystems), checksums)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ spec:
 
 // krew's documentation requires a checksum for each, and a description of a few words.
 func TestTheKrewManifestIsComplete(t *testing.T) {
-	text, err := krewManifest("v0.1.0", nil)
+	text, err := krewManifest("v0.1.0", platforms(pluginSystems), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

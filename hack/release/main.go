@@ -12,14 +12,25 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"syscall"
 )
 
 func main() {
 	r := release{output: "dist", tools: "bin/tools"}
 	flag.StringVar(&r.version, "version", "", "the release, a semantic version with the prefix v")
+	flag.Func("plugin-system", "an operating system of "+pluginName+"; may be repeated (default "+list(pluginSystems)+")",
+		func(system string) error {
+			if !slices.Contains(pluginSystems, system) {
+				return fmt.Errorf("must be one of %s", list(pluginSystems))
+			}
+			r.pluginSystems = append(r.pluginSystems, system)
+			return nil
+		})
 	flag.Parse()
+	if len(r.pluginSystems) == 0 {
+		r.pluginSystems = pluginSystems
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := r.run(ctx)
@@ -36,6 +47,8 @@ type release struct {
 	output  string
 	tools   string
 	commit  commit
+	// pluginSystems are the operating systems that kubectl-extensionapi is built for.
+	pluginSystems []string
 }
 
 func (r release) run(ctx context.Context) error {
@@ -70,7 +83,7 @@ func (r release) write(ctx context.Context) error {
 		{"writing the SBOM of each program", r.sboms},
 		{"packaging the chart", r.chart},
 		{"writing the manifests for kubectl", r.manifests},
-		{"building " + pluginName + " for " + strconv.Itoa(len(pluginPlatforms())) + " platforms", r.plugin},
+		{"building " + pluginName + " for " + list(r.pluginSystems), r.plugin},
 	} {
 		progress("%s: %s", r.version, step.name)
 		if err := step.run(ctx); err != nil {

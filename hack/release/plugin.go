@@ -20,10 +20,13 @@ const (
 // platform is an operating system and an architecture, as Go and krew name them.
 type platform struct{ os, architecture string }
 
-// pluginPlatforms are those of kubectl-extensionapi.
-func pluginPlatforms() []platform {
+// pluginSystems are the operating systems of kubectl-extensionapi.
+var pluginSystems = []string{"linux", "darwin", "windows"}
+
+// platforms returns those of operating systems, with each architecture of a release.
+func platforms(systems []string) []platform {
 	var platforms []platform
-	for _, system := range []string{"linux", "darwin", "windows"} {
+	for _, system := range systems {
 		for _, architecture := range architectures {
 			platforms = append(platforms, platform{system, architecture})
 		}
@@ -55,7 +58,7 @@ func (r release) plugin(ctx context.Context) error {
 		return err
 	}
 	checksums := map[platform]string{}
-	for _, platform := range pluginPlatforms() {
+	for _, platform := range platforms(r.pluginSystems) {
 		built, err := r.buildPlugin(ctx, platform)
 		if err != nil {
 			return err
@@ -75,7 +78,7 @@ func (r release) plugin(ctx context.Context) error {
 			return err
 		}
 	}
-	manifest, err := krewManifest(r.version, checksums)
+	manifest, err := krewManifest(r.version, platforms(r.pluginSystems), checksums)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ const (
 	objectsAge = time.Hour
 	// badObjectsAge is how old any other may be: what is wrong may be repaired without a change that is watched.
 	badObjectsAge = 5 * time.Minute
+	// failedObjectsAge is how old one may be that failed: kube-apiserver answers 404 for a moment after a registration.
+	failedObjectsAge = 30 * time.Second
 )
 
 // Objects is a check of what the server answers for its objects.
@@ -33,6 +35,18 @@ type Objects struct {
 	Last *objects.Result
 }
 
+// maxAge is how old a check with this result may be.
+func maxAge(last snapshot.Objects) time.Duration {
+	switch {
+	case last.Err != nil:
+		return failedObjectsAge
+	case !last.IsGood():
+		return badObjectsAge
+	default:
+		return objectsAge
+	}
+}
+
 // checkObjects plans a check of a server that answers requests. The last one of a rollout comes when the last old Pod
 // is gone.
 func (p *Plan) checkObjects(s *snapshot.Snapshot) {
@@ -44,13 +58,10 @@ func (p *Plan) checkObjects(s *snapshot.Snapshot) {
 		return
 	}
 	p.Objects = &Objects{
-		Version: s.ObjectsVersion(), MaxAge: objectsAge, GroupVersions: s.Available(), Replica: replicas[0].Address,
+		Version: s.ObjectsVersion(), MaxAge: maxAge(s.Objects), GroupVersions: s.Available(), Replica: replicas[0].Address,
 	}
 	if s.Objects.Ended.IsZero() {
 		return
-	}
-	if !s.Objects.IsGood() {
-		p.Objects.MaxAge = badObjectsAge
 	}
 	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
 		p.Objects.Last = &s.Objects.Result

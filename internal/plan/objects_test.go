@@ -63,7 +63,7 @@ func TestObjectsAreCheckedHourlyAndSoonerWhenTheyWereBad(t *testing.T) {
 		"good, overdue":    {objects.Result{}, 2 * time.Hour, time.Hour, time.Second},
 		"bad":              {bad, time.Minute, 5 * time.Minute, 4 * time.Minute},
 		"not permitted":    {objects.Result{Denied: make([]objects.Resource, 1)}, 0, 5 * time.Minute, 5 * time.Minute},
-		"not all known":    {objects.Result{Err: errors.New("timeout")}, 0, 5 * time.Minute, 5 * time.Minute},
+		"not all known":    {objects.Result{Err: errors.New("timeout")}, 0, 30 * time.Second, 30 * time.Second},
 		"without anything": {objects.Result{Empty: snapshottest.New().Available()}, 0, time.Hour, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {

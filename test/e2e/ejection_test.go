@@ -22,14 +22,12 @@ import (
 
 // The baseline without the operator. The duration of the outage is printed; it may end without intervention.
 func TestUnhealthyReplicaTakesHandWrittenManifestsDown(t *testing.T) {
+	onlyLong(t)
 	written := writtenByHand(t, outageAPI(time.Minute))
 	t.Cleanup(func() { deleteByHand(t, written) })
 	applyByHand(t, written...)
-	for i, outage := range outages {
+	for _, outage := range outages {
 		t.Run("by hand, one of two replicas "+outage.what, func(t *testing.T) {
-			if i < len(outages)-1 { // one shows that the load detects it
-				onlyLong(t)
-			}
 			eventually(t, time.Minute, readyPods(byHandLabel, 2))
 			eventually(t, time.Minute, isAvailable)
 			outage.strike(t, byHandLabel).end()

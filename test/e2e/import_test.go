@@ -23,28 +23,28 @@ import (
 const sampleAPIService = "v1beta1." + flunderGroup
 
 // It is not parallel to other tests, which use the sample's group.
-func TestTheImportedSampleIsAdoptedWithoutAFailedRequest(t *testing.T) {
+func TestImportedServersAreAdoptedWithoutAFailedRequest(t *testing.T) {
 	written := writtenByHand(t, drainingWardle(t, sampleNamespace))
-	t.Cleanup(func() { deleteByHand(t, written) })
-	applyByHand(t, written...)
-	adoptImported(t)
-}
-
-// It is not parallel to other tests, which use the sample's group.
-func TestAnImportedHelmReleaseIsAdoptedWithoutAFailedRequest(t *testing.T) {
-	written := writtenByHand(t, drainingWardle(t, sampleNamespace))
-	chart := chartOf(t, written)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if _, err := helmRelease(ctx, "uninstall", "by-helm", "--ignore-not-found"); err != nil {
-			t.Error(err)
-		}
-		deleteByHand(t, written) // waits until they are gone
+	t.Run("applied by hand", func(t *testing.T) {
+		t.Cleanup(func() { deleteByHand(t, written) })
+		applyByHand(t, written...)
+		adoptImported(t)
 	})
-	if _, err := helmRelease(t.Context(), "install", "by-helm", chart, "--wait"); err != nil {
-		t.Fatal(err)
-	}
-	adoptImported(t)
+	t.Run("of a Helm release", func(t *testing.T) {
+		onlyLong(t)
+		chart := chartOf(t, written)
+		t.Cleanup(func() {
+			ctx := context.WithoutCancel(t.Context())
+			if _, err := helmRelease(ctx, "uninstall", "by-helm", "--ignore-not-found"); err != nil {
+				t.Error(err)
+			}
+			deleteByHand(t, written) // waits until they are gone
+		})
+		if _, err := helmRelease(t.Context(), "install", "by-helm", chart, "--wait"); err != nil {
+			t.Fatal(err)
+		}
+		adoptImported(t)
+	})
 }
 
 // helmRelease runs Helm in the sample's namespace.

@@ -46,6 +46,7 @@ func TestMetricsServerMigratesWithoutAFailedRequest(t *testing.T) {
 		})
 	})
 	t.Run("imported", func(t *testing.T) {
+		onlyLong(t)
 		installByHand(t)
 		sample, file := imported(t, "metrics", metricsAPIService)
 		// The earlier roles are bound to the new ServiceAccount.
