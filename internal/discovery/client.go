@@ -36,8 +36,7 @@ type directClient struct {
 
 // configure creates the clients for the TLS configuration of a target, unless they already have it.
 func (d *directClient) configure(clk clock.Clock, target Target) {
-	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) &&
-		d.timeout == target.timeout() && d.pingAfter == target.pingAfter() {
+	if !d.isStale(target) {
 		return
 	}
 	d.close()
@@ -52,6 +51,12 @@ func (d *directClient) configure(clk clock.Clock, target Target) {
 		timeout:    target.timeout(),
 		pingAfter:  target.pingAfter(),
 	}
+}
+
+// isStale reports whether the clients do not have the TLS configuration of a target.
+func (d *directClient) isStale(target Target) bool {
+	return d.client == nil || d.serverName != target.ServerName || !bytes.Equal(d.caBundle, target.CABundle) ||
+		d.timeout != target.timeout() || d.pingAfter != target.pingAfter()
 }
 
 func (d *directClient) forView(view View) *http.Client {

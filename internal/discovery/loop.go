@@ -17,6 +17,9 @@ const (
 	lastRetry = 10 * time.Second
 	// lastRetryOfReplaced bounds it while the stand-in serves discovery, since clients wait for the server.
 	lastRetryOfReplaced = 2 * time.Second
+	// serviceInterval is the time between two probes of the Service's address while nothing waits for them: it is probed
+	// for what is registered next.
+	serviceInterval = 5 * time.Minute
 	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while,
 	// or an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
@@ -94,14 +97,17 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 		}
 		l.reschedule(next)
 	}
-	if due || !target.probesLike(l.probed) {
+	if due || !target.probesDirectlyLike(l.probed) {
 		// A readmitted replica must fail as often as any other before it is ejected again.
 		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
 			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key)
 		})
 		l.probed = target
-		return func(key Key) bool { return due || !l.isKnownEjected(key, target) }
+		return func(key Key) bool {
+			return !l.isServiceKnown(key, target, now) && (due || !l.isKnownEjected(key, target))
+		}
 	}
+	l.probed = target
 	return func(key Key) bool { return l.isUrgent(key, target) }
 }
 
@@ -112,6 +118,14 @@ func (l *loop) isKnownEjected(key Key, target Target) bool {
 	return target.isEjected(key) && l.histories[key] != nil
 }
 
+// isServiceKnown reports whether the address of the Service need not be probed: it has answered under the same terms,
+// and nothing waits for it. Each of its probes takes a TLS handshake.
+func (l *loop) isServiceKnown(key Key, target Target, now time.Time) bool {
+	known := l.histories[key]
+	return key.View == ViewService && known != nil && !target.Awaited && !l.client.isStale(target) &&
+		!known.last.isBad(target.limitOf(key.Document)) && now.Sub(known.samples.at) < serviceInterval
+}
+
 // isUrgent reports whether the result is awaited: nothing is known yet, or something is blocked until it is good.
 // Nothing else is urgent: a breach begins and ends at the pace of the interval.
 func (l *loop) isUrgent(key Key, target Target) bool {
@@ -119,7 +133,7 @@ func (l *loop) isUrgent(key Key, target Target) bool {
 	switch {
 	case key.Document == DocumentOpenAPI, target.isEjected(key):
 		return false
-	case known == nil, known.standing == Unsettled:
+	case known == nil, known.standing == Unsettled && key.View != ViewService:
 		return true
 	default:
 		return target.Awaited && known.last.isBad(target.limitOf(key.Document))

@@ -52,8 +52,8 @@ func (o *Observer) existingEndpoints(ctx context.Context, backend manifests.Back
 }
 
 // endpointsAge is how old what is behind another owner's Service may be: on its way to Ready, an ExtensionAPI is
-// reconciled several times within a second or two.
-const endpointsAge = 2 * time.Second
+// reconciled several times within seconds. It is shorter than the time after which a plan wants it read again.
+const endpointsAge = 4 * time.Second
 
 // recentEndpoints are what was read last. Its zero value is empty.
 type recentEndpoints struct {

@@ -20,7 +20,15 @@ const (
 	badObjectsAge = 5 * time.Minute
 	// failedObjectsAge is how old one may be that failed: kube-apiserver answers 404 for a moment after a registration.
 	failedObjectsAge = 30 * time.Second
+	// unhurried is how long after a registration that is done which nothing waits for: others may be waiting to be
+	// registered, and kube-apiserver is busy with those that just were.
+	unhurried = 5 * time.Second
 )
+
+// untilUnhurried returns for how long what nothing waits for is not done yet.
+func untilUnhurried(s *snapshot.Snapshot) time.Duration {
+	return max(0, s.AvailableSince().Add(unhurried).Sub(s.Now))
+}
 
 // Objects is a check of what the server answers for its objects.
 type Objects struct {
@@ -55,6 +63,10 @@ func (p *Plan) checkObjects(s *snapshot.Snapshot) {
 	}
 	replicas := slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
 	if len(replicas) == 0 {
+		return
+	}
+	if wait := untilUnhurried(s); wait > 0 && s.Objects.Ended.IsZero() {
+		p.after(wait)
 		return
 	}
 	p.Objects = &Objects{

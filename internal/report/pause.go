@@ -14,6 +14,10 @@ import (
 // within a second or two, and each would be a request.
 const Pause = 2 * time.Second
 
+// FirstPause is how long the first status may wait while there is nothing in it for a person to do: where nothing is
+// wrong, an ExtensionAPI is Ready by then, and needs one write.
+const FirstPause = 5 * time.Second
+
 // Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is Ready, or no longer, is never
 // late, nor that a change of its spec was observed, as what is left of the earlier spec is deleted until then.
 func Wait(before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration) time.Duration {
@@ -21,7 +25,11 @@ func Wait(before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration) t
 	if isReady(before) != isReady(after) || !isFirst && before.ObservedGeneration != after.ObservedGeneration {
 		return 0
 	}
-	return max(0, Pause-sinceLast)
+	pause := Pause
+	if isFirst && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling) {
+		pause = FirstPause
+	}
+	return max(0, pause-sinceLast)
 }
 
 func isReady(status *v1alpha1.ExtensionAPIStatus) bool {

@@ -41,9 +41,9 @@ func noteOf(condition metav1.Condition, found finding.Finding) (n finding.Note, 
 }
 
 // isStep reports whether a condition turns True as those of every ExtensionAPI do on the way to Ready, whose Event
-// covers it. That it was registered has an Event of its own: clients may see the API from then on.
+// covers it.
 func isStep(earlier *metav1.Condition, condition metav1.Condition) bool {
-	if condition.Type == v1alpha1.ConditionReady || condition.Type == v1alpha1.ConditionRegistered {
+	if condition.Type == v1alpha1.ConditionReady {
 		return false
 	}
 	return earlier == nil || earlier.Status == metav1.ConditionUnknown || silentReasons[earlier.Reason]

@@ -44,6 +44,7 @@ type result struct {
 	kubeAPIServer, operator             time.Duration
 	kubeAPIServerAtRest, operatorAtRest float64
 	memory, peak                        float64
+	reconciliations                     int
 	series, ownSeries, scrape           int
 	requests, requestsAtRest, restarted requests
 	changes                             []time.Duration
@@ -114,6 +115,9 @@ func (r *result) register(
 		}
 		r.ready = time.Since(began)
 		if r.requests, err = p.requestsBetween(ctx, began, began.Add(r.ready)); err != nil {
+			return err
+		}
+		if r.reconciliations, err = operator.reconciliations(ctx); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -113,12 +115,31 @@ func (p *controlPlane) scraperToken(ctx context.Context) (string, error) {
 	return request.Status.Token, err
 }
 
-// series returns the number of metric series, and of those of discovery, and the size of a scrape.
-func (o *operator) series(ctx context.Context) (all, ofDiscovery, size int, err error) {
+// metrics scrapes the operator.
+func (o *operator) metrics(ctx context.Context) ([]byte, error) {
 	httpClient := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // G402: self-signed, on loopback
 	}}
-	body, err := get(ctx, httpClient, "https://"+metricsAddress+"/metrics", o.token)
+	defer httpClient.CloseIdleConnections()
+	return get(ctx, httpClient, "https://"+metricsAddress+"/metrics", o.token)
+}
+
+// reconciliations returns how many there were since the operator was started.
+func (o *operator) reconciliations(ctx context.Context) (total int, err error) {
+	body, err := o.metrics(ctx)
+	for line := range strings.Lines(string(body)) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(name,
+			"controller_runtime_reconcile_total{") {
+			count, _ := strconv.ParseFloat(value, 64)
+			total += int(count)
+		}
+	}
+	return total, err
+}
+
+// series returns the number of metric series, and of those of discovery, and the size of a scrape.
+func (o *operator) series(ctx context.Context) (all, ofDiscovery, size int, err error) {
+	body, err := o.metrics(ctx)
 	if err != nil {
 		return 0, 0, 0, err
 	}

@@ -30,6 +30,7 @@ var rows = []row{
 		return fmt.Sprintf("%d (%d), %d", r.series, r.ownSeries, r.scrape>>10)
 	}},
 	{"requests until Ready, for each", func(r *result) string { return each(r.requests.total(), r.size) }},
+	{"reconciliations until Ready, for each", func(r *result) string { return each(r.reconciliations, r.size) }},
 	{"requests at rest, a minute", func(r *result) string { return fmt.Sprint(r.requestsAtRest.total()) }},
 	{"requests after a restart", func(r *result) string { return fmt.Sprint(r.restarted.total()) }},
 	{"change to action, p50 and p99", func(r *result) string {
