@@ -155,12 +155,14 @@ bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging 
 SCALE_SIZES ?= 10,100
 
 .PHONY: bench-scale
-bench-scale: ## Benchmark many ExtensionAPIs beside APIServices by hand: SCALE_SIZES=10,100,300,1000 SCALE_FLAGS='-profiles /tmp'
+bench-scale: ## Benchmark many ExtensionAPIs beside APIServices by hand: SCALE_SIZES=10,100,300,1000 SCALE_FLAGS='-ways operator'
 	go build -o $(OPERATOR) .
 	go build -o bin/scale ./test/scale
+	mkdir -p bin/scale-profiles
 	@programs="$$($(NODE) build kube-apiserver etcd kubectl)"; \
 		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" \
-		unshare --map-root-user --net bin/scale -operator $(OPERATOR) -sizes $(SCALE_SIZES) $(SCALE_FLAGS)
+		unshare --map-root-user --net bin/scale -operator $(OPERATOR) \
+		-profiles bin/scale-profiles -sizes $(SCALE_SIZES) $(SCALE_FLAGS)
 
 ##@ Demo
 

@@ -33,6 +33,7 @@ type teardownStep struct {
 // 0 for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Actor.StopWatching(extensionAPI.Name)
+	r.registering.note(extensionAPI.Name, false)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
 		r.Metrics.Forget(extensionAPI.Name)
 		return 0, nil

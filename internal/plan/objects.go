@@ -20,14 +20,18 @@ const (
 	badObjectsAge = 5 * time.Minute
 	// failedObjectsAge is how old one may be that failed: kube-apiserver answers 404 for a moment after a registration.
 	failedObjectsAge = 30 * time.Second
-	// unhurried is how long after a registration that is done which nothing waits for: others may be waiting to be
-	// registered, and kube-apiserver is busy with those that just were.
-	unhurried = 5 * time.Second
+	// unhurried is how long after a registration that is done which nothing waits for, and at most so while others are
+	// about to be registered.
+	unhurried, mostUnhurried = 5 * time.Second, 30 * time.Second
 )
 
-// untilUnhurried returns for how long what nothing waits for is not done yet.
+// untilUnhurried returns when to look again at what nothing waits for, 0 when it is to be done.
 func untilUnhurried(s *snapshot.Snapshot) time.Duration {
-	return max(0, s.AvailableSince().Add(unhurried).Sub(s.Now))
+	age := s.Now.Sub(s.AvailableSince())
+	if s.OthersRegister && age < mostUnhurried {
+		return max(time.Second, unhurried-age)
+	}
+	return max(0, unhurried-age)
 }
 
 // Objects is a check of what the server answers for its objects.

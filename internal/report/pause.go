@@ -14,22 +14,36 @@ import (
 // within a second or two, and each would be a request.
 const Pause = 2 * time.Second
 
-// FirstPause is how long the first status may wait while there is nothing in it for a person to do: where nothing is
-// wrong, an ExtensionAPI is Ready by then, and needs one write.
-const FirstPause = 5 * time.Second
+const (
+	// firstPause is how long the first status may wait while there is nothing in it for a person to do: where nothing is
+	// wrong, an ExtensionAPI is Ready by then, and needs one write.
+	firstPause = 5 * time.Second
+	// longestPause is how long a status gives way to the registration of others, as clients wait for an API to be served.
+	longestPause = 15 * time.Second
+	// yield is when a status that gives way is looked at again.
+	yield = 2 * time.Second
+)
 
-// Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is Ready, or no longer, is never
-// late, nor that a change of its spec was observed, as what is left of the earlier spec is deleted until then.
-func Wait(before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration) time.Duration {
+// Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is no longer Ready is never late,
+// nor that a change of its spec was observed, as what is left of the earlier spec is deleted until then. That it is
+// Ready gives way to others that are about to be registered.
+func Wait(
+	before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration, othersRegister bool,
+) time.Duration {
 	isFirst := before.ObservedGeneration <= 0
-	if isReady(before) != isReady(after) || !isFirst && before.ObservedGeneration != after.ObservedGeneration {
+	isOnItsWay := isFirst && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
+	switch {
+	case !isFirst && before.ObservedGeneration != after.ObservedGeneration, isReady(before) && !isReady(after):
 		return 0
+	case othersRegister && (isOnItsWay || !isReady(before) && isReady(after)):
+		return min(yield, max(0, longestPause-sinceLast))
+	case isReady(before) != isReady(after):
+		return 0
+	case isOnItsWay:
+		return max(0, firstPause-sinceLast)
+	default:
+		return max(0, Pause-sinceLast)
 	}
-	pause := Pause
-	if isFirst && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling) {
-		pause = FirstPause
-	}
-	return max(0, pause-sinceLast)
 }
 
 func isReady(status *v1alpha1.ExtensionAPIStatus) bool {

@@ -25,7 +25,7 @@ func TestEventsAreEmittedOnlyForTransitions(t *testing.T) {
 	backend, server := startBackend(t, name, "v1")
 	apply(t, backend.declare(groups(name+".example.com", "v1")))
 	awaitRegistered(t, name)
-	healthy := map[string]int{"Normal Registered": 1, "Normal Ready": 1}
+	healthy := map[string]int{"Normal Ready": 1}
 	expectEvents(t, name, healthy)
 
 	server.Behave(failing(http.StatusInternalServerError))

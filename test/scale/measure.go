@@ -50,6 +50,9 @@ type result struct {
 	changes                             []time.Duration
 }
 
+// name is that of the files about it.
+func (r *result) name() string { return fmt.Sprintf("%d-%s", r.size, r.way) }
+
 // measure measures one size in one way, on a control plane of its own.
 func measure(ctx context.Context, o options, b *backend, way string, size int) (r *result, err error) {
 	progress("%d %s", size, way)
@@ -62,9 +65,11 @@ func measure(ctx context.Context, o options, b *backend, way string, size int) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if err := p.createBackends(ctx, apis); err != nil {
+	stopBackends, err := p.startBackends(ctx, way, b, apis)
+	if err != nil {
 		return nil, err
 	}
+	defer stopBackends()
 	r = &result{way: way, size: size}
 	if way == byHand {
 		if err := r.register(ctx, o, p, b, apis, nil); err != nil {
@@ -99,7 +104,7 @@ func (r *result) register(
 		return err
 	}
 	defer events.Stop()
-	stopProfile := o.profile(ctx, p, operator, fmt.Sprintf("register-%d", r.size))
+	stopProfile := o.profile(ctx, p, operator, "register-"+r.name())
 	began, before := time.Now(), p.used(operator)
 	created := make(chan error, 1)
 	go func() { created <- p.register(ctx, r.way, apis, b.ca) }()
@@ -151,7 +156,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 	if !pause(ctx, o.settle) {
 		return ctx.Err()
 	}
-	stopProfile := o.profile(ctx, p, operator, fmt.Sprintf("rest-%d", r.size))
+	stopProfile := o.profile(ctx, p, operator, "rest-"+r.name())
 	began, before := time.Now(), p.used(operator)
 	if !pause(ctx, o.rest) {
 		return ctx.Err()
@@ -169,7 +174,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 	}
 	r.requestsAtRest, err = p.requestsBetween(ctx, began, began.Add(o.rest))
 	progress("  at rest the operator used %.4f cores and %.1f MiB", r.operatorAtRest, r.memory)
-	return errors.Join(err, stopProfile(), o.heap(ctx, operator, r.size))
+	return errors.Join(err, stopProfile(), o.heap(ctx, operator, r.name()))
 }
 
 // change times changes of one ExtensionAPI while all others are at rest.
@@ -233,11 +238,11 @@ func (o options) profile(ctx context.Context, p *controlPlane, operator *operato
 	return func() error { return errors.Join(<-done, <-done) }
 }
 
-func (o options) heap(ctx context.Context, operator *operator, size int) error {
+func (o options) heap(ctx context.Context, operator *operator, name string) error {
 	if o.profiles == "" {
 		return nil
 	}
-	return operator.heap(ctx, filepath.Join(o.profiles, fmt.Sprintf("heap-%d.pprof", size)))
+	return operator.heap(ctx, filepath.Join(o.profiles, "heap-"+name+".pprof"))
 }
 
 // pause reports whether ctx has not ended meanwhile.

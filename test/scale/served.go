@@ -99,7 +99,7 @@ func (p *controlPlane) change(ctx context.Context, events watch.Interface, serve
 	time.Duration, error,
 ) {
 	patch := fmt.Sprintf(`[{"op": "replace", "path": "/spec/groups/0/groupPriorityMinimum", "value": %d}]`, priority)
-	extensionAPI := registration(byOperator, served, nil)
+	extensionAPI := registration(byOperator, served, nil) // its name is all that matters
 	began := time.Now()
 	if err := p.client.Patch(ctx, extensionAPI, client.RawPatch(jsonPatch, []byte(patch))); err != nil {
 		return 0, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -56,21 +55,11 @@ func write(w io.Writer, results []*result) error {
 		return err
 	}
 	for _, r := range results {
-		writeRatios(w, r, results)
 		writeRequests(w, r)
 	}
 	writeGrowth(w, results)
+	writeGoals(w, results)
 	return nil
-}
-
-// writeRatios compares the operator with the same by hand.
-func writeRatios(w io.Writer, r *result, all []*result) {
-	i := slices.IndexFunc(all, func(other *result) bool { return other.size == r.size && other.way == byHand })
-	if r.way == byHand || i < 0 {
-		return
-	}
-	_, _ = fmt.Fprintf(w, "\n%d, operator / by hand: served %.2f, CPU of kube-apiserver %.2f\n", r.size,
-		r.served.Seconds()/all[i].served.Seconds(), r.kubeAPIServer.Seconds()/all[i].kubeAPIServer.Seconds())
 }
 
 func writeRequests(w io.Writer, r *result) {
@@ -91,30 +80,6 @@ func writeRequests(w io.Writer, r *result) {
 			number := counted.requests[name]
 			_, _ = fmt.Fprintf(w, "  %6s  %6d  %s\n", each(number, r.size), number, name)
 		}
-	}
-}
-
-// writeGrowth prints the exponents with which figures grow: 1 is linear.
-func writeGrowth(w io.Writer, results []*result) {
-	for _, way := range []string{byHand, byOperator} {
-		measured := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return r.way != way })
-		if len(measured) < 2 {
-			continue
-		}
-		first, last := measured[0], measured[len(measured)-1]
-		exponent := func(of func(*result) float64) float64 {
-			return math.Log(of(last)/of(first)) / math.Log(float64(last.size)/float64(first.size))
-		}
-		_, _ = fmt.Fprintf(w, "\n%s, %d to %d, exponents of growth: served %.2f, CPU of kube-apiserver %.2f", way, first.size,
-			last.size, exponent(func(r *result) float64 { return r.served.Seconds() }),
-			exponent(func(r *result) float64 { return r.kubeAPIServer.Seconds() }))
-		if way == byOperator {
-			_, _ = fmt.Fprintf(w, ", of the operator %.2f, requests %.2f, memory for each %.3f MiB",
-				exponent(func(r *result) float64 { return r.operator.Seconds() }),
-				exponent(func(r *result) float64 { return float64(r.requests.total()) }),
-				(last.memory-first.memory)/float64(last.size-first.size))
-		}
-		_, _ = fmt.Fprintln(w)
 	}
 }
 
