@@ -39,7 +39,7 @@ type options struct {
 }
 
 func main() {
-	o := options{sizes: []int{10, 100}, ways: []string{byHand, byOperator, withServer}}
+	o := options{sizes: []int{10, 100}, ways: []string{byHand, declared, byOperator, withServer}}
 	flag.StringVar(&o.operator, "operator", "bin/extensionapi-operator", "program of the operator")
 	flag.StringVar(&o.config, "config", "config", "directory with the manifests that the operator needs")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles, none if it is empty")
@@ -48,7 +48,7 @@ func main() {
 		o.sizes = sizes
 		return err
 	})
-	flag.Func("ways", "what is measured, with commas between them (default hand,operator,server)", func(list string) error {
+	flag.Func("ways", "what is measured, with commas between them (default hand,declared,operator,server)", func(list string) error {
 		o.ways = strings.Split(list, ",")
 		return nil
 	})

@@ -29,9 +29,12 @@ const (
 	jsonPatch  = types.JSONPatchType
 	// afterRestart is for how long the requests of a restarted operator are counted: until it has probed everything.
 	afterRestart = 40 * time.Second
-	// profileSeconds is how long a CPU profile covers.
-	profileSeconds = 20
+	// restProfile is how long a CPU profile at rest covers, in seconds.
+	restProfile = 20
 )
+
+// registerProfile covers what is done until about all are served, in seconds.
+func registerProfile(size int) int { return max(2, size/20) }
 
 // result is what was measured of a size in one way.
 type result struct {
@@ -71,6 +74,9 @@ func measure(ctx context.Context, o options, b *backend, way string, size int) (
 	}
 	defer stopBackends()
 	r = &result{way: way, size: size}
+	if way == declared {
+		return r, r.declare(ctx, p, b, apis)
+	}
 	if way == byHand {
 		if err := r.register(ctx, o, p, b, apis, nil); err != nil {
 			return nil, err
@@ -104,7 +110,7 @@ func (r *result) register(
 		return err
 	}
 	defer events.Stop()
-	stopProfile := o.profile(ctx, p, operator, "register-"+r.name())
+	stopProfile := o.profile(ctx, p, operator, "register-"+r.name(), registerProfile(r.size))
 	began, before := time.Now(), p.used(operator)
 	created := make(chan error, 1)
 	go func() { created <- p.register(ctx, r.way, apis, b.ca) }()
@@ -129,6 +135,17 @@ func (r *result) register(
 	progress("  served after %s, kube-apiserver used %s, the operator %s",
 		r.served.Round(time.Millisecond), r.kubeAPIServer, r.operator)
 	return stopProfile()
+}
+
+// declare measures what the creation of ExtensionAPIs alone costs, without an operator.
+func (r *result) declare(ctx context.Context, p *controlPlane, b *backend, apis []api) error {
+	began, before := time.Now(), p.used(nil)
+	if err := p.register(ctx, r.way, apis, b.ca); err != nil {
+		return err
+	}
+	r.served, r.kubeAPIServer = time.Since(began), p.used(nil).kubeAPIServer-before.kubeAPIServer
+	progress("  created after %s, kube-apiserver used %s", r.served.Round(time.Millisecond), r.kubeAPIServer)
+	return nil
 }
 
 func (p *controlPlane) register(ctx context.Context, way string, apis []api, caBundle []byte) error {
@@ -156,7 +173,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 	if !pause(ctx, o.settle) {
 		return ctx.Err()
 	}
-	stopProfile := o.profile(ctx, p, operator, "rest-"+r.name())
+	stopProfile := o.profile(ctx, p, operator, "rest-"+r.name(), restProfile)
 	began, before := time.Now(), p.used(operator)
 	if !pause(ctx, o.rest) {
 		return ctx.Err()
@@ -226,14 +243,16 @@ func (p *controlPlane) ready(ctx context.Context) (ready int) {
 }
 
 // profile starts CPU profiles if there is a directory for them. The returned function returns when they are written.
-func (o options) profile(ctx context.Context, p *controlPlane, operator *operator, name string) (stop func() error) {
+func (o options) profile(ctx context.Context, p *controlPlane, operator *operator, name string, seconds int) (
+	stop func() error,
+) {
 	if o.profiles == "" || operator == nil {
 		return func() error { return nil }
 	}
 	done := make(chan error, 2)
-	go func() { done <- operator.profile(ctx, filepath.Join(o.profiles, name+".pprof"), profileSeconds) }()
+	go func() { done <- operator.profile(ctx, filepath.Join(o.profiles, name+".pprof"), seconds) }()
 	go func() {
-		done <- p.profile(ctx, filepath.Join(o.profiles, name+"-kube-apiserver.pprof"), profileSeconds)
+		done <- p.profile(ctx, filepath.Join(o.profiles, name+"-kube-apiserver.pprof"), seconds)
 	}()
 	return func() error { return errors.Join(<-done, <-done) }
 }

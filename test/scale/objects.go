@@ -18,9 +18,10 @@ import (
 )
 
 // The ways to register a server: by hand, by an ExtensionAPI for a Service that there is, and by one whose server the
-// operator runs.
+// operator runs. That an ExtensionAPI is only declared, without an operator, shows what its creation costs.
 const (
 	byHand     = "hand"
+	declared   = "declared"
 	byOperator = "operator"
 	withServer = "server"
 )
