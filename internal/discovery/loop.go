@@ -119,11 +119,21 @@ func (l *loop) isKnownEjected(key Key, target Target) bool {
 }
 
 // isServiceKnown reports whether the address of the Service need not be probed: it has answered under the same terms,
-// and nothing waits for it. Each of its probes takes a TLS handshake.
+// as everything behind it does, and nothing waits for it. Each of its probes takes a TLS handshake.
 func (l *loop) isServiceKnown(key Key, target Target, now time.Time) bool {
 	known := l.histories[key]
-	return key.View == ViewService && known != nil && !target.Awaited && !l.client.isStale(target) &&
-		!known.last.isBad(target.limitOf(key.Document)) && now.Sub(known.samples.at) < serviceInterval
+	return key.View == ViewService && known != nil && now.Sub(known.samples.at) < serviceInterval &&
+		!target.Awaited && !l.client.isStale(target) && !l.fails(target)
+}
+
+// fails reports whether anything failed that was last probed without kube-apiserver.
+func (l *loop) fails(target Target) bool {
+	for key, known := range l.histories {
+		if key.View != ViewKubeAPIServer && known.last.isBad(target.limitOf(key.Document)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isUrgent reports whether the result is awaited: nothing is known yet, or something is blocked until it is good.

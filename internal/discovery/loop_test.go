@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
 
 	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 )
@@ -83,4 +84,44 @@ func TestWhatAReplicaDidBeforeItWasRestartedDoesNotCountAgainstIt(t *testing.T) 
 	if left := len(l.histories); left != len(restarted.Direct()) {
 		t.Errorf("%d histories are kept, want those of the last run: %d", left, len(restarted.Direct()))
 	}
+}
+
+func TestTheServiceIsProbedForWhatIsRegisteredNextAndNotInEveryRound(t *testing.T) {
+	now := time.Unix(0, 0)
+	target := Target{
+		Policy: testPolicy, GroupVersions: []schema.GroupVersion{groupVersion}, Service: "10.96.0.1:443", Awaited: true,
+		Replicas: []Replica{{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-a"}}},
+	}
+	replica, service := AtEndpoint(target.Replicas[0], groupVersion), AtService(target.Service, groupVersion)
+	l := newLoop("wardle", target, newGate(nil), now)
+	round := func(what string, after time.Duration, want bool, replicaIs Sample) {
+		t.Helper()
+		now = now.Add(after)
+		isDue := l.plan(target, now)
+		l.client.configure(clock.RealClock{}, target)
+		samples := map[Key]Sample{}
+		for key, sample := range map[Key]Sample{replica: replicaIs, service: {}} {
+			if isDue(key) {
+				samples[key] = sample
+			}
+		}
+		if _, probed := samples[service]; probed != want {
+			t.Errorf("%s: the Service is probed: %t, want %t", what, probed, want)
+		}
+		l.remember(target, answers{samples: samples}, now)
+	}
+	failed := Sample{Err: &ProbeError{Class: ClassTimeout}}
+	round("at first", 0, true, Sample{})
+	round("while a registration waits", testPolicy.Interval, true, Sample{})
+	target.Awaited, target.Registered = false, []schema.GroupVersion{groupVersion}
+	round("once it is registered", time.Second, false, Sample{})
+	round("at the interval", testPolicy.Interval, false, Sample{})
+	target.CABundle = []byte("another one")
+	round("with another bundle", time.Second, true, Sample{})
+	round("at the next interval", testPolicy.Interval, false, failed)
+	round("when the replica has failed", testPolicy.Interval, true, Sample{})
+	round("when it has recovered", testPolicy.Interval, false, Sample{})
+	round("after a while", serviceInterval, true, Sample{})
+	target.Awaited, target.GroupVersions = true, append(target.GroupVersions, schema.GroupVersion{Group: "b", Version: "v1"})
+	round("when another group-version is added", time.Second, true, Sample{})
 }

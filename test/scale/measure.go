@@ -46,7 +46,7 @@ type result struct {
 	// kubeAPIServer and operator are the CPU time used until all are served, and atRest per second some time later.
 	kubeAPIServer, operator             time.Duration
 	kubeAPIServerAtRest, operatorAtRest float64
-	memory, peak                        float64
+	memory, peak, files                 float64
 	reconciliations                     int
 	series, ownSeries, scrape           int
 	requests, requestsAtRest, restarted requests
@@ -184,7 +184,7 @@ func (r *result) rest(ctx context.Context, o options, p *controlPlane, operator 
 		return nil
 	}
 	r.operatorAtRest = (after.operator - before.operator).Seconds() / o.rest.Seconds()
-	r.memory, r.peak = operator.memory()
+	r.memory, r.peak, r.files = operator.memory()
 	var err error
 	if r.series, r.ownSeries, r.scrape, err = operator.series(ctx); err != nil {
 		return err

@@ -63,8 +63,8 @@ func (p process) cpu() time.Duration {
 	return time.Duration(ticks) * time.Second / ticksPerSecond
 }
 
-// memory returns the resident memory in MiB, and the most that it has been.
-func (p process) memory() (now, peak float64) {
+// memory returns the resident memory in MiB, the most that it has been, and how much of it are files: the program.
+func (p process) memory() (now, peak, files float64) {
 	content, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
 	for line := range strings.Lines(string(content)) {
 		fields := strings.Fields(line)
@@ -77,7 +77,9 @@ func (p process) memory() (now, peak float64) {
 			now = kibibytes / 1024
 		case "VmHWM:":
 			peak = kibibytes / 1024
+		case "RssFile:":
+			files = kibibytes / 1024
 		}
 	}
-	return now, peak
+	return now, peak, files
 }

@@ -24,7 +24,9 @@ var rows = []row{
 	{"CPU of the operator until then", func(r *result) string { return seconds(r.operator) }},
 	{"CPU of kube-apiserver at rest", func(r *result) string { return fmt.Sprintf("%.3f", r.kubeAPIServerAtRest) }},
 	{"CPU of the operator at rest", func(r *result) string { return fmt.Sprintf("%.4f", r.operatorAtRest) }},
-	{"memory at rest (most), MiB", func(r *result) string { return fmt.Sprintf("%.1f (%.1f)", r.memory, r.peak) }},
+	{"memory at rest (program, most), MiB", func(r *result) string {
+		return fmt.Sprintf("%.1f (%.1f, %.1f)", r.memory, r.files, r.peak)
+	}},
 	{"metric series (own), KiB", func(r *result) string {
 		return fmt.Sprintf("%d (%d), %d", r.series, r.ownSeries, r.scrape>>10)
 	}},
