@@ -36,7 +36,8 @@ type directClient struct {
 
 // configure creates the clients for the TLS configuration of a target, unless they already have it.
 func (d *directClient) configure(clk clock.Clock, target Target) {
-	if !d.isStale(target) {
+	if d.client != nil && d.serverName == target.ServerName && bytes.Equal(d.caBundle, target.CABundle) &&
+		d.timeout == target.timeout() && d.pingAfter == target.pingAfter() {
 		return
 	}
 	d.close()
@@ -51,12 +52,6 @@ func (d *directClient) configure(clk clock.Clock, target Target) {
 		timeout:    target.timeout(),
 		pingAfter:  target.pingAfter(),
 	}
-}
-
-// isStale reports whether the clients do not have the TLS configuration of a target.
-func (d *directClient) isStale(target Target) bool {
-	return d.client == nil || d.serverName != target.ServerName || !bytes.Equal(d.caBundle, target.CABundle) ||
-		d.timeout != target.timeout() || d.pingAfter != target.pingAfter()
 }
 
 func (d *directClient) forView(view View) *http.Client {

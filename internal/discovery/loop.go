@@ -99,12 +99,15 @@ func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	}
 	if due || !target.probesDirectlyLike(l.probed) {
 		// A readmitted replica must fail as often as any other before it is ejected again.
+		// An answer of the Service under other terms is none, as it is not probed in each round.
 		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key)
+			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key) ||
+				key.View == ViewService && !l.probed.SameTrust(target)
 		})
 		l.probed = target
+		calm := !target.Awaited && !l.fails(target)
 		return func(key Key) bool {
-			return !l.isServiceKnown(key, target, now) && (due || !l.isKnownEjected(key, target))
+			return !(calm && l.isServiceKnown(key, now)) && (due || !l.isKnownEjected(key, target))
 		}
 	}
 	l.probed = target
@@ -118,12 +121,11 @@ func (l *loop) isKnownEjected(key Key, target Target) bool {
 	return target.isEjected(key) && l.histories[key] != nil
 }
 
-// isServiceKnown reports whether the address of the Service need not be probed: it has answered under the same terms,
-// as everything behind it does, and nothing waits for it. Each of its probes takes a TLS handshake.
-func (l *loop) isServiceKnown(key Key, target Target, now time.Time) bool {
+// isServiceKnown reports whether the address of the Service, which has answered, need not be probed while nothing waits
+// for it and nothing behind it fails. Each of its probes takes a TLS handshake.
+func (l *loop) isServiceKnown(key Key, now time.Time) bool {
 	known := l.histories[key]
-	return key.View == ViewService && known != nil && now.Sub(known.samples.at) < serviceInterval &&
-		!target.Awaited && !l.client.isStale(target) && !l.fails(target)
+	return key.View == ViewService && known != nil && now.Sub(known.samples.at) < serviceInterval
 }
 
 // fails reports whether anything failed that was last probed without kube-apiserver.

@@ -28,10 +28,14 @@ const (
 // untilUnhurried returns when to look again at what nothing waits for, 0 when it is to be done.
 func untilUnhurried(s *snapshot.Snapshot) time.Duration {
 	age := s.Now.Sub(s.AvailableSince())
-	if s.OthersRegister && age < mostUnhurried {
+	switch {
+	case age < 0: // the clock of kube-apiserver is ahead
+		return 0
+	case s.OthersRegister && age < mostUnhurried:
 		return max(time.Second, unhurried-age)
+	default:
+		return max(0, unhurried-age)
 	}
-	return max(0, unhurried-age)
 }
 
 // Objects is a check of what the server answers for its objects.
