@@ -91,27 +91,43 @@ func (l *loop) last() Round {
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
 	due := !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
 	if due {
-		next := scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now)
-		if isFirst := l.probed.Interval == 0; isFirst {
-			next = next.spread(now)
-		}
-		l.reschedule(next)
+		l.scheduleNext(target, now)
 	}
-	if due || !target.probesDirectlyLike(l.probed) {
-		// A readmitted replica must fail as often as any other before it is ejected again.
-		// An answer of the Service under other terms is none, as it is not probed in each round.
-		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key) ||
-				key.View == ViewService && !l.probed.SameTrust(target)
-		})
-		l.probed = target
-		calm := !target.Awaited && !l.fails(target)
-		return func(key Key) bool {
-			return !(calm && l.isServiceKnown(key, now)) && (due || !l.isKnownEjected(key, target))
-		}
-	}
+	before := l.probed
 	l.probed = target
-	return func(key Key) bool { return l.isUrgent(key, target) }
+	switch {
+	case !due && target.probesLike(before):
+		return func(key Key) bool { return l.isUrgent(key, target) }
+	case !due && target.probesDirectlyLike(before):
+		return func(key Key) bool {
+			return key.View == ViewKubeAPIServer || l.isBad(key, target) || l.isUrgent(key, target)
+		}
+	}
+	l.dropOutdated(before, target)
+	calm := !target.Awaited && !l.fails(target)
+	return func(key Key) bool {
+		if calm && l.isServiceKnown(key, now) {
+			return false
+		}
+		return due || !l.isKnownEjected(key, target)
+	}
+}
+
+func (l *loop) scheduleNext(target Target, now time.Time) {
+	next := scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now)
+	if isFirst := l.probed.Interval == 0; isFirst {
+		next = next.spread(now)
+	}
+	l.reschedule(next)
+}
+
+// dropOutdated drops what does not count any more. A readmitted replica must fail as often as any other before it is
+// ejected again. An answer of the Service under other terms is none, as it is not probed in each round.
+func (l *loop) dropOutdated(before, target Target) {
+	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
+		return before.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key) ||
+			key.View == ViewService && !before.SameTrust(target)
+	})
 }
 
 // isKnownEjected reports whether an ejected replica has been probed before. It is probed at the interval only.
@@ -130,12 +146,18 @@ func (l *loop) isServiceKnown(key Key, now time.Time) bool {
 
 // fails reports whether anything failed that was last probed without kube-apiserver.
 func (l *loop) fails(target Target) bool {
-	for key, known := range l.histories {
-		if key.View != ViewKubeAPIServer && known.last.isBad(target.limitOf(key.Document)) {
+	for key := range l.histories {
+		if key.View != ViewKubeAPIServer && l.isBad(key, target) {
 			return true
 		}
 	}
 	return false
+}
+
+// isBad reports whether the last answer was bad.
+func (l *loop) isBad(key Key, target Target) bool {
+	known := l.histories[key]
+	return known != nil && known.last.isBad(target.limitOf(key.Document))
 }
 
 // isUrgent reports whether the result is awaited: nothing is known yet, or something is blocked until it is good.

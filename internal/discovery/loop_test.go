@@ -3,6 +3,7 @@
 package discovery
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -122,6 +123,33 @@ func TestTheServiceIsProbedForWhatIsRegisteredNextAndNotInEveryRound(t *testing.
 	round("when the replica has failed", testPolicy.Interval, true, Sample{})
 	round("when it has recovered", testPolicy.Interval, false, Sample{})
 	round("after a while", serviceInterval, true, Sample{})
-	target.Awaited, target.GroupVersions = true, append(target.GroupVersions, schema.GroupVersion{Group: "b", Version: "v1"})
+	target.Awaited = true
+	target.GroupVersions = append(target.GroupVersions, schema.GroupVersion{Group: "b", Version: "v1"})
 	round("when another group-version is added", time.Second, true, Sample{})
+}
+
+func TestWhatKubeAPIServerNowSendsRequestsForIsProbedThroughItAtOnce(t *testing.T) {
+	now := time.Unix(0, 0)
+	target := Target{
+		Policy: testPolicy, GroupVersions: []schema.GroupVersion{groupVersion},
+		Replicas: []Replica{
+			{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443", Pod: "api-a"}},
+			{Endpoint: endpoints.Endpoint{Address: "10.0.0.8:8443", Pod: "api-b"}},
+		},
+	}
+	good, bad := AtEndpoint(target.Replicas[0], groupVersion), AtEndpoint(target.Replicas[1], groupVersion)
+	through := ThroughKubeAPIServer("10.0.0.1:6443", groupVersion)
+	l := newLoop("wardle", target, newGate(nil), now)
+	l.plan(target, now)
+	failed := Sample{Err: &ProbeError{Class: ClassServerError, Status: http.StatusServiceUnavailable}}
+	for range testPolicy.SuccessThreshold {
+		l.remember(target, answers{samples: map[Key]Sample{good: {}, bad: failed, through: failed}}, now)
+	}
+	target.Registered = []schema.GroupVersion{groupVersion}
+	isDue := l.plan(target, now.Add(time.Second))
+	for key, want := range map[Key]bool{through: true, bad: true, good: false} {
+		if got := isDue(key); got != want {
+			t.Errorf("%v is probed: %t, want %t", key, got, want)
+		}
+	}
 }

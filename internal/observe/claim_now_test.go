@@ -105,7 +105,7 @@ func TestTheOwnAPIServicesAreFoundByEachMarkAndByTheService(t *testing.T) {
 		{
 			Manager: ownership.FieldOwner, Operation: metav1.ManagedFieldsOperationApply,
 			APIVersion: apiregistrationv1.SchemeGroupVersion.String(), FieldsType: "FieldsV1",
-			FieldsV1: &metav1.FieldsV1{Raw: []byte("{}")},
+			FieldsV1: metav1.NewFieldsV1("{}"),
 		},
 	}
 	live := observetest.Cache(t, byUID, byName, byService)

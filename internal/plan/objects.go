@@ -66,25 +66,31 @@ func maxAge(last snapshot.Objects) time.Duration {
 // checkObjects plans a check of a server that answers requests. The last one of a rollout comes when the last old Pod
 // is gone.
 func (p *Plan) checkObjects(s *snapshot.Snapshot) {
-	if p.Probe == nil || !s.IsAllAvailable() || s.Spec.Server != nil && !s.Server.IsKnown() {
-		return
-	}
-	replicas := slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
+	replicas := p.replicasToCheck(s)
 	if len(replicas) == 0 {
 		return
 	}
-	if wait := untilUnhurried(s); wait > 0 && s.Objects.Ended.IsZero() {
+	ended := s.Objects.Ended
+	if wait := untilUnhurried(s); wait > 0 && ended.IsZero() {
 		p.after(wait)
 		return
 	}
 	p.Objects = &Objects{
 		Version: s.ObjectsVersion(), MaxAge: maxAge(s.Objects), GroupVersions: s.Available(), Replica: replicas[0].Address,
 	}
-	if s.Objects.Ended.IsZero() {
+	if ended.IsZero() {
 		return
 	}
 	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
 		p.Objects.Last = &s.Objects.Result
 	}
-	p.after(max(time.Second, s.Objects.Ended.Add(p.Objects.MaxAge).Sub(s.Now)))
+	p.after(max(time.Second, ended.Add(p.Objects.MaxAge).Sub(s.Now)))
+}
+
+// replicasToCheck are those that get requests, none while the server as a whole does not.
+func (p *Plan) replicasToCheck(s *snapshot.Snapshot) []discovery.Replica {
+	if p.Probe == nil || !s.IsAllAvailable() || s.Spec.Server != nil && !s.Server.IsKnown() {
+		return nil
+	}
+	return slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
 }

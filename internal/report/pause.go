@@ -32,12 +32,13 @@ func Wait(
 ) time.Duration {
 	isFirst := before.ObservedGeneration <= 0
 	isOnItsWay := isFirst && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
-	switch {
-	case !isFirst && before.ObservedGeneration != after.ObservedGeneration, isReady(before) && !isReady(after):
+	turned := isReady(before) != isReady(after)
+	switch isLate := turned && isReady(before) || !isFirst && before.ObservedGeneration != after.ObservedGeneration; {
+	case isLate:
 		return 0
-	case othersRegister && (isOnItsWay || !isReady(before) && isReady(after)):
+	case othersRegister && (turned || isOnItsWay):
 		return min(yield, max(0, longestPause-sinceLast))
-	case isReady(before) != isReady(after):
+	case turned:
 		return 0
 	case isOnItsWay:
 		return max(0, firstPause-sinceLast)

@@ -20,7 +20,7 @@ func Transitions(before, after []metav1.Condition, findings map[string]finding.F
 			continue
 		}
 		n, worthAnEvent := noteOf(condition, findings[condition.Type])
-		if worthAnEvent && !(n.Type == corev1.EventTypeNormal && isStep(earlier, condition)) {
+		if worthAnEvent && (n.Type != corev1.EventTypeNormal || !isStep(earlier, condition)) {
 			notes = append(notes, n)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// writeGrowth prints how figures grow with the number of ExtensionAPIs, fitted by least squares: the exponents, of which
-// 1 is in proportion, and what memory takes for each.
+// writeGrowth prints how figures grow with the number of ExtensionAPIs, fitted by least squares: the exponents, of
+// which 1 is in proportion, and how much memory each takes.
 func writeGrowth(w io.Writer, results []*result) {
 	for _, way := range []string{byHand, byOperator, withServer} {
 		measured := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return r.way != way })

@@ -48,10 +48,11 @@ func main() {
 		o.sizes = sizes
 		return err
 	})
-	flag.Func("ways", "what is measured, with commas between them (default hand,declared,operator,server)", func(list string) error {
-		o.ways = strings.Split(list, ",")
-		return nil
-	})
+	flag.Func("ways", "what is measured, with commas between them (default "+strings.Join(o.ways, ",")+")",
+		func(list string) error {
+			o.ways = strings.Split(list, ",")
+			return nil
+		})
 	flag.DurationVar(&o.settle, "settle", 150*time.Second, "for how long nothing is measured after everything is Ready")
 	flag.DurationVar(&o.rest, "rest", time.Minute, "for how long the CPU at rest is measured")
 	flag.IntVar(&o.changes, "changes", 100, "how many changes of one ExtensionAPI are timed")

@@ -74,31 +74,37 @@ func measure(ctx context.Context, o options, b *backend, way string, size int) (
 	}
 	defer stopBackends()
 	r = &result{way: way, size: size}
-	if way == declared {
+	switch way {
+	case declared:
 		return r, r.declare(ctx, p, b, apis)
-	}
-	if way == byHand {
+	case byHand:
 		if err := r.register(ctx, o, p, b, apis, nil); err != nil {
 			return nil, err
 		}
 		return r, r.rest(ctx, o, p, nil)
+	default:
+		return r, r.operate(ctx, o, p, b, apis)
 	}
+}
+
+// operate measures with an operator.
+func (r *result) operate(ctx context.Context, o options, p *controlPlane, b *backend, apis []api) error {
 	operator, err := startOperator(ctx, p, o.operator)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { operator.stop() }()
 	if err := r.register(ctx, o, p, b, apis, operator); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.rest(ctx, o, p, operator); err != nil {
-		return r, err
+		return err
 	}
 	if err := r.change(ctx, o, p, apis[0]); err != nil {
-		return r, err
+		return err
 	}
 	operator, err = r.restart(ctx, o, p, operator)
-	return r, err
+	return err
 }
 
 // register creates everything and measures until all is served, and Ready.
@@ -202,7 +208,7 @@ func (r *result) change(ctx context.Context, o options, p *controlPlane, served 
 	}
 	defer events.Stop()
 	for n := range o.changes {
-		took, err := p.change(ctx, events, served, int32(groupPriority+1+n%2)) //nolint:gosec // G115: two values
+		took, err := p.change(ctx, events, served, int32(groupPriority+1+n%2))
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func isAvailable(apiService *apiregistrationv1.APIService) bool {
 func (p *controlPlane) awaitDiscovery(ctx context.Context, served api) error {
 	var last error
 	err := until(ctx, poll, time.Minute, served.name+" to be served", func() bool {
-		_, last = p.get(ctx, "/apis/"+served.GroupVersion.String())
+		_, last = p.get(ctx, "/apis/"+served.String())
 		return last == nil
 	})
 	if err != nil {
