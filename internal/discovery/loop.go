@@ -89,28 +89,32 @@ func (l *loop) last() Round {
 // plan returns what to probe now: everything if the round is due or the target has changed, otherwise only keys whose
 // result is awaited. A changed target does not delay a due round.
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
-	due := !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
+	due := l.isRoundDue(target, now)
 	if due {
 		l.scheduleNext(target, now)
 	}
 	before := l.probed
 	l.probed = target
-	switch {
-	case !due && target.probesLike(before):
-		return func(key Key) bool { return l.isUrgent(key, target) }
-	case !due && target.probesDirectlyLike(before):
-		return func(key Key) bool {
-			return key.View == ViewKubeAPIServer || l.isBad(key, target) || l.isUrgent(key, target)
-		}
+	if !due && target.probesDirectlyLike(before) {
+		registers := !target.probesLike(before)
+		return func(key Key) bool { return registers && l.isOfRegistered(key, target) || l.isUrgent(key, target) }
 	}
 	l.dropOutdated(before, target)
 	calm := !target.Awaited && !l.fails(target)
 	return func(key Key) bool {
-		if calm && l.isServiceKnown(key, now) {
-			return false
-		}
-		return due || !l.isKnownEjected(key, target)
+		isCalm := calm && l.isServiceKnown(key, now)
+		return !isCalm && (due || !l.isKnownEjected(key, target))
 	}
+}
+
+// isOfRegistered reports whether a key is probed at once when kube-apiserver begins to send requests to the server: it
+// shows what clients meet, or what was bad before.
+func (l *loop) isOfRegistered(key Key, target Target) bool {
+	return key.View == ViewKubeAPIServer || l.isBad(key, target)
+}
+
+func (l *loop) isRoundDue(target Target, now time.Time) bool {
+	return !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
 }
 
 func (l *loop) scheduleNext(target Target, now time.Time) {

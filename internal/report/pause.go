@@ -30,21 +30,32 @@ const (
 func Wait(
 	before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration, othersRegister bool,
 ) time.Duration {
-	isFirst := before.ObservedGeneration <= 0
-	isOnItsWay := isFirst && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
+	isOnItsWay := isFirst(before) && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
 	turned := isReady(before) != isReady(after)
-	switch isLate := turned && isReady(before) || !isFirst && before.ObservedGeneration != after.ObservedGeneration; {
-	case isLate:
+	switch {
+	case turned && isReady(before), observesAnother(before, after):
 		return 0
 	case othersRegister && (turned || isOnItsWay):
 		return min(yield, max(0, longestPause-sinceLast))
 	case turned:
 		return 0
-	case isOnItsWay:
-		return max(0, firstPause-sinceLast)
 	default:
-		return max(0, Pause-sinceLast)
+		return max(0, pauseOf(isOnItsWay)-sinceLast)
 	}
+}
+
+func pauseOf(isOnItsWay bool) time.Duration {
+	if isOnItsWay {
+		return firstPause
+	}
+	return Pause
+}
+
+func isFirst(before *v1alpha1.ExtensionAPIStatus) bool { return before.ObservedGeneration <= 0 }
+
+// observesAnother reports whether another generation was observed.
+func observesAnother(before, after *v1alpha1.ExtensionAPIStatus) bool {
+	return !isFirst(before) && before.ObservedGeneration != after.ObservedGeneration
 }
 
 func isReady(status *v1alpha1.ExtensionAPIStatus) bool {
