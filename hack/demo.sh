@@ -14,7 +14,7 @@ operator_image=$PWD/bin/images/operator.tar
 plugin=$PWD/bin/kubectl-extensionapi
 sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
 
-node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME"); }
+node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME" --kube-apiservers "${KUBE_APISERVERS:-1}"); }
 node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
 node_down() { hack_cluster down --name "$CLUSTER_NAME"; }
 
