@@ -115,15 +115,20 @@ fuzz: ## Fuzz the parsers of input from servers and users, each target for FUZZT
 test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported version of Kubernetes; WRITE_DOCS=1 updates the table
 	go run ./hack/versions
 
+# The tests that need several kube-apiservers have a cluster of their own, which exists only while they run.
+SEVERAL_KUBE_APISERVERS := CLUSTER_NAME=extensionapi-ha KUBE_APISERVERS=3
+
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
 e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster
 	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
+	$(SEVERAL_KUBE_APISERVERS) go test -tags e2e ./test/e2e/... -v -short -count 1 -run SeveralKubeAPIServers -timeout 20m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
 e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
+	$(SEVERAL_KUBE_APISERVERS) go test -tags e2e ./test/e2e/... -v -count 1 -run SeveralKubeAPIServers -timeout 40m
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e

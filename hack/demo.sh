@@ -5,7 +5,7 @@
 # hack/demo.sh down  removes the cluster
 #
 # CLUSTER (node or kind) and CLUSTER_NAME are set by make, which first builds the required tools and images: make demo,
-# make demo-down.
+# make demo-down. KUBE_APISERVERS is how many kube-apiservers a new node gets; default: 1.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 

@@ -160,6 +160,15 @@ func TestJudge(t *testing.T) {
 			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
 			v1alpha1.ReasonKubeAPIServerBusy, "flow control",
 		},
+		"the only kube-apiserver gets no answer": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: context deadline exceeded")),
+			replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "answers the operator in 4ms; kube-apiserver gets no answer",
+		},
+		"one of two kube-apiservers gets no answer": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: context deadline exceeded"), fine),
+			replicasWith(fine), v1alpha1.ReasonNetworkBlocked,
+			"answers the operator in 4ms; the other kube-apiservers reach it, but all report one status",
+		},
 		"one kube-apiserver finds it unavailable": {
 			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
 			v1alpha1.ReasonNotProxied, "10.0.0.1",

@@ -77,7 +77,7 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{flunderGroup}, Resources: []string{"flunders", "widgets"},
+			APIGroups: []string{flunderGroup, dividedGroup}, Resources: []string{"flunders", "widgets"},
 			Verbs: []string{"create", "get", "list", "delete"},
 		}},
 	}

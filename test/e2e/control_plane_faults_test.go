@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	certutil "k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
 
@@ -31,6 +30,8 @@ type controlPlaneFault struct {
 	// reason is that of the condition that names the kube-apiserver. Empty: it is as good as the others, or none at all,
 	// so that no condition may change.
 	reason string
+	// ofSample is true if it affects only the sample, which authenticates kube-apiserver.
+	ofSample bool
 	// shared is true if it reports the APIServices unavailable. Their status belongs to all kube-apiservers: each answers
 	// 503 until another one reports the opposite (kube-aggregator pkg/apiserver/handler_proxy.go).
 	shared bool
@@ -41,64 +42,54 @@ type controlPlaneFault struct {
 var controlPlaneFaults = []controlPlaneFault{
 	{name: "killed", begin: killed},
 	{name: "hung", begin: hung},
-	{name: "restarted", begin: restarted},
-	{name: "partitioned from the server", begin: partitioned, reason: v1alpha1.ReasonNetworkBlocked, shared: true},
+	{name: "restarted", begin: restarted, long: true},
+	{name: "partitioned from the Pods", begin: partitioned, reason: v1alpha1.ReasonNetworkBlocked, shared: true},
 	{
 		name: "of another front-proxy authority", begin: startedWith(otherFrontProxy),
-		reason: v1alpha1.ReasonFrontProxyRejected, shared: true,
+		reason: v1alpha1.ReasonFrontProxyRejected, ofSample: true,
 	},
 	{
 		name: "without flags for aggregation", begin: startedWith(noFrontProxy),
-		reason: v1alpha1.ReasonFrontProxyRejected, shared: true,
+		reason: v1alpha1.ReasonFrontProxyRejected, ofSample: true,
 	},
 	{name: "of the minor version before", begin: startedAs(earlierMinor), long: true},
 }
 
-const earlierMinor = "1.35"
+const (
+	earlierMinor = "1.35"
+	// blamelessFor is longer than the Service default/kubernetes keeps a kube-apiserver that does not answer.
+	blamelessFor = 40 * time.Second
+)
 
-// TestFaultOfOneKubeAPIServerIsNamedAndAffectsNoOther causes one fault after the other, each on another kube-apiserver,
-// while users read through the others.
-func TestFaultOfOneKubeAPIServerIsNamedAndAffectsNoOther(t *testing.T) {
-	servers := eachKubeAPIServer(t)
-	extensionAPI := wardle(t, sampleNamespace) // authenticates kube-apiserver, which the server with faults does not
-	extensionAPI.Spec.Discovery.Interval = &metav1.Duration{Duration: 2 * time.Second}
-	create(t, extensionAPI)
-	eventually(t, time.Minute, isHealthy(extensionAPI))
-	for i, fault := range controlPlaneFaults {
-		t.Run(fault.name, func(t *testing.T) {
-			if fault.long {
-				onlyLong(t)
-			}
-			faulty := servers[i%len(servers)]
-			fault.mustBeReported(t, extensionAPI, faulty, others(servers, faulty))
-		})
-	}
-}
-
-// flunderReads are what users read of the sample.
-var flunderReads = []string{
-	"/apis/" + flunderGroup + "/v1beta1", "/apis/" + flunderGroup + "/v1alpha1/namespaces/default/flunders",
-	"/apis/" + flunderGroup + "/v1alpha1", "/apis/" + flunderGroup + "/v1beta1/namespaces/default/flunders",
-}
-
-func (f controlPlaneFault) mustBeReported(
-	t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, faulty kubeAPIServer, healthy []kubeAPIServer,
+// happen causes the fault of one kube-apiserver, while users read through the others.
+func (f controlPlaneFault) happen(
+	t *testing.T, servers []kubeAPIServer, number int, sample, divided *v1alpha1.ExtensionAPI,
 ) {
 	t.Helper()
+	if f.long {
+		onlyLong(t)
+	}
+	faulty := servers[number]
 	before := standingNow(t)
-	through := readThrough(t, healthy, flunderReads...)
+	through := readThrough(t, others(servers, faulty), dividedReads...)
 	end := f.begin(t, faulty)
 	if f.reason == "" {
-		stays(t, 40*time.Second, blamesNothing(extensionAPI))
+		stays(t, blamelessFor, blamesNothing(divided))
 		standingNow(t).mustBe(t, before)
 	} else {
-		reported := eventually(t, faultReported, states(extensionAPI, f.reason, faulty.address))
-		progress("a kube-apiserver %s: %s was reported after %s", f.name, f.reason, reported)
+		affected := divided
+		if f.ofSample {
+			affected = sample
+		}
+		reported := eventually(t, faultReported, states(affected, f.reason, faulty.address))
+		progress("  %s was reported after %s", f.reason, reported)
 	}
 	through.mustLose(t, f.shared)
 	end()
-	eventually(t, time.Minute, faulty.serves(t, flunderReads[0]))
-	progress("  it recovered after %s", eventually(t, faultReported, isHealthy(extensionAPI)))
+	eventually(t, time.Minute, faulty.serves(t, dividedReads[0]))
+	for _, extensionAPI := range []*v1alpha1.ExtensionAPI{sample, divided} {
+		progress("  %s is healthy after %s", extensionAPI.Name, eventually(t, faultReported, isHealthy(extensionAPI)))
+	}
 }
 
 // blamesNothing succeeds while no condition reports that something is wrong. That something cannot be probed is true.
@@ -144,12 +135,13 @@ func restarted(t *testing.T, s kubeAPIServer) (end func()) {
 
 func partitioned(t *testing.T, s kubeAPIServer) (end func()) {
 	t.Helper()
-	return s.cutOffFrom(t, "wardle")
+	return s.cutOffFrom(t, dividedName)
 }
 
 func startedAs(minor string) func(*testing.T, kubeAPIServer) func() {
 	return func(t *testing.T, s kubeAPIServer) func() {
 		t.Helper()
+		s.order(t, "kill", nil)
 		s.order(t, "start", []string{"--kubernetes", minor})
 		return startAgain(t, s)
 	}
@@ -158,6 +150,7 @@ func startedAs(minor string) func(*testing.T, kubeAPIServer) func() {
 func startedWith(flags func(*testing.T) []string) func(*testing.T, kubeAPIServer) func() {
 	return func(t *testing.T, s kubeAPIServer) func() {
 		t.Helper()
+		s.order(t, "kill", nil) // stopping it takes a minute
 		s.order(t, "start", nil, flags(t)...)
 		return startAgain(t, s)
 	}
@@ -166,9 +159,11 @@ func startedWith(flags func(*testing.T) []string) func(*testing.T, kubeAPIServer
 // startAgain starts a kube-apiserver as the others, and waits until it is ready.
 func startAgain(t *testing.T, s kubeAPIServer) (end func()) {
 	t.Helper()
-	end = func() { s.order(t, "start", nil) }
-	t.Cleanup(end) // does nothing where it runs so
-	return end
+	t.Cleanup(func() { s.order(t, "start", nil) }) // does nothing where it runs so
+	return func() {
+		s.order(t, "kill", nil)
+		s.order(t, "start", nil)
+	}
 }
 
 // noFrontProxy leaves a kube-apiserver without a certificate for servers, which take it for an anonymous user.

@@ -116,20 +116,54 @@ func (s kubeAPIServer) serves(t *testing.T, path string) func(context.Context) e
 	}
 }
 
+const (
+	// dividedName is that of an ExtensionAPI that not all kube-apiservers serve equally.
+	dividedName  = "divided"
+	dividedGroup = dividedName + ".example.com"
+)
+
+// What users read.
+var (
+	flunderReads = []string{
+		"/apis/" + flunderGroup + "/v1beta1", "/apis/" + flunderGroup + "/v1alpha1/namespaces/default/flunders",
+		"/apis/" + flunderGroup + "/v1alpha1", "/apis/" + flunderGroup + "/v1beta1/namespaces/default/flunders",
+	}
+	dividedReads = []string{"/apis/" + dividedGroup + "/v1", "/apis/" + dividedGroup + "/v1/widgets"}
+)
+
 // loads are loads through several kube-apiservers, by their numbers.
 type loads map[int]*load
 
 // readThrough starts to read through each of the kube-apiservers.
 func readThrough(t *testing.T, servers []kubeAPIServer, paths ...string) loads {
 	t.Helper()
+	return loadThrough(t, servers, func(l *load) func(context.Context, int) {
+		return func(ctx context.Context, turn int) {
+			l.send(ctx, l.clients[turn%len(l.clients)], http.MethodGet, paths[turn%len(paths)], "")
+		}
+	})
+}
+
+// useThrough starts to use Flunders through each of the kube-apiservers.
+func useThrough(t *testing.T, servers []kubeAPIServer) loads {
+	t.Helper()
+	object := createLoadObject(t)
+	return loadThrough(t, servers, func(l *load) func(context.Context, int) {
+		l.object = object
+		return l.useFlunders
+	})
+}
+
+func loadThrough(
+	t *testing.T, servers []kubeAPIServer, turns func(*load) func(ctx context.Context, turn int),
+) loads {
+	t.Helper()
 	started := loads{}
 	for _, server := range servers {
 		l := newLoad(t, throughEach)
 		l.what += fmt.Sprintf(" through kube-apiserver %d", server.number)
 		l.address = "https://" + server.address
-		l.take = func(ctx context.Context, turn int) {
-			l.send(ctx, l.clients[turn%len(l.clients)], http.MethodGet, paths[turn%len(paths)], "")
-		}
+		l.take = turns(l)
 		l.begin(t)
 		started[server.number] = l
 	}
