@@ -67,7 +67,7 @@ func TestNumberOfAKubeAPIServerIsParsed(t *testing.T) {
 		fails  bool
 	}{
 		{args: "--name x kube-apiserver 2", number: 2},
-		{args: "kube-apiserver 3 --v=4 --proxy-client-key-file=", number: 3, rest: []string{"--v=4", "--proxy-client-key-file="}},
+		{args: "kube-apiserver 3 --v=4 --bind-address=", number: 3, rest: []string{"--v=4", "--bind-address="}},
 		{args: "kube-apiserver", fails: true},
 		{args: "kube-apiserver two", fails: true},
 		{args: "kubelet 1", fails: true},

@@ -56,8 +56,8 @@ func runStart(ctx context.Context, args []string) error {
 	return c.waitReady(ctx, r, r.milestoneOf(number))
 }
 
-// parseNumber reads the flag that names the cluster and those that are defined already, and which of the kube-apiservers
-// is meant. It returns the arguments that follow.
+// parseNumber reads the flag that names the cluster and those that are defined already, and the number of the
+// kube-apiserver. It returns the arguments that follow.
 func parseNumber(flags *flag.FlagSet, args []string) (c cluster, number int, rest []string, err error) {
 	c, rest, err = parseNameAndRest(flags, args)
 	if err != nil {

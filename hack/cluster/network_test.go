@@ -32,7 +32,9 @@ func TestFreeNetwork(t *testing.T) {
 }
 
 func TestNetworksOfServicesDoNotOverlap(t *testing.T) {
-	for n, want := range map[network]string{0: "10.224.0.0/20", 1: "10.224.16.0/20", 17: "10.225.16.0/20", 255: "10.239.240.0/20"} {
+	for n, want := range map[network]string{
+		0: "10.224.0.0/20", 1: "10.224.16.0/20", 17: "10.225.16.0/20", 255: "10.239.240.0/20",
+	} {
 		if got := n.Services(); got != want {
 			t.Errorf("network %d: got %s, want %s", n, got, want)
 		}

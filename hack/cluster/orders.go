@@ -49,8 +49,8 @@ func (s *supervisor) serveOrders(ctx context.Context, r record) error {
 	return errors.New("the node takes no orders any more")
 }
 
-// Signal sends a signal to a kube-apiserver. One that terminates it is for good: the kube-apiserver does not run when it
-// returns.
+// Signal sends a signal to a kube-apiserver. If it is one that terminates it, it returns when the kube-apiserver has
+// exited, which is not started again.
 func (o *Orders) Signal(order Order, _ *struct{}) error {
 	name := suffixed(kubeAPIServer, order.Number, "")
 	if order.Signal == unix.SIGTERM || order.Signal == unix.SIGKILL {

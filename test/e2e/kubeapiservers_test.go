@@ -31,8 +31,8 @@ const (
 	firstKubeAPIServerGroup = 64430
 	// throughEach is the number of turns per second through each of several kube-apiservers.
 	throughEach = 20
-	// forgotten is how long the Service default/kubernetes may keep a kube-apiserver that hangs: its lease expires after 15
-	// s, and the others look at it every 10 s (k8s.io/kubernetes pkg/controlplane).
+	// forgotten is how long the Service default/kubernetes may keep a kube-apiserver that hangs: its lease expires after
+	// 15 s, and the others look at it every 10 s (k8s.io/kubernetes pkg/controlplane).
 	forgotten = time.Minute
 )
 
@@ -88,8 +88,8 @@ func addressesOfKubeAPIServers(ctx context.Context) (addresses []string, err err
 	return addresses, err
 }
 
-// order gives hack/cluster a command for this kube-apiserver, with flags of the command before and of the kube-apiserver
-// after its number.
+// order runs a command of hack/cluster for this kube-apiserver, with flags of the command, and flags of the
+// kube-apiserver itself.
 func (s kubeAPIServer) order(t *testing.T, command string, flags []string, own ...string) {
 	t.Helper()
 	args := append([]string{"run", "-C", "hack/cluster", ".", command, "--name", os.Getenv("CLUSTER_NAME")}, flags...)
