@@ -47,6 +47,7 @@ var undisturbed = map[string]func(*testing.T, []kubeAPIServer, *v1alpha1.Extensi
 		through := readThrough(t, servers, dividedReads...)
 		slow := connectedFirst(t, ownerLabel, divided.Name)[0]
 		restore := makeSlow(t, slow)
+		t.Cleanup(restore)
 		eventually(t, faultReported, ejects(divided, slow.Name))
 		progress("  requests through each succeed again %s after the ejection",
 			eventually(t, watched, through.areSteady))
