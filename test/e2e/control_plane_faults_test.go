@@ -40,7 +40,7 @@ type controlPlaneFault struct {
 }
 
 var controlPlaneFaults = []controlPlaneFault{
-	{name: "killed", begin: killed},
+	{name: "killed", begin: killed, long: true},
 	{name: "hung", begin: hung},
 	{name: "restarted", begin: restarted, long: true},
 	{name: "partitioned from the Pods", begin: partitioned, reason: v1alpha1.ReasonNetworkBlocked, shared: true},
@@ -58,7 +58,7 @@ var controlPlaneFaults = []controlPlaneFault{
 const (
 	earlierMinor = "1.35"
 	// blamelessFor is longer than the Service default/kubernetes keeps a kube-apiserver that does not answer.
-	blamelessFor = 40 * time.Second
+	blamelessFor = 35 * time.Second
 )
 
 // happen causes the fault of one kube-apiserver, while users read through the others.

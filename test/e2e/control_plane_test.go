@@ -17,6 +17,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -30,6 +31,7 @@ var undisturbed = map[string]func(*testing.T, []kubeAPIServer, *v1alpha1.Extensi
 		t *testing.T, servers []kubeAPIServer, sample, _ *v1alpha1.ExtensionAPI,
 	) {
 		t.Helper()
+		onlyLong(t) // one kube-apiserver is enough for the steps themselves: TestRotationsLoseNoRequest
 		through := useThrough(t, servers)
 		now := metav1.Now()
 		change(t, sample, func(spec *v1alpha1.ExtensionAPISpec) {
@@ -119,6 +121,10 @@ func deleteWhileOneHangs(t *testing.T, servers []kubeAPIServer, divided *v1alpha
 	hangs := servers[0]
 	resume := hung(t, hangs)
 	start := time.Now()
+	// The connection to a kube-apiserver that hangs is closed by the balancer, which takes some seconds.
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		return client.IgnoreNotFound(kube.Delete(ctx, divided))
+	})
 	if err := remove(t.Context(), divided); err != nil {
 		t.Fatal(err)
 	}
