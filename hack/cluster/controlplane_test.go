@@ -19,7 +19,8 @@ func TestOnlySeveralKubeAPIServersHaveABalancer(t *testing.T) {
 		"a record of an earlier version": {record{Network: 7}, "10.213.7.2", []string{"10.213.7.2"}},
 		"one":                            {record{Network: 7, KubeAPIServers: 1}, "10.213.7.2", []string{"10.213.7.2"}},
 		"three": {
-			record{Network: 7, KubeAPIServers: 3}, "10.213.7.14",
+			record{Network: 7, KubeAPIServers: 3},
+			"10.213.7.14",
 			[]string{"10.213.7.2", "10.213.7.3", "10.213.7.4", "10.213.7.14"},
 		},
 	} {
