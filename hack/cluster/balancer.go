@@ -134,9 +134,15 @@ func (b *backend) isHealthy() bool {
 }
 
 func (b *backend) watch(ctx context.Context, client *http.Client) {
-	for ctx.Err() == nil {
+	tick := time.NewTicker(checkInterval)
+	defer tick.Stop()
+	for {
 		b.note(get(ctx, client, "https://"+b.address+"/readyz", nil))
-		time.Sleep(checkInterval)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
