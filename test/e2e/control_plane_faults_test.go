@@ -44,7 +44,10 @@ var controlPlaneFaults = []controlPlaneFault{
 	{name: "killed", begin: killed, long: true},
 	{name: "hung", begin: hung},
 	{name: "restarted", begin: restarted, long: true},
-	{name: "partitioned from the Pods", begin: partitioned, reasons: []string{v1alpha1.ReasonNetworkBlocked}, shared: true},
+	{
+		name: "partitioned from the Pods", begin: partitioned,
+		reasons: []string{v1alpha1.ReasonNetworkBlocked}, shared: true,
+	},
 	{
 		name: "of another front-proxy authority", begin: startedWith(otherFrontProxy),
 		reasons: []string{v1alpha1.ReasonFrontProxyRejected}, ofSample: true,
