@@ -24,6 +24,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/version"
 )
@@ -48,6 +49,12 @@ const (
 // standInServicePort is the port of the Service in front of the stand-in, which the chart installs.
 const standInServicePort = 443
 
+// The images that are run for the storage of servers, in the versions of hack/storage/go.mod. The chart sets them, too.
+const (
+	defaultEtcdImage = "gcr.io/etcd-development/etcd:v3.7.3"
+	defaultKineImage = "docker.io/rancher/kine:v0.17.2"
+)
+
 // memoryRatio is how much of the container's memory limit Go's runtime may use before it collects garbage all the time:
 // the rest is for what it does not count, such as the program itself. GOMEMLIMIT and AUTOMEMLIMIT override it.
 const memoryRatio = 0.9
@@ -62,6 +69,7 @@ type options struct {
 	serverNamespaces     []string
 	certManager          bool
 	workers              int
+	images               manifests.Images
 	standInBindAddress   string
 	checkUninstall       string
 	checkInstallation    bool
@@ -115,6 +123,10 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"serve ExtensionAPIs that request a certificate from cert-manager; if false, its API is never used")
 	flags.StringVar(&o.standInBindAddress, "stand-in-bind-address", ":9443", "address at which discovery is served in "+
 		"place of extension API servers of which no replica answers; 0 disables that")
+	flags.StringVar(&o.images.Etcd, "etcd-image", defaultEtcdImage,
+		"image of the etcd that is run for spec.server.storage.standalone, with the programs etcd and etcdctl")
+	flags.StringVar(&o.images.Kine, "kine-image", defaultKineImage,
+		"image of the kine that is run for spec.server.storage.sql; its entrypoint is kine")
 	flags.IntVar(&o.workers, "workers", 4, "how many ExtensionAPIs are reconciled at a time")
 	flags.BoolVar(&o.checkInstallation, "check-installation", false,
 		"check whether the operator works as installed, print the result, and exit; fail if it does not")
@@ -142,6 +154,7 @@ func run(ctx context.Context, o options) error {
 		ServerNamespaces:     serverNamespaces,
 		CertManager:          o.certManager,
 		StandIn:              controllers.StandInSettings{BindAddress: o.standInBindAddress, ServicePort: standInServicePort},
+		Images:               o.images,
 		Workers:              o.workers,
 		Metrics:              metrics.Registry,
 	})

@@ -23,11 +23,13 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/internal/sourcewatch"
+	"github.com/extensionapi/extensionapi-operator/internal/storage"
 )
 
 // checksAtOnce bounds the ExtensionAPIs that are checked in the background at a time, by each kind of check.
@@ -51,6 +53,8 @@ type Settings struct {
 	// CertManager reports whether cert-manager's API may be used.
 	CertManager bool
 	StandIn     StandInSettings
+	// Images are those of what the operator runs for the storage of servers.
+	Images manifests.Images
 	// Workers is how many ExtensionAPIs are reconciled at a time.
 	Workers int
 	// Metrics is where metrics are registered.
@@ -85,7 +89,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	reconciler := &Reconciler{
 		Client:   mgr.GetClient(),
 		Observer: observer,
-		Actor:    newActor(ctx, mgr, observer, watcher, kubeAPIServers, metrics, changed),
+		Actor:    newActor(ctx, mgr, settings.Images, observer, watcher, kubeAPIServers, metrics, changed),
 		Metrics:  metrics,
 		Changed:  changes,
 		Later: func(name string, after time.Duration) {
@@ -117,6 +121,7 @@ func newObserver(
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Causes:            background.NewChecks[observe.Causes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Objects:           background.NewChecks[objects.Result](ctx, clock.RealClock{}, objectChecksAtOnce, changed),
+		Storage:           background.NewChecks[storage.Look](ctx, clock.RealClock{}, checksAtOnce, changed),
 	}
 }
 
@@ -148,7 +153,8 @@ func newFreshness(
 // newActor returns the Actor, which shares the live reader, the Prober, and the checks of handshakes and configurations
 // with the observer.
 func newActor(
-	ctx context.Context, mgr ctrl.Manager, observer *observe.Observer, watcher *sourcewatch.Watcher,
+	ctx context.Context, mgr ctrl.Manager, images manifests.Images, observer *observe.Observer,
+	watcher *sourcewatch.Watcher,
 	kubeAPIServers *aggregation.KubeAPIServers, metrics *report.Metrics, changed func(name string),
 ) *act.Actor {
 	return &act.Actor{
@@ -164,6 +170,8 @@ func newActor(
 		Configurations: observer.Configurations,
 		Causes:         observer.Causes,
 		Objects:        observer.Objects,
+		Storage:        observer.Storage,
+		Images:         images,
 		Counts:         background.NewChecks[[]aggregation.Objects](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Served:         background.NewChecks[act.StillServed](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Documents:      background.NewChecks[act.Documents](ctx, clock.RealClock{}, documentsAtOnce, changed),

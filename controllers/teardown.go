@@ -18,7 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
-// stopPoll is longer than act.TeardownPoll: the end of the Deployment sends an event.
+// stopPoll is longer than act.TeardownPoll: the end of a Deployment sends an event.
 const stopPoll = 5 * time.Second
 
 // teardownStep is one step of tearing an ExtensionAPI down. It returns what it waits for, empty when it is done.
@@ -27,8 +27,10 @@ type teardownStep struct {
 	poll time.Duration
 }
 
-// teardown removes everything in order: first the APIServices, and only when every kube-apiserver has dropped the
-// group-versions the server, and then what the server needed to its last moment. It returns when to go on, 0 for never.
+// teardown removes everything in order: first the controllers, while their API still answers, then the APIServices, and
+// only when every kube-apiserver has dropped the group-versions the server, and then what the server needed to its last
+// moment. Controllers whose API does not answer hold up the server, but not the APIServices. It returns when to go on,
+// 0 for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Actor.StopWatching(extensionAPI.Name)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
@@ -43,9 +45,12 @@ func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.Extens
 		return 0, r.orphan(ctx, s)
 	}
 	for _, step := range []teardownStep{
+		{r.Actor.StopControllers, stopPoll},
 		{r.Actor.Unregister, act.TeardownPoll},
 		{r.Actor.AwaitUnregistered, act.TeardownPoll},
+		{r.Actor.AwaitControllers, stopPoll},
 		{r.Actor.Stop, stopPoll},
+		{r.Actor.StopStorage, stopPoll},
 		{r.Actor.RemoveRest, act.TeardownPoll},
 	} {
 		waitingFor, notes, err := step.run(ctx, s)

@@ -55,7 +55,7 @@ var dependents = []client.Object{&appsv1.ReplicaSet{}, &corev1.Pod{}, &discovery
 func CacheOptions(operatorNamespace string, serverNamespaces observe.ServerNamespaces) cache.Options {
 	byLabel := cache.ByObject{Label: labels.NewSelector().Add(hasOwner)}
 	byScope := map[inventory.Scope]cache.ByObject{
-		inventory.Cluster: byLabel, inventory.ServerNamespaces: byLabel, inventory.AuthReaderNamespace: byLabel,
+		inventory.Cluster: byLabel, inventory.ServerNamespaces: byLabel, inventory.ServersAndAuthReader: byLabel,
 		inventory.OperatorNamespace: byLabel,
 	}
 	inScope := func(scope inventory.Scope, namespaces map[string]cache.Config) {
@@ -64,7 +64,7 @@ func CacheOptions(operatorNamespace string, serverNamespaces observe.ServerNames
 		byScope[scope] = by
 	}
 	inScope(inventory.ServerNamespaces, serverNamespaces.Cached())
-	inScope(inventory.AuthReaderNamespace, map[string]cache.Config{manifests.AuthReaderNamespace: {}})
+	inScope(inventory.ServersAndAuthReader, serverNamespaces.CachedWith(manifests.AuthReaderNamespace))
 	inScope(inventory.OperatorNamespace, map[string]cache.Config{operatorNamespace: {}})
 	byObject := map[client.Object]cache.ByObject{}
 	for _, kind := range ownedByLabel() {

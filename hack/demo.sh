@@ -13,9 +13,25 @@ namespace=extensionapi-system
 operator_image=$PWD/bin/images/operator.tar
 plugin=$PWD/bin/kubectl-extensionapi
 sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
+etcd_image=extensionapi.dev/etcd:demo
+kine_image=extensionapi.dev/kine:demo
 
 node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME" --kube-apiservers "${KUBE_APISERVERS:-1}"); }
 node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
+# node_volumes makes a volume for the sample's etcd: nothing on the node provisions any. A volume whose claim was deleted
+# is not bound again.
+node_volumes() {
+	local directory phase
+	directory=$(dirname "$KUBECONFIG")/var/lib/extensionapi-demo/etcd
+	phase=$("$kubectl" get persistentvolume wardle-etcd --ignore-not-found --output 'jsonpath={.status.phase}')
+	if [[ $phase == Released ]]; then
+		"$kubectl" delete persistentvolume wardle-etcd
+		rm -rf "$directory"
+	fi
+	mkdir -p "$directory"
+	"$kubectl" apply -f config/samples/volume.yaml
+}
+
 node_down() { hack_cluster down --name "$CLUSTER_NAME"; }
 
 hack_cluster() { go run -C hack/cluster . "$@"; }
@@ -29,6 +45,8 @@ kind_up() {
 		bin/tools/kind create cluster --name "$CLUSTER_NAME" --kubeconfig "$KUBECONFIG" --wait 3m
 	fi
 }
+
+kind_volumes() { :; } # kind has a default StorageClass
 
 kind_load() {
 	for image in "$@"; do bin/tools/kind load image-archive "$image" --name "$CLUSTER_NAME"; done
@@ -54,6 +72,9 @@ up() {
 
 	step "Loading the images"
 	"${CLUSTER}_load" "$operator_image" "${sample_images[@]}"
+
+	step "Making a volume for the sample's etcd"
+	"${CLUSTER}_volumes"
 
 	step "Installing the operator and waiting for its Pods, up to 3 minutes"
 	install_operator
@@ -90,6 +111,7 @@ install_operator() {
 	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
 		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
 		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
+		--set-string "storage.etcdImage=$etcd_image,storage.kineImage=$kine_image" \
 		--set-string "podAnnotations.image-digest=$(image_index digest)"
 }
 
@@ -113,9 +135,9 @@ print_next() {
 		  kubectl get xapi -o wide                        # the status reported by the operator
 		  kubectl extensionapi history wardle             # its latencies as they change
 		  kubectl get flunders -A                         # the API served by the sample
-		  kubectl get all,secrets,pdb -n wardle-system    # the server created by the operator, and its etcd
+		  kubectl get all,secrets,pdb,pvc -n wardle-system    # the server created by the operator, and its etcd
 		  kubectl delete deployment wardle -n wardle-system && kubectl get xapi -w    # recreated in seconds
-		  kubectl delete xapi wardle                      # ordered teardown; a minute, as it drains
+		  kubectl delete xapi wardle                      # ordered teardown; a minute, as it drains. Its volume stays
 
 		  make demo-down CLUSTER=$CLUSTER CLUSTER_NAME=$CLUSTER_NAME
 	NEXT

@@ -54,7 +54,7 @@ healthy() {
 	record kubectl extensionapi doctor
 	record kubectl extensionapi status wardle
 	record kubectl extensionapi top --count 3 --interval 1s
-	record kubectl extensionapi check wardle
+	record kubectl extensionapi check wardle --admission --rollout
 }
 
 broken() {

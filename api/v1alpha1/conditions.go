@@ -21,6 +21,11 @@ const (
 	ConditionServesObjects = "ServesObjects"
 	// ConditionNamespacesDeletable: no namespace that is being deleted waits for the API.
 	ConditionNamespacesDeletable = "NamespacesDeletable"
+	// ConditionControllersAvailable: each controller has at least one available replica. It takes no part in Ready.
+	ConditionControllersAvailable = "ControllersAvailable"
+	// ConditionStorageAvailable: the server reaches spec.server.storage. It takes no part in Ready: a server whose storage
+	// fails is not available either.
+	ConditionStorageAvailable = "StorageAvailable"
 	// ConditionReady: Claimed, CertificatesReady, ServerAvailable, Registered and APIServicesAvailable are all True.
 	ConditionReady = "Ready"
 	// ConditionReconciling is True while the operator or the cluster works towards the spec (kstatus).
@@ -271,6 +276,41 @@ const (
 	ReasonConnectionBroken = "ConnectionBroken"
 )
 
+// Reasons of ControllersAvailable, besides those of ServerAvailable about a Deployment and its Pods.
+const (
+	// ReasonNoControllers: spec.controllers is empty.
+	ReasonNoControllers = "NoControllers"
+	// ReasonDeploymentNotFound: the Deployment of a deploymentRef does not exist.
+	ReasonDeploymentNotFound = "DeploymentNotFound"
+	// ReasonDeploymentNotReadable: the operator cannot read the Deployment of a deploymentRef.
+	ReasonDeploymentNotReadable = "DeploymentNotReadable"
+	// ReasonWaitingForAPI: a controller is not started yet, since a group-version is not available.
+	ReasonWaitingForAPI = "WaitingForAPI"
+)
+
+// Reasons of StorageAvailable, besides ExpiresSoon, SecretNotFound and those of ServerAvailable about Pods.
+const (
+	// ReasonNoStorage: spec.server.storage is not set.
+	ReasonNoStorage = "NoStorage"
+	// ReasonStorageReached: every replica reaches its storage, and so does the operator, as far as it can.
+	ReasonStorageReached = "StorageReached"
+	// ReasonStorageStarting: the storage, or what reaches it, is being started. It is also a reason of ServerAvailable.
+	ReasonStorageStarting = "StorageStarting"
+	// ReasonStorageUnreachable: replicas do not reach their storage: their check etcd of /readyz fails.
+	ReasonStorageUnreachable = "StorageUnreachable"
+	// ReasonEndpointUnreachable: the replicas reach their storage, but the operator does not reach an endpoint.
+	ReasonEndpointUnreachable = "EndpointUnreachable"
+	// ReasonStorageCertificate: the storage and its clients do not trust the certificates of each other.
+	ReasonStorageCertificate = "StorageCertificate"
+	// ReasonStorageRefuses: the storage answers the operator, but the replicas do not get what they need from it: it
+	// refuses their certificate, user or password, or fails.
+	ReasonStorageRefuses = "StorageRefuses"
+	// ReasonStorageFull: etcd has used its quota and refuses writes (its alarm NOSPACE), or its disk is full.
+	ReasonStorageFull = "StorageFull"
+	// ReasonInvalidSecret: the content of the Secret of spec.server.storage is invalid, and is not used.
+	ReasonInvalidSecret = "InvalidSecret"
+)
+
 // Reasons of NamespacesDeletable.
 const (
 	// ReasonNoneBlocked: no namespace that is being deleted waits for the API.
@@ -330,7 +370,7 @@ const (
 	// ReasonNotObserved: the condition could not be evaluated for three minutes.
 	ReasonNotObserved = "NotObserved"
 	// ReasonSuspended: nothing is being done, since spec.suspend is true. It is also a reason of CertificatesReady,
-	// ServerAvailable and Registered, if changes are needed for them.
+	// ServerAvailable, ControllersAvailable and Registered, if changes are needed for them.
 	ReasonSuspended = "Suspended"
 	// ReasonStalled: nothing is being done, since a user has to act first.
 	ReasonStalled = "Stalled"

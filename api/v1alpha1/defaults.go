@@ -8,6 +8,8 @@ import "time"
 const (
 	// DefaultReplicas is the minimum number of Pods for rollouts that lose no request.
 	DefaultReplicas = 2
+	// DefaultControllerReplicas is one, as in a Deployment: a controller may have no leader election.
+	DefaultControllerReplicas = 1
 	// DefaultMaxEjectionPercent leaves at least half of the replicas, so that they can handle the load.
 	DefaultMaxEjectionPercent = 50
 	// DefaultDiscoveryLimit is the timeout of kube-apiserver itself.

@@ -33,6 +33,8 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 46",message="metadata.name must have at most 46 characters: Pod names are derived from it and must fit into 63"
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.server) || !has(self.spec.server.certificates) || !has(self.spec.server.certificates.secretRef) || !(self.spec.server.certificates.secretRef.name in [self.metadata.name + '-serving-cert', self.metadata.name + '-cert-manager'])",message="spec.server.certificates.secretRef must not name a Secret that the operator writes: <name>-serving-cert or <name>-cert-manager"
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.server) || !has(self.spec.server.serviceAccount) || !has(self.spec.server.template.spec) || !has(self.spec.server.template.spec.serviceAccountName) || self.spec.server.template.spec.serviceAccountName.size() == 0 || self.spec.server.template.spec.serviceAccountName == self.metadata.name",message="spec.server.serviceAccount annotates the ServiceAccount that the operator creates, but spec.server.template.spec.serviceAccountName names another one: annotate that one yourself, or remove one of these fields"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.controllers) || self.spec.controllers.all(c, !has(c.serviceAccount) || !has(c.template) || (!has(c.template.spec) || !has(c.template.spec.serviceAccountName) || c.template.spec.serviceAccountName.size() == 0 || c.template.spec.serviceAccountName == self.metadata.name + '-' + c.name))",message="spec.controllers[].serviceAccount annotates the ServiceAccount that the operator creates, but its template names another one: annotate that one yourself, or remove one of these fields"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.controllers) || self.spec.controllers.all(c, has(c.deploymentRef) || self.metadata.name.size() + 1 + c.name.size() <= 46)",message="spec.controllers: <metadata.name>-<controller name> must have at most 46 characters: Pod names are derived from it and must fit into 63"
 type ExtensionAPI struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -62,6 +64,7 @@ type ExtensionAPIList struct {
 
 // ExtensionAPISpec defines the served API groups and their server.
 // +kubebuilder:validation:XValidation:rule="has(self.server) != has(self.existingService)",message="exactly one of spec.server (the operator runs the server) and spec.existingService (it already runs) must be set"
+// +kubebuilder:validation:XValidation:rule="has(self.server) || !has(self.controllers) || self.controllers.all(c, has(c.deploymentRef))",message="spec.controllers[].template requires spec.server: such controllers run beside a server that the operator runs; others are referenced with deploymentRef"
 // +kubebuilder:validation:XValidation:rule="has(self.server) == has(oldSelf.server)",message="spec.server and spec.existingService cannot be exchanged: delete the ExtensionAPI and create a new one"
 type ExtensionAPISpec struct {
 	// groups are the API groups that the server serves; there is one APIService for every group-version.
@@ -80,6 +83,15 @@ type ExtensionAPISpec struct {
 	// and changes nothing else.
 	// +optional
 	ExistingService *ExistingService `json:"existingService,omitempty"`
+
+	// controllers are the controllers of the API, which the operator runs beside the server, in its namespace. They are
+	// started when every group-version is available, and stopped before the API is unregistered.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Controllers []Controller `json:"controllers,omitempty"`
 
 	// discovery configures how discovery is probed.
 	// +optional

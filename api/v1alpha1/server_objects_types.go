@@ -108,16 +108,16 @@ type ServerServicePort struct {
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 }
 
-// ServerAccount adds to the ServiceAccount that the operator creates for a server.
+// ServerAccount adds to the ServiceAccount that the operator creates for a server or a controller.
 // +kubebuilder:validation:MinProperties=1
 type ServerAccount struct {
-	// annotations of the ServiceAccount, such as the role of a cloud provider that the server's Pods get (workload
+	// annotations of the ServiceAccount, such as the role of a cloud provider that the Pods get (workload
 	// identity); at most 32.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="spec.server.serviceAccount.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
-	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="spec.server.serviceAccount.annotations: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
+	// +kubebuilder:validation:XValidation:rule="!self.exists(key, key.startsWith('aggregation.extensionapi.dev/'))",message="serviceAccount.annotations must not hold keys that begin with aggregation.extensionapi.dev/: they are the operator's"
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="serviceAccount.annotations: a key has up to 63 letters, digits, - _ and ., after an optional DNS name and a slash"
 	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 }
 
@@ -130,9 +130,9 @@ type LabelValue string
 // +kubebuilder:validation:MaxLength=4096
 type AnnotationValue string
 
-// ServerMetadata are labels and annotations of the objects that the operator creates for a server. The Pods have those
-// of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is in the operator's
-// namespace, does not have them either: annotations could have another controller copy it.
+// ServerMetadata are labels and annotations of the objects that the operator creates for a server and its controllers.
+// The Pods have those of the template instead, so that a change replaces no Pod. The Secret with the CA's key, which is
+// in the operator's namespace, does not have them either: annotations could have another controller copy it.
 // +kubebuilder:validation:MinProperties=1
 type ServerMetadata struct {
 	// labels of the objects, in addition to those of the operator; at most 32.

@@ -35,6 +35,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.scaleTarget != 'Deployment' || oldSelf.scaleTarget != 'Deployment' || self.replicas == oldSelf.replicas",message="spec.server.replicas has no effect while spec.server.scaleTarget is Deployment: scale the Deployment, or set scaleTarget to ExtensionAPI"
 // +kubebuilder:validation:XValidation:rule="(has(self.minReadySeconds) ? self.minReadySeconds : 0) < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)",message="spec.server.progressDeadlineSeconds must be more than minReadySeconds",messageExpression="'spec.server.progressDeadlineSeconds is %d, and must be more than minReadySeconds, which is %d: raise the one or lower the other'.format([has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600, self.minReadySeconds])"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec) || !has(self.template.spec.hostNetwork) || !self.template.spec.hostNetwork || !(self.port in [10248, 10250])",message="spec.server.port must not be 10248 or 10250 with hostNetwork: the kubelet listens on them on every node; choose another, such as 8443"
+// +kubebuilder:validation:XValidation:rule="has(self.storage) || !has(oldSelf.storage)",message="spec.server.storage cannot be removed: the server would no longer find its objects. Copy them first, then delete the ExtensionAPI with deletionPolicy Orphan, and create it without storage and with adoptionPolicy Adopt: see docs/storage.md"
+// +kubebuilder:validation:XValidation:rule="!has(self.storage) || !has(self.template.spec) || self.template.spec.containers.all(c, c.name != 'apiserver' || ((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).all(a, !['--etcd-servers', '--etcd-prefix', '--etcd-cafile', '--etcd-certfile', '--etcd-keyfile'].exists(f, a == f || a.startsWith(f + '='))))",message="spec.server.storage: the operator sets --etcd-servers, --etcd-prefix, --etcd-cafile, --etcd-certfile and --etcd-keyfile of the container 'apiserver': remove them from the template, or leave spec.server.storage out"
 type Server struct {
 	// namespace in which the server runs. It must exist. Immutable.
 	// +required
@@ -89,6 +91,11 @@ type Server struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	MaxEjectionPercent int32 `json:"maxEjectionPercent,omitempty"`
+
+	// storage is where the server stores its objects, for servers that are built on k8s.io/apiserver. If it is not set,
+	// the template configures that. Once it is set, it cannot be removed.
+	// +optional
+	Storage *Storage `json:"storage,omitempty"`
 
 	// strategy is how a rollout replaces Pods. If it is not set, a rollout starts a new Pod before it stops an old one
 	// (maxSurge 1, maxUnavailable 0). Where the template has hostNetwork, a hostPort or a persistentVolumeClaim, a second

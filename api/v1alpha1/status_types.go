@@ -73,6 +73,18 @@ type ExtensionAPIStatus struct {
 	// +optional
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 
+	// controllers is the state of each of spec.controllers.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:MinItems=1
+	Controllers []ControllerStatus `json:"controllers,omitempty"`
+
+	// storage is the state of spec.server.storage.
+	// +optional
+	Storage *StorageStatus `json:"storage,omitempty"`
+
 	// standIn is what the operator's stand-in did in place of the server; absent if there was never need for it.
 	// +optional
 	StandIn *StandInStatus `json:"standIn,omitempty"`

@@ -24,6 +24,8 @@ type imageOptions struct {
 	ref         string
 	annotations map[string]string
 	compress    bool
+	// root is a directory whose content is at the root of the image, too; empty for none.
+	root string
 }
 
 // created returns the time in the annotations, or the zero time.
@@ -40,6 +42,7 @@ func runImage(_ context.Context, args []string) error {
 	options := imageOptions{annotations: map[string]string{}}
 	flags := flag.NewFlagSet("image", flag.ExitOnError)
 	flags.StringVar(&options.ref, "ref", "", "the image's name and tag")
+	flags.StringVar(&options.root, "root", "", "a directory with more files for the image's root, as an absolute path")
 	flags.BoolVar(&options.compress, "compress", false, "compress the layers, for images that are published")
 	flags.Func("annotation", "KEY=VALUE, an annotation of the image; repeatable", func(text string) error {
 		key, value, found := strings.Cut(text, "=")

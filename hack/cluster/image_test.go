@@ -59,6 +59,21 @@ func TestImageRunsItsFirstBinaryAsNonRoot(t *testing.T) {
 	}
 }
 
+func TestImageHasTheFilesOfADirectory(t *testing.T) {
+	root := t.TempDir()
+	err := errors.Join(os.MkdirAll(filepath.Join(root, "etc", "server"), 0o750),
+		os.WriteFile(filepath.Join(root, "etc", "passwd"), []byte("server:x:65532:65532"), 0o600),
+		os.Symlink("passwd", filepath.Join(root, "etc", "users")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, images := openImage(t, readImage(t, imageOptions{ref: "server", root: root}, writeBinary(t, "server", amd64)))
+	want := []string{"etc/", "etc/passwd", "etc/server/", "etc/users", "server"}
+	if got := filesOf(t, images[0]); !slices.Equal(got, want) {
+		t.Errorf("the image has the files %q, want %q", got, want)
+	}
+}
+
 func TestImageIsNamedForContainerdAndForSkopeo(t *testing.T) {
 	entry, _, _ := openImage(t, readImage(t, imageOptions{ref: "server"}, writeBinary(t, "server", amd64)))
 	want := map[string]string{

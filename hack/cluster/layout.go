@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -23,7 +24,7 @@ import (
 
 // newImage returns an image of one layer that runs the first binary as an unprivileged user.
 func newImage(architecture string, binaries []string, options imageOptions) (v1.Image, error) {
-	content, err := archiveBinaries(binaries)
+	content, err := archiveFiles(options.root, binaries)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +55,14 @@ func newImage(architecture string, binaries []string, options imageOptions) (v1.
 	return mutate.Annotations(image, options.annotations).(v1.Image), nil //nolint:forcetypeassert // an image stays one
 }
 
-func archiveBinaries(binaries []string) ([]byte, error) {
+func archiveFiles(root string, binaries []string) ([]byte, error) {
 	var content bytes.Buffer
 	archive := tar.NewWriter(&content)
+	if root != "" {
+		if err := addDirectory(archive, root); err != nil {
+			return nil, err
+		}
+	}
 	for _, path := range binaries {
 		binary, err := os.ReadFile(path)
 		if err != nil {
@@ -169,6 +175,47 @@ func addLayer(archive *tar.Writer, layer v1.Layer) error {
 }
 
 func blobName(digest v1.Hash) string { return fmt.Sprintf("blobs/%s/%s", digest.Algorithm, digest.Hex) }
+
+// addDirectory adds what is below a directory, in the order of names, and of that only modes and links.
+func addDirectory(archive *tar.Writer, directory string) error {
+	root, err := os.OpenRoot(directory)
+	if err != nil {
+		return err
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return addEntry(archive, root, name, info.Mode())
+	})
+	return errors.Join(err, root.Close())
+}
+
+func addEntry(archive *tar.Writer, root *os.Root, name string, mode fs.FileMode) error {
+	switch permissions := int64(mode.Perm()); {
+	case mode.IsDir():
+		if mode&fs.ModeSticky != 0 {
+			permissions |= 0o1000
+		}
+		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: permissions})
+	case mode&fs.ModeSymlink != 0:
+		target, err := root.Readlink(name)
+		if err != nil {
+			return err
+		}
+		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777})
+	default:
+		content, err := root.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return addFile(archive, name, permissions, content)
+	}
+}
 
 // addFile adds a file without time and owner, so that the archive is reproducible.
 func addFile(archive *tar.Writer, name string, mode int64, content []byte) error {

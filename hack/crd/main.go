@@ -55,8 +55,11 @@ func finish(in io.Reader, out io.Writer) error {
 		return err
 	}
 	for i := range crd.Spec.Versions {
-		err := editIn(crd.Spec.Versions[i].Schema.OpenAPIV3Schema, finishTemplate, "spec", "server", "template")
-		if err != nil {
+		root := crd.Spec.Versions[i].Schema.OpenAPIV3Schema
+		if err := errors.Join(
+			editIn(root, finishTemplate, "spec", "server", "template"),
+			editIn(root, finishItems, "spec", "controllers"),
+		); err != nil {
 			return err
 		}
 	}
@@ -72,6 +75,8 @@ func finish(in io.Reader, out io.Writer) error {
 	_, err = out.Write(append([]byte("---\n"), result...))
 	return err
 }
+
+func finishItems(list *schema) error { return editIn(list.Items.Schema, finishTemplate, "template") }
 
 func finishTemplate(template *schema) error {
 	description := template.Description

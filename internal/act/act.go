@@ -18,12 +18,14 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/background"
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/sourcewatch"
+	"github.com/extensionapi/extensionapi-operator/internal/storage"
 )
 
 // Actor executes plans.
@@ -44,10 +46,13 @@ type Actor struct {
 	Configurations *background.Checks[aggregation.Configuration]
 	Causes         *background.Checks[observe.Causes]
 	Objects        *background.Checks[objects.Result]
+	Storage        *background.Checks[storage.Look]
 	Counts         *background.Checks[[]aggregation.Objects]
 	Served         *background.Checks[StillServed]
 	Documents      *background.Checks[Documents]
 	Clock          clock.PassiveClock
+	// Images are those of what is run for the storage of servers.
+	Images manifests.Images
 	// Ejected is called with the name of an ExtensionAPI for each replica that is ejected.
 	Ejected func(name string)
 	// Switched is called for each APIService that is led to the stand-in, or back to the server.
@@ -73,9 +78,12 @@ func (a *Actor) Do(ctx context.Context, s *snapshot.Snapshot, p plan.Plan) plan.
 		e.applier = e.applier.Withholding(withheld)
 	}
 	e.lookAtLayer(p)
+	e.lookForCauses(p.Unready)
 	e.out.Failed = plan.Failures{
 		Certificates: e.certificates(ctx, p.Certificates),
+		Storage:      e.storage(ctx, p.Storage),
 		Server:       e.server(ctx, p.Server),
+		Controllers:  e.controllers(ctx, p.Controllers),
 		Monitoring:   e.monitoring(ctx, p.Server),
 		Registration: e.registration(ctx, p.Registration),
 		Ejection:     e.eject(ctx, p.Ejection),
@@ -113,6 +121,7 @@ func (a *Actor) StopWatching(name string) {
 	a.Causes.Forget(name)
 	a.Documents.Forget(name)
 	a.Objects.Forget(name)
+	a.Storage.Forget(name)
 }
 
 func (e *execution) note(n finding.Note) { e.out.Notes = append(e.out.Notes, n) }

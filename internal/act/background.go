@@ -81,12 +81,11 @@ func servedBy(ctx context.Context, peer snapshot.Peer, host string) rotation.Pod
 // causesAge is how old the causes of Pods may be that are not ready.
 const causesAge = 10 * time.Second
 
-// lookForCauses reads why Pods are not ready, which wakes the reconciler.
+// lookForCauses reads why Pods are not ready, and what a server in them answers, which wakes the reconciler.
 func (e *execution) lookForCauses(pods []corev1.Pod) {
 	if len(pods) == 0 {
 		return
 	}
-	pods = pods[:min(len(pods), maxCauses)]
 	server, reader := e.s.Spec.Server, e.Live
 	e.Causes.Start(e.s.Name, "", causesAge, func(ctx context.Context) observe.Causes {
 		return causes(ctx, reader, pods, server)
@@ -94,14 +93,11 @@ func (e *execution) lookForCauses(pods []corev1.Pod) {
 	e.out.After(causesAge)
 }
 
-// maxCauses bounds the Pods of one server that are looked at: the condition names one.
-const maxCauses = 5
-
 func causes(ctx context.Context, reader client.Reader, pods []corev1.Pod, server *v1alpha1.Server) observe.Causes {
 	found := observe.Causes{}
 	for i := range pods {
 		address := ""
-		if pods[i].Status.PodIP != "" {
+		if pods[i].Status.PodIP != "" && pods[i].Labels[manifests.ComponentLabel] == manifests.ServerComponent {
 			address = endpoints.OfPod(&pods[i], manifests.ServerPort(&pods[i], server)).Address
 		}
 		found[pods[i].UID] = podcheck.Check(ctx, reader, &pods[i], address)

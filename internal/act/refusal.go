@@ -14,6 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/apply"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 )
@@ -83,7 +84,9 @@ func (e *execution) obstacle(err error) (finding.Finding, error) {
 // fought is about an object that another client keeps changing, and that is reverted each time.
 func fought(c apply.Contention) finding.Note {
 	remedy := "Remove it from what that client manages, and change the ExtensionAPI instead"
-	if c.Contender.Scales {
+	if c.Contender.Scales && manifests.IsOfController(c.Object.GetLabels()) {
+		remedy = "Delete what scales it, and set the replicas of the controller in spec.controllers"
+	} else if c.Contender.Scales {
 		remedy = "If it is to be scaled so, by a HorizontalPodAutoscaler for example, set spec.server.scaleTarget: " +
 			"Deployment. Otherwise delete what scales it, and scale the ExtensionAPI: kubectl scale xapi " + c.Object.GetName()
 	}

@@ -61,7 +61,7 @@ func (e *execution) documents(ctx context.Context, p *plan.Documents) error {
 	if read.err != nil {
 		ctrl.LoggerFrom(ctx).Info("what the server answers to discovery cannot be stored for the stand-in; retrying",
 			"error", read.err.Error())
-		return nil //nolint:nilerr // it lasts until the next attempt, and nobody can do anything about it
+		return nil //nolint:nilerr // the next attempt follows, and there is nothing to be done about it
 	}
 	if len(read.groupVersions) == 0 {
 		return e.dropDocuments(ctx)

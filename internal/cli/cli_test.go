@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/check"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/runbook"
@@ -110,27 +111,34 @@ func TestCompletionReplacesNoOtherProgram(t *testing.T) {
 	}
 }
 
-func TestEventsAreThoseOfTheServer(t *testing.T) {
-	list := &corev1.EventList{}
-	for kind, name := range map[string]string{
-		"Deployment": "wardle", "ReplicaSet": "wardle-5d", "Pod": "wardle-5d-x\x1b", "Service": "wardle", "Node": "wardle-1",
+func TestEventsAreThoseOfTheServerAndItsControllers(t *testing.T) {
+	extensionAPI := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: "wardle"}}
+	extensionAPI.Spec.Server = &v1alpha1.Server{Namespace: "wardle-system"}
+	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}}
+	for object, want := range map[corev1.ObjectReference]bool{
+		{Kind: "Deployment", Name: "wardle"}:          true,
+		{Kind: "Deployment", Name: "wardle-flunders"}: true,
+		{Kind: "Deployment", Name: "wardle-other"}:    false,
+		{Kind: "ReplicaSet", Name: "wardle-5d"}:       true,
+		{Kind: "Pod", Name: "wardle-flunders-5d-x"}:   true,
+		{Kind: "Pod", Name: "wardle2-5d-x"}:           false,
+		{Kind: "Service", Name: "wardle"}:             false,
+		{Kind: "Node", Name: "wardle-1"}:              false,
 	} {
-		list.Items = append(list.Items, corev1.Event{
-			InvolvedObject: corev1.ObjectReference{Kind: kind, Name: name}, Reason: "Killing",
-			LastTimestamp: metav1.NewTime(noon),
-		})
-	}
-	found := map[string]bool{}
-	for _, shown := range eventsIn(list, func(about corev1.ObjectReference) bool { return isOfServer(about, "wardle") }) {
-		found[shown.Object] = shown.Count == 1 && shown.Last.Equal(noon)
-	}
-	for _, wanted := range []string{"Deployment/wardle", "ReplicaSet/wardle-5d", `Pod/wardle-5d-x\x1b`} {
-		if !found[wanted] {
-			t.Errorf("%s is not among %v", wanted, found)
+		if got := isOfPods(object, extensionAPI); got != want {
+			t.Errorf("%s %s: %t", object.Kind, object.Name, got)
 		}
 	}
-	if len(found) != 3 {
-		t.Errorf("got %v", found)
+}
+
+func TestAnEventIsPrintable(t *testing.T) {
+	list := &corev1.EventList{Items: []corev1.Event{{
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "wardle-5d-x\x1b"}, Reason: "Killing",
+		LastTimestamp: metav1.NewTime(noon),
+	}}}
+	shown := eventsIn(list, func(corev1.ObjectReference) bool { return true })
+	if len(shown) != 1 || shown[0].Object != `Pod/wardle-5d-x\x1b` || shown[0].Count != 1 || !shown[0].Last.Equal(noon) {
+		t.Errorf("got %+v", shown)
 	}
 }
 

@@ -31,14 +31,14 @@ type event struct {
 	Message string    `json:"message"`
 }
 
-const eventsHelp = `Lists the Events of the ExtensionAPI, and those of its Deployment, ReplicaSets and Pods
-as far as the permissions go, the last one at the end.`
+const eventsHelp = `Lists the Events of the ExtensionAPI, and those of the Deployments, ReplicaSets and Pods of
+its server and its controllers as far as the permissions go, the last one at the end.`
 
 func eventsCommand(o *options) *cobra.Command {
 	var output outputFlag
 	command := &cobra.Command{
 		Use:               "events EXTENSIONAPI",
-		Short:             "List the Events of an ExtensionAPI and of its server",
+		Short:             "List the Events of an ExtensionAPI, its server and its controllers",
 		Long:              eventsHelp,
 		Example:           "  kubectl extensionapi events wardle\n  kubectl extensionapi events wardle -o json",
 		Args:              cobra.ExactArgs(1),
@@ -63,7 +63,8 @@ func eventsCommand(o *options) *cobra.Command {
 	return command
 }
 
-// eventsOf returns the Events of an ExtensionAPI, and those of its server that may be read, in the order of time.
+// eventsOf returns the Events of an ExtensionAPI, and those of its Pods and their owners that may be read, in the order
+// of time.
 func eventsOf(
 	ctx context.Context, cluster *connect.Cluster, extensionAPI *v1alpha1.ExtensionAPI,
 ) ([]event, error) {
@@ -81,7 +82,7 @@ func eventsOf(
 		// Without the permission, those of the ExtensionAPI are shown.
 		if cluster.Client.List(ctx, others, client.InNamespace(manifests.BackendOf(extensionAPI).Namespace)) == nil {
 			found = append(found, eventsIn(others, func(about corev1.ObjectReference) bool {
-				return isOfServer(about, extensionAPI.Name)
+				return isOfPods(about, extensionAPI)
 			})...)
 		}
 	}
@@ -89,13 +90,15 @@ func eventsOf(
 	return found, nil
 }
 
-// isOfServer reports whether an object is the Deployment, or has a name that is derived from its name.
-func isOfServer(about corev1.ObjectReference, name string) bool {
+// isOfPods reports whether an object is the Deployment of the server or of a controller, or has a name that is derived
+// from that.
+func isOfPods(about corev1.ObjectReference, extensionAPI *v1alpha1.ExtensionAPI) bool {
 	switch about.Kind {
 	case "Deployment":
-		return about.Name == name
+		return about.Name == extensionAPI.Name || slices.ContainsFunc(manifests.ControllersOf(extensionAPI),
+			func(controller manifests.Workload) bool { return controller.Name == about.Name })
 	case "ReplicaSet", "Pod":
-		return strings.HasPrefix(about.Name, name+"-")
+		return strings.HasPrefix(about.Name, extensionAPI.Name+"-")
 	default:
 		return false
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// pointsInPipe is how often history reads where nobody watches.
+	// pointsInPipe is how often history reads where its output is no terminal.
 	pointsInPipe = 12
 	// keptPoints are those that are plotted.
 	keptPoints = 60

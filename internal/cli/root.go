@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli has the commands of the kubectl plugin, one a file. They read what they need, let the pure packages
-// decide, and write text; only rotate writes to the cluster.
+// decide, and write text; only rotate, and check with its flags, write to the cluster.
 package cli
 
 import (
@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -33,7 +34,7 @@ func (o *options) connect() (*connect.Cluster, error) { return connect.To(o.flag
 
 // Run runs a command line, and returns the exit code.
 func Run(args []string, in io.Reader, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	command := Command(genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut})
 	command.SetArgs(args)
@@ -66,8 +67,8 @@ type exitError struct {
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.cause) }
 
 const rootHelp = `Looks at aggregated APIs (APIServices, and the extension API servers behind them) of any
-cluster, with or without extensionapi-operator. Reads with the permissions of the kubeconfig; only
-rotate writes.`
+cluster, with or without extensionapi-operator. Reads with the permissions of the kubeconfig;
+only rotate writes, and check with --admission or --rollout.`
 
 // Command returns the command with all that belong to it.
 func Command(streams genericiooptions.IOStreams) *cobra.Command {
@@ -96,6 +97,8 @@ func Command(streams genericiooptions.IOStreams) *cobra.Command {
 		topCommand(o),
 		checkCommand(o),
 		diffCommand(o),
+		initCommand(o),
+		createCommand(o),
 		installCompletionCommand(o),
 	)
 	return root

@@ -81,17 +81,29 @@ func readServer(ctx context.Context, cluster *connect.Cluster, key client.Object
 		return
 	}
 	running.Service = service
-	deployments := &appsv1.DeploymentList{}
-	unread("Deployments", cluster.Client.List(ctx, deployments, client.InNamespace(key.Namespace)))
-	for i := range deployments.Items {
-		if selects(service, &deployments.Items[i]) {
-			running.Deployments = append(running.Deployments, deployments.Items[i])
-		}
-	}
+	deployments, err := deploymentsBehind(ctx, cluster, service)
+	unread("Deployments", err)
+	running.Deployments = deployments
 	clusterRoleBindings, roleBindings := &rbacv1.ClusterRoleBindingList{}, &rbacv1.RoleBindingList{}
 	unread("ClusterRoleBindings", cluster.Client.List(ctx, clusterRoleBindings))
 	unread("RoleBindings", cluster.Client.List(ctx, roleBindings))
 	running.ClusterRoleBindings, running.RoleBindings = clusterRoleBindings.Items, roleBindings.Items
+}
+
+// deploymentsBehind are those whose Pods the Service selects.
+func deploymentsBehind(
+	ctx context.Context, cluster *connect.Cluster, service *corev1.Service,
+) (found []appsv1.Deployment, err error) {
+	list := &appsv1.DeploymentList{}
+	if err := cluster.Client.List(ctx, list, client.InNamespace(service.Namespace)); err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if selects(service, &list.Items[i]) {
+			found = append(found, list.Items[i])
+		}
+	}
+	return found, nil
 }
 
 func selects(service *corev1.Service, deployment *appsv1.Deployment) bool {

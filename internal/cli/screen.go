@@ -36,6 +36,8 @@ func (s *screen) write(out io.Writer, extensionAPI *v1alpha1.ExtensionAPI, event
 	s.conditions(status.Conditions)
 	s.apiServices(status.APIServices)
 	s.replicas(status.Endpoints)
+	s.controllers(status.Controllers)
+	s.storage(status.Storage)
 	s.certificate(status.Certificate)
 	s.events(events)
 	_, err := io.WriteString(out, s.String())
@@ -141,6 +143,21 @@ func (s *screen) replicas(endpoints []v1alpha1.EndpointStatus) {
 			[]string{printable(endpoint.Pod), printable(endpoint.Address), ejected}, s.latency(endpoint.Discovery)))
 	}
 	s.table("replicas, directly", slices.Concat([]string{"POD", "ADDRESS", "EJECTED"}, latencyColumns), rows)
+}
+
+// controllers have no message: the condition ControllersAvailable has that of the worst one.
+func (s *screen) controllers(controllers []v1alpha1.ControllerStatus) {
+	var rows [][]string
+	for _, controller := range controllers {
+		ready := "-"
+		if controller.ReadyReplicas != nil {
+			ready = fmt.Sprint(*controller.ReadyReplicas)
+		}
+		rows = append(rows, []string{
+			printable(controller.Name), string(controller.Available), ready, printable(controller.Reason),
+		})
+	}
+	s.table("controllers", []string{"NAME", "AVAILABLE", "READY REPLICAS", "REASON"}, rows)
 }
 
 var latencyColumns = []string{"LAST", "P50", "P99", "MAX", "P99 OF LIMIT", "ERROR"}

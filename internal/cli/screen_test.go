@@ -21,6 +21,7 @@ func TestScreen(t *testing.T) {
 		"rotating": rotating(),
 		"broken":   brokenOne(),
 		"stand-in": standingIn(),
+		"stores":   storing(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var events []event
@@ -59,6 +60,24 @@ func standingIn() *v1alpha1.ExtensionAPI {
 	return extensionAPI
 }
 
+func storing() *v1alpha1.ExtensionAPI {
+	extensionAPI := brokenOne()
+	extensionAPI.Status.Storage = &v1alpha1.StorageStatus{
+		Endpoints: []v1alpha1.StorageEndpointStatus{
+			{
+				Address: "etcd-0.etcd:2379", Available: metav1.ConditionTrue, Since: metav1.NewTime(noon.Add(-time.Hour)),
+				CertificateNotAfter: new(metav1.NewTime(noon.Add(90 * 24 * time.Hour))),
+			},
+			{
+				Address: "etcd-1.etcd:2379", Available: metav1.ConditionFalse, Since: metav1.NewTime(noon.Add(-time.Minute)),
+				Error: "dial: connection refused",
+			},
+		},
+		CertificateNotAfter: new(metav1.NewTime(noon.Add(30 * 24 * time.Hour))),
+	}
+	return extensionAPI
+}
+
 func rotating() *v1alpha1.ExtensionAPI {
 	return &v1alpha1.ExtensionAPI{
 		ObjectMeta: metav1.ObjectMeta{Name: "wardle", Generation: 2},
@@ -75,6 +94,13 @@ func rotating() *v1alpha1.ExtensionAPI {
 			Endpoints: []v1alpha1.EndpointStatus{
 				{Pod: "wardle-a", Address: "10.0.0.7:8443", Discovery: measured(6300 * time.Microsecond)},
 				{Pod: "wardle-b", Address: "10.0.0.8:8443"},
+			},
+			Controllers: []v1alpha1.ControllerStatus{
+				{
+					Name: "flunders", Available: metav1.ConditionTrue, Reason: v1alpha1.ReasonReplicasAvailable,
+					ReadyReplicas: new(int32(2)),
+				},
+				{Name: "fischers", Available: metav1.ConditionFalse, Reason: v1alpha1.ReasonWaitingForAPI},
 			},
 			Certificate: &v1alpha1.CertificateStatus{
 				NotAfter:    metav1.NewTime(noon.Add(90 * 24 * time.Hour)),

@@ -24,8 +24,8 @@ type statusDocument struct {
 }
 
 const statusHelp = `Shows what the operator reports of an ExtensionAPI: conditions and what it waits for,
-latencies of its group- versions and replicas, certificates and the progress of their rotation, and
-the last Events, or all of them with -o wide.`
+latencies of its group-versions and replicas, its controllers and storage, certificates and the
+progress of their rotation, and the last Events, or all of them with -o wide.`
 
 func statusCommand(o *options) *cobra.Command {
 	var output outputFlag

@@ -29,7 +29,7 @@ import (
 const (
 	// probesAtOnce bounds the requests of top at the same time.
 	probesAtOnce = 16
-	// roundsInPipe is how often top measures where nobody watches.
+	// roundsInPipe is how often top measures where its output is no terminal.
 	roundsInPipe = 10
 	// clearScreen moves to the upper left corner and erases what follows (ECMA-48).
 	clearScreen = "\x1b[H\x1b[J"

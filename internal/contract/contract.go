@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package contract tests what Kubernetes and kubectl expect of an extension API server, by requests through
-// kube-apiserver that change nothing.
+// kube-apiserver. They change nothing, but for the tests that the user chooses.
 package contract
 
 import (
@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -58,6 +59,8 @@ func (s Suite) Passed() bool {
 type Options struct {
 	// Load is the number of discovery requests that latencies are measured with, 0 for none.
 	Load int
+	// Admission permits to create a ValidatingAdmissionPolicy for a moment.
+	Admission bool
 }
 
 // tester runs the cases of one group-version.
@@ -66,6 +69,10 @@ type tester struct {
 	clock   clock.WithDelayedExecution
 	version schema.GroupVersion
 	cases   []Case
+	// document reads OpenAPI v3 once.
+	document func() (openAPI, error)
+	// accepted are objects whose creation passed in a dry run.
+	accepted []candidate
 }
 
 // Run tests the server of a group-version.
@@ -74,6 +81,7 @@ func Run(
 	options Options,
 ) Suite {
 	t := &tester{cluster: cluster, clock: clk, version: version}
+	t.document = sync.OnceValues(func() (openAPI, error) { return t.readOpenAPI(ctx) })
 	t.run("discovery answers within "+discovery.AggregatorTimeout.String(), func() error { return t.discovery(ctx) })
 	t.run("aggregated discovery contains the group-version", func() error { return t.aggregated(ctx) })
 	t.run("OpenAPI v3 describes the group-version", func() error { return t.openAPI(ctx) })
@@ -81,6 +89,9 @@ func Run(
 		return t.expectJSON(ctx, t.path(""), "application/vnd.kubernetes.protobuf,application/json")
 	})
 	t.objects(ctx)
+	if options.Admission {
+		t.run("ValidatingAdmissionPolicies are called", func() error { return t.admission(ctx) })
+	}
 	if options.Load > 0 {
 		t.run(fmt.Sprintf("%d discovery requests succeed in time", options.Load), func() error {
 			return t.load(ctx, options.Load)
@@ -111,6 +122,16 @@ func (t *tester) run(name string, test func() error) {
 		result.Status, result.Detail = Failed, err.Error()
 	}
 	t.cases = append(t.cases, result)
+}
+
+// pause returns the error of the context if that ends first.
+func (t *tester) pause(ctx context.Context, interval time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.clock.After(interval):
+		return nil
+	}
 }
 
 func (t *tester) path(below string) string { return "/apis/" + t.version.String() + below }

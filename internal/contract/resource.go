@@ -59,6 +59,9 @@ func (t *tester) resource(ctx context.Context, session objectcheck.Session, reso
 			return judge(session.Watch(ctx, resource))
 		})
 	}
+	if resource.Creatable {
+		t.run(resource.Name+": CREATE as a dry run stores nothing", func() error { return t.dryRun(ctx, resource) })
+	}
 }
 
 // judge fails with what the operator would report.

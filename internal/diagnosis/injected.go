@@ -11,6 +11,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/internal/discovery"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
@@ -34,7 +35,7 @@ func explainedByInjected(
 	if s.Spec.Server == nil {
 		return found
 	}
-	server := workload.State{Pods: s.Server.Value().Pods, Template: s.Spec.Server.Template}
+	server := workload.State{Workload: manifests.ServerOf(s.ExtensionAPI), Pods: s.Server.Value().Pods}
 	return server.ExplainedByInjected(found, func(pod corev1.Pod) bool {
 		return slices.ContainsFunc(s.Replicas(), func(r discovery.Replica) bool {
 			return r.Pod == pod.Name && isIntercepted(r)

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
@@ -70,6 +71,25 @@ func TestLabelsAreReportedByWhichAnEarlierServerSelectsPods(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLabelsOfControllersAreReportedByWhichAnEarlierServerSelectsPods(t *testing.T) {
+	s := snapshottest.New()
+	s.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}, {Name: "fischers"}}
+	s.Spec.Controllers[0].Template.Labels = map[string]string{"app": "shop"}
+	s.Selectors = snapshot.Of([]snapshot.Selector{{
+		Kind: "Service", Name: "earlier", Selector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
+	}}, nil)
+	controllers := manifests.ControllersOf(s.ExtensionAPI)
+	findingtest.Expect(t, ControllerLabelsInUse(s, controllers[0]), metav1.ConditionFalse, v1alpha1.ReasonPodLabelsInUse,
+		"would be sent to Pods that do not serve it. Remove one of these labels from "+
+			"spec.controllers[flunders].template.metadata.labels")
+	if found := ControllerLabelsInUse(s, controllers[1]); found.Found() {
+		t.Errorf("of one without labels is found %q", found.Message())
+	}
+	if found := PodLabelsInUse(s); found.Found() {
+		t.Errorf("of the server is found %q", found.Message())
 	}
 }
 

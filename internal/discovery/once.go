@@ -4,6 +4,7 @@ package discovery
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 
 	"k8s.io/utils/clock"
@@ -27,6 +28,14 @@ func CauseThrough(sample Sample) (reason, advice string) {
 func CauseOfCheck(text string) (reason, advice string) {
 	found := causeOfCheck(text)
 	return found.reason, found.advice
+}
+
+// CauseOfCertificate returns the reason for which a certificate is not accepted, in the words of a probe of a replica
+// that serves it, and the advice.
+func CauseOfCertificate(err error) (reason, text, advice string) {
+	sample := Sample{Err: newProbeError(&tls.CertificateVerificationError{Err: err}, 0, true)}
+	found := replicaFailures[ClassOf(sample)]
+	return found.reason, sample.Err.Error(), found.advice
 }
 
 // Rounded formats a latency as in messages.

@@ -26,18 +26,33 @@ const timeout = 3 * time.Second
 func Served(ctx context.Context, address, host string) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	dialer := tls.Dialer{Config: &tls.Config{
-		ServerName: host,
-		MinVersion: tls.VersionTLS12,
-		// The chain is only read, not verified.
-		InsecureSkipVerify: true, //nolint:gosec // nothing is sent over the connection
-	}}
+	dialer := net.Dialer{}
 	connection, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, explain(err)
 	}
+	return over(ctx, connection, host)
+}
+
+// Over returns the same from a connection, which it closes.
+func Over(ctx context.Context, connection net.Conn, host string) ([]*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return over(ctx, connection, host)
+}
+
+func over(ctx context.Context, connection net.Conn, host string) ([]*x509.Certificate, error) {
 	defer func() { _ = connection.Close() }()
-	chain := connection.(*tls.Conn).ConnectionState().PeerCertificates //nolint:forcetypeassert // as tls.Dialer says
+	client := tls.Client(connection, &tls.Config{
+		ServerName: host,
+		MinVersion: tls.VersionTLS12,
+		// The chain is only read, not verified.
+		InsecureSkipVerify: true, //nolint:gosec // nothing is sent over the connection
+	})
+	if err := client.HandshakeContext(ctx); err != nil {
+		return nil, explain(err)
+	}
+	chain := client.ConnectionState().PeerCertificates
 	if len(chain) > limits.Chain {
 		return nil, fmt.Errorf("it serves a chain of more than %d certificates", limits.Chain)
 	}

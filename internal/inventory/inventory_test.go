@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 var shop = Locations{Name: "shop", Server: "shop-system", Operator: "extensionapi-system"}
@@ -94,11 +95,13 @@ func TestObjectsHaveUniqueNamesAndKnownKinds(t *testing.T) {
 func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	extensionAPI := &v1alpha1.ExtensionAPI{}
 	extensionAPI.Name = shop.Name
+	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}}
 	extensionAPI.Spec.Server = &v1alpha1.Server{
 		Namespace: shop.Server, NetworkPolicy: v1alpha1.PolicyEnabled, ServiceMonitor: v1alpha1.PolicyEnabled,
+		Storage: &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{}},
 	}
-	for _, stage := range []Stage{BeforeDeployment, WithDeployment, Monitoring} {
-		for _, object := range CreatedAt(stage, extensionAPI) {
+	for _, stage := range []Stage{BeforeStorage, WithStorage, BeforeDeployment, WithDeployment, Monitoring} {
+		for _, object := range append(CreatedAt(stage, extensionAPI), ofControllersAt(stage, extensionAPI)...) {
 			configuration, err := object.Configuration(extensionAPI, Inputs{Accounts: []string{"shop"}})
 			if err != nil {
 				t.Fatal(err)
@@ -118,10 +121,30 @@ func TestObjectsAreBuiltWithTheirKey(t *testing.T) {
 	}
 }
 
+func ofControllersAt(stage Stage, extensionAPI *v1alpha1.ExtensionAPI) []Object {
+	if stage != BeforeDeployment && stage != WithDeployment {
+		return nil
+	}
+	return CreatedForController(stage, manifests.ControllersOf(extensionAPI)[0])
+}
+
+func TestTheAuthReaderBindingIsNotAtTheServer(t *testing.T) {
+	for _, object := range objects {
+		if key := object.Key(shop); key.Namespace == manifests.AuthReaderNamespace && object.IsAtServer() {
+			t.Errorf("%s %s is said to be in the namespace of the server", object.Kind.Kind, key)
+		}
+	}
+}
+
 func TestObjectsThatTheSpecDisablesAreUnwanted(t *testing.T) {
 	server := &v1alpha1.Server{}
 	extensionAPI := &v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}
-	expectUnwanted(t, extensionAPI, "NetworkPolicy")
+	ofStorage := []string{"StatefulSet", "Service", "NetworkPolicy", "NetworkPolicy", "Secret", "Secret"}
+	expectUnwanted(t, extensionAPI, append(ofStorage, "ClusterRoleBinding", "RoleBinding")...)
+	server.Storage = &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{}}
+	expectUnwanted(t, extensionAPI, "NetworkPolicy", "NetworkPolicy", "ClusterRoleBinding", "RoleBinding")
+	extensionAPI.Spec.Controllers = []v1alpha1.Controller{{Name: "flunders"}}
+	expectUnwanted(t, extensionAPI, "NetworkPolicy", "NetworkPolicy")
 	server.NetworkPolicy = v1alpha1.PolicyEnabled
 	expectUnwanted(t, extensionAPI)
 	server.DisruptionBudget = &v1alpha1.DisruptionBudget{Policy: v1alpha1.PolicyDisabled}
@@ -130,13 +153,14 @@ func TestObjectsThatTheSpecDisablesAreUnwanted(t *testing.T) {
 
 func expectUnwanted(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, wants ...string) {
 	t.Helper()
-	unwanted, created := kindsOf(Unwanted(extensionAPI)), kindsOf(CreatedAt(BeforeDeployment, extensionAPI))
-	if !slices.Equal(unwanted, wants) {
+	if unwanted := kindsOf(Unwanted(extensionAPI)); !slices.Equal(unwanted, wants) {
 		t.Errorf("%v are unwanted, want %v", unwanted, wants)
 	}
-	for _, kind := range unwanted {
-		if slices.Contains(created, kind) {
-			t.Errorf("%s is unwanted, and created", kind)
+	created := CreatedAt(BeforeDeployment, extensionAPI)
+	for _, object := range Unwanted(extensionAPI) {
+		isSame := func(other Object) bool { return other.Kind == object.Kind && other.Key(shop) == object.Key(shop) }
+		if slices.ContainsFunc(created, isSame) {
+			t.Errorf("%s is unwanted, and created", object.Kind.Kind)
 		}
 	}
 }
@@ -150,11 +174,10 @@ func kindsOf(objects []Object) []string {
 }
 
 func TestIsAtServer(t *testing.T) {
-	inKubeSystem := Locations{Name: "shop", Server: "kube-system", Operator: "extensionapi-system"}
 	for _, object := range objects {
-		atServer := object.IsAtServer(inKubeSystem)
+		atServer := object.IsAtServer()
 		switch object.Kind.Kind {
-		case "ClusterRoleBinding", "RoleBinding":
+		case "ClusterRoleBinding":
 			if atServer {
 				t.Errorf("%s is not in the server's namespace, but IsAtServer is true", object.Kind.Kind)
 			}

@@ -29,8 +29,8 @@ const (
 	Cluster Scope = iota
 	// ServerNamespaces is for the namespaces of the servers and of the operator.
 	ServerNamespaces
-	// AuthReaderNamespace is for manifests.AuthReaderNamespace only.
-	AuthReaderNamespace
+	// ServersAndAuthReader is for the same, and manifests.AuthReaderNamespace.
+	ServersAndAuthReader
 	// OperatorNamespace is for the namespace of the operator only.
 	OperatorNamespace
 )
@@ -68,9 +68,9 @@ var APIService = Kind{
 var Certificate = Kind{GroupVersionKind: manifests.CertificateKind, Scope: ServerNamespaces}
 
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterrolebindings,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver,verbs=bind
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,resourceNames=system:auth-delegator;extensionapi-operator:extension-apiserver;extensionapi-operator:controller-leader-election;extensionapi-operator:controller-events,verbs=bind
 
-// ClusterRoleBinding binds a server's ServiceAccounts.
+// ClusterRoleBinding binds the ServiceAccounts of servers and controllers.
 var ClusterRoleBinding = Kind{
 	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"),
 	Cached:           true,
@@ -117,13 +117,13 @@ var PodDisruptionBudget = Kind{
 	Recreatable:      true,
 }
 
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete,namespace=kube-system,roleName="extensionapi-operator:bindings"
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,resourceNames=extension-apiserver-authentication-reader,verbs=bind,namespace=kube-system,roleName="extensionapi-operator:bindings"
 
-// RoleBinding binds a server's ServiceAccounts.
+// RoleBinding binds a server's ServiceAccounts in kube-system, and those of controllers in their own namespace.
 var RoleBinding = Kind{
 	GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("RoleBinding"),
-	Scope:            AuthReaderNamespace,
+	Scope:            ServersAndAuthReader,
 	Cached:           true,
 	Recreatable:      true,
 }
@@ -162,11 +162,21 @@ var ServiceMonitor = Kind{
 	Recreatable:      true,
 }
 
+// +kubebuilder:rbac:groups=apps,resources=statefulsets,verbs=get;list;watch;create;patch;delete
+
+// StatefulSet runs a standalone etcd. It is deleted in the foreground, after its Pod, which keeps a snapshot.
+var StatefulSet = Kind{
+	GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
+	Scope:            ServerNamespaces,
+	Cached:           true,
+	Propagation:      metav1.DeletePropagationForeground,
+}
+
 // Kinds returns all owned kinds.
 func Kinds() []Kind {
 	return []Kind{
 		APIService, Certificate, ClusterRoleBinding, ConfigMap, Deployment, NetworkPolicy, PodDisruptionBudget, RoleBinding,
-		Secret, Service, ServiceAccount, ServiceMonitor,
+		Secret, Service, ServiceAccount, ServiceMonitor, StatefulSet,
 	}
 }
 

@@ -22,6 +22,10 @@ const (
 	BeforeDeployment
 	// WithDeployment is for the Deployment itself.
 	WithDeployment
+	// BeforeStorage is for objects that a standalone etcd and its clients need, in any order.
+	BeforeStorage
+	// WithStorage is for the StatefulSet of a standalone etcd.
+	WithStorage
 	// Monitoring is for objects of a kind that the cluster may not know, which the server does not need.
 	Monitoring
 )
@@ -32,6 +36,8 @@ type Step int
 const (
 	// Stop is for objects that receive and serve requests.
 	Stop Step = iota
+	// StopStorage is for a standalone etcd, which the server used until it stopped.
+	StopStorage
 	// AfterStop is for objects that the server needed while it was running.
 	AfterStop
 )
@@ -48,6 +54,8 @@ type Locations struct {
 type Inputs struct {
 	// Accounts are the ServiceAccounts that Pods of the server run as.
 	Accounts []string
+	// ControllerAccounts are those that Pods of controllers run as.
+	ControllerAccounts []string
 	// Observed is what the Deployment depends on.
 	manifests.Observed
 }
@@ -67,6 +75,8 @@ type Object struct {
 	certManager bool
 	// ofStandIn is true if it is for the stand-in.
 	ofStandIn bool
+	// ofControllers is true if controllers need it as long as their Pods run.
+	ofControllers bool
 	// withoutServer is true if there may be one with spec.existingService, too.
 	withoutServer bool
 }
@@ -80,6 +90,18 @@ var objects = []Object{
 	},
 	{Kind: Service, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: Stop, build: service},
 	{
+		Kind: StatefulSet, Key: standalone, CreatedIn: WithStorage, DeletedIn: StopStorage,
+		build: statefulSet, wanted: manifests.HasStandalone,
+	},
+	{
+		Kind: Service, Key: standalone, CreatedIn: BeforeStorage, DeletedIn: StopStorage,
+		build: standaloneService, wanted: manifests.HasStandalone,
+	},
+	{
+		Kind: NetworkPolicy, Key: standalone, CreatedIn: BeforeStorage, DeletedIn: AfterStop,
+		build: standaloneNetworkPolicy, wanted: isStandaloneRestricted,
+	},
+	{
 		Kind: NetworkPolicy, Key: atServer, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: networkPolicy, wanted: manifests.HasNetworkPolicy,
 	},
@@ -92,6 +114,8 @@ var objects = []Object{
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: ServiceAccount, Key: atServer, DeletedIn: AfterStop},
 	{Kind: Secret, Key: servingSecret, DeletedIn: AfterStop},
+	{Kind: Secret, Key: storageSecret, DeletedIn: AfterStop, wanted: manifests.HasStorage},
+	{Kind: Secret, Key: storageTrust, DeletedIn: AfterStop, wanted: manifests.HasStandalone},
 	{
 		Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: authDelegatorBinding,
@@ -99,6 +123,14 @@ var objects = []Object{
 	{
 		Kind: ClusterRoleBinding, Key: serverBinding, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
 		build: serverRoleBinding,
+	},
+	{
+		Kind: ClusterRoleBinding, Key: controllerEvents, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: controllerEventsBinding, wanted: manifests.HasControllers, ofControllers: true,
+	},
+	{
+		Kind: RoleBinding, Key: leaderElection, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,
+		build: leaderElectionBinding, wanted: manifests.HasControllers, ofControllers: true,
 	},
 	{Kind: RoleBinding, Key: authReader, CreatedIn: BeforeDeployment, DeletedIn: AfterStop, build: authReaderBinding},
 	{Kind: Secret, Key: trustSecret, DeletedIn: AfterStop, withoutServer: true},
@@ -134,6 +166,9 @@ func OfStandIn() []Object { return filter(func(o Object) bool { return o.ofStand
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
 
+// IsOfControllers reports whether controllers need the object as long as their Pods run.
+func (o Object) IsOfControllers() bool { return o.ofControllers }
+
 // IsWithoutServer reports whether there may be such an object with spec.existingService, too.
 func (o Object) IsWithoutServer() bool { return o.withoutServer }
 
@@ -143,8 +178,9 @@ func (o Object) Configuration(extensionAPI *v1alpha1.ExtensionAPI, in Inputs) (r
 }
 
 // IsAtServer reports whether the object is in the namespace of the server, where the operator may have no permissions.
-func (o Object) IsAtServer(places Locations) bool {
-	return o.Kind.Scope == ServerNamespaces && o.Key(places).Namespace == places.Server
+func (o Object) IsAtServer() bool {
+	anywhere := Locations{Server: "anywhere"}
+	return o.Key(anywhere).Namespace == anywhere.Server
 }
 
 func filter(match func(Object) bool) []Object {
@@ -167,6 +203,23 @@ func trustSecret(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.TrustSecretName(p.Name)}
 }
 
+func standalone(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.StandaloneName(p.Name)}
+}
+
+func storageSecret(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.StorageSecretName(p.Name)}
+}
+
+// StorageSecretKey is that of the Secret that the server's Pods mount for their storage.
+func StorageSecretKey(e *v1alpha1.ExtensionAPI) client.ObjectKey {
+	return storageSecret(Locations{Name: e.Name, Server: e.Spec.Server.Namespace})
+}
+
+func storageTrust(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Operator, Name: manifests.StorageTrustSecretName(p.Name)}
+}
+
 func documents(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Operator, Name: manifests.DocumentsName(p.Name)}
 }
@@ -183,12 +236,28 @@ func authReader(p Locations) client.ObjectKey {
 	return client.ObjectKey{Namespace: manifests.AuthReaderNamespace, Name: manifests.AuthReaderName(p.Name)}
 }
 
+func controllerEvents(p Locations) client.ObjectKey {
+	return client.ObjectKey{Name: manifests.ControllerBindingName(p.Name)}
+}
+
+func leaderElection(p Locations) client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Server, Name: manifests.ControllerBindingName(p.Name)}
+}
+
 func deployment(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.Deployment(e, in.Observed)
+	return manifests.Deployment(e, manifests.ServerOf(e), in.Observed)
 }
 
 func podDisruptionBudget(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
-	return manifests.PodDisruptionBudget(e), nil
+	return manifests.PodDisruptionBudget(e, manifests.ServerOf(e)), nil
+}
+
+func controllerEventsBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.ControllerEventsBinding(e, in.ControllerAccounts), nil
+}
+
+func leaderElectionBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.LeaderElectionBinding(e, in.ControllerAccounts), nil
 }
 
 func service(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
@@ -213,4 +282,20 @@ func serverRoleBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfig
 
 func authReaderBinding(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
 	return manifests.AuthReaderBinding(e, in.Accounts), nil
+}
+
+func statefulSet(e *v1alpha1.ExtensionAPI, in Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StatefulSet(e, in.Observed)
+}
+
+func standaloneService(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StandaloneService(e), nil
+}
+
+func standaloneNetworkPolicy(e *v1alpha1.ExtensionAPI, _ Inputs) (runtime.ApplyConfiguration, error) {
+	return manifests.StandaloneNetworkPolicy(e), nil
+}
+
+func isStandaloneRestricted(e *v1alpha1.ExtensionAPI) bool {
+	return manifests.HasStandalone(e) && manifests.HasNetworkPolicy(e)
 }

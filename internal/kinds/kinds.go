@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kinds lists the kinds of objects that the operator uses.
+// Package kinds lists the kinds of objects that the operator and the kubectl plugin use.
 package kinds
 
 import (
 	"errors"
 	"net/http"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -24,7 +25,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
-// namespaced and clusterWide are kinds that the operator uses, in addition to those that it owns.
+// namespaced and clusterWide are kinds that are used, in addition to those that the operator owns.
 var (
 	namespaced = []schema.GroupVersionKind{
 		appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
@@ -36,6 +37,8 @@ var (
 		manifests.CertificateKind.GroupVersion().WithKind("CertificateRequest"),
 	}
 	clusterWide = []schema.GroupVersionKind{
+		admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicy"),
+		admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingAdmissionPolicyBinding"),
 		apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"),
 		authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"),
 		authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"),

@@ -26,7 +26,7 @@ func fillServerContainer(container *corev1.Container, server *v1alpha1.Server, g
 	}
 	fillServerPort(container, server.Port)
 	fillServingCertMount(container)
-	fillProbes(container, server.Port)
+	fillProbes(container, server)
 	fillPreStop(container, gracePeriodSeconds)
 }
 
@@ -110,13 +110,7 @@ func serverPorts(pod *corev1.PodSpec) []corev1.ContainerPort {
 }
 
 func fillServingCertMount(container *corev1.Container) {
-	mounted := func(mount corev1.VolumeMount) bool {
-		return mount.Name == servingCertVolume || mount.MountPath == ServingCertPath
-	}
-	if slices.ContainsFunc(container.VolumeMounts, mounted) {
-		return
-	}
-	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+	addMount(container, corev1.VolumeMount{
 		Name:      servingCertVolume,
 		MountPath: ServingCertPath,
 		ReadOnly:  true,
@@ -124,11 +118,16 @@ func fillServingCertMount(container *corev1.Container) {
 }
 
 // fillProbes uses the paths of k8s.io/apiserver, which every user may read. The startup probe is frequent, so that a
-// new Pod is ready as soon as possible, and allows two minutes.
-func fillProbes(container *corev1.Container, port int32) {
-	setDefault(&container.StartupProbe, httpsProbe("/readyz", port, 1, 120))
-	setDefault(&container.ReadinessProbe, httpsProbe("/readyz", port, 5, 3))
-	setDefault(&container.LivenessProbe, httpsProbe("/livez", port, 10, 6))
+// new Pod is ready as soon as possible, and allows two minutes. A restart does not repair the storage, and while that
+// is down, the backoff of restarts would only delay the recovery.
+func fillProbes(container *corev1.Container, server *v1alpha1.Server) {
+	live := "/livez"
+	if server.Storage != nil {
+		live += "?exclude=etcd"
+	}
+	setDefault(&container.StartupProbe, httpsProbe("/readyz", server.Port, 1, 120))
+	setDefault(&container.ReadinessProbe, httpsProbe("/readyz", server.Port, 5, 3))
+	setDefault(&container.LivenessProbe, httpsProbe(live, server.Port, 10, 6))
 }
 
 func httpsProbe(path string, port, periodSeconds, failureThreshold int32) *corev1.Probe {

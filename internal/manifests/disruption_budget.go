@@ -21,19 +21,25 @@ func disruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) v1alpha1.DisruptionBu
 	return ptr.Deref(extensionAPI.Spec.Server.DisruptionBudget, v1alpha1.DisruptionBudget{})
 }
 
-// PodDisruptionBudget makes node drains evict one Pod at a time, unless the spec sets another number. It never blocks
-// the eviction of a Pod that is not ready, and does not count Pods that were removed from the Service.
-func PodDisruptionBudget(extensionAPI *v1alpha1.ExtensionAPI) *policy.PodDisruptionBudgetApplyConfiguration {
+// PodDisruptionBudget makes node drains evict one Pod at a time, unless spec.server sets another number for the server.
+// It never blocks the eviction of a Pod that is not ready, and does not count Pods that were removed from the Service.
+func PodDisruptionBudget(
+	extensionAPI *v1alpha1.ExtensionAPI, w Workload,
+) *policy.PodDisruptionBudgetApplyConfiguration {
 	spec := policy.PodDisruptionBudgetSpec().
 		WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
-		WithSelector(meta.LabelSelector().WithMatchLabels(servingLabels(extensionAPI.Name)))
-	if wanted := disruptionBudget(extensionAPI); wanted.MinAvailable != nil {
+		WithSelector(meta.LabelSelector().WithMatchLabels(w.budgetLabels()))
+	wanted := v1alpha1.DisruptionBudget{}
+	if w.IsServer() {
+		wanted = disruptionBudget(extensionAPI)
+	}
+	if wanted.MinAvailable != nil {
 		spec.WithMinAvailable(*wanted.MinAvailable)
 	} else {
 		spec.WithMaxUnavailable(ptr.Deref(wanted.MaxUnavailable, intstr.FromInt32(1)))
 	}
-	return policy.PodDisruptionBudget(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI)).
+	return policy.PodDisruptionBudget(w.Name, w.Namespace).
+		WithLabels(workloadLabels(extensionAPI, w.Labels)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithSpec(spec)
 }

@@ -21,9 +21,13 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestGolden compares the objects of an ExtensionAPI with only an image, of one that sets everything that the operator
-// would default, and of one with an existing Service. `go test ./internal/manifests -update` writes the files.
+// would default, of one with an existing Service, of one with controllers, and of one for each storage.
+// `go test ./internal/manifests -update` writes the files.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings"} {
+	for _, name := range []string{
+		"minimal", "everything-set", "existing-backend", "cert-manager", "server-settings",
+		"controllers", "storage-etcd", "storage-sql", "storage-standalone",
+	} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, name+".golden.yaml", build(t, read(t, name+".yaml")))
 		})
@@ -48,22 +52,31 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 	var objects []runtime.ApplyConfiguration
 	if extensionAPI.Spec.Server != nil {
 		pair := pki.KeyPair{Certificate: []byte("certificate"), Key: []byte("key")}
-		deployment, err := Deployment(extensionAPI, Observed{ServiceAccount: "account-uid"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		accounts := []string{ServiceAccountName(extensionAPI)}
-		objects = append(objects, ServiceAccount(extensionAPI), AuthDelegatorBinding(extensionAPI, accounts),
+		server := ServerOf(extensionAPI)
+		accounts := []string{server.ServiceAccountName()}
+		objects = append(objects, ServiceAccount(extensionAPI, server), AuthDelegatorBinding(extensionAPI, accounts),
 			AuthReaderBinding(extensionAPI, accounts), ServerBinding(extensionAPI, accounts),
 			TrustSecret(extensionAPI, "extensionapi-system", pair, []byte("bundle"), []byte("{}")),
 			ServingSecret(extensionAPI, pair, []byte("bundle")), Service(extensionAPI),
-			PodDisruptionBudget(extensionAPI), deployment)
+			PodDisruptionBudget(extensionAPI, server), deployment(t, extensionAPI, server))
 		if HasNetworkPolicy(extensionAPI) {
 			objects = append(objects, NetworkPolicy(extensionAPI))
+		}
+		if HasStandalone(extensionAPI) {
+			objects = append(objects, standalone(t, extensionAPI)...)
 		}
 		if HasServiceMonitor(extensionAPI) {
 			objects = append(objects, ServiceMonitor(extensionAPI))
 		}
+	}
+	if HasControllers(extensionAPI) {
+		accounts := []string{"fischers", "wardle-flunders"}
+		objects = append(objects, ControllerEventsBinding(extensionAPI, accounts),
+			LeaderElectionBinding(extensionAPI, accounts))
+	}
+	for _, controller := range ControllersOf(extensionAPI) {
+		objects = append(objects, ServiceAccount(extensionAPI, controller), PodDisruptionBudget(extensionAPI, controller),
+			deployment(t, extensionAPI, controller))
 	}
 	server := ptr.Deref(extensionAPI.Spec.Server, v1alpha1.Server{})
 	if ptr.Deref(server.Certificates, v1alpha1.Certificates{}).CertManager != nil {
@@ -73,6 +86,37 @@ func build(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyCon
 		objects = append(objects, apiService)
 	}
 	return objects
+}
+
+func deployment(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI, w Workload) runtime.ApplyConfiguration {
+	t.Helper()
+	observed := observedStorage
+	observed.ServiceAccount = "account-uid"
+	deployment, err := Deployment(extensionAPI, w, observed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deployment
+}
+
+var observedStorage = Observed{
+	Storage: Storage{
+		Revision: "20260101T120000.000", Keys: []string{"ca.crt", "tls.crt", "tls.key"}, Address: "10.0.0.8",
+	},
+	Images: Images{Etcd: "etcd:v1", Kine: "kine:v1"},
+}
+
+func standalone(t *testing.T, extensionAPI *v1alpha1.ExtensionAPI) []runtime.ApplyConfiguration {
+	t.Helper()
+	statefulSet, err := StatefulSet(extensionAPI, observedStorage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []runtime.ApplyConfiguration{
+		StorageTrustSecret(extensionAPI, "extensionapi-system", pki.KeyPair{}, []byte("bundle"), []byte("{}")),
+		StorageSecret(extensionAPI, map[string][]byte{RevisionKey: []byte("1")}),
+		StandaloneService(extensionAPI), StandaloneNetworkPolicy(extensionAPI), statefulSet,
+	}
 }
 
 func compareGolden(t *testing.T, file string, objects []runtime.ApplyConfiguration) {
@@ -140,7 +184,7 @@ func TestPreStopFitsInTheGracePeriod(t *testing.T) {
 func TestFillTemplateDoesNotModifyTheTemplate(t *testing.T) {
 	extensionAPI := read(t, "minimal.yaml")
 	before := extensionAPI.DeepCopy()
-	fillTemplate(extensionAPI, Observed{})
+	fillTemplate(ServerOf(extensionAPI), Observed{})
 	if before.Spec.Server.Template.String() != extensionAPI.Spec.Server.Template.String() {
 		t.Error("the user's template was modified in place")
 	}

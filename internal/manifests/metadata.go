@@ -18,7 +18,12 @@ func IsOwnLabel(key string) bool {
 
 // componentLabels returns the labels of the objects that run the server.
 func componentLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
-	return labels.Merge(objectLabels(extensionAPI), ServerLabels(extensionAPI.Name))
+	return workloadLabels(extensionAPI, ServerLabels(extensionAPI.Name))
+}
+
+// workloadLabels returns the labels of the objects that run a workload.
+func workloadLabels(extensionAPI *v1alpha1.ExtensionAPI, own map[string]string) map[string]string {
+	return labels.Merge(objectLabels(extensionAPI), own)
 }
 
 // objectLabels returns the operator's labels, and those that the user adds.

@@ -20,11 +20,12 @@ const (
 	// UIDAnnotation is the UID of that ExtensionAPI, which distinguishes it from an earlier one. It is not on Pods, which
 	// would have to be replaced if it changes.
 	UIDAnnotation = "aggregation.extensionapi.dev/uid"
-	// ComponentLabel is the workload of an ExtensionAPI that an object belongs to. It is in the selector although there is
-	// only one component, as the selector of a Deployment is immutable.
+	// ComponentLabel is the workload of an ExtensionAPI that an object belongs to: the server, or a controller.
 	ComponentLabel = "app.kubernetes.io/component"
 	// ServerComponent is the value of ComponentLabel on the objects that run the extension API server.
 	ServerComponent = "server"
+	// controllerComponentPrefix is before the name of a controller in the value of ComponentLabel.
+	controllerComponentPrefix = "controller-"
 	// ServingLabel is on every Pod. The Service selects Pods with the value Serving: the Pod template sets it, and the
 	// operator changes it on a Pod to remove it from the Service.
 	ServingLabel = "aggregation.extensionapi.dev/serving"
@@ -44,6 +45,10 @@ const (
 	// ServerRole is the ClusterRole with the permissions of every server built on k8s.io/apiserver: to read namespaces,
 	// and admission and flow control configuration. The chart installs it.
 	ServerRole = "extensionapi-operator:extension-apiserver"
+	// leaderElectionRole is the ClusterRole with what the leader election of a controller needs, and eventsRole that with
+	// what its Events need, which are in the namespaces of the objects they are about. The chart installs them.
+	leaderElectionRole = "extensionapi-operator:controller-leader-election"
+	eventsRole         = "extensionapi-operator:controller-events"
 
 	servicePort = 443
 )
@@ -61,11 +66,6 @@ func ServerLabels(name string) map[string]string {
 // servingLabels returns the labels of the Pods that receive requests.
 func servingLabels(name string) map[string]string {
 	return labels.Merge(ServerLabels(name), labels.Set{ServingLabel: Serving})
-}
-
-// PodLabels returns the labels of the server's Pods, with those of the template.
-func PodLabels(extensionAPI *v1alpha1.ExtensionAPI) map[string]string {
-	return labels.Merge(extensionAPI.Spec.Server.Template.Labels, servingLabels(extensionAPI.Name))
 }
 
 // TrustSecretName returns the name of the Secret with the CA, the trust bundle and the progress of a rotation, in the
@@ -103,6 +103,10 @@ func AuthReaderName(name string) string { return "extensionapi:" + name + ":auth
 
 // ServerBindingName returns the name of the ClusterRoleBinding to ServerRole.
 func ServerBindingName(name string) string { return "extensionapi:" + name + ":server" }
+
+// ControllerBindingName returns the name of the RoleBinding in the server's namespace, and of the ClusterRoleBinding,
+// for all controllers.
+func ControllerBindingName(name string) string { return "extensionapi:" + name + ":controllers" }
 
 // APIServiceName returns the name that kube-apiserver requires for the APIService of a group-version.
 func APIServiceName(groupVersion schema.GroupVersion) string {

@@ -3,8 +3,6 @@
 package manifests
 
 import (
-	"cmp"
-
 	rbacv1 "k8s.io/api/rbac/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	rbac "k8s.io/client-go/applyconfigurations/rbac/v1"
@@ -13,17 +11,16 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-// ServiceAccount returns the identity of the server, unless the template sets another one.
-func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI) *core.ServiceAccountApplyConfiguration {
-	wanted := ptr.Deref(extensionAPI.Spec.Server.ServiceAccount, v1alpha1.ServerAccount{})
-	return core.ServiceAccount(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(objectLabels(extensionAPI)).
+// ServiceAccount returns the identity of a workload, unless its template sets another one. That of the server has no
+// label of a component, as it never had.
+func ServiceAccount(extensionAPI *v1alpha1.ExtensionAPI, w Workload) *core.ServiceAccountApplyConfiguration {
+	own, wanted := w.Labels, ptr.Deref(w.account, v1alpha1.ServerAccount{})
+	if w.IsServer() {
+		own = nil
+	}
+	return core.ServiceAccount(w.Name, w.Namespace).
+		WithLabels(workloadLabels(extensionAPI, own)).
 		WithAnnotations(objectAnnotations(extensionAPI, texts(wanted.Annotations)))
-}
-
-// ServiceAccountName returns the name of the ServiceAccount that the server runs as.
-func ServiceAccountName(extensionAPI *v1alpha1.ExtensionAPI) string {
-	return cmp.Or(extensionAPI.Spec.Server.Template.Spec.ServiceAccountName, extensionAPI.Name)
 }
 
 // AuthDelegatorBinding lets the ServiceAccounts delegate authentication and authorization to kube-apiserver.
@@ -46,6 +43,27 @@ func AuthReaderBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *
 		WithLabels(objectLabels(extensionAPI)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
 		WithRoleRef(roleRef("Role", authReaderRole)).
+		WithSubjects(subjects(extensionAPI, accounts)...)
+}
+
+// HasControllers reports whether there are controllers that the operator runs.
+func HasControllers(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return len(ControllersOf(extensionAPI)) > 0
+}
+
+// ControllerEventsBinding lets the ServiceAccounts write Events, in the namespaces of the objects that these are about.
+func ControllerEventsBinding(
+	extensionAPI *v1alpha1.ExtensionAPI, accounts []string,
+) *rbac.ClusterRoleBindingApplyConfiguration {
+	return clusterRoleBinding(extensionAPI, ControllerBindingName(extensionAPI.Name), eventsRole, accounts)
+}
+
+// LeaderElectionBinding lets the ServiceAccounts elect leaders by Leases in the namespace of the server.
+func LeaderElectionBinding(extensionAPI *v1alpha1.ExtensionAPI, accounts []string) *rbac.RoleBindingApplyConfiguration {
+	return rbac.RoleBinding(ControllerBindingName(extensionAPI.Name), extensionAPI.Spec.Server.Namespace).
+		WithLabels(objectLabels(extensionAPI)).
+		WithAnnotations(objectAnnotations(extensionAPI)).
+		WithRoleRef(roleRef("ClusterRole", leaderElectionRole)).
 		WithSubjects(subjects(extensionAPI, accounts)...)
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestUsersAreLeftOutWhereAdmissionAssignsThem(t *testing.T) {
-	security := fillTemplate(read(t, "minimal.yaml"), Observed{AssignsUsers: true}).Spec.SecurityContext
+	security := fillTemplate(ServerOf(read(t, "minimal.yaml")), Observed{AssignsUsers: true}).Spec.SecurityContext
 	if security.RunAsUser != nil || security.RunAsGroup != nil || security.FSGroup != nil {
 		t.Errorf("they are set: %+v", security)
 	}
@@ -21,7 +21,8 @@ func TestUsersAreLeftOutWhereAdmissionAssignsThem(t *testing.T) {
 	}
 	extensionAPI := read(t, "minimal.yaml")
 	extensionAPI.Spec.Server.Template.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1000650001))}
-	if got := fillTemplate(extensionAPI, Observed{AssignsUsers: true}).Spec.SecurityContext.RunAsUser; *got != 1000650001 {
+	filled := fillTemplate(ServerOf(extensionAPI), Observed{AssignsUsers: true})
+	if got := filled.Spec.SecurityContext.RunAsUser; *got != 1000650001 {
 		t.Errorf("the user of the template is %d", *got)
 	}
 }
@@ -30,7 +31,7 @@ func TestATemplateMayGetNoSecurityContext(t *testing.T) {
 	extensionAPI := read(t, "everything-set.yaml")
 	extensionAPI.Spec.Server.SecurityDefaults = v1alpha1.SecurityDefaultsNone
 	wanted := extensionAPI.Spec.Server.Template.Spec
-	got := fillTemplate(extensionAPI, Observed{}).Spec
+	got := fillTemplate(ServerOf(extensionAPI), Observed{}).Spec
 	if !equality.Semantic.DeepEqual(got.SecurityContext, wanted.SecurityContext) {
 		t.Errorf("the Pod has %+v", got.SecurityContext)
 	}

@@ -14,22 +14,38 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
+// settled is for how many seconds a controller without a readiness probe runs before it counts as available. It is
+// ready as soon as its containers run, so one that crashes at its start would replace one that works.
+const settled = 10
+
 // rollout is how the Pods of a Deployment are replaced.
-func rollout(server *v1alpha1.Server) *apps.DeploymentSpecApplyConfiguration {
-	spec := apps.DeploymentSpec().WithStrategy(strategyOf(server))
-	spec.MinReadySeconds = server.MinReadySeconds
-	if server.ProgressDeadlineSeconds > 0 {
-		spec.WithProgressDeadlineSeconds(server.ProgressDeadlineSeconds)
+func (w Workload) rollout() *apps.DeploymentSpecApplyConfiguration {
+	spec := apps.DeploymentSpec().WithStrategy(strategyOf(w.strategy, &w.Template.Spec))
+	if w.server == nil {
+		if !hasReadinessProbe(w.Template.Spec.Containers) {
+			spec.WithMinReadySeconds(settled)
+		}
+		return spec
+	}
+	spec.MinReadySeconds = w.server.MinReadySeconds
+	if w.server.ProgressDeadlineSeconds > 0 {
+		spec.WithProgressDeadlineSeconds(w.server.ProgressDeadlineSeconds)
 	}
 	return spec
 }
 
-func strategyOf(server *v1alpha1.Server) *apps.DeploymentStrategyApplyConfiguration {
-	strategy := ptr.Deref(server.Strategy, v1alpha1.Strategy{})
+func hasReadinessProbe(containers []corev1.Container) bool {
+	return slices.ContainsFunc(containers, func(container corev1.Container) bool {
+		return container.ReadinessProbe != nil
+	})
+}
+
+func strategyOf(wanted *v1alpha1.Strategy, pod *corev1.PodSpec) *apps.DeploymentStrategyApplyConfiguration {
+	strategy := ptr.Deref(wanted, v1alpha1.Strategy{})
 	if strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		return apps.DeploymentStrategy().WithType(strategy.Type)
 	}
-	surge, unavailable := pace(strategy.RollingUpdate, needsRoom(&server.Template.Spec))
+	surge, unavailable := pace(strategy.RollingUpdate, needsRoom(pod))
 	return apps.DeploymentStrategy().
 		WithType(appsv1.RollingUpdateDeploymentStrategyType).
 		WithRollingUpdate(apps.RollingUpdateDeployment().WithMaxUnavailable(unavailable).WithMaxSurge(surge))

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -45,7 +46,7 @@ func TestARolloutStopsAnOldPodFirstWhereANewOneMayNotFitBesideIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &v1alpha1.Server{Strategy: test.set, Template: corev1.PodTemplateSpec{Spec: test.pod}}
-			if got := describe(rollout(server).Strategy); got != test.want {
+			if got := describe(rolloutOf(server).Strategy); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -68,13 +69,31 @@ func describe(strategy *apps.DeploymentStrategyApplyConfiguration) string {
 }
 
 func TestTimesOfARolloutAreLeftToKubernetesUnlessTheyAreSet(t *testing.T) {
-	plain := rollout(&v1alpha1.Server{})
+	plain := rolloutOf(&v1alpha1.Server{})
 	if plain.MinReadySeconds != nil || plain.ProgressDeadlineSeconds != nil {
 		t.Errorf("they are set: %+v", plain)
 	}
-	set := rollout(&v1alpha1.Server{MinReadySeconds: new(int32(5)), ProgressDeadlineSeconds: 60})
+	set := rolloutOf(&v1alpha1.Server{MinReadySeconds: new(int32(5)), ProgressDeadlineSeconds: 60})
 	if *set.MinReadySeconds != 5 || *set.ProgressDeadlineSeconds != 60 {
 		t.Errorf("they are %d and %d", *set.MinReadySeconds, *set.ProgressDeadlineSeconds)
+	}
+}
+
+func TestAControllerWithoutAReadinessProbeRunsForAWhileBeforeItReplacesOne(t *testing.T) {
+	probed := []corev1.Container{{Name: "manager", ReadinessProbe: &corev1.Probe{}}, {Name: "sidecar"}}
+	for name, test := range map[string]struct {
+		containers []corev1.Container
+		want       int32
+	}{
+		"no probe": {[]corev1.Container{{Name: "manager"}}, settled},
+		"a probe":  {probed, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			controller := Workload{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: test.containers}}}
+			if got := ptr.Deref(controller.rollout().MinReadySeconds, 0); got != test.want {
+				t.Errorf("it counts as available after %d seconds", got)
+			}
+		})
 	}
 }
 
@@ -91,9 +110,13 @@ func TestAPodInTheNetworkOfItsNodeResolvesServices(t *testing.T) {
 			extensionAPI := read(t, "minimal.yaml")
 			test.pod.Containers = extensionAPI.Spec.Server.Template.Spec.Containers
 			extensionAPI.Spec.Server.Template.Spec = test.pod
-			if got := fillTemplate(extensionAPI, Observed{}).Spec.DNSPolicy; got != test.want {
+			if got := fillTemplate(ServerOf(extensionAPI), Observed{}).Spec.DNSPolicy; got != test.want {
 				t.Errorf("the policy is %q, want %q", got, test.want)
 			}
 		})
 	}
+}
+
+func rolloutOf(server *v1alpha1.Server) *apps.DeploymentSpecApplyConfiguration {
+	return ServerOf(&v1alpha1.ExtensionAPI{Spec: v1alpha1.ExtensionAPISpec{Server: server}}).rollout()
 }

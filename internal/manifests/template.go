@@ -3,8 +3,6 @@
 package manifests
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -33,31 +31,40 @@ const (
 )
 
 // fillTemplate sets defaults in the user's template; fields that are set are kept.
-func fillTemplate(extensionAPI *v1alpha1.ExtensionAPI, observed Observed) *corev1.PodTemplateSpec {
-	server := extensionAPI.Spec.Server
-	template := server.Template.DeepCopy()
-	template.Labels = PodLabels(extensionAPI)
+func fillTemplate(w Workload, observed Observed) *corev1.PodTemplateSpec {
+	template := w.Template.DeepCopy()
+	template.Labels = w.PodLabels()
 
 	pod := &template.Spec
-	setDefault(&pod.ServiceAccountName, ServiceAccountName(extensionAPI))
+	if w.server != nil {
+		fillStorage(pod, w, observed)
+	}
+	setDefault(&pod.ServiceAccountName, w.ServiceAccountName())
 	fillDNSPolicy(pod)
 	fillNodeSelector(pod, observed.Deployment)
-	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
-	if server.SecurityDefaults != v1alpha1.SecurityDefaultsNone {
+	if w.securityDefaults != v1alpha1.SecurityDefaultsNone {
 		fillSecurity(pod, observed.AssignsUsers)
 	}
-	fillSpread(pod, ServerLabels(extensionAPI.Name))
-	fillServingCertVolume(pod, ServingSecretName(extensionAPI.Name))
+	fillSpread(pod, w.Labels)
 	for i := range pod.InitContainers {
 		fillContainer(&pod.InitContainers[i])
 	}
 	for i := range pod.Containers {
 		fillContainer(&pod.Containers[i])
-		if pod.Containers[i].Name == v1alpha1.ServerContainer {
-			fillServerContainer(&pod.Containers[i], server, *pod.TerminationGracePeriodSeconds)
-		}
+	}
+	if w.server != nil {
+		fillServer(pod, w)
 	}
 	return template
+}
+
+// fillServer sets the defaults of Pods that serve the API.
+func fillServer(pod *corev1.PodSpec, w Workload) {
+	setDefault(&pod.TerminationGracePeriodSeconds, ptr.To[int64](preStopSeconds+drainSeconds+exitSeconds))
+	fillServingCertVolume(pod, ServingSecretName(w.Name))
+	if container := serverContainer(pod); container != nil {
+		fillServerContainer(container, w.server, *pod.TerminationGracePeriodSeconds)
+	}
 }
 
 // fillDNSPolicy lets a Pod in the network of its node resolve the names of Services, such as that of its storage: by
@@ -83,10 +90,7 @@ func fillSpread(pod *corev1.PodSpec, labels map[string]string) {
 }
 
 func fillServingCertVolume(pod *corev1.PodSpec, secretName string) {
-	if slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == servingCertVolume }) {
-		return
-	}
-	pod.Volumes = append(pod.Volumes, corev1.Volume{
+	addVolume(pod, corev1.Volume{
 		Name:         servingCertVolume,
 		VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}},
 	})

@@ -16,12 +16,17 @@ type Permission func(ctx context.Context, verb string, resource schema.GroupVers
 // PermissionOf returns that of the credentials of a client. Its reviews are not stored.
 func PermissionOf(kube client.Client) Permission {
 	return func(ctx context.Context, verb string, resource schema.GroupVersionResource) (bool, error) {
-		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Verb: verb, Group: resource.Group, Version: resource.Version, Resource: resource.Resource,
-			},
-		}}
-		err := kube.Create(ctx, review)
-		return review.Status.Allowed, err
+		return IsPermitted(ctx, kube, authorizationv1.ResourceAttributes{
+			Verb: verb, Group: resource.Group, Version: resource.Version, Resource: resource.Resource,
+		})
 	}
+}
+
+// IsPermitted reports whether the credentials of a client permit access. The review is not stored.
+func IsPermitted(ctx context.Context, kube client.Client, access authorizationv1.ResourceAttributes) (bool, error) {
+	review := &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &access},
+	}
+	err := kube.Create(ctx, review)
+	return review.Status.Allowed, err
 }

@@ -50,6 +50,11 @@ func (o *Observer) stored(ctx context.Context, s *snapshot.Snapshot) (rotation.S
 	if err != nil {
 		return rotation.Stored{}, err
 	}
+	return storedFrom(ctx, trust, serving), nil
+}
+
+// storedFrom returns what is in the Secrets with the trust and with the serving certificate.
+func storedFrom(ctx context.Context, trust, serving map[string][]byte) rotation.Stored {
 	stored := rotation.Stored{Signer: pki.KeyPairOf(trust)}
 	stored.Bundle, stored.Serving = trust[manifests.CABundleKey], pki.KeyPairOf(serving)
 	if err := json.Unmarshal(trust[manifests.RotationKey], &stored.Record); err != nil {
@@ -59,7 +64,7 @@ func (o *Observer) stored(ctx context.Context, s *snapshot.Snapshot) (rotation.S
 			ctrl.LoggerFrom(ctx).Info("starting with an empty record of the rotation", "error", err.Error())
 		}
 	}
-	return stored, nil
+	return stored
 }
 
 // ownSecret returns the data of a Secret of the ExtensionAPI, nil when there is none, or it has another owner: using

@@ -6,6 +6,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
+	"github.com/extensionapi/extensionapi-operator/internal/storage"
 )
 
 // Observer takes snapshots.
@@ -43,6 +45,7 @@ type Observer struct {
 	Configurations *background.Checks[aggregation.Configuration]
 	Causes         *background.Checks[Causes]
 	Objects        *background.Checks[objects.Result]
+	Storage        *background.Checks[storage.Look]
 
 	definitions definitionMemory
 }
@@ -69,7 +72,9 @@ func (o *Observer) Observe(ctx context.Context, extensionAPI *v1alpha1.Extension
 func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 	if s.InReach() {
 		s.Server = snapshot.Of(o.server(ctx, s.ExtensionAPI))
+		s.Controllers = snapshot.Of(o.controllers(ctx, s.ExtensionAPI))
 	}
+	s.Storage = snapshot.Of(o.storage(ctx, s))
 	s.Endpoints = o.ownEndpoints(ctx, s)
 	s.Certificates = snapshot.Of(o.certificates(ctx, s))
 	s.Selectors = snapshot.Of(o.selectors(ctx, s))
@@ -79,6 +84,7 @@ func (o *Observer) ownServer(ctx context.Context, s *snapshot.Snapshot) {
 // existingService reads what is behind the Service of another owner, and what verifies it.
 func (o *Observer) existingService(ctx context.Context, s *snapshot.Snapshot) {
 	s.Endpoints = snapshot.Of(o.existingEndpoints(ctx, s.Backend))
+	s.Controllers = snapshot.Of(o.controllers(ctx, s.ExtensionAPI))
 	if s.TrustsSource() {
 		s.Certificates = snapshot.Of(o.trust(ctx, s))
 		s.Handshakes = o.handshakes(s)
@@ -91,7 +97,9 @@ func (o *Observer) ObserveLeaving(
 ) (*snapshot.Snapshot, error) {
 	s := o.confined(extensionAPI)
 	o.namespace(ctx, s)
-	return s, s.Namespace.Err()
+	cluster, err := o.registrations(ctx, o.Client, o.Client)
+	s.Registered = snapshot.Of(registeredBy(cluster, extensionAPI), err)
+	return s, errors.Join(s.Namespace.Err(), err)
 }
 
 // confined is a snapshot of which nothing was read.

@@ -100,6 +100,16 @@ func (n ServerNamespaces) Cached() map[string]cache.Config {
 	return configs
 }
 
+// CachedWith limits the cache to the namespaces of servers and another one.
+func (n ServerNamespaces) CachedWith(namespace string) map[string]cache.Config {
+	configs := n.Cached()
+	if configs != nil {
+		delete(configs, n.own)
+		configs[namespace] = cache.Config{}
+	}
+	return configs
+}
+
 // unreadable is why an object in a namespace that is not included is not read.
 func (n ServerNamespaces) unreadable(source manifests.Source) finding.Finding {
 	return finding.Bad(v1alpha1.ReasonNamespaceNotAllowed, fmt.Sprintf(

@@ -46,6 +46,12 @@ func TestConfinedOperatorNeverWatchesEveryNamespace(t *testing.T) {
 			if watched := slices.Sorted(maps.Keys(confined.Cached())); !slices.Equal(watched, test.watched) {
 				t.Errorf("it watches %q, and not %q", watched, test.watched)
 			}
+			// Bindings are in the namespaces of servers and in kube-system, and not in the operator's own.
+			bindings := confined.CachedWith("kube-system")
+			_, own := bindings["system"]
+			if _, further := bindings["kube-system"]; own || further != (test.watched != nil) {
+				t.Errorf("it watches bindings in %q", slices.Sorted(maps.Keys(bindings)))
+			}
 		})
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // server reads what runs as the server, and what it has that the spec does not want any more.
 func (o *Observer) server(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (w snapshot.Workload, err error) {
-	if w, err = o.workload(ctx, manifests.ServerOf(extensionAPI)); err != nil {
+	if w, err = o.workload(ctx, extensionAPI, manifests.ServerOf(extensionAPI)); err != nil {
 		return w, err
 	}
 	w.Unwanted, err = o.unwanted(ctx, extensionAPI)

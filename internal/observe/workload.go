@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
@@ -18,14 +19,16 @@ import (
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list;watch
 
-// workload reads what runs as a workload.
-func (o *Observer) workload(ctx context.Context, of manifests.Workload) (w snapshot.Workload, err error) {
+// workload reads what runs as a workload of an ExtensionAPI.
+func (o *Observer) workload(
+	ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI, of manifests.Workload,
+) (w snapshot.Workload, err error) {
 	l, err := lineage(ctx, o.Client, of)
 	if err != nil {
 		return w, err
 	}
 	w.Pods, w.Accounts = l.Members(), l.Accounts()
-	w.Causes, _ = o.Causes.Result(of.Name, "")
+	w.Causes, _ = o.Causes.Result(extensionAPI.Name, "")
 	deployment, account := &appsv1.Deployment{}, inventory.ServiceAccount.New()
 	switch err := o.Client.Get(ctx, of.NamespacedName, deployment); {
 	case err == nil:

@@ -23,6 +23,8 @@ type Request struct {
 	DNSNames []string
 	// KeyAlgorithm of the serving certificate's key; the signer's key is always ECDSA P-256.
 	KeyAlgorithm v1alpha1.KeyAlgorithm
+	// ForClients makes the serving certificate one for clients, too.
+	ForClients bool
 	// Validity of the serving certificate.
 	Validity time.Duration
 	// RenewBefore is how long before its expiry the serving certificate is renewed at the latest.

@@ -75,6 +75,9 @@ func (pair KeyPair) Issue(request Request, now time.Time) (KeyPair, error) {
 	template.DNSNames = request.DNSNames
 	template.KeyUsage = usageOf(key.Public())
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	if request.ForClients {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}
 	return sign(template, authority, key, authorityKey)
 }
 

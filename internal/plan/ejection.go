@@ -48,7 +48,7 @@ func (e *Ejection) Now(pods []corev1.Pod, server *v1alpha1.Server) ejection.Plan
 
 // ejectionBounds returns how many replicas may be ejected. During a rollout, a single replica may be two for a moment.
 func ejectionBounds(s *snapshot.Snapshot) ejection.Bounds {
-	server, replicas := s.Spec.Server, manifests.Replicas(s.ExtensionAPI, s.Server.Value().Deployment)
+	server, replicas := s.Spec.Server, manifests.ServerOf(s.ExtensionAPI).Replicas(s.Server.Value().Deployment)
 	return ejection.Bounds{
 		Disabled:   server.OutlierEjection == v1alpha1.PolicyDisabled || replicas <= 1,
 		MaxPercent: cmp.Or(server.MaxEjectionPercent, v1alpha1.DefaultMaxEjectionPercent),

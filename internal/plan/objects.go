@@ -35,6 +35,18 @@ type Objects struct {
 	Last *objects.Result
 }
 
+// maxAge is how old a check with this result may be.
+func maxAge(last snapshot.Objects) time.Duration {
+	switch {
+	case last.Err != nil:
+		return failedObjectsAge
+	case !last.IsGood():
+		return badObjectsAge
+	default:
+		return objectsAge
+	}
+}
+
 // checkObjects plans a check of a server that answers requests. The last one of a rollout comes when the last old Pod
 // is gone.
 func (p *Plan) checkObjects(s *snapshot.Snapshot) {
@@ -46,16 +58,10 @@ func (p *Plan) checkObjects(s *snapshot.Snapshot) {
 		return
 	}
 	p.Objects = &Objects{
-		Version: s.ObjectsVersion(), MaxAge: objectsAge, GroupVersions: s.Available(), Replica: replicas[0].Address,
+		Version: s.ObjectsVersion(), MaxAge: maxAge(s.Objects), GroupVersions: s.Available(), Replica: replicas[0].Address,
 	}
 	if s.Objects.Ended.IsZero() {
 		return
-	}
-	switch {
-	case s.Objects.Err != nil:
-		p.Objects.MaxAge = failedObjectsAge
-	case !s.Objects.IsGood():
-		p.Objects.MaxAge = badObjectsAge
 	}
 	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
 		p.Objects.Last = &s.Objects.Result

@@ -19,9 +19,12 @@ type Outcome struct {
 	// Certificates is why the certificates were not stored, and Stored whether they were.
 	Certificates finding.Finding
 	Stored       bool
-	// Server is why the server was not applied, and Generation that of its Deployment.
-	Server     finding.Finding
-	Generation int64
+	// Storage is why what the storage needs was not applied.
+	Storage finding.Finding
+	// Server is what became of the server.
+	Server Applied
+	// Controllers are what became of each that was applied, by the names of their Deployments.
+	Controllers map[string]Applied
 	// Monitoring is why the server's metrics are not scraped.
 	Monitoring finding.Finding
 	// GroupVersions are those of the plan, with what became of them.
@@ -35,14 +38,22 @@ type Outcome struct {
 	Failed Failures
 }
 
+// Applied is what became of a workload.
+type Applied struct {
+	// Refused is why it was not applied, and Generation that of its Deployment.
+	Refused    finding.Finding
+	Generation int64
+}
+
 // Failures are the errors of parts of a plan.
 type Failures struct {
-	Certificates, Server, Monitoring, Registration, Ejection, Documents error
+	Certificates, Storage, Server, Controllers, Monitoring, Registration, Ejection, Documents error
 }
 
 // Err joins them.
 func (f Failures) Err() error {
-	return errors.Join(f.Certificates, f.Server, f.Monitoring, f.Registration, f.Ejection, f.Documents)
+	return errors.Join(
+		f.Certificates, f.Storage, f.Server, f.Controllers, f.Monitoring, f.Registration, f.Ejection, f.Documents)
 }
 
 // conflictRetry is longer than a cache takes to catch up.

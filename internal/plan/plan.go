@@ -6,6 +6,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -27,8 +28,12 @@ import (
 // and nothing is changed there.
 type Plan struct {
 	Certificates *Certificates
+	// Storage is nil where the operator does not configure the storage of the server, and while it is not known.
+	Storage *Storage
 	// Server is nil while there is nothing to run.
-	Server       *Workload
+	Server *Workload
+	// Controllers is nil while it is not known what to run.
+	Controllers  *Controllers
 	Registration *Registration
 	Ejection     *Ejection
 	// Probe is what to probe, nil while that is not known.
@@ -37,6 +42,8 @@ type Plan struct {
 	Objects *Objects
 	// Reconnect is when kube-apiserver reconnects.
 	Reconnect reconnect.Moment
+	// Unready are Pods of the server, its storage and its controllers whose cause for that is looked for.
+	Unready []corev1.Pod
 	// Documents are what to read for the stand-in, nil while the server does not answer well.
 	Documents *Documents
 	// LookAtLayer has the configuration of the aggregation layer looked at.
@@ -47,11 +54,11 @@ type Plan struct {
 
 // Workload is what a Deployment runs with.
 type Workload struct {
-	// Unready are Pods whose cause for that is looked for.
-	Unready []corev1.Pod
 	// Accounts are the ServiceAccounts that its Pods run as: the template's, and during a change of it that of the Pods
 	// that are still to be replaced.
 	Accounts []string
+	// ControllerAccounts are those of all controllers, for the bindings that are applied with the server.
+	ControllerAccounts []string
 	// Unwanted are objects to delete, because the spec does not want them any more.
 	Unwanted []inventory.Object
 }
@@ -66,7 +73,9 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 	if p.Certificates, err = certificates(s); p.Certificates != nil {
 		p.after(p.Certificates.recheck)
 	}
+	err = errors.Join(err, p.store(s))
 	p.run(s)
+	p.runControllers(s)
 	target := targetOf(s)
 	p.register(s, target)
 	p.probe(s, target)
@@ -79,11 +88,14 @@ func Next(s *snapshot.Snapshot) (p Plan, err error) {
 func (p *Plan) run(s *snapshot.Snapshot) {
 	server, known := s.Server.Get()
 	switch {
-	case !known || !s.RunsServer() || s.Selectors.Err() != nil:
+	case !known || !s.RunsServer() || s.Selectors.Err() != nil || s.Controllers.Err() != nil || !s.StorageReady():
 	case diagnosis.PodLabelsInUse(s).Found():
 		p.after(serviceRecheck)
 	default:
-		p.Server = &Workload{Accounts: accountsInUse(s, server), Unwanted: server.Unwanted}
+		p.Server = &Workload{
+			Accounts:           accountsInUse(manifests.ServerOf(s.ExtensionAPI), server),
+			ControllerAccounts: controllerAccounts(s), Unwanted: unwanted(s),
+		}
 		p.lookForCauses(s, server.Pods)
 	}
 }
@@ -124,8 +136,12 @@ func (p *Plan) recheckService(s *snapshot.Snapshot) {
 	p.after(diagnosis.ExternalNameRetry(s))
 }
 
-// lookForCauses has the causes of Pods looked for that have not been ready for some time.
+// maxUnready bounds the Pods of one workload whose causes are looked for: the condition names one.
+const maxUnready = 5
+
+// lookForCauses has the causes of Pods of a workload looked for that have not been ready for some time.
 func (p *Plan) lookForCauses(s *snapshot.Snapshot, pods []corev1.Pod) {
+	var unready []corev1.Pod
 	for i := range pods {
 		since := workload.UnreadySince(&pods[i])
 		switch left := since.Add(workload.UnreadyAfter).Sub(s.Now); {
@@ -133,13 +149,14 @@ func (p *Plan) lookForCauses(s *snapshot.Snapshot, pods []corev1.Pod) {
 		case left > 0:
 			p.after(left)
 		default:
-			p.Server.Unready = append(p.Server.Unready, pods[i])
+			unready = append(unready, pods[i])
 		}
 	}
+	p.Unready = append(p.Unready, unready[:min(len(unready), maxUnready)]...)
 }
 
-func accountsInUse(s *snapshot.Snapshot, server snapshot.Workload) []string {
-	accounts := append(slices.Clone(server.Accounts), manifests.ServiceAccountName(s.ExtensionAPI))
+func accountsInUse(w manifests.Workload, observed snapshot.Workload) []string {
+	accounts := append(slices.Clone(observed.Accounts), w.ServiceAccountName())
 	slices.Sort(accounts)
 	return slices.Compact(accounts)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
+	"github.com/extensionapi/extensionapi-operator/internal/storage"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
 
@@ -108,6 +109,22 @@ func readyz(ctx context.Context, address string) (r workload.Readyz) {
 		_, r.Healthy = get(ctx, address, "/healthz")
 	}
 	return r
+}
+
+// Storage returns what a server says of its storage. k8s.io/apiserver names the checks of it etcd and etcd-readiness,
+// whatever database is behind them (pkg/server/options/etcd.go).
+func Storage(ctx context.Context, address string) storage.Check {
+	body, _ := get(ctx, address, "/readyz?verbose")
+	check := storage.Silent
+	for line := range strings.Lines(body) {
+		switch {
+		case strings.HasPrefix(line, "[-]etcd"):
+			return storage.Failing
+		case strings.HasPrefix(line, "[+]etcd"):
+			check = storage.Passing
+		}
+	}
+	return check
 }
 
 // get returns the beginning of a response, and whether it is OK.

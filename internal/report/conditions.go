@@ -28,7 +28,7 @@ var readyWhen = []string{
 // Found are the conditions of which there are findings; the others follow from them.
 func Found() []string {
 	return append(slices.Clone(readyWhen), v1alpha1.ConditionDiscoveryWithinLimit, v1alpha1.ConditionServesObjects,
-		v1alpha1.ConditionNamespacesDeletable)
+		v1alpha1.ConditionNamespacesDeletable, v1alpha1.ConditionControllersAvailable, v1alpha1.ConditionStorageAvailable)
 }
 
 // Conditions are what a reconciliation has found of an ExtensionAPI.

@@ -86,6 +86,8 @@ func (r Reconciliation) findings(
 	certificate, certificateRecheck := r.certificate()
 	conclude(v1alpha1.ConditionCertificatesReady, certificate)
 	conclude(v1alpha1.ConditionServerAvailable, r.server())
+	conclude(v1alpha1.ConditionStorageAvailable, r.storage())
+	conclude(v1alpha1.ConditionControllersAvailable, r.controllers())
 	if r.Plan.Registration != nil {
 		conclude(v1alpha1.ConditionRegistered, r.registered())
 		conclude(v1alpha1.ConditionAPIServicesAvailable, r.available())

@@ -10,6 +10,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
 )
@@ -26,7 +27,7 @@ func (r Reconciliation) server() finding.Finding {
 // backend is found of what serves, and of a namespace that prevents it.
 func (r Reconciliation) backend() finding.Finding {
 	prevents := []func(*snapshot.Snapshot) finding.Finding{
-		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse,
+		diagnosis.Namespace, diagnosis.Service, diagnosis.PodLabelsInUse, r.awaitsStorage,
 	}
 	for _, find := range prevents {
 		if found := find(r.Snapshot); found.Found() {
@@ -34,21 +35,23 @@ func (r Reconciliation) backend() finding.Finding {
 		}
 	}
 	switch {
-	case r.Plan.Server == nil || r.Outcome.Failed.Server != nil:
+	case r.Plan.Server == nil && r.StorageReady() || r.Outcome.Failed.Server != nil || !r.Server.IsKnown():
 		return finding.Finding{}
-	case r.Outcome.Server.Found():
-		return r.Outcome.Server
+	case r.Outcome.Server.Refused.Found():
+		return r.Outcome.Server.Refused
 	}
-	found := r.rollout()
+	found := r.rollout(manifests.ServerOf(r.ExtensionAPI), r.Server.Value(), r.Outcome.Server)
 	if found.Code == v1alpha1.ReasonReplicasAvailable && r.Outcome.Monitoring.Found() {
 		return diagnosis.NotMonitored(found, r.Outcome.Monitoring)
 	}
 	return found
 }
 
-// rollout is found of the Deployment.
-func (r Reconciliation) rollout() finding.Finding {
-	deployment := r.Server.Value().Deployment
+// rollout is found of the Deployment of a workload.
+func (r Reconciliation) rollout(
+	w manifests.Workload, observed snapshot.Workload, became plan.Applied,
+) finding.Finding {
+	deployment := observed.Deployment
 	if deployment == nil && r.Outcome.DryRun {
 		return finding.Bad(v1alpha1.ReasonSuspended,
 			"there is no Deployment with the labels of this ExtensionAPI, and none is created while spec.suspend is true",
@@ -57,18 +60,13 @@ func (r Reconciliation) rollout() finding.Finding {
 	if deployment == nil {
 		deployment = &appsv1.Deployment{} // the cache does not have it yet
 	}
-	replicas := manifests.Replicas(r.ExtensionAPI, deployment)
+	replicas := w.Replicas(deployment)
 	if r.Outcome.DryRun { // any other number would count replicas that are not started
 		replicas = ptr.Deref(deployment.Spec.Replicas, replicas)
 	}
 	return workload.Rollout(workload.State{
-		Workload:   manifests.ServerOf(r.ExtensionAPI),
-		Deployment: deployment,
-		Pods:       r.Server.Value().Pods,
-		Causes:     r.Server.Value().Causes,
-		Template:   r.Spec.Server.Template,
-		Replicas:   replicas,
-		Generation: r.Outcome.Generation,
+		Workload: w, Deployment: deployment, Pods: observed.Pods, Causes: observed.Causes, Replicas: replicas,
+		Generation: became.Generation,
 	})
 }
 

@@ -97,7 +97,7 @@ func TestConditionsStayTrueWhileTheStandInServes(t *testing.T) {
 			s.Spec.Server.Replicas = new(int32(1))
 			snapshottest.Change(&s.Server, func(w *snapshot.Workload) { w.Deployment = deployedOnce() })
 			r := reconciled(s, plan.GroupVersion{StandIn: true, Existing: s.Existing(snapshottest.GroupVersion)})
-			r.Plan.Server, r.Outcome.Server = &plan.Workload{}, test.server
+			r.Plan.Server, r.Outcome.Server.Refused = &plan.Workload{}, test.server
 			status := Of(r).Status
 			for conditionType, reason := range map[string]string{
 				v1alpha1.ConditionReady:                v1alpha1.ReasonStandIn,

@@ -24,6 +24,8 @@ func (r Reconciliation) describe(status *v1alpha1.ExtensionAPIStatus) {
 	}
 	status.ReadyReplicas = r.readyReplicas()
 	r.describeScale(status)
+	r.describeControllers(status)
+	r.describeStorage(status)
 	if r.Plan.Registration != nil {
 		status.APIServices = r.describeAPIServices()
 		r.describeStandIn(status)

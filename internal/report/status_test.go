@@ -186,7 +186,7 @@ func TestAnIssuedCertificateIsReportedOnceItHasBeenStored(t *testing.T) {
 func TestWhatTheAPIServerRejectsIsReportedInsteadOfWhatWasPlanned(t *testing.T) {
 	refused := finding.Bad(v1alpha1.ReasonRejected, "no", finding.Stalled).Alarming()
 	r := executed(t, snapshottest.New())
-	r.Outcome.Certificates, r.Outcome.Server = refused, refused
+	r.Outcome.Certificates, r.Outcome.Server.Refused = refused, refused
 	findings, _ := r.findings(nil)
 	for _, conditionType := range []string{v1alpha1.ConditionCertificatesReady, v1alpha1.ConditionServerAvailable} {
 		if got := findings[conditionType]; got.Code != v1alpha1.ReasonRejected || !got.IsWarning() {

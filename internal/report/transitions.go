@@ -53,6 +53,10 @@ var silentReasons = map[string]bool{
 	v1alpha1.ReasonProbing:          true,
 	v1alpha1.ReasonNotRegistered:    true,
 	v1alpha1.ReasonNoneBlocked:      true,
+	v1alpha1.ReasonNoControllers:    true,
+	v1alpha1.ReasonNoStorage:        true,
+	v1alpha1.ReasonStorageStarting:  true,
+	v1alpha1.ReasonWaitingForAPI:    true,
 	// The network may take a moment to send requests to a new Service.
 	v1alpha1.ReasonServiceUnreachable: true,
 	v1alpha1.ReasonDeleting:           true,

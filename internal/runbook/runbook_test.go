@@ -74,6 +74,7 @@ func TestTheDocumentsExplainEveryReasonCompletely(t *testing.T) {
 	for _, reason := range []string{
 		"ServerSlow", "RotationStuck", "Contested", "FailedDiscoveryCheck", "orphan",
 		"StandIn", "ServesObjects", "NamespacesDeletable", "NotPermitted",
+		"ControllersAvailable", "WaitingForAPI", "DeploymentNotFound",
 	} {
 		if len(read.Explain(reason)) == 0 {
 			t.Errorf("%s is not explained", reason)

@@ -79,6 +79,12 @@ func (s *Snapshot) IsAllAvailable() bool {
 	return available > 0 && available == len(s.RegisteredVersions())
 }
 
+// IsServed reports whether every group-version of the spec has an APIService that kube-apiserver reports available, and
+// that leads to the server.
+func (s *Snapshot) IsServed() bool {
+	return len(s.Available()) == len(manifests.GroupVersions(s.ExtensionAPI))
+}
+
 // RegisteredVersions are the group-versions of the spec that have an APIService.
 func (s *Snapshot) RegisteredVersions() []schema.GroupVersion {
 	return s.groupVersions(func(existing *apiregistrationv1.APIService) bool { return existing != nil })
@@ -120,8 +126,8 @@ var timeOut = regexp.MustCompile(
 	`(?:net/http: request canceled(?: while waiting for connection)?|context deadline exceeded)` +
 		`(?: \(Client\.Timeout exceeded(?: while awaiting headers)?\))?`)
 
-// Reported is kube-apiserver's message in a condition of an APIService: bounded, printable, and with every timeout in the
-// same words.
+// Reported is kube-apiserver's message in a condition of an APIService: bounded, printable, and with every timeout in
+// the same words.
 func Reported(condition *apiregistrationv1.APIServiceCondition) string {
 	return excerpt.Quote(timeOut.ReplaceAllString(condition.Message, "context deadline exceeded"))
 }

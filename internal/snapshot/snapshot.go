@@ -49,7 +49,11 @@ type Snapshot struct {
 	// Registered are the APIServices of the ExtensionAPI, by name, including those that it does not want any more.
 	Registered Known[map[string]*apiregistrationv1.APIService]
 	// Server is read where spec.server is set.
-	Server    Known[Workload]
+	Server Known[Workload]
+	// Controllers are read where the operator runs the server, and where the spec references some.
+	Controllers Known[Controllers]
+	// Storage is read where spec.server.storage is set.
+	Storage   Known[Storage]
 	Endpoints Known[Endpoints]
 	// Certificates are read where spec.server or spec.existingService.caBundleFrom is set.
 	Certificates Known[Certificates]
@@ -96,6 +100,18 @@ type Workload struct {
 	Account types.UID
 	// Unwanted are objects that there are, although the spec does not want them any more.
 	Unwanted []inventory.Object
+}
+
+// Controllers are what runs as controllers.
+type Controllers struct {
+	// ByName has those of the spec, by the names of their Deployments.
+	ByName map[string]Workload
+	// Referenced are the Deployments of other owners, by the names of the controllers; nil where there is none.
+	Referenced map[string]Known[*appsv1.Deployment]
+	// Former are objects of those that the spec does not have any more, in the order of their deletion.
+	Former []inventory.Object
+	// FormerAccounts are the ServiceAccounts that Pods of these still run as.
+	FormerAccounts []string
 }
 
 // Selector is what an object of another owner selects Pods by.
@@ -184,8 +200,8 @@ type Aggregated struct {
 // Err is why something is unknown, nil where everything is known that was read.
 func (s *Snapshot) Err() error {
 	return errors.Join(
-		s.Namespace.Err(), s.Terminating.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Endpoints.Err(),
-		s.Certificates.Err(), s.Selectors.Err())
+		s.Namespace.Err(), s.Terminating.Err(), s.Registered.Err(), s.Claims.Err(), s.Server.Err(), s.Controllers.Err(),
+		s.Storage.Err(), s.Endpoints.Err(), s.Certificates.Err(), s.Selectors.Err())
 }
 
 // InReach reports whether the operator may run the server in its namespace.

@@ -17,7 +17,7 @@ import (
 const noSuchPlatform = "no match for platform"
 
 const architectureRemedy = "Use an image for the architecture of the nodes, or for several, or select nodes: set " +
-	"kubernetes.io/arch in spec.server.template.spec.nodeSelector, such as amd64"
+	"kubernetes.io/arch in {field}.template.spec.nodeSelector, such as amd64"
 
 // architectureProblem is found of an image that is not for the architecture of its node.
 func architectureProblem(pod *corev1.Pod, status corev1.ContainerStatus) finding.Finding {

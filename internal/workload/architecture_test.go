@@ -29,7 +29,7 @@ func TestAnImageForAnotherArchitectureIsReportedWithHowToSelectNodes(t *testing.
 		"another trouble of its": {crashed("unknown flag", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := architectureProblem(&test.pod, test.pod.Status.ContainerStatuses[0])
+			found := State{Workload: server}.located(architectureProblem(&test.pod, test.pod.Status.ContainerStatuses[0]))
 			if found.Code != test.reason {
 				t.Errorf("it is %q: %s", found.Code, found.Message())
 			}

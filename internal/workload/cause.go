@@ -90,7 +90,7 @@ func unreadyProblem(pod *corev1.Pod, cause Cause) finding.Finding {
 	}
 	if event, found := failingProbe(pod, cause); found {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": "+withoutOutput(event.Message), finding.Working).Alarming().
-			Advising("Check path, port and scheme of this probe in spec.server.template, and the server's log: " + logOf(pod))
+			Advising("Check path, port and scheme of this probe in {field}.template, and its log: " + logOf(pod))
 	}
 	if condition := failedCondition(pod); condition != "" {
 		return finding.Bad(v1alpha1.ReasonUnhealthy, subject+": its condition "+condition, finding.Working).Alarming().
@@ -179,6 +179,14 @@ func (r Readyz) remedy(pod *corev1.Pod) string {
 	return "See its log: " + logOf(pod)
 }
 
+// logOf is the command for the log of the container that serves the API, or of the first one that is not ready.
 func logOf(pod *corev1.Pod) string {
-	return fmt.Sprintf("kubectl -n %s logs %s -c %s", pod.Namespace, pod.Name, v1alpha1.ServerContainer)
+	container := v1alpha1.ServerContainer
+	isServer := func(status corev1.ContainerStatus) bool { return status.Name == v1alpha1.ServerContainer }
+	isUnready := func(status corev1.ContainerStatus) bool { return !status.Ready }
+	statuses := pod.Status.ContainerStatuses
+	if i := slices.IndexFunc(statuses, isUnready); i >= 0 && !slices.ContainsFunc(statuses, isServer) {
+		container = statuses[i].Name
+	}
+	return fmt.Sprintf("kubectl -n %s logs %s -c %s", pod.Namespace, pod.Name, container)
 }

@@ -14,8 +14,8 @@ import (
 
 // meshes are the containers that service meshes inject, with how to switch that off for a Pod.
 var meshes = map[string]string{
-	"istio-proxy":   `Set the label sidecar.istio.io/inject: "false" in spec.server.template.metadata.labels`,
-	"linkerd-proxy": "Set the annotation linkerd.io/inject: disabled in spec.server.template.metadata.annotations",
+	"istio-proxy":   `Set the label sidecar.istio.io/inject: "false" in {field}.template.metadata.labels`,
+	"linkerd-proxy": "Set the annotation linkerd.io/inject: disabled in {field}.template.metadata.annotations",
 }
 
 // explainable are the reasons that do not say why a Pod is not ready, or only that it does not answer.
@@ -41,7 +41,7 @@ func (s State) withInjected(problem finding.Finding) finding.Finding {
 // an earlier revision may have a container that only the earlier template had.
 func (s State) ExplainedByInjected(problem finding.Finding, isAffected func(corev1.Pod) bool) finding.Finding {
 	affected := slices.DeleteFunc(s.newest(), func(pod corev1.Pod) bool { return !isAffected(pod) })
-	return s.explainedBy(problem, affected)
+	return s.located(s.explainedBy(problem, affected))
 }
 
 func (s State) explainedBy(problem finding.Finding, pods []corev1.Pod) finding.Finding {

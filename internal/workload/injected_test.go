@@ -43,9 +43,11 @@ func TestAnInjectedContainerIsNamedWhileItsPodIsNotReady(t *testing.T) {
 			pod.UID, pod.Status.ContainerStatuses = "1", statuses(test.containers)
 			pod.Status.InitContainerStatuses = statuses(test.sidecars)
 			pod.CreationTimestamp.Time = pod.CreationTimestamp.AddDate(2026, 0, 0)
+			templated := server
+			templated.Template = template
 			state := State{
-				Workload: server, Deployment: deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2}),
-				Pods: []corev1.Pod{pod}, Template: template, Replicas: 2, Generation: 2,
+				Workload: templated, Deployment: deploymentWith(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2}),
+				Pods: []corev1.Pod{pod}, Replicas: 2, Generation: 2,
 			}
 			if test.looked {
 				state.Causes = map[types.UID]Cause{pod.UID: {Since: UnreadySince(&pod)}}

@@ -9,10 +9,12 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 )
 
 // waitingReasons maps the kubelet's reasons for a container that cannot start (pkg/kubelet/images/types.go,
@@ -22,9 +24,9 @@ var waitingReasons = map[string]struct{ reason, advice string }{
 	"ImagePullBackOff":           {v1alpha1.ReasonImagePullBackOff, "Check the image name and the pull secrets"},
 	"InvalidImageName":           {v1alpha1.ReasonImagePullBackOff, "Correct the image name"},
 	"ErrImageNeverPull":          {v1alpha1.ReasonImagePullBackOff, "Load it onto the node, or change its pull policy"},
-	"CreateContainerConfigError": {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
-	"CreateContainerError":       {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
-	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct spec.server.template"},
+	"CreateContainerConfigError": {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
+	"CreateContainerError":       {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
+	"RunContainerError":          {v1alpha1.ReasonCreateContainerError, "Correct {field}.template"},
 }
 
 // podProblem returns the first problem that a Pod of the newest revision shows.
@@ -51,6 +53,12 @@ func (s State) podProblem() finding.Finding {
 		}
 	}
 	return finding.Finding{}
+}
+
+// Problem is found of Pods that run in something other than a Deployment, which field declares.
+func Problem(pods []corev1.Pod, causes map[types.UID]Cause, field string) finding.Finding {
+	s := State{Workload: manifests.Workload{Field: field}, Pods: pods, Causes: causes}
+	return s.located(s.podProblem())
 }
 
 // causeOf is why a Pod is not ready, if that was looked for since it is not.
@@ -83,7 +91,7 @@ func refusedPods(message string, progress finding.Progress) finding.Finding {
 	case strings.Contains(message, "exceeded quota"):
 		remedy = "Raise the quota, or lower the resources of the template"
 	case strings.Contains(message, "error looking up service account"):
-		remedy = "Create the ServiceAccount, or correct spec.server.template.spec.serviceAccountName"
+		remedy = "Create the ServiceAccount, or correct {field}.template.spec.serviceAccountName"
 	}
 	return finding.Bad(v1alpha1.ReasonFailedCreate, excerpt.Quote(message), progress).Alarming().Advising(remedy)
 }
@@ -138,7 +146,7 @@ var killedCodes = []int32{0, 137, 143}
 func terminatedRemedy(terminated *corev1.ContainerStateTerminated) string {
 	switch {
 	case terminated.Reason == "OOMKilled":
-		return "Raise its memory limit in spec.server.template, or see what it needs memory for: "
+		return "Raise its memory limit in {field}.template, or see what it needs memory for: "
 	case terminated.ExitCode == 0:
 		return "The process completed by itself, or stopped when a failing probe had it restarted; see its log: "
 	default:

@@ -4,6 +4,7 @@ package workload
 
 import (
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,8 +28,6 @@ type State struct {
 	Pods       []corev1.Pod
 	// Causes are why Pods are not ready, by their UIDs, as far as that was looked for.
 	Causes map[types.UID]Cause
-	// Template is that of the ExtensionAPI.
-	Template corev1.PodTemplateSpec
 	// Replicas are wanted.
 	Replicas int32
 	// Generation of the Deployment that was applied last.
@@ -46,7 +45,7 @@ func Rollout(s State) finding.Finding {
 		return finding.Good(v1alpha1.ReasonReplicasAvailable,
 			fmt.Sprintf("%d of %d replicas are available", available, s.Replicas))
 	}
-	problem := s.withInjected(s.problem())
+	problem := s.located(s.withInjected(s.problem()))
 	problem.Evidence = fmt.Sprintf("%d of %d replicas are up to date, %d available: %s",
 		min(status.UpdatedReplicas, s.Replicas), s.Replicas, available, problem.Evidence)
 	if status.AvailableReplicas > 0 {
@@ -56,17 +55,29 @@ func Rollout(s State) finding.Finding {
 }
 
 func (s State) scaledToZero() finding.Finding {
-	return finding.Bad(v1alpha1.ReasonScaledToZero, "the Deployment is scaled to 0 replicas", finding.Settled).Alarming().
+	found := finding.Bad(v1alpha1.ReasonScaledToZero, "the Deployment is scaled to 0 replicas", finding.Settled).Alarming()
+	if !s.IsServer() {
+		return s.located(found.Affecting("The controller does nothing").Advising("Set {field}.replicas"))
+	}
+	return found.
 		Affecting("The API is unavailable, and no namespace of the cluster can be deleted").
 		Advising(fmt.Sprintf("Scale it: kubectl -n %s scale deployment %s --replicas %d; let nothing scale it below that",
 			s.Namespace, s.Name, v1alpha1.DefaultReplicas))
 }
 
-// isRolledOut reports whether there are the wanted replicas and no others.
-func (s State) isRolledOut() bool {
-	status := s.Deployment.Status
-	return status.ObservedGeneration >= max(s.Generation, s.Deployment.Generation, 1) &&
-		status.UpdatedReplicas >= s.Replicas && status.Replicas <= s.Replicas
+// located puts the field that declares the workload where a remedy has {field}.
+func (s State) located(problem finding.Finding) finding.Finding {
+	problem.Remedy = strings.ReplaceAll(problem.Remedy, "{field}", s.Field)
+	return problem
+}
+
+func (s State) isRolledOut() bool { return IsRolledOut(s.Deployment, s.Replicas, s.Generation) }
+
+// IsRolledOut reports whether there are the wanted replicas of a generation, or of a later one, and no others.
+func IsRolledOut(deployment *appsv1.Deployment, replicas int32, generation int64) bool {
+	status := deployment.Status
+	return status.ObservedGeneration >= max(generation, deployment.Generation, 1) &&
+		status.UpdatedReplicas >= replicas && status.Replicas <= replicas
 }
 
 // problem is why not all replicas are available, as the cluster reports it.

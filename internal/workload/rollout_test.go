@@ -11,10 +11,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/trim"
 )
@@ -149,9 +149,14 @@ func TestARolloutThatIsNotCompleteIsReportedWithItsCause(t *testing.T) {
 	}
 }
 
-var server = manifests.Workload{
-	NamespacedName: types.NamespacedName{Namespace: "wardle-system", Name: "wardle"},
-	Labels:         manifests.ServerLabels("wardle"),
+var server = manifests.ServerOf(declared)
+
+var declared = &v1alpha1.ExtensionAPI{
+	ObjectMeta: metav1.ObjectMeta{Name: "wardle"},
+	Spec: v1alpha1.ExtensionAPISpec{
+		Server:      &v1alpha1.Server{Namespace: "wardle-system"},
+		Controllers: []v1alpha1.Controller{{Name: "flunders"}},
+	},
 }
 
 func TestWhatWasJustAppliedIsNotRolledOutAndTheOldReplicasStillServe(t *testing.T) {
@@ -250,5 +255,27 @@ func TestTheLastOutputOfAContainerIsNotRepeated(t *testing.T) {
 	found := (State{Pods: []corev1.Pod{crashed("password 1234 is wrong", 1)}}).podProblem()
 	if !found.Found() || strings.Contains(found.Message(), "1234") {
 		t.Errorf("repeated in %q", found.Message())
+	}
+}
+
+func TestAFindingOfAControllerNamesItsFieldAndItsContainer(t *testing.T) {
+	state := State{
+		Workload: manifests.ControllersOf(declared)[0], Deployment: deploymentWith(appsv1.DeploymentStatus{}), Replicas: 1,
+		Pods: []corev1.Pod{podWith(corev1.ContainerStatus{
+			Name: "manager", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				ExitCode: 137, Reason: "OOMKilled",
+			}},
+		})},
+	}
+	got := Rollout(state)
+	findingtest.Expect(t, got, metav1.ConditionFalse, v1alpha1.ReasonCrashLoopBackOff,
+		"memory limit in spec.controllers[flunders].template, or see what it needs memory for: kubectl -n wardle-system "+
+			"logs "+state.Pods[0].Name+" -c manager")
+	state.Replicas = 0
+	got = Rollout(state)
+	findingtest.Expect(t, got, metav1.ConditionFalse, v1alpha1.ReasonScaledToZero,
+		"Set spec.controllers[flunders].replicas")
+	if strings.Contains(got.Message(), "namespace") {
+		t.Errorf("without a controller namespaces can be deleted: %q", got.Message())
 	}
 }

@@ -43,8 +43,8 @@ func schedulingProblem(pod *corev1.Pod) finding.Finding {
 // schedulingRemedy follows from the scheduler's message (k8s.io/kubernetes pkg/scheduler/framework/plugins).
 func schedulingRemedy(message string) string {
 	if strings.Contains(message, "didn't have free ports") {
-		return "A Pod with hostNetwork or a hostPort needs a node without another one: lower spec.server.replicas or add " +
-			"nodes, and leave spec.server.strategy out, or set its maxSurge to 0"
+		return "A Pod with hostNetwork or a hostPort needs a node without another one: lower {field}.replicas or add " +
+			"nodes, and leave {field}.strategy out, or set its maxSurge to 0"
 	}
 	return ""
 }

@@ -119,6 +119,7 @@ func checkNoEscalation(t *testing.T, id string, rule rbacv1.PolicyRule) {
 	t.Helper()
 	grantable := []string{
 		"system:auth-delegator", "extension-apiserver-authentication-reader", "extensionapi-operator:extension-apiserver",
+		"extensionapi-operator:controller-leader-election", "extensionapi-operator:controller-events",
 	}
 	if slices.Contains(slices.Concat(rule.Verbs, rule.APIGroups, rule.Resources, rule.NonResourceURLs), "*") {
 		t.Errorf("%s has a wildcard: %s", id, rule)
@@ -136,7 +137,7 @@ func checkNoEscalation(t *testing.T, id string, rule rbacv1.PolicyRule) {
 	}
 	for _, name := range rule.ResourceNames {
 		if !slices.Contains(grantable, name) {
-			t.Errorf("%s allows to bind role %s, which no server needs", id, name)
+			t.Errorf("%s allows to bind role %s, which no server or controller needs", id, name)
 		}
 	}
 }
@@ -170,6 +171,8 @@ func TestRestrictedOperatorHasMinimalPermissionsElsewhere(t *testing.T) {
 	chart := renderChart(t, "--set", "serverNamespaces={shop}")
 	for id, want := range map[string][]string{
 		operatorRole: {
+			`bind extensionapi-operator:controller-events of clusterroles ` + rbac,
+			`bind extensionapi-operator:controller-leader-election of clusterroles ` + rbac,
 			`bind extensionapi-operator:extension-apiserver of clusterroles ` + rbac,
 			`bind system:auth-delegator of clusterroles ` + rbac,
 			`create any of apiservices in group "apiregistration.k8s.io"`,

@@ -28,6 +28,21 @@ func TestServersAreDocumentedAsTheyAreTested(t *testing.T) {
 	}
 }
 
+// TestTheSampleOfControllersIsDocumented compares the manifests in docs/controllers.md with the sample.
+func TestTheSampleOfControllersIsDocumented(t *testing.T) {
+	document, err := Read(repository + "/docs/controllers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(repository, "config/samples/controllers.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := document.Blocks[0].Text + "---\n" + document.Blocks[1].Text; withoutHeader(string(content)) != want {
+		t.Errorf("config/samples/controllers.yaml is not\n%s", want)
+	}
+}
+
 // withoutHeader returns a file without the comment that it begins with.
 func withoutHeader(file string) string {
 	for strings.HasPrefix(file, "#") {

@@ -72,6 +72,9 @@ func startFaultServer(t *testing.T, fault fault) faultServer {
 	}
 	createUntilCleanup(t, extensionAPI)
 	eventually(t, faultReported, isHealthy(extensionAPI))
+	// Its objects are looked at when it has no fault, so what is found of them does not depend on when that was.
+	eventually(t, faultReported, is(extensionAPI, v1alpha1.ConditionServesObjects, metav1.ConditionUnknown,
+		v1alpha1.ReasonNotPermitted, ""))
 	return faultServer{extensionAPI, connectedFirst(t, ownerLabel, extensionAPI.Name)}
 }
 

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	e := env.New()
-	e.Setup(useNode, removeLeftoverCluster, startDemo, loadImages, connect, allowUser, removeSample)
+	e.Setup(useNode, removeLeftoverCluster, startDemo, loadImages, connect, allowUser, removeSample, startStorage)
 	e.Finish(finish)
 	os.Exit(e.Run(m))
 }
@@ -91,6 +91,7 @@ func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error)
 	load := []string{"run", "-C", "hack/cluster", ".", "load", "--name", os.Getenv("CLUSTER_NAME")}
 	for _, image := range []string{
 		"bin/images/faultserver.tar", "bin/images/metrics-server.tar", "bin/images/test-adapter.tar",
+		"bin/images/kine.tar", "bin/images/postgresql.tar",
 		previous + "bin/images/operator.tar",
 	} {
 		path, err := filepath.Abs(filepath.Join(root, image))
@@ -102,12 +103,21 @@ func loadImages(ctx context.Context, _ *envconf.Config) (context.Context, error)
 	return ctx, run(ctx, "go", load...)
 }
 
-// removeSample deletes the sample, except its namespace and its etcd, where the tests' servers store their objects.
+// removeSample deletes the sample, with the volume of its etcd, but not its namespace.
 func removeSample(ctx context.Context, _ *envconf.Config) (context.Context, error) {
 	progress("Deleting the demo's Flunder and its ExtensionAPI, which takes as long as its Pods take to drain")
 	return ctx, errors.Join(
 		run(ctx, "kubectl", "delete", "-f", "config/samples/flunder.yaml"),
 		run(ctx, "kubectl", "delete", "extensionapis", "--all"),
+		run(ctx, "kubectl", "delete", "persistentvolumeclaims", "--all", "--namespace", sampleNamespace),
+	)
+}
+
+// startStorage starts the etcd where the tests' servers store their objects.
+func startStorage(ctx context.Context, _ *envconf.Config) (context.Context, error) {
+	return ctx, errors.Join(
+		run(ctx, "kubectl", "apply", "-f", "test/e2e/testdata/etcd.yaml"),
+		run(ctx, "kubectl", "rollout", "status", "deployment/etcd", "--namespace", sampleNamespace, "--timeout", "3m"),
 	)
 }
 

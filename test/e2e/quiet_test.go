@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/test/audit"
 )
 
@@ -37,6 +38,9 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))
 	eventually(t, time.Minute, measured(extensionAPI))
+	// Where the first look at objects fails, there is another one after 30 s.
+	eventually(t, 2*time.Minute, is(extensionAPI, v1alpha1.ConditionServesObjects, metav1.ConditionUnknown,
+		v1alpha1.ReasonNotPermitted, ""))
 	eventually(t, time.Minute, quiet)
 
 	quietFor := 5 * time.Minute

@@ -25,6 +25,7 @@ import (
 )
 
 func TestSampleIsServedAfterKubectlApply(t *testing.T) {
+	makeVolume(t, "sample-etcd", "1Gi")
 	before := newInventory(t)
 	sample := readSample(t)
 	kubectl(t, "apply", "-f", "config/samples/wardle.yaml")
@@ -46,6 +47,8 @@ func TestSampleIsServedAfterKubectlApply(t *testing.T) {
 	start := time.Now()
 	kubectl(t, "delete", "xapi/wardle", "--wait")
 	t.Logf("with the default grace period the ExtensionAPI was deleted in %s", time.Since(start).Round(time.Second))
+	// It has the objects, and fails the test if it was deleted.
+	kubectl(t, "delete", "persistentvolumeclaim/data-wardle-etcd-0", "--namespace", sampleNamespace, "--wait")
 	if err := before.sameAs(t.Context()); err != nil {
 		t.Error(err)
 	}

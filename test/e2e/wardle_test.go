@@ -34,8 +34,9 @@ const (
 	flunderGroup    = "wardle.example.com"
 )
 
-// wardle returns the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace. Its Pods terminate within
-// seconds instead of minutes, because there are no requests to drain, and tests wait for the termination of many Pods.
+// wardle returns the ExtensionAPI of config/samples/wardle.yaml, for a server in namespace that stores its objects in
+// the etcd of testdata/etcd.yaml. Its Pods terminate within seconds instead of minutes, because there are no requests
+// to drain, and tests wait for the termination of many Pods.
 func wardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := drainingWardle(tb, namespace)
@@ -54,7 +55,7 @@ func endSoon(pod *corev1.PodSpec) {
 func drainingWardle(tb testing.TB, namespace string) *v1alpha1.ExtensionAPI {
 	tb.Helper()
 	extensionAPI := readSample(tb)
-	extensionAPI.Spec.Server.Namespace = namespace
+	extensionAPI.Spec.Server.Namespace, extensionAPI.Spec.Server.Storage = namespace, nil
 	// The environment variables with etcd's address exist only in the sample's namespace.
 	etcd := &corev1.Service{}
 	if err := kube.Get(tb.Context(), client.ObjectKey{Namespace: sampleNamespace, Name: "etcd"}, etcd); err != nil {

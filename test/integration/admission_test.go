@@ -67,6 +67,7 @@ func TestTemplateLabelsAndAnnotationsAreKept(t *testing.T) {
 
 func TestOmittedFieldsAreDefaulted(t *testing.T) {
 	extensionAPI := served("defaults")
+	extensionAPI.Spec.Server.Storage = &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{}}
 	if err := strictly().Create(ctx, extensionAPI, client.DryRunAll); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +86,11 @@ func TestOmittedFieldsAreDefaulted(t *testing.T) {
 		{"spec.server.maxEjectionPercent", server.MaxEjectionPercent, int32(50)},
 		{"spec.server.networkPolicy", server.NetworkPolicy, v1alpha1.PolicyDisabled},
 		{"spec.server.serviceMonitor", server.ServiceMonitor, v1alpha1.PolicyDisabled},
+		{"spec.server.storage.standalone.size", server.Storage.Standalone.Size.String(), "2Gi"},
+		{
+			"spec.server.storage.standalone.volumeRetentionPolicy", server.Storage.Standalone.VolumeRetentionPolicy,
+			v1alpha1.VolumeRetain,
+		},
 		{"spec.discovery.limit", discovery.Limit.Duration.String(), "5s"},
 		{"spec.discovery.interval", discovery.Interval.Duration.String(), "30s"},
 		{"status.observedGeneration", extensionAPI.Status.ObservedGeneration, int64(-1)},

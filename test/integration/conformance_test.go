@@ -25,6 +25,8 @@ var conditionTypes = []string{
 	v1alpha1.ConditionDiscoveryWithinLimit,
 	v1alpha1.ConditionServesObjects,
 	v1alpha1.ConditionNamespacesDeletable,
+	v1alpha1.ConditionControllersAvailable,
+	v1alpha1.ConditionStorageAvailable,
 	v1alpha1.ConditionReady,
 	v1alpha1.ConditionReconciling,
 	v1alpha1.ConditionStalled,

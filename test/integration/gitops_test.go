@@ -163,6 +163,12 @@ func TestArgoCDsHealthCheckIsTestedWithRealStatusesOfServersThatRunAlready(t *te
 	expectRecorded(t, "healthy_namespaces_blocked", name)
 	finishDeletion(t, namespace)
 
+	change(t, named(name), refer)
+	await(t, name, status.CurrentStatus, isTrue(v1alpha1.ConditionNamespacesDeletable, v1alpha1.ReasonNoneBlocked),
+		isFalse(v1alpha1.ConditionControllersAvailable, v1alpha1.ReasonDeploymentNotFound))
+	expectRecorded(t, "healthy_controller_missing", name)
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) { e.Spec.Controllers = nil })
+
 	server.Behave(failing(http.StatusInternalServerError))
 	triggerAvailabilityCheck(t, backend)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionReady, "FailedDiscoveryCheck"))

@@ -63,8 +63,8 @@ func awaitDeleted(t *testing.T, name string) {
 	})
 }
 
-// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments, as if no Pod was left, and
-// deletes the objects that cert-manager's Certificates own.
+// collectGarbage acts as the garbage collector: it finishes the deletion of Deployments and StatefulSets, as if no Pod
+// was left, and deletes the objects that cert-manager's Certificates own.
 func collectGarbage(t *testing.T, name string) {
 	t.Helper()
 	err := plane.client.DeleteAllOf(ctx, ofCertManager("CertificateRequest", name, nil), client.InNamespace(name),
@@ -72,18 +72,27 @@ func collectGarbage(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployments := &appsv1.DeploymentList{}
-	if err := plane.client.List(ctx, deployments, client.MatchingLabels(manifests.ServerLabels(name))); err != nil {
-		t.Fatal(err)
-	}
-	for i := range deployments.Items {
-		deployment := &deployments.Items[i]
-		before := deployment.DeepCopy()
-		if !controllerutil.RemoveFinalizer(deployment, metav1.FinalizerDeleteDependents) {
-			continue
-		}
-		if err := plane.client.Patch(ctx, deployment, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+	deployments, statefulSets := &appsv1.DeploymentList{}, &appsv1.StatefulSetList{}
+	for _, list := range []client.ObjectList{deployments, statefulSets} {
+		if err := plane.client.List(ctx, list, client.MatchingLabels(manifests.Labels(name))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for i := range deployments.Items {
+		endForegroundDeletion(t, &deployments.Items[i])
+	}
+	for i := range statefulSets.Items {
+		endForegroundDeletion(t, &statefulSets.Items[i])
+	}
+}
+
+func endForegroundDeletion(t *testing.T, object client.Object) {
+	t.Helper()
+	before, _ := object.DeepCopyObject().(client.Object)
+	if !controllerutil.RemoveFinalizer(object, metav1.FinalizerDeleteDependents) {
+		return
+	}
+	if err := plane.client.Patch(ctx, object, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+		t.Fatal(err)
 	}
 }

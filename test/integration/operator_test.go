@@ -25,6 +25,7 @@ import (
 
 	"github.com/extensionapi/extensionapi-operator/controllers"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 )
 
@@ -55,7 +56,7 @@ type operator struct {
 }
 
 // installed are the settings of an operator with the chart's default values.
-var installed = controllers.Settings{CertManager: true}
+var installed = controllers.Settings{CertManager: true, Images: manifests.Images{Etcd: "etcd", Kine: "kine"}}
 
 // leaseTimes are the durations of leader election, nil for the defaults.
 type leaseTimes struct{ duration, renewDeadline, retryPeriod *time.Duration }

@@ -129,6 +129,7 @@ func TestControllersCopyTheOwnerLabel(t *testing.T) {
 		{operatorUser, "Certificate", true},
 		{controllers + "deployment-controller", "ReplicaSet", true},
 		{controllers + "replicaset-controller", "Pod", true},
+		{controllers + "statefulset-controller", "Pod", true},
 		{controllers + "endpoint-controller", "Endpoints", true},
 		{controllers + "endpointslice-controller", "EndpointSlice", true},
 		{controllers + "endpointslicemirroring-controller", "EndpointSlice", true},

@@ -57,4 +57,10 @@ func TestNoPodIsCreatedThatAnEarlierServerWouldSelect(t *testing.T) {
 		e.Spec.Server.Template.Labels = map[string]string{"team": "storage"}
 	})
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionServerAvailable, v1alpha1.ReasonRollingOut))
+	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
+		control(e)
+		e.Spec.Controllers[0].Template.Labels = map[string]string{"app": "earlier"}
+	})
+	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionControllersAvailable, v1alpha1.ReasonPodLabelsInUse,
+		"controller flunders: Service copied-labels/earlier", "spec.controllers[flunders].template"))
 }

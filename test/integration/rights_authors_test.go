@@ -51,6 +51,7 @@ var (
 	definitionResource  = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}
 	certificateResource = schema.GroupResource{Group: "cert-manager.io", Resource: "certificates"}
 	deploymentResource  = schema.GroupResource{Group: "apps", Resource: "deployments"}
+	statefulSetResource = schema.GroupResource{Group: "apps", Resource: "statefulsets"}
 	serviceResource     = schema.GroupResource{Resource: "services"}
 	accountResource     = schema.GroupResource{Resource: "serviceaccounts"}
 	secretResource      = schema.GroupResource{Resource: "secrets"}
@@ -60,7 +61,10 @@ var (
 	configMapResource   = schema.GroupResource{Resource: "configmaps"}
 	trustBundleResource = schema.GroupResource{Group: "certificates.k8s.io", Resource: "clustertrustbundles"}
 
-	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource}
+	leaseResource = schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
+	eventResource = schema.GroupResource{Resource: "events"}
+
+	clusterWide = []schema.GroupResource{apiServiceResource, definitionResource, trustBundleResource, eventResource}
 )
 
 // resourcesOf maps the terms of docs/security.md to resources.
@@ -69,6 +73,7 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"CustomResourceDefinitions": {definitionResource},
 	"Certificates":              {certificateResource},
 	"Deployments":               {deploymentResource},
+	"StatefulSets":              {statefulSetResource},
 	"Services":                  {serviceResource},
 	"ServiceAccounts":           {accountResource},
 	"Secrets":                   {secretResource},
@@ -77,6 +82,8 @@ var resourcesOf = map[string][]schema.GroupResource{
 	"ConfigMaps":                {configMapResource},
 	"ClusterTrustBundles":       {trustBundleResource},
 	"ServiceMonitors":           {monitorResource},
+	"Leases":                    {leaseResource},
+	"Events":                    {eventResource},
 	"the server's objects":      {deploymentResource, serviceResource, accountResource, secretResource, budgetResource},
 }
 

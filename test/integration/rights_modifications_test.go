@@ -163,6 +163,76 @@ func certifyElsewhere(e *v1alpha1.ExtensionAPI) {
 	e.Spec.Server.Certificates.CertManager.IssuerRef.Name = "another"
 }
 
+// Modifications of the storage.
+
+func storeInEtcd(secret string) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Storage = &v1alpha1.Storage{Etcd: &v1alpha1.EtcdStorage{
+			Endpoints: []string{"https://etcd:2379"}, SecretRef: &v1alpha1.StorageSecretReference{Name: secret},
+		}}
+	}
+}
+
+func storeInSQL(secret string) modification {
+	return func(e *v1alpha1.ExtensionAPI) {
+		e.Spec.Server.Storage = &v1alpha1.Storage{SQL: &v1alpha1.SQLStorage{
+			SecretRef: v1alpha1.StorageSecretReference{Name: secret},
+		}}
+	}
+}
+
+func storeAlone(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Storage = &v1alpha1.Storage{Standalone: &v1alpha1.StandaloneStorage{
+		VolumeRetentionPolicy: v1alpha1.VolumeRetain,
+	}}
+}
+
+func deleteVolume(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Storage.Standalone.VolumeRetentionPolicy = v1alpha1.VolumeDelete
+}
+
+// Modifications of controllers.
+
+func control(e *v1alpha1.ExtensionAPI) { addController(e, "flunders") }
+
+func controlMore(e *v1alpha1.ExtensionAPI) { addController(e, "fischers") }
+
+func addController(e *v1alpha1.ExtensionAPI, name string) {
+	e.Spec.Controllers = append(e.Spec.Controllers, v1alpha1.Controller{
+		Name: name, Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "manager", Image: "none"}},
+		}},
+	})
+}
+
+func refer(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers = append(e.Spec.Controllers, v1alpha1.Controller{
+		Name: "other", DeploymentRef: &v1alpha1.ControllerDeployment{Name: "any"},
+	})
+}
+
+func controlNot(e *v1alpha1.ExtensionAPI) { e.Spec.Controllers = nil }
+
+func replaceControllerImage(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers[0].Template.Spec.Containers[0].Image = "another"
+}
+
+func replicateController(e *v1alpha1.ExtensionAPI) { e.Spec.Controllers[0].Replicas = new(int32(2)) }
+
+func annotateControllerAccount(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers[0].ServiceAccount = &v1alpha1.ServerAccount{
+		Annotations: map[string]v1alpha1.AnnotationValue{"example.com/role": "writer"},
+	}
+}
+
+func nameControllerAccount(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers[0].Template.Spec.ServiceAccountName = "mine"
+}
+
+func nameNoControllerAccount(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Controllers[0].Template.Spec.ServiceAccountName = ""
+}
+
 // Modifications of the lifecycle.
 
 func suspendIt(e *v1alpha1.ExtensionAPI) { e.Spec.Suspend = true }

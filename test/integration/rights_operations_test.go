@@ -35,7 +35,12 @@ var operations = map[string][]operation{
 	"create one with networkPolicy":                    {creating(withServer, closePorts)},
 	"create one with serviceMonitor":                   {creating(withServer, monitor)},
 	"create one with certManager":                      {creating(withServer, certify)},
-	"create one with spec.existingService":             {creating(withExistingService)},
+	"create one with controllers":                      {creating(withServer, control)},
+	"create one with storage and a Secret": {
+		creating(withServer, storeInEtcd("etcd")), creating(withServer, storeInSQL("database")),
+	},
+	"create one with storage.standalone":   {creating(withServer, storeAlone)},
+	"create one with spec.existingService": {creating(withExistingService)},
 	"create one with caBundleFrom a Secret": {
 		creating(withExistingService, trustSecretOf("ca")),
 	},
@@ -107,6 +112,25 @@ var operations = map[string][]operation{
 		changing(both(withServer, closePorts), exposeMetrics),
 	},
 	"change the server's port with networkPolicy": {changing(both(withServer, closePorts), renumberPort)},
+	"set spec.server.storage to one with a Secret": {
+		changing(withServer, storeInEtcd("etcd")), changing(withServer, storeInSQL("database")),
+	},
+	"set spec.server.storage to one with a Secret while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), storeInSQL("database")),
+	},
+	"set spec.server.storage.standalone": {changing(withServer, storeAlone)},
+	"set spec.server.storage.standalone while adoptionPolicy is Adopt": {
+		changing(both(withServer, adopt), storeAlone),
+	},
+	"set spec.server.storage.standalone with networkPolicy": {
+		changing(both(withServer, closePorts), storeAlone),
+	},
+	"name another Secret in spec.server.storage": {
+		changing(both(withServer, storeInEtcd("etcd")), storeInEtcd("another")),
+		changing(both(withServer, storeInSQL("database")), storeInSQL("another")),
+	},
+	"change spec.server.storage.standalone":       {changing(both(withServer, storeAlone), deleteVolume)},
+	"change spec.server.metadata with standalone": {changing(both(withServer, storeAlone), labelObjects)},
 	"enable spec.server.serviceMonitor":           {changing(withServer, monitor)},
 	"enable spec.server.serviceMonitor while adoptionPolicy is Adopt": {
 		changing(both(withServer, adopt), monitor),
@@ -114,7 +138,31 @@ var operations = map[string][]operation{
 	"disable spec.server.serviceMonitor":              {changing(both(withServer, monitor), monitorNot)},
 	"change spec.server.metadata with serviceMonitor": {changing(both(withServer, monitor), labelObjects)},
 
-	"have the template name another ServiceAccount":          {changing(withServer, nameAccount)},
+	"add a controller": {changing(withServer, control), changing(both(withServer, control), controlMore)},
+	"add one while adoptionPolicy is Adopt, with another beside it": {
+		changing(both(withServer, both(control, adopt)), controlMore),
+	},
+	"refer to a Deployment in controllers": {
+		changing(withServer, refer), changing(withExistingService, refer),
+	},
+	"change a controller": {
+		changing(both(withServer, control), replaceControllerImage), changing(both(withServer, control), replicateController),
+	},
+	"change its serviceAccount":                     {changing(both(withServer, control), annotateControllerAccount)},
+	"have its template name another ServiceAccount": {changing(both(withServer, control), nameControllerAccount)},
+	"have its template name none any more": {
+		changing(both(withServer, both(control, nameControllerAccount)), nameNoControllerAccount),
+	},
+	"have its template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, both(control, nameControllerAccount))), nameNoControllerAccount),
+	},
+	"remove a controller":        {changing(both(withServer, control), controlNot)},
+	"delete it with controllers": {deleting(both(withServer, control))},
+
+	"have the template name another ServiceAccount": {changing(withServer, nameAccount)},
+	"have the template name none any more while adoptionPolicy is Adopt": {
+		changing(both(withServer, both(adopt, nameAccount)), nameNoAccount),
+	},
 	"have the template name none any more":                   {changing(both(withServer, nameAccount), nameNoAccount)},
 	"change spec.server.certificates":                        {changing(withServer, manage)},
 	"set certManager":                                        {changing(withServer, certify)},
@@ -122,6 +170,8 @@ var operations = map[string][]operation{
 	"change certManager":                                     {changing(both(withServer, certify), certifyElsewhere)},
 	"remove certManager":                                     {changing(both(withServer, certify), manage)},
 	"resume it with suspend: false":                          {changing(withServer, resumeIt)},
+	"resume it with suspend: false and controllers":          {changing(both(withServer, control), resumeIt)},
+	"resume it with suspend: false and standalone":           {changing(both(withServer, storeAlone), resumeIt)},
 	"resume it with suspend: false and spec.existingService": {changing(withExistingService, resumeIt)},
 
 	"delete it, give it an owner, or change it while it is being deleted": {
@@ -131,6 +181,7 @@ var operations = map[string][]operation{
 	"delete it with networkPolicy":          {deleting(both(withServer, closePorts))},
 	"delete it with serviceMonitor":         {deleting(both(withServer, monitor))},
 	"delete it with certManager":            {deleting(both(withServer, certify))},
+	"delete it with standalone":             {deleting(both(withServer, storeAlone))},
 	"delete it with spec.existingService":   {deleting(withExistingService), changing(withExistingService, giveOwner)},
 	"delete it with deletionPolicy: Orphan": {deleting(both(withServer, orphan))},
 
@@ -141,6 +192,25 @@ var operations = map[string][]operation{
 		changing(both(withExistingService, addGroup), swapGroups), changing(withExistingService, probeOften),
 		changing(withServer, label), changing(withServer, finalize), changingDeleted(withServer, label),
 	},
+}
+
+// TestTheLargestChangeIsWithinTheCostLimitOfThePolicy has kube-apiserver query its authorizer for as many permissions
+// as one request can require, each of which costs a twenty-eighth of what it grants a policy.
+func TestTheLargestChangeIsWithinTheCostLimitOfThePolicy(t *testing.T) {
+	t.Parallel()
+	before := existing(t, both(withServer, control))
+	everything := []modification{
+		resumeIt, addGroup, share, closePorts, monitor, certify, controlNot, controlMore, refer, exposeMetrics, labelObjects,
+		func(e *v1alpha1.ExtensionAPI) { e.Spec.Groups[1].Versions = e.Spec.Groups[1].Versions[:1] },
+	}
+	attempt := changeOf(t, before, func(e *v1alpha1.ExtensionAPI) {
+		for _, modify := range everything {
+			modify(e)
+		}
+	})
+	if err := attempt(ctx, plane.client); err != nil {
+		t.Error(err)
+	}
 }
 
 func creating(given ...modification) operation {

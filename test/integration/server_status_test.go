@@ -225,9 +225,15 @@ func crashed() *corev1.PodStatus {
 // setDeploymentStatus writes the status that the deployment controller would report for a server with two replicas.
 func setDeploymentStatus(t *testing.T, name string, available int32, conditions ...appsv1.DeploymentCondition) {
 	t.Helper()
-	deployment := &appsv1.Deployment{}
+	setStatusOf(t, &appsv1.Deployment{ObjectMeta: in(name, name)}, available, conditions...)
+}
+
+func setStatusOf(
+	t *testing.T, deployment *appsv1.Deployment, available int32, conditions ...appsv1.DeploymentCondition,
+) {
+	t.Helper()
 	eventually(t, func() error {
-		if err := plane.client.Get(ctx, client.ObjectKey{Namespace: name, Name: name}, deployment); err != nil {
+		if err := plane.client.Get(ctx, client.ObjectKeyFromObject(deployment), deployment); err != nil {
 			return err
 		}
 		deployment.Status = appsv1.DeploymentStatus{

@@ -107,7 +107,7 @@ namespaces.
 */}}
 {{- define "extensionapi-operator.serverRules" -}}
 - apiGroups: [apps]
-  resources: [deployments]
+  resources: [deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
 # To find the Pods of a server.
 - apiGroups: [apps]
@@ -128,6 +128,10 @@ namespaces.
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+# The leader election of controllers. An admission policy restricts the names, and the roles are those of the ClusterRole.
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [rolebindings]
   verbs: [get, list, watch, create, patch, delete]
 # For spec.server.serviceMonitor.
 - apiGroups: [monitoring.coreos.com]

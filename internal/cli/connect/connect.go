@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,6 +39,11 @@ type Cluster struct {
 	Client client.Client
 	// HTTP sends requests for paths of kube-apiserver, whatever their host, and bounds what is kept of the responses.
 	HTTP *http.Client
+
+	config *rest.Config
+	// base is the URL of kube-apiserver.
+	base *url.URL
+	each *aggregation.KubeAPIServers
 }
 
 // To returns the cluster of the flags.
@@ -71,12 +77,35 @@ func With(config *rest.Config) (*Cluster, error) {
 		return nil, err
 	}
 	paths.Transport = &toServer{base: base, next: paths.Transport}
-	return &Cluster{Host: base.Host, Client: objects, HTTP: paths}, nil
+	return &Cluster{
+		Host: base.Host, Client: objects, HTTP: paths, config: config, base: base,
+		each: aggregation.NewKubeAPIServers(config, objects, clock.RealClock{}),
+	}, nil
+}
+
+// errUnverified keeps credentials from whoever can write an EndpointSlice.
+var errUnverified = errors.New("the kubeconfig does not verify the certificate of kube-apiserver " +
+	"(insecure-skip-tls-verify), so its credentials are sent to no other address")
+
+// KubeAPIServers returns a client for each kube-apiserver, by its address, around a load balancer.
+func (c *Cluster) KubeAPIServers(ctx context.Context) (map[string]*http.Client, error) {
+	clients, err := c.each.Clients(ctx)
+	if c.config.Insecure && len(clients) > 1 {
+		return nil, errUnverified
+	}
+	return clients, err
 }
 
 // Get requests a path of kube-apiserver. The caller closes the body.
 func (c *Cluster) Get(ctx context.Context, path string, header http.Header) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+Address+path, nil)
+	return c.Send(ctx, http.MethodGet, path, header, http.NoBody)
+}
+
+// Send sends a request for a path of kube-apiserver. The caller closes the body.
+func (c *Cluster) Send(
+	ctx context.Context, method, path string, header http.Header, body io.Reader,
+) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+Address+path, body)
 	if err != nil {
 		return nil, err
 	}

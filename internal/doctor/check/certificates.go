@@ -39,11 +39,15 @@ func verification(v *view.View) []Result {
 			return ok("")
 		}
 		return broken(v1alpha1.ReasonCertificateUntrusted, excerpt.Quote(sample.Err.Error())).
-			Affecting("Every request to the API fails, and " + lower(wholeCluster)).
+			Affecting("Every request to the API fails" + andWholeCluster()).
 			Advising("Compare the caBundle with the certificate that the server serves for " +
-				manifests.ServingHost(backendOf(apiService)) + ": " +
-				kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name))
+				manifests.ServingHost(backendOf(apiService)) + ": " + printBundle(apiService))
 	})
+}
+
+// printBundle is the command that prints the caBundle of an APIService.
+func printBundle(apiService view.APIService) string {
+	return kubectl("get apiservice %s -o jsonpath='{.spec.caBundle}' | base64 -d", apiService.Name)
 }
 
 func backendOf(apiService view.APIService) manifests.Backend {
@@ -91,7 +95,7 @@ func expiring(apiService view.APIService, end, now time.Time) finding.Finding {
 	switch until := pki.Timestamp(end); {
 	case !now.Before(end):
 		return broken(v1alpha1.ReasonCertificateExpired, "every certificate of the caBundle has expired, the last one on "+
-			until).Affecting("Every request to the API fails, and " + lower(wholeCluster)).Advising(renew)
+			until).Affecting("Every request to the API fails" + andWholeCluster()).Advising(renew)
 	case end.Sub(now) < soon:
 		return warning(v1alpha1.ReasonExpiresSoon, "the last certificate of the caBundle expires on "+until).
 			Affecting("Every request to the API will fail then").Advising(renew)

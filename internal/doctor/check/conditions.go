@@ -24,6 +24,8 @@ var alarming = map[string]bool{
 	v1alpha1.ReasonOpenAPISlow:            true,
 	v1alpha1.ReasonNoResources:            true,
 	v1alpha1.ReasonServiceMonitorsUnknown: true,
+	v1alpha1.ReasonEndpointUnreachable:    true,
+	v1alpha1.ReasonInvalidSecret:          true,
 }
 
 // conditions reports what the operator reports.
@@ -82,7 +84,8 @@ func severityOf(condition *metav1.Condition, isUnready bool) finding.Severity {
 	case v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled:
 		return finding.Info
 	}
-	isDecisive := isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit
+	isDecisive := isUnready && condition.Type != v1alpha1.ConditionDiscoveryWithinLimit &&
+		condition.Type != v1alpha1.ConditionControllersAvailable
 	switch {
 	case condition.Status == metav1.ConditionTrue && !alarming[condition.Reason]:
 		return finding.Info

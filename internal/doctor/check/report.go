@@ -122,6 +122,7 @@ var sections = []struct {
 }{
 	{"aggregation layer", []check{
 		{"kube-apiserver", "kube-apiserver answers", reachable},
+		{"known-bugs", "no known bug of this Kubernetes version harms aggregated APIs", bugs},
 		{"clock", "the clocks of kube-apiserver and of this machine agree", clocks},
 		{"front-proxy-trust", "kube-apiserver publishes how extension API servers authenticate it", trust},
 		{"front-proxy-certificate", "kube-apiserver has a client certificate for extension API servers", proxyCertificate},
@@ -144,6 +145,7 @@ var sections = []struct {
 	{"certificates", []check{
 		{"verification", "kube-apiserver verifies the serving certificate", verification},
 		{"ca-bundle", "the caBundle contains a CA that stays valid", caBundle},
+		{"served", "the caBundle verifies what Pods serve", served},
 	}},
 	{"requests through kube-apiserver", []check{
 		{"latency", "discovery is answered within 5s", latency},

@@ -63,7 +63,7 @@ func failed(sample discovery.Sample) finding.Finding {
 		return warning(reason, evidence).Advising("Check the connection to kube-apiserver and its load, and run this again")
 	}
 	return broken(reason, evidence).
-		Affecting("Requests to the API fail, and " + lower(wholeCluster)).
+		Affecting("Requests to the API fail" + andWholeCluster()).
 		Advising(sentence(advice))
 }
 
@@ -161,7 +161,8 @@ func empty(answer discovery.Sample) finding.Finding {
 	}
 }
 
-func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }
+// andWholeCluster ends a sentence about who else is affected.
+func andWholeCluster() string { return ", and " + strings.ToLower(wholeCluster[:1]) + wholeCluster[1:] }
 
 // sentence begins with a capital letter, unless it is the name of a program.
 func sentence(text string) string {

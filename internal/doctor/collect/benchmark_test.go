@@ -15,7 +15,8 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect/connecttest"
 )
 
-// BenchmarkView reads a cluster with 200 APIServices, each with two resources that are listed and watched.
+// BenchmarkView reads a cluster with three kube-apiservers and 200 APIServices, each with two resources that are listed
+// and watched.
 func BenchmarkView(b *testing.B) {
 	list := &apiregistrationv1.APIServiceList{}
 	for i := range 200 {
@@ -41,7 +42,8 @@ func BenchmarkView(b *testing.B) {
 			w.WriteHeader(http.StatusForbidden)
 		}
 	}
-	cluster := connecttest.Cluster(b, connecttest.Permitting(http.HandlerFunc(answer)))
+	kubeAPIServer := connecttest.Permitting(http.HandlerFunc(answer))
+	cluster := connecttest.Several(b, kubeAPIServer, kubeAPIServer, kubeAPIServer)
 	for b.Loop() {
 		v, err := View(b.Context(), cluster, clock.RealClock{})
 		if err != nil {
@@ -50,6 +52,11 @@ func BenchmarkView(b *testing.B) {
 		for _, each := range v.APIServices.Value() {
 			if result := each.Objects.Value(); !result.IsGood() || result.Checked != 2 {
 				b.Fatalf("%s: %+v", each.Name, result)
+			}
+			for _, through := range each.Through {
+				if sample, known := through.Discovery.Get(); !known || sample.Err != nil {
+					b.Fatalf("%s through %s: %+v", each.Name, through.Address, through.Discovery)
+				}
 			}
 		}
 	}

@@ -6,6 +6,7 @@ package collect
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -37,6 +38,8 @@ type collector struct {
 	clock   clock.WithDelayedExecution
 	// aggregated has the resources in aggregated discovery, nil where they cannot be compared.
 	aggregated objectcheck.Aggregated
+	// each has a client for each of several kube-apiservers, by its address.
+	each map[string]*http.Client
 }
 
 // View reads the aggregation layer. Where names are given, only these APIServices and ExtensionAPIs are looked at; a
@@ -50,7 +53,8 @@ func View(
 	if err := restrict(v, names); err != nil {
 		return nil, err
 	}
-	c.all(ctx, append(c.ofBackends(v), c.ofAPIServices(v)...))
+	c.all(ctx, c.ofBackends(v))
+	c.all(ctx, slices.Concat(c.throughEach(v), c.certificates(v), c.ofAPIServices(v)))
 	return v, nil
 }
 

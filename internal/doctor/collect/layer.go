@@ -14,9 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +22,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/aggregation"
 	"github.com/extensionapi/extensionapi-operator/internal/doctor/view"
 	"github.com/extensionapi/extensionapi-operator/internal/documents"
-	"github.com/extensionapi/extensionapi-operator/internal/endpoints"
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
 	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/objectcheck"
@@ -43,14 +40,6 @@ func (c *collector) readVersion(ctx context.Context, v *view.View) {
 		return nil, json.NewDecoder(io.LimitReader(response.Body, limits.Status.Bytes)).Decode(&info)
 	})
 	v.Version = snapshot.Of(excerpt.Of(info.GitVersion, maxVersion), err)
-}
-
-func (c *collector) kubeAPIServers(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	service := types.NamespacedName{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}
-	slices, err := endpoints.List(ctx, c.cluster.Client, service)
-	return len(endpoints.Ready(slices, "https")), err
 }
 
 func (c *collector) missingTrust(ctx context.Context) ([]string, error) {

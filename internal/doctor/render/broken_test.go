@@ -31,6 +31,19 @@ func fails(a *view.APIService, status int, text string) {
 	a.Objects = snapshot.Of(objects.Result{}, nil)
 }
 
+// several adds three kube-apiservers, the last of which gets a result of its own.
+func several(v *view.View, a *view.APIService, last discovery.Sample) {
+	var servers []view.KubeAPIServer
+	for _, address := range []string{"10.0.0.1:6443", "10.0.0.2:6443", "10.0.0.3:6443"} {
+		servers = append(servers, view.KubeAPIServer{Address: address})
+		a.Through = append(a.Through, view.Through{
+			Address: address, Discovery: snapshot.Of(discovery.Sample{Latency: time.Millisecond}, nil),
+		})
+	}
+	a.Through[2].Discovery = snapshot.Of(last, nil)
+	v.KubeAPIServers = snapshot.Of(servers, nil)
+}
+
 var listFails = objects.Problem{
 	Reason: v1alpha1.ReasonListFails, Subject: "flunders.v1.wardle.example.com", Affected: objects.Namespaces,
 	Evidence: "LIST answered 500 Internal Server Error: no storage",
@@ -92,4 +105,5 @@ func forbid(v *view.View, a *view.APIService) {
 	flunders := objects.Resource{GroupVersion: viewtest.GroupVersion}
 	a.Objects = snapshot.Of(objects.Result{Denied: []objects.Resource{flunders}}, nil)
 	a.Backend.Denied = snapshot.Of([]string(nil), forbidden("subjectaccessreviews"))
+	a.Served = snapshot.Of(view.Served{}, forbidden("pods/portforward"))
 }

@@ -3,6 +3,7 @@
 package render
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -52,6 +53,9 @@ var faults = map[string]struct {
 	"clock-differs": {check.Warning, []string{"clock"}, func(v *view.View, _ *view.APIService) {
 		v.Clocks = snapshot.Of(view.Clocks{Server: viewtest.Noon, Local: viewtest.Noon.Add(-time.Hour)}, nil)
 	}},
+	"known-bug": {check.Warning, []string{"known-bugs"}, func(v *view.View, _ *view.APIService) {
+		v.Version = snapshot.Of("v1.28.2", nil)
+	}},
 	"no-aggregated-discovery": {check.Warning, []string{"aggregated-discovery"}, func(v *view.View, _ *view.APIService) {
 		v.Discovery = snapshot.Of(map[schema.GroupVersion]view.Freshness(nil), nil)
 	}},
@@ -90,10 +94,12 @@ var faults = map[string]struct {
 	}},
 	"bundle-expires": {check.Warning, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
 		a.Spec.CABundle = viewtest.CA(48 * time.Hour)
+		a.Served = snapshot.Known[view.Served]{}
 		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 	}},
 	"bundle-expired": {check.Broken, []string{"ca-bundle"}, func(_ *view.View, a *view.APIService) {
 		a.Spec.CABundle = viewtest.CA(-time.Hour)
+		a.Served = snapshot.Known[view.Served]{}
 	}},
 	"untrusted": {check.Broken, []string{"verification"}, func(_ *view.View, a *view.APIService) {
 		fails(a, http.StatusServiceUnavailable, "answered 503 Service Unavailable: error trying to reach service: "+
@@ -158,11 +164,14 @@ var faults = map[string]struct {
 		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 		a.Spec.Service.Namespace, a.Spec.Service.Name = "extensionapi-system", manifests.StandInName
 		a.Backend.NamespacedName = types.NamespacedName{Namespace: "extensionapi-system", Name: manifests.StandInName}
+		a.Served = snapshot.Known[view.Served]{}
 		a.Objects = snapshot.Of(objects.Result{}, nil)
 		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{standingIn()}, nil)
 	}},
 	"several-kube-apiservers": {check.OK, nil, func(v *view.View, a *view.APIService) {
-		v.KubeAPIServers = snapshot.Of(3, nil)
+		several(v, a, discovery.Sample{Latency: time.Millisecond})
+		v.KubeAPIServers.Value()[2].Unreached = errors.New("no answer within 3s")
+		a.Through = a.Through[:2]
 		owned := viewtest.APIService(schema.GroupVersion{Group: "a.example.com", Version: "v1"})
 		owned.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
 		v.Discovery.Value()[owned.GroupVersion()] = view.Freshness{}
@@ -170,6 +179,35 @@ var faults = map[string]struct {
 		v.OpenAPIV2.Value().Insert(owned.GroupVersion())
 		v.APIServices = snapshot.Of([]view.APIService{owned, *a}, nil)
 		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{ready("wardle")}, nil)
+	}},
+	"one-kube-apiserver-fails": {check.Broken, []string{"kube-apiservers"}, func(v *view.View, a *view.APIService) {
+		several(v, a, discovery.Sample{Err: &discovery.ProbeError{
+			Class: discovery.ClassServerError, Status: http.StatusServiceUnavailable,
+			Text: "answered 503 Service Unavailable: error trying to reach service: dial tcp 10.1.0.9:443: connect: no route " +
+				"to host",
+		}})
+	}},
+	"one-kube-apiserver-is-slow": {check.Broken, []string{"kube-apiservers"}, func(v *view.View, a *view.APIService) {
+		several(v, a, discovery.Sample{Latency: 6 * time.Second})
+	}},
+	"kube-apiservers-unverified": {check.OK, nil, func(v *view.View, _ *view.APIService) {
+		v.KubeAPIServers = snapshot.Of([]view.KubeAPIServer(nil), errors.New("the kubeconfig does not verify it"))
+	}},
+	"pod-serves-another-ca": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.wardle-system.svc", 90*24*time.Hour, false)
+	}},
+	"pod-serves-another-name": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.elsewhere.svc", 90*24*time.Hour, true)
+	}},
+	"pod-serves-what-expired": {check.Broken, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		a.Labels = map[string]string{manifests.OwnerLabel: "wardle"}
+		viewtest.Serve(a, "wardle.wardle-system.svc", -time.Hour, true)
+	}},
+	"pod-serves-what-expires": {check.Warning, []string{"served"}, func(_ *view.View, a *view.APIService) {
+		viewtest.Serve(a, "wardle.wardle-system.svc", 24*time.Hour, true)
+	}},
+	"pod-not-reached": {check.OK, nil, func(_ *view.View, a *view.APIService) {
+		a.Served.Value().Pods[0].Chain = snapshot.Of([]*x509.Certificate(nil), errors.New("no connection within 4s"))
 	}},
 	"operator-not-permitted": {check.OK, nil, func(v *view.View, _ *view.APIService) {
 		var all []v1alpha1.ExtensionAPI
@@ -182,6 +220,14 @@ var faults = map[string]struct {
 			all = append(all, extensionAPI)
 		}
 		v.ExtensionAPIs = snapshot.Of(all, nil)
+	}},
+	"controller-crashes": {check.Warning, []string{"conditions"}, func(v *view.View, _ *view.APIService) {
+		extensionAPI := ready("wardle")
+		extensionAPI.Status.Conditions = append(extensionAPI.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionControllersAvailable, Status: metav1.ConditionFalse,
+			Reason: v1alpha1.ReasonCrashLoopBackOff, Message: "controller flunders: container manager crashes",
+		})
+		v.ExtensionAPIs = snapshot.Of([]v1alpha1.ExtensionAPI{extensionAPI}, nil)
 	}},
 	"terminates-at-once": {check.Warning, []string{"termination"}, func(_ *view.View, a *view.APIService) {
 		for _, pod := range a.Backend.Pods.Value() {

@@ -5,6 +5,7 @@
 package view
 
 import (
+	"crypto/x509"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -35,8 +36,8 @@ type View struct {
 	Version snapshot.Known[string]
 	// Clocks are those of kube-apiserver and of this machine when it answered.
 	Clocks snapshot.Known[Clocks]
-	// KubeAPIServers is how many kube-apiservers there are.
-	KubeAPIServers snapshot.Known[int]
+	// KubeAPIServers are those behind the Service default/kubernetes, ordered by address.
+	KubeAPIServers snapshot.Known[[]KubeAPIServer]
 	// MissingTrust is what extension API servers need to authenticate kube-apiserver and do not find.
 	MissingTrust snapshot.Known[[]string]
 	// MissingCertificate is that a kube-apiserver has no client certificate for extension API servers; empty if it has.
@@ -57,6 +58,13 @@ type View struct {
 	ExtensionAPIs snapshot.Known[[]v1alpha1.ExtensionAPI]
 }
 
+// KubeAPIServer is one of the kube-apiservers.
+type KubeAPIServer struct {
+	Address string
+	// Unreached is why no request from this machine reaches it directly, nil if requests do.
+	Unreached error
+}
+
 // Clocks are two clocks at the same moment.
 type Clocks struct{ Server, Local time.Time }
 
@@ -69,8 +77,32 @@ type APIService struct {
 	Backend *Backend
 	// Discovery is the result of its discovery through kube-apiserver, unknown where it was not requested.
 	Discovery snapshot.Known[discovery.Sample]
+	// Through has its discovery through each kube-apiserver that is reached directly.
+	Through []Through
+	// Served is what Pods behind the Service serve, unknown without an error where kube-apiserver does not verify it or no
+	// Pod is ready.
+	Served snapshot.Known[Served]
 	// Objects is what requests for its objects show, as the operator sends them.
 	Objects snapshot.Known[objects.Result]
+}
+
+// Through is the result of discovery through one kube-apiserver, unknown where it was not requested in time.
+type Through struct {
+	Address   string
+	Discovery snapshot.Known[discovery.Sample]
+}
+
+// Served are the certificates that Pods serve.
+type Served struct {
+	Pods []ServedBy
+	// Left is how many Pods were left out.
+	Left int
+}
+
+// ServedBy is the chain that one Pod serves, the serving certificate first.
+type ServedBy struct {
+	Pod   string
+	Chain snapshot.Known[[]*x509.Certificate]
 }
 
 // LeadsToStandIn reports whether the operator serves discovery in place of the server.

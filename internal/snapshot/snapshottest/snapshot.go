@@ -65,6 +65,7 @@ func New() *snapshot.Snapshot {
 		Terminating:  snapshot.Of([]corev1.Namespace(nil), nil),
 		Claims:       snapshot.Of([]claims.Claim{{GroupVersion: GroupVersion}}, nil),
 		Server:       snapshot.Of(snapshot.Workload{}, nil),
+		Controllers:  snapshot.Of(snapshot.Controllers{}, nil),
 		Endpoints:    snapshot.Of(snapshot.Endpoints{Ready: []endpoints.Endpoint{Replica}}, nil),
 		Certificates: snapshot.Of(snapshot.Certificates{}, nil),
 		Aggregated:   map[schema.GroupVersion]snapshot.Aggregated{GroupVersion: {Settled: true}},

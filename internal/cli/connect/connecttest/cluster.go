@@ -4,20 +4,27 @@
 package connecttest
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 
+	"k8s.io/utils/clock"
+
 	"github.com/extensionapi/extensionapi-operator/internal/cli/connect"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
 )
 
 // Cluster returns a cluster of which a handler stands for kube-apiserver.
@@ -30,6 +37,68 @@ func Cluster(tb testing.TB, handler http.Handler) *connect.Cluster {
 		tb.Fatal(err)
 	}
 	return cluster
+}
+
+// Several returns a cluster of several kube-apiservers, with a handler for each: the kubeconfig leads to the first.
+func Several(tb testing.TB, handlers ...http.Handler) *connect.Cluster {
+	tb.Helper()
+	list := &discoveryv1.EndpointSliceList{}
+	authority, certificate := certificates(tb)
+	config := &rest.Config{TLSClientConfig: rest.TLSClientConfig{CAData: authority, ServerName: kubernetesService}}
+	for _, handler := range handlers {
+		server := httptest.NewUnstartedServer(listing(list, handler))
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		tb.Cleanup(server.Close)
+		if config.Host == "" {
+			config.Host = server.URL
+		}
+		address := netip.MustParseAddrPort(server.Listener.Addr().String())
+		list.Items = append(list.Items, discoveryv1.EndpointSlice{
+			AddressType: discoveryv1.AddressTypeIPv4,
+			Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{address.Addr().String()}}},
+			Ports:       []discoveryv1.EndpointPort{{Name: new("https"), Port: new(int32(address.Port()))}},
+		})
+	}
+	cluster, err := connect.With(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return cluster
+}
+
+// kubernetesService is a name in the certificate of every kube-apiserver.
+const kubernetesService = "kubernetes.default.svc"
+
+func certificates(tb testing.TB) (authority []byte, serving tls.Certificate) {
+	tb.Helper()
+	now := clock.RealClock{}.Now()
+	signer, err := pki.NewSigner("kubernetes", now, time.Hour)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pair, err := signer.IssueServing([]string{kubernetesService}, now, time.Hour)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	serving, err = tls.X509KeyPair(pair.Certificate, pair.Key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return signer.Certificate, serving
+}
+
+// listing answers for the EndpointSlices of Service default/kubernetes.
+func listing(list *discoveryv1.EndpointSliceList, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(list)
+	})
 }
 
 var decoder = serializer.NewCodecFactory(kinds.Scheme()).UniversalDeserializer()

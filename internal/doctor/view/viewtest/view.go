@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/util/cert"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -45,7 +46,7 @@ func New() *view.View {
 		Now:                Noon,
 		Version:            known("v1.36.3"),
 		Clocks:             known(view.Clocks{Server: Noon, Local: Noon}),
-		KubeAPIServers:     known(1),
+		KubeAPIServers:     known([]view.KubeAPIServer{{Address: "10.0.0.1:6443"}}),
 		MissingTrust:       known[[]string](nil),
 		MissingCertificate: known[[]string](nil),
 		Discovery:          known(map[schema.GroupVersion]view.Freshness{GroupVersion: {}}),
@@ -63,13 +64,14 @@ func known[T any](value T) snapshot.Known[T] { return snapshot.Of(value, nil) }
 
 // APIService returns an available APIService of a healthy server.
 func APIService(groupVersion schema.GroupVersion) view.APIService {
+	signer := authority(365 * 24 * time.Hour)
 	apiService := &apiregistrationv1.APIService{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: manifests.APIServiceName(groupVersion), CreationTimestamp: metav1.NewTime(Noon.Add(-time.Hour)),
 			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply}},
 		},
 		Spec: apiregistrationv1.APIServiceSpec{
-			Group: groupVersion.Group, Version: groupVersion.Version, CABundle: CA(365 * 24 * time.Hour),
+			Group: groupVersion.Group, Version: groupVersion.Version, CABundle: signer.Certificate,
 			Service: &apiregistrationv1.ServiceReference{Namespace: Namespace, Name: Server},
 		},
 	}
@@ -80,6 +82,9 @@ func APIService(groupVersion schema.GroupVersion) view.APIService {
 		Discovery: known(discovery.Sample{
 			Latency: 12 * time.Millisecond, Content: discovery.Content{Resources: 1, Deletable: 1, MoreThanGet: 1},
 		}),
+		Served: known(view.Served{Pods: []view.ServedBy{
+			serves("api-a", signer, 90*24*time.Hour, servingHost), serves("api-b", signer, 90*24*time.Hour, servingHost),
+		}}),
 		Objects: known(objects.Result{Checked: 1}),
 	}
 }
@@ -95,12 +100,37 @@ func Report(
 }
 
 // CA returns the PEM certificate of a CA that expires so long after Noon.
-func CA(left time.Duration) []byte {
+func CA(left time.Duration) []byte { return authority(left).Certificate }
+
+func authority(left time.Duration) pki.KeyPair {
 	pair, err := pki.NewSigner("test", Noon.Add(left-365*24*time.Hour), 365*24*time.Hour)
 	if err != nil {
-		return nil
+		return pki.KeyPair{}
 	}
-	return pair.Certificate
+	return pair
+}
+
+const servingHost = Server + "." + Namespace + ".svc"
+
+// Serve makes a Pod of the server serve a certificate for a name that expires so long after Noon, by a new CA; the
+// caBundle contains it if it is trusted.
+func Serve(apiService *view.APIService, name string, left time.Duration, trusted bool) {
+	signer := authority(365 * 24 * time.Hour)
+	if trusted {
+		apiService.Spec.CABundle = append(apiService.Spec.CABundle, signer.Certificate...)
+	}
+	apiService.Served.Value().Pods[1] = serves("api-b", signer, left, name)
+}
+
+// serves is a certificate that was issued 90 days before its end.
+func serves(pod string, signer pki.KeyPair, left time.Duration, name string) view.ServedBy {
+	const validity = 90 * 24 * time.Hour
+	pair, err := signer.IssueServing([]string{name}, Noon.Add(left-validity), validity)
+	if err != nil {
+		return view.ServedBy{Pod: pod}
+	}
+	chain, err := cert.ParseCertsPEM(pair.Certificate)
+	return view.ServedBy{Pod: pod, Chain: snapshot.Of(chain, err)}
 }
 
 var labels = map[string]string{"app": "wardle"}

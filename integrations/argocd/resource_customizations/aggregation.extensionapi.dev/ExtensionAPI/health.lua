@@ -48,11 +48,11 @@ if ready.status ~= "True" then
   return hs
 end
 
--- The API is served. Ready does not depend on these conditions, which concern users of the whole cluster.
+-- The API is served. Ready does not depend on these conditions, which concern others than its clients.
 hs.status = "Healthy"
 hs.message = ready.message
 local separator = ", but "
-for _, type in ipairs({"DiscoveryWithinLimit", "ServesObjects", "NamespacesDeletable"}) do
+for _, type in ipairs({"DiscoveryWithinLimit", "ServesObjects", "NamespacesDeletable", "ControllersAvailable"}) do
   local condition = conditions[type]
   if condition ~= nil and condition.status == "False" then
     hs.message = hs.message .. separator .. type .. " is False: " .. condition.message

@@ -31,7 +31,7 @@ func TestReplicasAreThoseOfTheScaleTarget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			extensionAPI := read(t, "minimal.yaml")
 			extensionAPI.Spec.Server.Replicas, extensionAPI.Spec.Server.ScaleTarget = new(int32(3)), test.target
-			deployment, err := Deployment(extensionAPI, Observed{Deployment: test.current})
+			deployment, err := Deployment(extensionAPI, ServerOf(extensionAPI), Observed{Deployment: test.current})
 			if err != nil {
 				t.Fatal(err)
 			}

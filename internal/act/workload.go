@@ -9,11 +9,11 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/extensionapi/extensionapi-operator/internal/inventory"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
 // server applies the server's objects, the Deployment last: its Pods need the others.
@@ -21,24 +21,40 @@ func (e *execution) server(ctx context.Context, p *plan.Workload) error {
 	if p == nil {
 		return nil
 	}
-	e.lookForCauses(p.Unready)
-	return e.refuse(&e.out.Server, e.applyServer(ctx, p))
+	if _, err := e.removeAll(ctx, e.s, e.applier, p.Unwanted); err != nil {
+		return e.refuse(&e.out.Server.Refused, err)
+	}
+	return e.apply(ctx, workload{
+		Workload: manifests.ServerOf(e.s.ExtensionAPI), observed: e.s.Server.Value(), plan: p,
+		created: func(stage inventory.Stage) []inventory.Object { return inventory.CreatedAt(stage, e.s.ExtensionAPI) },
+	}, &e.out.Server)
 }
 
-func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
-	if _, err := e.removeAll(ctx, e.s, e.applier, p.Unwanted); err != nil {
-		return err
-	}
-	account, err := e.serviceAccount(ctx, p.Accounts)
+// workload is the server, or a controller.
+type workload struct {
+	manifests.Workload
+	observed snapshot.Workload
+	plan     *plan.Workload
+	// created returns the objects that are created in a stage.
+	created func(inventory.Stage) []inventory.Object
+}
+
+// apply applies the objects of a workload, and records what became of it.
+func (e *execution) apply(ctx context.Context, w workload, became *plan.Applied) error {
+	account, err := e.serviceAccount(ctx, w)
 	if err != nil {
-		return err
+		return e.refuse(&became.Refused, err)
 	}
-	inputs := inventory.Inputs{Accounts: p.Accounts, Observed: manifests.Observed{
-		ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: e.s.Server.Value().Deployment,
-	}}
+	inputs := inventory.Inputs{
+		Accounts: w.plan.Accounts, ControllerAccounts: w.plan.ControllerAccounts,
+		Observed: manifests.Observed{
+			ServiceAccount: account, AssignsUsers: e.s.AssignsUsers, Deployment: w.observed.Deployment,
+			Storage: e.s.Storage.Value().Observed(), Images: e.Images,
+		},
+	}
 	for _, stage := range []inventory.Stage{inventory.BeforeDeployment, inventory.WithDeployment} {
-		if e.out.Generation, err = e.applyAll(ctx, inventory.CreatedAt(stage, e.s.ExtensionAPI), inputs); err != nil {
-			return err
+		if became.Generation, err = e.applyAll(ctx, w.created(stage), inputs); err != nil {
+			return e.refuse(&became.Refused, err)
 		}
 	}
 	return nil
@@ -46,19 +62,18 @@ func (e *execution) applyServer(ctx context.Context, p *plan.Workload) error {
 
 // serviceAccount returns the UID of the operator's ServiceAccount. It removes the account when the template names
 // another one and the last Pod that ran as it has gone.
-func (e *execution) serviceAccount(ctx context.Context, accounts []string) (types.UID, error) {
-	if slices.Contains(accounts, e.s.Name) {
-		account, err := e.applier.Apply(ctx, manifests.ServiceAccount(e.s.ExtensionAPI))
+func (e *execution) serviceAccount(ctx context.Context, w workload) (types.UID, error) {
+	if slices.Contains(w.plan.Accounts, w.Name) {
+		account, err := e.applier.Apply(ctx, manifests.ServiceAccount(e.s.ExtensionAPI, w.Workload))
 		if err != nil {
 			return "", err
 		}
 		return account.GetUID(), nil
 	}
-	if e.s.Server.Value().Account == "" {
+	if w.observed.Account == "" {
 		return "", nil
 	}
-	key := client.ObjectKey{Namespace: e.s.Spec.Server.Namespace, Name: e.s.Name}
-	_, err := e.applier.Delete(ctx, inventory.ServiceAccount.GroupVersionKind, key)
+	_, err := e.applier.Delete(ctx, inventory.ServiceAccount.GroupVersionKind, w.NamespacedName)
 	return "", err
 }
 

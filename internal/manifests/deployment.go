@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	apps "k8s.io/client-go/applyconfigurations/apps/v1"
 	core "k8s.io/client-go/applyconfigurations/core/v1"
 	meta "k8s.io/client-go/applyconfigurations/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -21,58 +21,53 @@ const serviceAccountAnnotation = "aggregation.extensionapi.dev/service-account-u
 
 // Observed is what a Deployment depends on besides the ExtensionAPI.
 type Observed struct {
-	// ServiceAccount is the UID of the one that the operator creates, empty if the server runs as another one.
+	// ServiceAccount is the UID of the one that the operator creates, empty if the Pods run as another one.
 	ServiceAccount types.UID
 	// AssignsUsers reports whether the namespace has AssignedUsersAnnotation.
 	AssignsUsers bool
 	// Deployment is the current one, nil if there is none.
 	Deployment *appsv1.Deployment
+	// Storage is that of a server.
+	Storage Storage
+	// Images are those of what the operator runs for it.
+	Images Images
 }
 
-// Deployment runs the server.
+// Deployment runs a workload.
 func Deployment(
-	extensionAPI *v1alpha1.ExtensionAPI, observed Observed,
+	extensionAPI *v1alpha1.ExtensionAPI, w Workload, observed Observed,
 ) (*apps.DeploymentApplyConfiguration, error) {
-	template, err := podTemplate(extensionAPI, observed)
+	template, err := podTemplate(w, observed)
 	if err != nil {
 		return nil, err
 	}
-	if observed.ServiceAccount != "" && ServiceAccountName(extensionAPI) == extensionAPI.Name {
+	if observed.ServiceAccount != "" && w.ServiceAccountName() == w.Name {
 		template.WithAnnotations(map[string]string{serviceAccountAnnotation: string(observed.ServiceAccount)})
 	}
-	deployment := apps.Deployment(extensionAPI.Name, extensionAPI.Spec.Server.Namespace).
-		WithLabels(componentLabels(extensionAPI)).
+	if w.server != nil && w.server.Storage != nil && observed.Storage.Revision != "" {
+		template.WithAnnotations(map[string]string{StorageRevisionAnnotation: observed.Storage.Revision})
+	}
+	deployment := apps.Deployment(w.Name, w.Namespace).
+		WithLabels(workloadLabels(extensionAPI, w.Labels)).
 		WithAnnotations(objectAnnotations(extensionAPI)).
-		WithSpec(rollout(extensionAPI.Spec.Server).
-			WithReplicas(Replicas(extensionAPI, observed.Deployment)).
-			WithSelector(meta.LabelSelector().WithMatchLabels(ServerLabels(extensionAPI.Name))).
+		WithSpec(w.rollout().
+			WithReplicas(w.Replicas(observed.Deployment)).
+			WithSelector(meta.LabelSelector().WithMatchLabels(w.Labels)).
 			WithTemplate(template))
-	if observed.Deployment != nil && isScaledByOthers(extensionAPI) {
+	if observed.Deployment != nil && w.isScaledByOthers() {
 		// Replicas that were set meanwhile must not be reverted.
 		deployment.WithResourceVersion(observed.Deployment.ResourceVersion)
 	}
 	return deployment, nil
 }
 
-// Replicas returns the wanted number of Pods. current is the Deployment, nil if there is none.
-func Replicas(extensionAPI *v1alpha1.ExtensionAPI, current *appsv1.Deployment) int32 {
-	declared := ptr.Deref(extensionAPI.Spec.Server.Replicas, v1alpha1.DefaultReplicas)
-	if current == nil || !isScaledByOthers(extensionAPI) {
-		return declared
-	}
-	return ptr.Deref(current.Spec.Replicas, declared)
-}
-
-func isScaledByOthers(extensionAPI *v1alpha1.ExtensionAPI) bool {
-	return extensionAPI.Spec.Server.ScaleTarget == v1alpha1.ScaleTargetDeployment
-}
-
 // podTemplate returns the user's template with defaults.
-func podTemplate(
-	extensionAPI *v1alpha1.ExtensionAPI, observed Observed,
-) (*core.PodTemplateSpecApplyConfiguration, error) {
-	filled := fillTemplate(extensionAPI, observed)
-	encoded, err := json.Marshal(filled)
+func podTemplate(w Workload, observed Observed) (*core.PodTemplateSpecApplyConfiguration, error) {
+	return applyTemplate(fillTemplate(w, observed))
+}
+
+func applyTemplate(template *corev1.PodTemplateSpec) (*core.PodTemplateSpecApplyConfiguration, error) {
+	encoded, err := json.Marshal(template)
 	if err != nil {
 		return nil, err
 	}
