@@ -21,8 +21,9 @@ func (c component) path() string {
 }
 
 const (
-	// controllerManager is the one component that tests may kill.
+	// controllerManager and etcd are the components that tests may kill.
 	controllerManager = "kube-controller-manager"
+	etcd              = "etcd"
 	kubeAPIServer     = "kube-apiserver"
 )
 
@@ -42,7 +43,7 @@ const (
 // base returns the components that do not need kube-apiserver.
 func base(r record) []component {
 	components := []component{
-		{name: "etcd", args: []string{
+		{name: etcd, args: []string{
 			"--name=node",
 			"--data-dir=/run/cluster/etcd",
 			"--listen-client-urls=http://127.0.0.1:2379", // no Pod can reach the node's loopback

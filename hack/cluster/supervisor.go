@@ -25,7 +25,7 @@ type supervisor struct {
 }
 
 // supervise starts all components and returns when one of them exits: a node runs completely or not at all. Tests may
-// kill kube-controller-manager, which is started again, and stop and start kube-apiservers.
+// kill kube-controller-manager and etcd, which are started again, and stop and start kube-apiservers.
 func (c cluster) supervise(ctx context.Context, r record) error {
 	s := &supervisor{cluster: c, running: map[int]component{}, stopped: map[int]chan struct{}{}}
 	if err := s.start(ctx, os.O_TRUNC, base(r)...); err != nil {
@@ -167,7 +167,7 @@ func (s *supervisor) expectExit(name string) (pid int, stopped chan struct{}) {
 
 // startsAgain reports whether a component has been killed by a test. One that exits by itself is broken.
 func startsAgain(c component, status unix.WaitStatus) bool {
-	return c.name == controllerManager && status.Signaled()
+	return (c.name == controllerManager || c.name == etcd) && status.Signaled()
 }
 
 func describe(status unix.WaitStatus) string {

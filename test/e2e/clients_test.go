@@ -40,6 +40,8 @@ var (
 	discoverer discovery.DiscoveryInterface
 	user       dynamic.Interface
 	userConfig *rest.Config
+	// adminConfig is that of the other clients.
+	adminConfig *rest.Config
 )
 
 func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
@@ -50,7 +52,7 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 	config := rest.CopyConfig(kubeClient.RESTConfig())
 	config.QPS = -1                           // only kube-apiserver's own limits apply
 	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are used intentionally
-	userConfig = rest.CopyConfig(config)
+	adminConfig, userConfig = config, rest.CopyConfig(config)
 	userConfig.Impersonate.UserName = userName
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
