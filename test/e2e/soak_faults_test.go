@@ -53,7 +53,8 @@ var otherCauses = map[string]map[string]cause{
 		"one is restarted": ofOneKubeAPIServer(restarted),
 	},
 	"node": {
-		"etcd is killed": componentKilled(etcdOfNode), "kube-controller-manager is killed": componentKilled(controllerManager),
+		"etcd is killed":                    componentKilled(etcdOfNode),
+		"kube-controller-manager is killed": componentKilled(controllerManager),
 	},
 	"operator": {
 		"the leader is killed": operatorKilled(1), "all replicas are killed": operatorKilled(2),

@@ -35,8 +35,8 @@ func componentKilled(name string) cause {
 	}
 }
 
-// operatorKilled kills so many replicas, the leader first. Its Lease is not released: it expires, as after the loss of a
-// node.
+// operatorKilled kills so many replicas, the leader first. Its Lease is not released: it expires, as when a node is
+// lost.
 func operatorKilled(replicas int) cause {
 	return func(t *testing.T, _ *soaking, _ soak.Step) {
 		t.Helper()
@@ -67,8 +67,8 @@ func upgraded(t *testing.T, _ *soaking, step soak.Step) {
 		if err != nil {
 			return err
 		}
-		_, err = runHelm(ctx, "upgrade", operatorName, "charts/"+operatorName, "--reuse-values", "--wait", "--timeout", "2m",
-			"--force-conflicts", "--set-string", "podAnnotations.soak="+step.At.String())
+		_, err = runHelm(ctx, "upgrade", operatorName, "charts/"+operatorName, "--reuse-values", "--wait",
+			"--timeout", "2m", "--force-conflicts", "--set-string", "podAnnotations.soak="+step.At.String())
 		return err
 	})
 }
@@ -101,7 +101,9 @@ func apiServiceComesAndGoes(t *testing.T, _ *soaking, step soak.Step) {
 		ObjectMeta: metav1.ObjectMeta{Name: "v1." + unrelatedGroup},
 		Spec: apiregistrationv1.APIServiceSpec{
 			Group: unrelatedGroup, Version: "v1", GroupPriorityMinimum: 100, VersionPriority: 100,
-			Service:               &apiregistrationv1.ServiceReference{Namespace: metav1.NamespaceDefault, Name: "soak-missing"},
+			Service: &apiregistrationv1.ServiceReference{
+				Namespace: metav1.NamespaceDefault, Name: "soak-missing",
+			},
 			InsecureSkipTLSVerify: true,
 		},
 	})

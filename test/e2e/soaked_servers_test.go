@@ -129,7 +129,9 @@ func mayReadWidgets(t *testing.T) {
 	const name = "e2e-soak"
 	createObject(t, &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"widgets"}, Verbs: []string{"list"}}},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"*"}, Resources: []string{"widgets"}, Verbs: []string{"list"}},
+		},
 	})
 	createObject(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -196,12 +198,13 @@ func (s *soakedServer) hasRotated(ctx context.Context) error {
 	}
 	current, err := currently(ctx, s.ExtensionAPI)
 	if err == nil && (current.Status.Certificate == nil || current.Status.Certificate.Rotation != nil) {
-		err = fmt.Errorf("the certificates of %s are being replaced since %s: %+v", s.Name, s.rotation, current.Status.Certificate)
+		err = fmt.Errorf("the certificates of %s have been being replaced since %s: %+v", s.Name, s.rotation,
+			current.Status.Certificate)
 	}
 	return err
 }
 
-// podsOf returns the Pods of a server that are not being deleted.
+// pods returns the Pods of a server that are not being deleted.
 func (s *soakedServer) pods(t *testing.T) (pods []corev1.Pod) {
 	t.Helper()
 	eventually(t, time.Minute, func(ctx context.Context) error {

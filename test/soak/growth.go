@@ -25,7 +25,8 @@ func (m Measure) Grown() error {
 	}
 	before, after := slices.Max(m.Values[:third]), slices.Min(m.Values[len(m.Values)-third:])
 	if allowed := before*(1+m.Share) + m.Slack; after > allowed {
-		return fmt.Errorf("%s has grown from %.0f to %.0f, more than to %.0f: %.0f", m.Name, before, after, allowed, m.Values)
+		return fmt.Errorf("%s: from %.0f to %.0f, where %.0f would be allowed: %.0f", m.Name, before, after, allowed,
+			m.Values)
 	}
 	return nil
 }
