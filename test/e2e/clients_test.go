@@ -116,6 +116,12 @@ func eventually(tb testing.TB, limit time.Duration, check func(context.Context) 
 }
 
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) error) (time.Duration, error) {
+	return pollEvery(ctx, 100*time.Millisecond, limit, check)
+}
+
+func pollEvery(
+	ctx context.Context, interval, limit time.Duration, check func(context.Context) error,
+) (time.Duration, error) {
 	start := time.Now()
 	var last error
 	err := wait.For(func(ctx context.Context) (bool, error) {
@@ -124,7 +130,7 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 			last = err
 		}
 		return err == nil, nil
-	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
+	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(interval), wait.WithImmediate())
 	if err != nil {
 		return 0, fmt.Errorf("still failing after %s: %w", limit, last)
 	}

@@ -120,10 +120,10 @@ func misbehaving(fault fault) cause {
 		for _, pod := range faulty {
 			behave(t, pod, fault.behaviour)
 		}
-		reported := eventually(t, faultReported, server.shows(fault))
+		reported := patiently(t, faultReported, server.shows(fault))
 		pause(t, step.For-time.Since(begun))
 		heal()
-		cleared := eventually(t, faultReported, s.areHealthy(server.names()...))
+		cleared := patiently(t, faultReported, s.areHealthy(server.names()...))
 		end()
 		progress("  %s: %s was reported after %s, and its recovery after %s", step, fault.reason, reported, cleared)
 	}
@@ -132,20 +132,21 @@ func misbehaving(fault fault) cause {
 // shows succeeds when the conditions of the ExtensionAPI report the fault, and those of its dependents do if they all
 // have it.
 func (s *soakedServer) shows(fault fault) func(context.Context) error {
-	affected := s.names()
+	affected := s.all()
 	if fault.connectedOne {
 		affected = affected[:1]
 	}
 	return func(ctx context.Context) error {
-		found, err := listExtensionAPIs(ctx)
-		if err != nil {
-			return err
+		for _, extensionAPI := range affected {
+			current, err := currently(ctx, extensionAPI)
+			if err == nil {
+				err = fault.shownBy(current, "")
+			}
+			if err != nil {
+				return err
+			}
 		}
-		var errs []error
-		for _, name := range affected {
-			errs = append(errs, fault.shownBy(found[name], ""))
-		}
-		return errors.Join(errs...)
+		return nil
 	}
 }
 
@@ -167,7 +168,7 @@ func signalled(begin, over syscall.Signal) cause {
 		if over != begin {
 			send(over)
 		}
-		eventually(t, faultReported, s.areHealthy(server.names()...))
+		patiently(t, faultReported, s.areHealthy(server.names()...))
 		end()
 	}
 }
@@ -177,10 +178,10 @@ func evicted(t *testing.T, s *soaking, step soak.Step) {
 	t.Helper()
 	server := s.server(step.Target)
 	pod := server.pods(t)[0]
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		return client.IgnoreNotFound(kube.SubResource("eviction").Create(ctx, pod.DeepCopy(), &policyv1.Eviction{}))
 	})
-	eventually(t, faultReported, func(ctx context.Context) error {
+	patiently(t, faultReported, func(ctx context.Context) error {
 		return client.IgnoreNotFound(stillExists(ctx, &pod))
 	})
 }
@@ -199,7 +200,7 @@ func rotating(ca bool) cause {
 		t.Helper()
 		server, now := s.server(step.Target), metav1.Now()
 		server.rotation = &now
-		eventually(t, time.Minute, func(ctx context.Context) error {
+		patiently(t, time.Minute, func(ctx context.Context) error {
 			current, err := currently(ctx, server.ExtensionAPI)
 			if err != nil {
 				return err
@@ -220,15 +221,9 @@ func recreated(t *testing.T, s *soaking, step soak.Step) {
 	server := s.server(step.Target)
 	dependents := server.names()[1:]
 	end := s.excuse(dependents...)
-	eventually(t, faultReported, func(ctx context.Context) error {
-		var errs []error
-		for _, dependent := range server.dependents {
-			errs = append(errs, client.IgnoreNotFound(kube.Delete(ctx, dependent.DeepCopy())), gone(dependent)(ctx))
-		}
-		return errors.Join(errs...)
-	})
+	deleteSoaked(t, server.dependents)
 	pause(t, step.For)
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		var errs []error
 		for _, dependent := range server.dependents {
 			again := &v1alpha1.ExtensionAPI{
@@ -238,7 +233,7 @@ func recreated(t *testing.T, s *soaking, step soak.Step) {
 		}
 		return errors.Join(errs...)
 	})
-	eventually(t, faultReported, s.areHealthy(dependents...))
+	patiently(t, faultReported, s.areHealthy(dependents...))
 	end()
 }
 
@@ -247,15 +242,15 @@ func losesNamespace(t *testing.T, s *soaking, step soak.Step) {
 	t.Helper()
 	doomed := s.server(step.Target)
 	end := s.excuse(doomed.Name)
-	eventually(t, time.Minute, deleted(doomedNamespace))
+	patiently(t, time.Minute, deleted(doomedNamespace))
 	lost := []string{v1alpha1.ReasonNamespaceTerminating, v1alpha1.ReasonNamespaceNotFound}
-	reported := eventually(t, faultReported, statesOneOf(doomed.ExtensionAPI, lost, doomedNamespace))
-	gone := eventually(t, faultReported, namespaceGone(doomedNamespace))
+	reported := patiently(t, faultReported, statesOneOf(doomed.ExtensionAPI, lost, doomedNamespace))
+	gone := patiently(t, calm, namespaceGone(doomedNamespace))
 	pause(t, step.For-reported-gone)
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		return client.IgnoreAlreadyExists(kube.Create(ctx, restricted(doomedNamespace)))
 	})
-	eventually(t, faultReported, s.areHealthy(doomed.Name))
+	patiently(t, faultReported, s.areHealthy(doomed.Name))
 	end()
 	progress("  %s: reported after %s, the namespace was gone after another %s", step, reported, gone)
 }
@@ -278,7 +273,7 @@ func ofOneKubeAPIServer(begin func(*testing.T, kubeAPIServer) func()) cause {
 		pause(t, step.For)
 		heal()
 		for _, server := range s.servers {
-			eventually(t, faultReported, func(ctx context.Context) error {
+			patiently(t, faultReported, func(ctx context.Context) error {
 				err := faulty.serves(t, "/apis/"+server.Spec.Groups[0].Name+"/v1")(ctx)
 				if now := time.Now(); err != nil && s.excuses.Cover(now, now, server.Name) {
 					err = nil

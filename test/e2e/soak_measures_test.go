@@ -65,7 +65,7 @@ func (s *soaking) startMeasuring(t *testing.T) {
 func (s *soaking) measure(t *testing.T) {
 	t.Helper()
 	var values map[string]float64
-	eventually(t, calm, func(ctx context.Context) (err error) {
+	patiently(t, calm, func(ctx context.Context) (err error) {
 		values, err = s.takeMeasures(ctx)
 		return err
 	})
@@ -147,6 +147,9 @@ func get(ctx context.Context, httpClient *http.Client, address string) (string, 
 	}
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", address, response.Status)
+	}
 	return string(content), err
 }
 

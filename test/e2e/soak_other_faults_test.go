@@ -27,7 +27,7 @@ func componentKilled(name string) cause {
 	return func(t *testing.T, _ *soaking, step soak.Step) {
 		t.Helper()
 		killComponent(t, name)
-		eventually(t, time.Minute, func(ctx context.Context) error {
+		patiently(t, time.Minute, func(ctx context.Context) error {
 			_, err := listExtensionAPIs(ctx)
 			return err
 		})
@@ -45,7 +45,7 @@ func operatorKilled(replicas int) cause {
 			killProcess(t, pod)
 		}
 		for _, pod := range doomed {
-			eventually(t, time.Minute, func(ctx context.Context) error {
+			patiently(t, time.Minute, func(ctx context.Context) error {
 				return client.IgnoreNotFound(kube.Delete(ctx, pod.DeepCopy(), client.GracePeriodSeconds(0)))
 			})
 		}
@@ -57,7 +57,7 @@ func operatorKilled(replicas int) cause {
 // leaves its release pending when it is interrupted.
 func upgraded(t *testing.T, _ *soaking, step soak.Step) {
 	t.Helper()
-	eventually(t, faultReported, func(ctx context.Context) error {
+	patiently(t, faultReported, func(ctx context.Context) error {
 		pending := &corev1.SecretList{}
 		err := kube.List(ctx, pending, client.InNamespace(operatorNamespace),
 			client.MatchingLabels{"owner": "helm", "status": "pending-upgrade"})
@@ -116,22 +116,22 @@ func comesAndGoes(t *testing.T, step soak.Step, object client.Object) {
 		return errors.Join(err, client.IgnoreNotFound(stillExists(ctx, object)))
 	}
 	t.Cleanup(func() { _ = vanish(context.WithoutCancel(t.Context())) })
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		object.SetResourceVersion("")
 		return client.IgnoreAlreadyExists(kube.Create(ctx, object))
 	})
 	pause(t, step.For)
-	eventually(t, time.Minute, vanish)
+	patiently(t, time.Minute, vanish)
 }
 
 // namespaceDeleted creates and deletes a namespace, which is gone when no server blocks its deletion.
 func namespaceDeleted(t *testing.T, _ *soaking, step soak.Step) {
 	t.Helper()
 	const name = "e2e-soak-bystander"
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		return client.IgnoreAlreadyExists(kube.Create(ctx, restricted(name)))
 	})
 	pause(t, step.For)
-	eventually(t, time.Minute, deleted(name))
-	progress("  %s: gone after %s", step, eventually(t, faultReported, namespaceGone(name)))
+	patiently(t, time.Minute, deleted(name))
+	progress("  %s: gone after %s", step, patiently(t, calm, namespaceGone(name)))
 }

@@ -82,6 +82,16 @@ func soakSettings(t *testing.T) (lasts time.Duration, seed uint64) {
 	return lasts, seed
 }
 
+// patiently is eventually for what costs more, and takes longer.
+func patiently(t *testing.T, limit time.Duration, check func(context.Context) error) time.Duration {
+	t.Helper()
+	took, err := pollEvery(t.Context(), time.Second, limit, check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took
+}
+
 func startSoak(t *testing.T) *soaking {
 	t.Helper()
 	s := &soaking{kubeAPIServers: eachKubeAPIServer(t)}
@@ -111,8 +121,8 @@ func (s *soaking) storm(t *testing.T, steps []soak.Step) {
 
 // quieten expects everything to be healthy and nothing to change, and takes the measures.
 func (s *soaking) quieten(t *testing.T) {
-	healthy := eventually(t, calm, s.areHealthy(s.names()...))
-	unchanged := eventually(t, calm, s.nothingChanges())
+	healthy := patiently(t, calm, s.areHealthy(s.names()...))
+	unchanged := patiently(t, calm, s.nothingChanges())
 	progress("  all healthy after %s, unchanged after another %s", healthy, unchanged)
 	for _, server := range s.servers {
 		if err := server.hasRotated(t.Context()); err != nil {
@@ -127,8 +137,8 @@ func (s *soaking) quieten(t *testing.T) {
 func (s *soaking) dismantle(t *testing.T) {
 	t.Helper()
 	s.traffic.end()
-	took := removeSoaked(t, s.all())
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	took := deleteSoaked(t, s.all())
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		left, err := takeInventory(ctx, ownerLabel)
 		for name := range left {
 			err = fmt.Errorf("left behind: %s", name)

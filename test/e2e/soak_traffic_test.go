@@ -22,7 +22,7 @@ import (
 
 const (
 	// soakedRate is the number of requests per second through each kube-apiserver.
-	soakedRate = 20
+	soakedRate = 10
 	// soakedEvery is how often the conditions of all ExtensionAPIs are looked at.
 	soakedEvery = 2 * time.Second
 )

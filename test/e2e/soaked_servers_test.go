@@ -6,7 +6,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -78,7 +77,7 @@ func startSoakedServers(t *testing.T) []soakedServer {
 	}
 	servers = append(servers, createSoaked(t, soakedLoner, 0), createSoaked(t, soakedDoomed, 0))
 	for i := range servers {
-		eventually(t, calm, isHealthy(servers[i].ExtensionAPI))
+		patiently(t, calm, isHealthy(servers[i].ExtensionAPI))
 		servers[i].caBundle = bundleOf(t, groupVersionOf(servers[i].ExtensionAPI))
 		for _, dependent := range servers[i].dependents {
 			dependent.Spec.ExistingService.CABundle = servers[i].caBundle
@@ -88,7 +87,7 @@ func startSoakedServers(t *testing.T) []soakedServer {
 	count := 0
 	for i := range servers {
 		for _, extensionAPI := range servers[i].all() {
-			eventually(t, calm, isHealthy(extensionAPI))
+			patiently(t, calm, isHealthy(extensionAPI))
 			count++
 		}
 	}
@@ -143,19 +142,13 @@ func mayReadWidgets(t *testing.T) {
 // areHealthy succeeds when the named ExtensionAPIs are.
 func (s *soaking) areHealthy(names ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		found, err := listExtensionAPIs(ctx)
-		if err != nil {
-			return err
-		}
-		var errs []error
 		for _, name := range names {
-			if current, exists := found[name]; !exists {
-				errs = append(errs, fmt.Errorf("ExtensionAPI %s does not exist", name))
-			} else if !isWell(current) {
-				errs = append(errs, fmt.Errorf("not healthy: %s", describe(current)))
+			extensionAPI := &v1alpha1.ExtensionAPI{ObjectMeta: metav1.ObjectMeta{Name: name}}
+			if err := isHealthy(extensionAPI)(ctx); err != nil {
+				return err
 			}
 		}
-		return errors.Join(errs...)
+		return nil
 	}
 }
 
@@ -198,7 +191,7 @@ func (s *soakedServer) hasRotated(ctx context.Context) error {
 	}
 	current, err := currently(ctx, s.ExtensionAPI)
 	if err == nil && (current.Status.Certificate == nil || current.Status.Certificate.Rotation != nil) {
-		err = fmt.Errorf("the certificates of %s have been being replaced since %s: %+v", s.Name, s.rotation,
+		err = fmt.Errorf("the certificates of %s, to be replaced since %s, are %+v", s.Name, s.rotation,
 			current.Status.Certificate)
 	}
 	return err
@@ -207,7 +200,7 @@ func (s *soakedServer) hasRotated(ctx context.Context) error {
 // pods returns the Pods of a server that are not being deleted.
 func (s *soakedServer) pods(t *testing.T) (pods []corev1.Pod) {
 	t.Helper()
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	patiently(t, time.Minute, func(ctx context.Context) error {
 		found, err := labelledPods(ctx, ownerLabel, s.Name)
 		pods = slices.DeleteFunc(found, isDeleted)
 		if err == nil && len(pods) == 0 {
@@ -218,18 +211,17 @@ func (s *soakedServer) pods(t *testing.T) (pods []corev1.Pod) {
 	return pods
 }
 
-// removeSoaked deletes all ExtensionAPIs, and returns how long it took until the last was gone.
-func removeSoaked(t *testing.T, all []*v1alpha1.ExtensionAPI) time.Duration {
+// deleteSoaked deletes ExtensionAPIs, and returns how long it took until the last was gone.
+func deleteSoaked(t *testing.T, extensionAPIs []*v1alpha1.ExtensionAPI) time.Duration {
 	t.Helper()
-	return eventually(t, calm, func(ctx context.Context) error {
-		var errs []error
-		for _, extensionAPI := range all {
-			err := kube.Delete(ctx, extensionAPI.DeepCopy())
-			if err == nil {
-				err = fmt.Errorf("ExtensionAPI %s still exists", extensionAPI.Name)
-			}
-			errs = append(errs, client.IgnoreNotFound(err))
-		}
-		return errors.Join(errs...)
-	})
+	start := time.Now()
+	for _, extensionAPI := range extensionAPIs {
+		patiently(t, time.Minute, func(ctx context.Context) error {
+			return client.IgnoreNotFound(kube.Delete(ctx, extensionAPI.DeepCopy()))
+		})
+	}
+	for _, extensionAPI := range extensionAPIs {
+		patiently(t, calm, gone(extensionAPI))
+	}
+	return time.Since(start).Round(time.Second)
 }
