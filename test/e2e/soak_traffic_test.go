@@ -25,6 +25,9 @@ const (
 	soakedRate = 10
 	// soakedEvery is how often the conditions of all ExtensionAPIs are looked at.
 	soakedEvery = 2 * time.Second
+	// stalledAfter is when a kube-apiserver that does not answer a request of its own counts as stalled, because the
+	// machine is busy. It is shorter than the time limit of the other requests, so that it is known when these fail.
+	stalledAfter = 2 * time.Second
 )
 
 // traffic is what users of the APIs and of the conditions get while a soak lasts.
@@ -34,6 +37,8 @@ type traffic struct {
 	mu sync.Mutex
 	// requests are all, and excused those of them that failed while that was excused.
 	requests, excused int
+	// stalled is how often a kube-apiserver without a fault did not answer a request of its own.
+	stalled int
 	// flaws are failed requests and conditions that are not excused, with how often each was seen.
 	flaws map[string]int
 }
@@ -57,7 +62,29 @@ func (s *soaking) startTraffic(t *testing.T) {
 				sending.Go(func() { s.read(context.WithoutCancel(ctx), server, client, extensionAPI, discovery) })
 			}, time.Second/soakedRate)
 		})
+		sending.Go(func() {
+			wait.UntilWithContext(ctx, func(ctx context.Context) {
+				s.readItself(context.WithoutCancel(ctx), clients[0], server)
+			}, time.Second)
+		})
 	}
+}
+
+// readItself sends a request that kube-apiserver answers by itself, from memory. Where it does not, nothing else is
+// expected from it.
+func (s *soaking) readItself(ctx context.Context, client *http.Client, through kubeAPIServer) {
+	sent := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, stalledAfter)
+	defer cancel()
+	if exchange(ctx, client, http.MethodGet, "https://"+through.address+"/version", "") == nil {
+		return
+	}
+	if !s.excuses.Cover(sent, time.Now(), through.name()) {
+		s.traffic.mu.Lock()
+		defer s.traffic.mu.Unlock()
+		s.traffic.stalled++
+	}
+	s.excuses.Begin(sent, through.name())(time.Now())
 }
 
 // read sends a request of an ordinary user for discovery, or for objects.
@@ -100,8 +127,8 @@ func (c *traffic) mustBeFlawless(t *testing.T) {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	progress("  %d requests so far; %d failed during faults of what they were for, %d others", c.requests, c.excused,
-		len(c.flaws))
+	progress("  %d requests so far; %d failed during faults of what they were for, %d others; a kube-apiserver without a "+
+		"fault did not answer %d of its own requests", c.requests, c.excused, len(c.flaws), c.stalled)
 	for i, flaw := range slices.Sorted(maps.Keys(c.flaws)) {
 		if i < distinctFailures {
 			t.Error(flaw)
