@@ -15,8 +15,11 @@ func TestOnlyWhatTestsMayKillStartsAgain(t *testing.T) {
 		status unix.WaitStatus
 		want   bool
 	}{
-		{controllerManager, killed, true}, {controllerManager, exited, false},
-		{etcd, killed, true}, {etcd, exited, false}, {"kubelet", killed, false},
+		{controllerManager, killed, true},
+		{controllerManager, exited, false},
+		{etcd, killed, true},
+		{etcd, exited, false},
+		{"kubelet", killed, false},
 	} {
 		if got := startsAgain(component{name: test.name}, test.status); got != test.want {
 			t.Errorf("%s, %s: %t", test.name, describe(test.status), got)
