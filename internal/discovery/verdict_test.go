@@ -55,6 +55,12 @@ func failedRecord(class Class, status int, text string) Record {
 	return Record{Standing: Unhealthy, Last: sample, Worst: sample}
 }
 
+// lastly returns the record with a last failure of another class.
+func lastly(record Record, class Class) Record {
+	record.Last.Err = &ProbeError{Class: class, Text: "no connection within 6s"}
+	return record
+}
+
 func through(records ...Record) (subjects []Subject) {
 	for i, record := range records {
 		subjects = append(subjects, Subject{Name: "kube-apiserver 10.0.0." + string(rune('1'+i)) + ":6443", Record: record})
@@ -184,6 +190,10 @@ func TestJudge(t *testing.T) {
 		"kube-apiserver cannot be reached": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused")), replicasWith(fine),
 			v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
+		},
+		"kube-apiserver hangs since a request was sent": {
+			through(lastly(failedRecord(ClassTimeout, 0, "no complete answer within 6s"), ClassUnreachable)),
+			replicasWith(fine), v1alpha1.ReasonKubeAPIServerUnreachable, "no connection",
 		},
 		"a replica cannot be reached": {
 			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "dial: no route"), fine),
