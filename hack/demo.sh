@@ -13,8 +13,6 @@ namespace=extensionapi-system
 operator_image=$PWD/bin/images/operator.tar
 plugin=$PWD/bin/kubectl-extensionapi
 sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
-etcd_image=extensionapi.dev/etcd:demo
-kine_image=extensionapi.dev/kine:demo
 
 node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME" --kube-apiservers "${KUBE_APISERVERS:-1}"); }
 node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
@@ -77,7 +75,7 @@ up() {
 	"${CLUSTER}_volumes"
 
 	step "Installing the operator and waiting for its Pods, up to 3 minutes"
-	install_operator
+	KUBECTL=$kubectl hack/install-operator.sh "$operator_image"
 
 	step "Applying config/samples/wardle.yaml and waiting for it to be Ready, up to 3 minutes"
 	"$kubectl" apply -f config/samples/wardle.yaml
@@ -87,8 +85,9 @@ up() {
 	"$kubectl" apply -f config/samples/flunder.yaml
 	"$kubectl" get -f config/samples/flunder.yaml
 
-	step "Status of the sample, once its discovery has been measured"
+	step "Status of the sample, once its discovery has been measured, and its replicas have reported their storage"
 	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
+	"$kubectl" wait --for=condition=StorageAvailable xapi/wardle --timeout 1m >/dev/null
 	"$kubectl" get xapi
 	echo
 	"$plugin" status wardle
@@ -97,26 +96,6 @@ up() {
 	doctor
 	print_next
 }
-
-install_operator() {
-	local image
-	image=$(image_index io.containerd.image.name)
-	# A killed Helm leaves its release pending, and a rejected uninstallation leaves it uninstalling; the next Helm would
-	# refuse to change either.
-	"$kubectl" delete secret --namespace "$namespace" --ignore-not-found \
-		--selector 'owner=helm,status in (pending-install,pending-upgrade,uninstalling)' >/dev/null
-	# Labelled, so that Pod Security restricted is enforced there.
-	"$kubectl" apply --server-side -f config/default/namespace.yaml
-	# The annotation triggers a rollout if a new image has the same tag.
-	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
-		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
-		--set-string "storage.etcdImage=$etcd_image,storage.kineImage=$kine_image" \
-		--set-string "podAnnotations.image-digest=$(image_index digest)"
-}
-
-# image_index prints a field of the index of the operator's image.
-image_index() { tar -xOf "$operator_image" index.json | sed "s|.*\"$1\":\"\([^\"]*\)\".*|\1|"; }
 
 # doctor fails only where something is broken: exit code 1 means warnings.
 doctor() {

@@ -5,8 +5,8 @@
 # hack/ten-minutes.sh commands  prints the commands of the page, with the line that each block begins in
 # hack/ten-minutes.sh down      removes the cluster
 #
-# make ten-minutes builds the images first. The commands are written to bin/ten-minutes/commands.sh, and what they print
-# to bin/ten-minutes/log; after a failure the cluster and /tmp/cogs stay as they are.
+# make ten-minutes builds the images first. The commands are written to bin/ten-minutes/steps.sh and removal.sh, and
+# what they print to steps.log and removal.log; after a failure the cluster and /tmp/cogs stay as they are.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,10 +19,11 @@ export CLUSTER_NAME=${CLUSTER_NAME:-extensionapi-ten-minutes}
 
 hack_cluster() { go run -C hack/cluster . "$@"; }
 
-# commands prints the blocks of the page that are to be run.
+# commands prints the blocks of the page that are to be run: its steps, or the removal.
 commands() {
-	awk '
-		/^```sh$/ { inside = 1; printf "block %d\n", NR + 1; next }
+	awk -v part="$1" '
+		/^## / { current = /Remove it$/ ? "removal" : "steps" }
+		/^```sh$/ { inside = current == part; if (inside) printf "block %d\n", NR + 1; next }
 		/^```/ { inside = 0; next }
 		inside' "$page"
 }
@@ -38,28 +39,31 @@ up() {
 	remove_project
 	make_volume
 	step "Installing the operator"
-	install_operator
+	KUBECTL=$kubectl hack/install-operator.sh "$operator_image"
 
 	step "Following $page"
-	follow
+	follow steps "$PWD"
 	verify
+	follow removal "$project"
+	verify_removed
 }
 
-# follow runs the commands as one script, as a reader does in one shell.
+# follow runs the commands of a part of the page in a directory as one script, as a reader does in one shell.
 follow() {
+	local part=$1 directory=$2
 	{
 		cat <<-'HEAD'
 			# block prints where a block of commands begins, and how long everything before it took.
 			block() { printf '\n=== %s:%d, after %d s\n' docs/ten-minutes.md "$1" "$SECONDS"; }
 		HEAD
-		commands | sed 's/^block .*/{ set +x; } 2>\/dev\/null; &; set -x/'
-	} >"$output/commands.sh"
+		commands "$part" | sed 's/^block .*/{ set +x; } 2>\/dev\/null; &; set -x/'
+	} >"$output/$part.sh"
 	SECONDS=0
 	# What make exports is not the reader's: IMG would name the operator's image.
 	env -u IMG -u CLUSTER -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$(dirname "$kubectl"):$PATH" \
-		bash -euo pipefail "$output/commands.sh" 2>&1 | tee "$output/log"
+		bash -euo pipefail -c 'cd "$1"; . "$2"' follow "$directory" "$output/$part.sh" 2>&1 | tee "$output/$part.log"
 	echo
-	echo "All commands of $page took $SECONDS s."
+	echo "All commands of the $part of $page took $SECONDS s."
 }
 
 # verify checks what the page claims and no command of it does.
@@ -75,6 +79,15 @@ verify() {
 	[[ $(sprocket '{.status.conditions[?(@.type=="Ready")].status}') == True ]] || fail "the controller set no status"
 	"$kubectl" get sprockets
 	echo "The object is there after server, controllers and etcd were restarted."
+}
+
+# verify_removed checks that nothing of the project is left in the cluster, but for the volume that was made for it.
+verify_removed() {
+	step "Checking that nothing is left"
+	local left
+	left=$("$kubectl" get xapi,apiservices,namespaces,clusterroles,clusterrolebindings --output name)
+	left=$(grep -E 'cogs|gears' <<<"$left" || true)
+	[[ -z $left ]] || fail "These are left: $left"
 }
 
 # hand_written prints the files of Go that nothing generates.
@@ -125,21 +138,6 @@ make_volume() {
 	VOLUME
 }
 
-install_operator() {
-	local image
-	image=$(image_index io.containerd.image.name)
-	"$kubectl" apply --server-side -f config/default/namespace.yaml
-	# The annotation triggers a rollout if a new image has the same tag.
-	bin/tools/helm upgrade --install extensionapi-operator charts/extensionapi-operator \
-		--namespace "$namespace" --wait --timeout 3m --hide-notes --take-ownership --force-conflicts \
-		--set-string "image.repository=${image%:*},image.tag=${image##*:}" \
-		--set-string "storage.etcdImage=extensionapi.dev/etcd:demo" \
-		--set-string "podAnnotations.image-digest=$(image_index digest)"
-}
-
-# image_index prints a field of the index of the operator's image.
-image_index() { tar -xOf "$operator_image" index.json | sed "s|.*\"$1\":\"\([^\"]*\)\".*|\1|"; }
-
 # diagnose prints what is needed to find out why a command failed.
 diagnose() {
 	trap - ERR
@@ -156,7 +154,7 @@ diagnose() {
 		done
 		"$kubectl" logs --namespace "$namespace" --selector app.kubernetes.io/name=extensionapi-operator \
 			--prefix --tail 30
-		echo "The commands are in $output/commands.sh, the project in $project. To go on by hand:"
+		echo "The commands are in $output/*.sh, the project in $project. To go on by hand:"
 		echo "  export KUBECONFIG=$KUBECONFIG CLUSTER_NAME=$CLUSTER_NAME CLONE=$PWD PATH=$PWD/bin:$(dirname "$kubectl"):\$PATH"
 	} >&2
 	exit 1
@@ -171,7 +169,7 @@ step() { printf '\n=== %s\n' "$*"; }
 
 case "${1-}" in
 up) up ;;
-commands) commands ;;
+commands) commands steps && commands removal ;;
 down) hack_cluster down --name "$CLUSTER_NAME" ;;
 *)
 	echo "usage: CLUSTER_NAME=NAME hack/ten-minutes.sh up|commands|down" >&2

@@ -44,14 +44,6 @@ func (a *Actor) Stop(ctx context.Context, s *snapshot.Snapshot) (
 	return waitingFor, nil, err
 }
 
-// StopStorage deletes a standalone etcd, which keeps a snapshot on its volume, and returns what it waits for.
-func (a *Actor) StopStorage(ctx context.Context, s *snapshot.Snapshot) (
-	waitingFor string, notes []finding.Note, err error,
-) {
-	waitingFor, err = a.removeAll(ctx, s, a.For(s.ExtensionAPI), inventory.DeletedAt(inventory.StopStorage))
-	return waitingFor, nil, err
-}
-
 // RemoveRest deletes what the server needed while it ran, and returns what it waits for.
 func (a *Actor) RemoveRest(ctx context.Context, s *snapshot.Snapshot) (
 	waitingFor string, notes []finding.Note, err error,

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
@@ -55,16 +57,26 @@ func reached(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
 		return full(s, trouble)
 	case len(failing) > 0:
 		return unreached(s, endpoints, trouble, failing, passing)
-	case len(trouble) == len(endpoints) && len(endpoints) > 0 && passing == 0:
-		return withCause(endpoints, trouble, "no endpoint answers the operator: "+strings.Join(described(trouble), "; "))
 	case len(trouble) > 0:
-		return finding.True(v1alpha1.ReasonEndpointUnreachable, fmt.Sprintf(
-			"every replica reaches its storage, but the operator does not reach %s", strings.Join(described(trouble), "; ")),
-			finding.Settled).Alarming().
-			Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
+		return troubled(endpoints, trouble, passing)
+	case passing == 0:
+		return finding.Unknown(v1alpha1.ReasonStorageStarting,
+			"every endpoint answers the operator, but no replica of the server has reported yet that it reaches its "+
+				"storage")
 	default:
 		return expiring(s, read, endpoints)
 	}
+}
+
+// troubled is found of endpoints that do not answer the operator, where no replica reports a problem.
+func troubled(endpoints, trouble []v1alpha1.StorageEndpointStatus, passing int) finding.Finding {
+	evidence := strings.Join(described(trouble), "; ")
+	if len(trouble) == len(endpoints) && passing == 0 {
+		return withCause(endpoints, trouble, "no endpoint answers the operator: "+evidence)
+	}
+	return finding.True(v1alpha1.ReasonEndpointUnreachable,
+		"no replica reports a problem, but the operator finds one with "+evidence, finding.Settled).Alarming().
+		Advising("Repair this endpoint; if only the operator cannot reach it, let a NetworkPolicy admit it")
 }
 
 // memberProblem is found of the Pod of a standalone etcd.
@@ -85,22 +97,33 @@ func memberProblem(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding 
 	return found
 }
 
-// replicas are the names of those that do not reach their storage, and how many do.
+// connecting is how long a server that has just started may take to connect to its storage.
+const connecting = 10 * time.Second
+
+// replicas are the names of those that do not reach their storage, and how many do. What has just started may still
+// connect.
 func replicas(s *snapshot.Snapshot, read snapshot.Storage) (failing []string, passing int) {
 	addresses := s.ServerAddresses()
 	for _, pod := range s.Server.Value().Pods {
 		if _, serves := addresses[pod.UID]; !serves {
 			continue
 		}
-		switch read.Look.Servers[pod.UID] {
-		case storage.Failing:
+		switch check := read.Look.Servers[pod.UID]; {
+		case check == storage.Failing && !startedAfter(pod, read.Ended.Add(-connecting)):
 			failing = append(failing, pod.Name)
-		case storage.Passing:
+		case check == storage.Passing:
 			passing++
 		}
 	}
 	slices.Sort(failing)
 	return failing, passing
+}
+
+// startedAfter reports whether the server of a Pod runs only since then.
+func startedAfter(pod corev1.Pod, moment time.Time) bool {
+	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
+		return c.Name == v1alpha1.ServerContainer && c.State.Running != nil && c.State.Running.StartedAt.After(moment)
+	})
 }
 
 // unreached is found where replicas do not reach their storage.
@@ -156,7 +179,7 @@ func full(s *snapshot.Snapshot, trouble []v1alpha1.StorageEndpointStatus) findin
 		finding.Working).Alarming().Affecting("Objects can be read and deleted, but not created or changed")
 	if manifests.HasStandalone(s.ExtensionAPI) {
 		return found.Advising("Delete objects: once a fifth of the quota is free, the operator defragments it, and lets it " +
-			"be written to again, within some 10 minutes")
+			"be written to again, within some 15 minutes")
 	}
 	return found.Advising("Delete objects, or raise its quota; then defragment it and disarm the alarm with etcdctl")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
 	"github.com/extensionapi/extensionapi-operator/internal/workload"
@@ -91,6 +92,32 @@ func expiresSoon(what string, end time.Time) finding.Finding {
 	return finding.True(v1alpha1.ReasonExpiresSoon, fmt.Sprintf("%s, expires at %s and has not been renewed", what,
 		pki.Timestamp(end)), finding.Settled).Alarming().
 		Affecting("When it has expired, new connections to the storage fail").Advising("Renew it")
+}
+
+// stuckStorage is what a phase of the rotation of a standalone etcd's certificates waits for when it does not complete,
+// and what a user can do.
+var stuckStorage = map[rotation.Phase]struct{ waiting, remedy string }{
+	v1alpha1.RotationPublishingTrust: {
+		"Pods of the server or of its etcd to be replaced, which have not read the new CA", "See ServerAvailable",
+	},
+	v1alpha1.RotationAwaitingServed: {
+		"the etcd to serve its new certificate", "Restart it: delete its Pod, before the certificate that it serves expires",
+	},
+	v1alpha1.RotationDroppingTrust: {
+		"Pods of the server or of its etcd to be replaced, which still trust the old CA", "See ServerAvailable",
+	},
+}
+
+// WithStorageRotation is what is found of the storage, or of a rotation of its certificates that does not complete,
+// where all is well otherwise.
+func WithStorageRotation(found finding.Finding, plan *rotation.Plan) finding.Finding {
+	if plan == nil || !plan.Stuck || found.Code != v1alpha1.ReasonStorageReached {
+		return found
+	}
+	stuck := stuckStorage[plan.Record.Phase]
+	return finding.True(v1alpha1.ReasonRotationStuck, fmt.Sprintf(
+		"the rotation of the certificates of the etcd waits since %s for %s", pki.Timestamp(plan.Record.Since),
+		cmp.Or(stuck.waiting, plan.Waiting)), finding.Stalled).Alarming().Advising(stuck.remedy)
 }
 
 const maxStorageWarning = 30 * 24 * time.Hour

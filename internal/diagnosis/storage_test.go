@@ -16,6 +16,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/finding/findingtest"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
@@ -48,6 +49,15 @@ func replica(name string) corev1.Pod {
 	}
 }
 
+func started(name string, moment time.Time) corev1.Pod {
+	pod := replica(name)
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name:  v1alpha1.ServerContainer,
+		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(moment)}},
+	}}
+	return pod
+}
+
 func fails(text string) storage.Answer { return storage.Answer{Err: errors.New(text)} }
 
 func alone(s *snapshot.Snapshot) {
@@ -69,6 +79,16 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 		"reached": {
 			func(*snapshot.Snapshot, *snapshot.Storage) {}, isTrue, v1alpha1.ReasonStorageReached, "every replica",
 		},
+		"no replica yet": {
+			func(s *snapshot.Snapshot, _ *snapshot.Storage) { s.Server = snapshot.Of(snapshot.Workload{}, nil) },
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "no replica of the server has reported yet",
+		},
+		"an alarm of one member": {
+			func(_ *snapshot.Snapshot, read *snapshot.Storage) {
+				read.Look.Endpoints["etcd-1:2379"] = storage.Answer{Alarm: "ALARM CORRUPT"}
+			},
+			isTrue, v1alpha1.ReasonEndpointUnreachable, "finds one with etcd-1:2379 (ALARM CORRUPT, since",
+		},
 		"not looked at": {
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Ended = time.Time{} },
 			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "not looked at yet",
@@ -78,7 +98,7 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 				read.Look.Endpoints["etcd-1:2379"] = fails("dial: connection refused")
 			},
 			isTrue, v1alpha1.ReasonEndpointUnreachable,
-			"does not reach etcd-1:2379 (dial: connection refused, since 2026-01-01T12:00:00Z). Repair this endpoint",
+			"finds one with etcd-1:2379 (dial: connection refused, since 2026-01-01T12:00:00Z). Repair this endpoint",
 		},
 		"all members down": {
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) {
@@ -116,6 +136,29 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Look.Servers["api-a"] = storage.Failing },
 			isFalse, v1alpha1.ReasonStorageRefuses, "every endpoint answers the operator. Requests for objects fail. Check " +
 				"whether its certificate is accepted",
+		},
+		"a replica that connects": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				s.Server.Value().Pods[0] = started("api-a", noon.Add(-time.Second))
+				read.Look.Servers["api-a"] = storage.Failing
+			},
+			isTrue, v1alpha1.ReasonStorageReached, "every replica",
+		},
+		"replicas that have just started": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				for i, name := range []string{"api-a", "api-b"} {
+					s.Server.Value().Pods[i] = started(name, noon)
+					read.Look.Servers[types.UID(name)] = storage.Failing
+				}
+			},
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "no replica of the server has reported yet",
+		},
+		"a replica that does not connect": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				s.Server.Value().Pods[0] = started("api-a", noon.Add(-time.Minute))
+				read.Look.Servers["api-a"] = storage.Failing
+			},
+			isFalse, v1alpha1.ReasonStorageRefuses, "1 of 2 replicas do not reach",
 		},
 		"a database that refuses the password": {
 			func(s *snapshot.Snapshot, read *snapshot.Storage) {
@@ -213,4 +256,18 @@ func TestEndpointsKeepSinceWhenTheyAreInTheirState(t *testing.T) {
 	if len(endpoints) != 2 || !endpoints[0].Since.Equal(&earlier) || !endpoints[1].Since.Time.Equal(noon) {
 		t.Errorf("they are %+v", endpoints)
 	}
+}
+
+func TestARotationOfTheStorageThatDoesNotCompleteIsReportedWhereAllIsWellOtherwise(t *testing.T) {
+	stuck := &rotation.Plan{Stuck: true, State: rotation.State{Record: rotation.Record{
+		Phase: v1alpha1.RotationAwaitingServed, Since: noon.Add(-time.Hour),
+	}}}
+	well := Storage(stored(func(*snapshot.Snapshot, *snapshot.Storage) {}), finding.Finding{})
+	findingtest.Expect(t, WithStorageRotation(well, stuck), metav1.ConditionTrue, v1alpha1.ReasonRotationStuck,
+		"waits since 2026-01-01T11:00:00Z for the etcd to serve its new certificate. Restart it")
+	for _, plan := range []*rotation.Plan{nil, {}} {
+		findingtest.Expect(t, WithStorageRotation(well, plan), metav1.ConditionTrue, v1alpha1.ReasonStorageReached, "")
+	}
+	down := finding.Bad(v1alpha1.ReasonStorageUnreachable, "down", finding.Working)
+	findingtest.Expect(t, WithStorageRotation(down, stuck), metav1.ConditionFalse, v1alpha1.ReasonStorageUnreachable, "")
 }

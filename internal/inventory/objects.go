@@ -114,7 +114,7 @@ var objects = []Object{
 	{Kind: Secret, Key: ofCertManager, DeletedIn: AfterStop, certManager: true},
 	{Kind: ServiceAccount, Key: atServer, DeletedIn: AfterStop},
 	{Kind: Secret, Key: servingSecret, DeletedIn: AfterStop},
-	{Kind: Secret, Key: storageSecret, DeletedIn: AfterStop, wanted: manifests.HasStorage},
+	{Kind: Secret, Key: storageSecret, DeletedIn: AfterStop, wanted: manifests.HasStorageSecret},
 	{Kind: Secret, Key: storageTrust, DeletedIn: AfterStop, wanted: manifests.HasStandalone},
 	{
 		Kind: ClusterRoleBinding, Key: authDelegator, CreatedIn: BeforeDeployment, DeletedIn: AfterStop,

@@ -40,6 +40,8 @@ const (
 	etcdLogs = 512 << 20
 	// maxEtcdQuota is the largest that etcd recommends.
 	maxEtcdQuota = 8 << 30
+	// etcdGracePeriod is for a snapshot of that size, in seconds.
+	etcdGracePeriod = 300
 )
 
 // StandaloneName returns the name of StatefulSet, Service and NetworkPolicy of a standalone etcd.
@@ -66,11 +68,11 @@ func StandaloneLabels(name string) map[string]string {
 	return map[string]string{OwnerLabel: name, ComponentLabel: EtcdComponent}
 }
 
-// StandaloneQuota is the size of the database from which on etcd refuses writes. A defragmentation needs the same once
-// more, and a snapshot does so at another time.
+// StandaloneQuota is the size of the database from which on etcd refuses writes. Beside the database, the volume holds
+// the last snapshot, and a copy of the size of the database while that is defragmented or the next snapshot is written.
 func StandaloneQuota(standalone *v1alpha1.StandaloneStorage) int64 {
 	size := ptr.Deref(standalone.Size, resource.MustParse(defaultEtcdSize))
-	return min((size.Value()-etcdLogs)/2, maxEtcdQuota)
+	return min((size.Value()-etcdLogs)/3, maxEtcdQuota)
 }
 
 // StandaloneService is the address of a standalone etcd.
@@ -124,10 +126,6 @@ func StatefulSet(
 		})))
 	claim.Namespace = nil
 	claim.Spec.StorageClassName = standalone.StorageClassName
-	whenDeleted := appsv1.RetainPersistentVolumeClaimRetentionPolicyType
-	if standalone.VolumeRetentionPolicy == v1alpha1.VolumeDelete {
-		whenDeleted = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
-	}
 	return apps.StatefulSet(StandaloneName(extensionAPI.Name), extensionAPI.Spec.Server.Namespace).
 		WithLabels(workloadLabels(extensionAPI, StandaloneLabels(extensionAPI.Name))).
 		WithAnnotations(objectAnnotations(extensionAPI)).
@@ -137,8 +135,9 @@ func StatefulSet(
 			// With OrderedReady, a Pod that cannot become ready would never be replaced.
 			WithPodManagementPolicy(appsv1.ParallelPodManagement).
 			WithSelector(meta.LabelSelector().WithMatchLabels(StandaloneLabels(extensionAPI.Name))).
+			// As long as the ExtensionAPI exists, whatever is to happen when it is deleted.
 			WithPersistentVolumeClaimRetentionPolicy(apps.StatefulSetPersistentVolumeClaimRetentionPolicy().
-				WithWhenDeleted(whenDeleted).
+				WithWhenDeleted(appsv1.RetainPersistentVolumeClaimRetentionPolicyType).
 				WithWhenScaled(appsv1.RetainPersistentVolumeClaimRetentionPolicyType)).
 			WithVolumeClaimTemplates(claim).
 			WithTemplate(encoded)), nil
@@ -146,9 +145,10 @@ func StatefulSet(
 
 func etcdPod(extensionAPI *v1alpha1.ExtensionAPI, observed Observed) corev1.PodSpec {
 	pod := corev1.PodSpec{
-		AutomountServiceAccountToken: new(false),
-		EnableServiceLinks:           new(false),
-		Containers:                   []corev1.Container{etcdContainer(extensionAPI, observed)},
+		AutomountServiceAccountToken:  new(false),
+		EnableServiceLinks:            new(false),
+		TerminationGracePeriodSeconds: new(int64(etcdGracePeriod)),
+		Containers:                    []corev1.Container{etcdContainer(extensionAPI, observed)},
 		Volumes: []corev1.Volume{{Name: storageVolume, VolumeSource: corev1.VolumeSource{
 			Secret: &corev1.SecretVolumeSource{SecretName: StorageSecretName(extensionAPI.Name)},
 		}}},
@@ -207,6 +207,10 @@ func etcdArguments(server types.NamespacedName, storage *v1alpha1.Storage, obser
 		"--cert-file=" + StoragePath + "/" + corev1.TLSCertKey,
 		"--key-file=" + StoragePath + "/" + corev1.TLSPrivateKeyKey,
 		fmt.Sprintf("--quota-backend-bytes=%d", StandaloneQuota(storage.Standalone)),
+		// k8s.io/apiserver compacts it as well, but cannot once it is full: it begins with a write
+		// (k8s.io/apiserver/pkg/storage/etcd3/compact.go). As long as there, so that watches go on.
+		"--auto-compaction-mode=periodic",
+		"--auto-compaction-retention=5m",
 	}
 }
 

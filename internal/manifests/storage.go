@@ -56,11 +56,17 @@ func HasStandalone(extensionAPI *v1alpha1.ExtensionAPI) bool {
 	return storage != nil && storage.Standalone != nil
 }
 
+// HasStorageSecret reports whether the server's Pods mount what they need to reach their storage.
+func HasStorageSecret(extensionAPI *v1alpha1.ExtensionAPI) bool {
+	return HasStandalone(extensionAPI) || ProvidedStorageName(extensionAPI) != ""
+}
+
 // StorageSecretName returns the name of the Secret that the server's Pods mount, in their namespace.
 func StorageSecretName(name string) string { return name + "-storage" }
 
 // StorageTrustSecretName returns the name of the Secret with the CA of a standalone etcd, in the operator's namespace.
-func StorageTrustSecretName(name string) string { return name + "-storage-trust" }
+// No ExtensionAPI has a '.' in its name, so that no other one has a Secret of this name.
+func StorageTrustSecretName(name string) string { return name + ".storage-trust" }
 
 // ProvidedStorageName is the name of the Secret that another owner writes, empty where there is none.
 func ProvidedStorageName(extensionAPI *v1alpha1.ExtensionAPI) string {

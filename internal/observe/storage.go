@@ -21,6 +21,9 @@ func (o *Observer) storage(ctx context.Context, s *snapshot.Snapshot) (read snap
 		return read, nil
 	}
 	read.Look, read.Ended = o.Storage.Result(s.Name, "")
+	if !manifests.HasStorageSecret(s.ExtensionAPI) {
+		return read, nil
+	}
 	namespace := s.Spec.Server.Namespace
 	read.Stored, err = o.ownSecret(ctx, s.ExtensionAPI, namespace, manifests.StorageSecretName(s.Name))
 	if err != nil {

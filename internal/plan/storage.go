@@ -4,9 +4,11 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/cert"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/diagnosis"
@@ -146,7 +148,35 @@ func servedByEtcd(s *snapshot.Snapshot, read snapshot.Storage) (served []rotatio
 		}
 		served = append(served, pod)
 	}
-	return served
+	return append(served, withEarlierCertificates(s, read)...)
+}
+
+// clientDwell is the time for the kubelet to update the client certificate of a server, which nothing reports.
+const clientDwell = 2 * time.Minute
+
+var errEarlierCertificate = errors.New("the kubelet may not have updated its client certificate yet")
+
+// withEarlierCertificates are Pods of the server that may still have the client certificate from before the last
+// replacement: the CA that it needs must stay trusted.
+func withEarlierCertificates(s *snapshot.Snapshot, read snapshot.Storage) (pods []rotation.Pod) {
+	record, stored := read.Certificates.Record, read.Certificates.Serving
+	leaf, err := cert.ParseCertsPEM(stored.Certificate)
+	if err != nil || record.Served == pki.Fingerprint(leaf[0]) {
+		return nil
+	}
+	replaced := s.Now // the record may be lost
+	switch {
+	case record.Phase == v1alpha1.RotationAwaitingServed:
+		replaced = record.Since
+	case len(record.Announced) > 0:
+		return nil
+	}
+	for _, pod := range s.Server.Value().Pods {
+		if workload.MayServe(&pod) && pod.CreationTimestamp.Time.Before(replaced) && s.Now.Before(replaced.Add(clientDwell)) {
+			pods = append(pods, rotation.Pod{Name: pod.Name, Err: errEarlierCertificate})
+		}
+	}
+	return pods
 }
 
 // look plans what is looked at. What trust is stored is used from the next snapshot on.
@@ -158,6 +188,7 @@ func (p *Plan) look(s *snapshot.Snapshot, read snapshot.Storage) {
 	}
 	if standalone := manifests.StorageOf(s.ExtensionAPI).Standalone; standalone != nil {
 		c.Target.Quota = manifests.StandaloneQuota(standalone)
+		c.Target.Now, c.Target.Defragmented = s.Now, read.Look.Endpoints[standaloneAddress(s)].Defragmented
 	}
 	c.LookAge = storage.LookAge
 	if !c.Target.IsWell(read.Look) || read.Ended.IsZero() {

@@ -8,10 +8,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/cert"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
+	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/internal/rotation"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 	"github.com/extensionapi/extensionapi-operator/internal/snapshot/snapshottest"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
@@ -124,6 +128,18 @@ func TestAStorageIsLookedAtMoreOftenWhileSomethingIsWrong(t *testing.T) {
 	}
 }
 
+func TestALookAtAStandaloneEtcdKnowsWhenItWasDefragmented(t *testing.T) {
+	earlier := snapshottest.Noon.Add(-time.Minute)
+	s := storing(alone, snapshot.Storage{Address: "10.0.0.8"})
+	read := s.Storage.Value()
+	read.Look.Endpoints = map[string]storage.Answer{standaloneAddress(s): {Defragmented: earlier}}
+	s.Storage = snapshot.Of(read, nil)
+	target := nextOf(t, s).Storage.Target
+	if !target.Defragmented.Equal(earlier) || !target.Now.Equal(s.Now) || target.Quota == 0 {
+		t.Errorf("the target is %+v", target)
+	}
+}
+
 func TestANewCAOfAStandaloneEtcdIsUsedWhenEachPodHasLoadedIt(t *testing.T) {
 	pod := func(revision string) corev1.Pod {
 		pod := corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}}
@@ -139,5 +155,52 @@ func TestANewCAOfAStandaloneEtcdIsUsedWhenEachPodHasLoadedIt(t *testing.T) {
 	loaded := loadedBundles(s, read)
 	if len(loaded) != 3 || string(loaded[0]) != "both" || string(loaded[1]) != "both" || loaded[2] != nil {
 		t.Errorf("they have loaded %q", loaded)
+	}
+}
+
+func TestTheCAOfAnEarlierClientCertificateStaysTrustedUntilTheKubeletHasReplacedIt(t *testing.T) {
+	signer, err := pki.NewSigner("test", snapshottest.Noon, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := signer.IssueServing([]string{"etcd"}, snapshottest.Noon, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := cert.ParseCertsPEM(stored.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ago := func(d time.Duration) time.Time { return snapshottest.Noon.Add(-d) }
+	for name, test := range map[string]struct {
+		record  rotation.Record
+		started time.Time
+		waits   bool
+	}{
+		"replaced a moment ago": {
+			rotation.Record{Phase: v1alpha1.RotationAwaitingServed, Since: ago(time.Second)}, ago(time.Hour), true,
+		},
+		"replaced three minutes ago": {
+			rotation.Record{Phase: v1alpha1.RotationAwaitingServed, Since: ago(3 * time.Minute)}, ago(time.Hour), false,
+		},
+		"started since then": {
+			rotation.Record{Phase: v1alpha1.RotationAwaitingServed, Since: ago(time.Minute)}, ago(time.Second), false,
+		},
+		"nothing is replaced": {rotation.Record{Served: pki.Fingerprint(leaf[0])}, ago(time.Hour), false},
+		"another client has replaced it": {
+			rotation.Record{Announced: map[string]time.Time{"ca": ago(time.Hour)}}, ago(time.Hour), false,
+		},
+		"the record is lost": {rotation.Record{}, ago(time.Hour), true},
+	} {
+		pod := corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}}
+		pod.CreationTimestamp = metav1.NewTime(test.started)
+		read := snapshot.Storage{Certificates: rotation.Stored{
+			State: rotation.State{Serving: stored, Record: test.record},
+		}}
+		s := storing(alone, read)
+		s.Server = snapshot.Of(snapshot.Workload{Pods: []corev1.Pod{pod}}, nil)
+		if waits := len(withEarlierCertificates(s, read)) > 0; waits != test.waits {
+			t.Errorf("%s: the Pod may have the earlier certificate: %t", name, waits)
+		}
 	}
 }

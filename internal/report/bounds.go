@@ -18,6 +18,8 @@ const (
 	maxAddress     = 300
 	maxPodName     = 253
 	maxGroups      = 4096
+	// maxStorageError is the longest error of an endpoint of the storage.
+	maxStorageError = 512
 )
 
 // Bound makes every text of a status printable, and as short as its schema asks for. What was overlooked where it
@@ -43,8 +45,19 @@ func Bound(status *v1alpha1.ExtensionAPIStatus) {
 			bound(&endpoint.Ejected.Message, maxErrorLength)
 		}
 	}
+	boundStorage(status.Storage)
 	if certificate := status.Certificate; certificate != nil && certificate.Rotation != nil {
 		bound(&certificate.Rotation.Next, maxErrorLength)
+	}
+}
+
+func boundStorage(storage *v1alpha1.StorageStatus) {
+	if storage == nil {
+		return
+	}
+	for i := range storage.Endpoints {
+		bound(&storage.Endpoints[i].Address, maxAddress)
+		bound(&storage.Endpoints[i].Error, maxStorageError)
 	}
 }
 

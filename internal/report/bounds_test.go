@@ -24,6 +24,7 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 		Endpoints: []v1alpha1.EndpointStatus{{
 			Address: hostile, Pod: hostile, Ejected: &v1alpha1.EjectionStatus{Message: hostile}, Discovery: failing,
 		}},
+		Storage:     &v1alpha1.StorageStatus{Endpoints: []v1alpha1.StorageEndpointStatus{{Address: hostile, Error: hostile}}},
 		Certificate: &v1alpha1.CertificateStatus{Rotation: &v1alpha1.RotationStatus{Next: hostile}},
 	}
 	Bound(status)
@@ -42,6 +43,8 @@ func TestEveryTextOfAStatusIsPrintableAndAsShortAsTheSchemaAsks(t *testing.T) {
 		{endpoint.Ejected.Message, 1024},
 		{endpoint.Discovery.Error, 1024},
 		{status.Certificate.Rotation.Next, 1024},
+		{status.Storage.Endpoints[0].Address, 300},
+		{status.Storage.Endpoints[0].Error, 512},
 	} {
 		isHidden := func(r rune) bool { return !strconv.IsPrint(r) }
 		if len(text.text) > text.longest || strings.ContainsFunc(text.text, isHidden) {

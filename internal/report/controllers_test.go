@@ -204,10 +204,14 @@ func TestReadyDoesNotDependOnControllers(t *testing.T) {
 	}
 }
 
-func TestNoControllerIsReportedDuringATeardown(t *testing.T) {
+func TestNeitherControllersNorStorageAreReportedDuringATeardown(t *testing.T) {
 	s := snapshottest.New()
+	s.Status.Storage = &v1alpha1.StorageStatus{Endpoints: []v1alpha1.StorageEndpointStatus{{Address: "etcd:2379"}}}
 	s.Status.Controllers = []v1alpha1.ControllerStatus{{Name: "flunders", Available: metav1.ConditionTrue}}
 	if described := OfTeardown(s, "being deleted").Status.Controllers; len(described) > 0 {
 		t.Errorf("the controllers are %+v", described)
+	}
+	if described := OfTeardown(s, "being deleted").Status.Storage; described != nil {
+		t.Errorf("the storage is %+v", described)
 	}
 }

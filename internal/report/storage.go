@@ -24,7 +24,8 @@ func (r Reconciliation) storage() finding.Finding {
 	case r.Outcome.Storage.Found():
 		return r.Outcome.Storage
 	default:
-		return diagnosis.Storage(r.Snapshot, r.Plan.Storage.Problem)
+		return diagnosis.WithStorageRotation(
+			diagnosis.Storage(r.Snapshot, r.Plan.Storage.Problem), r.Plan.Storage.Rotation)
 	}
 }
 

@@ -21,7 +21,8 @@ func OfTeardown(s *snapshot.Snapshot, message string) Report {
 	}
 	findings[v1alpha1.ConditionAPIServicesAvailable] = finding.Bad(v1alpha1.ReasonDeleting, message, finding.Working)
 	status.DiscoveryLatency, status.Endpoints = nil, nil // nothing is measured any more
-	status.ReadyReplicas, status.Replicas, status.Controllers, status.BlockedNamespaces = nil, nil, nil, 0
+	status.ReadyReplicas, status.Replicas, status.BlockedNamespaces = nil, nil, 0
+	status.Controllers, status.Storage = nil, nil
 	Conditions{Generation: s.Generation, Findings: findings, Now: s.Now}.WriteTo(status)
 	Bound(status)
 	turned := Transitions(s.Status.Conditions, status.Conditions, findings)
@@ -51,6 +52,9 @@ func LeftBehind(extensionAPI *v1alpha1.ExtensionAPI) finding.Note {
 	}
 	if manifests.HasServiceMonitor(extensionAPI) {
 		kinds = "servicemonitors.monitoring.coreos.com," + kinds
+	}
+	if manifests.HasStandalone(extensionAPI) {
+		kinds = "statefulsets," + kinds
 	}
 	if manifests.HasControllers(extensionAPI) {
 		kinds = "rolebindings," + kinds

@@ -99,6 +99,16 @@ func TestLinesAreDocumented(t *testing.T) {
 	assertContains(t, page, string(content), fmt.Sprintf("%d lines of Go in %d files", lines, files))
 }
 
+// A startup probe would end a process that waits for its API for longer than it allows.
+func TestControllersMayWaitForTheirAPIWithoutLimit(t *testing.T) {
+	manifest := contents(t, newProject(t, sprocket("v1", Etcd)))[manifestFile]
+	assertContains(t, manifestFile, strings.Join(strings.Fields(manifest), " "),
+		"livenessProbe: httpGet: {path: /healthz, port: health}", "readinessProbe: httpGet: {path: /readyz, port: health}")
+	if strings.Contains(manifest, "startupProbe") {
+		t.Errorf("%s has a startup probe", manifestFile)
+	}
+}
+
 func TestFurtherKindsAndVersionsKeepWhatTheUserChanged(t *testing.T) {
 	dir := newProject(t, sprocket("v1", Etcd))
 	edited := map[string]string{}

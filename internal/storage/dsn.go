@@ -29,6 +29,8 @@ var (
 	errDSN = errors.New("dsn must begin with postgres:// or mysql://, and name a host and a database, such as " +
 		"postgres://user:password@host:5432/database or mysql://user:password@tcp(host:3306)/database")
 	mysqlDSN = regexp.MustCompile(`^(?:.*@)?tcp\(([^()]+)\)/([^/?]+)(?:\?.*)?$`)
+	// dsnHost is strict, as a host is reported, and a part of a password must not be taken for one.
+	dsnHost = regexp.MustCompile(`^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$`)
 )
 
 // ParseDSN returns what a data source name of kine leads to. Its errors contain nothing of it: it has a password.
@@ -42,7 +44,7 @@ func ParseDSN(dsn string) (Protocol, []string, error) {
 		return PostgreSQL, addresses, err
 	case scheme == "mysql":
 		found := mysqlDSN.FindStringSubmatch(rest)
-		if found == nil {
+		if found == nil || !dsnHost.MatchString(found[1]) {
 			return "", nil, errDSN
 		}
 		return MySQL, []string{withPort(found[1], "3306")}, nil
@@ -55,12 +57,13 @@ func ParseDSN(dsn string) (Protocol, []string, error) {
 // have a port.
 func postgresHosts(dsn string) ([]string, error) {
 	parsed, err := url.Parse(dsn)
-	if err != nil || parsed.Host == "" || strings.Trim(parsed.Path, "/") == "" {
+	// An '@' behind the host is that before the host, after a '/' in the password, which has to be %2F.
+	if err != nil || strings.Trim(parsed.Path, "/") == "" || strings.Contains(parsed.Path, "@") {
 		return nil, errDSN
 	}
 	var addresses []string
 	for host := range strings.SplitSeq(parsed.Host, ",") {
-		if host == "" {
+		if !dsnHost.MatchString(host) {
 			return nil, errDSN
 		}
 		addresses = append(addresses, withPort(host, "5432"))

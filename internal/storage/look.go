@@ -21,6 +21,8 @@ type Target struct {
 	Pair        pki.KeyPair
 	// Quota is that of a standalone etcd, which is maintained, 0 for any other storage.
 	Quota int64
+	// Defragmented is when that was last defragmented, zero if that is not known, and Now the time.
+	Defragmented, Now time.Time
 }
 
 // Endpoint is an address of the storage.
@@ -57,8 +59,8 @@ type Answer struct {
 	Chain []*x509.Certificate
 	// Alarm is what etcd reports to be wrong with itself, empty for nothing.
 	Alarm string
-	// Maintained is what was done about it, empty for nothing.
-	Maintained string
+	// Defragmented is when a standalone etcd was last defragmented, zero if that is not known.
+	Defragmented time.Time
 }
 
 // Usage is how much of its database an etcd uses.
@@ -73,6 +75,8 @@ const (
 	minReclaimed = 64 << 20
 	// fullPercent of the quota are in use when an etcd that is full stays so.
 	fullPercent = 80
+	// fullRetry is the time between two defragmentations of an etcd that stays full.
+	fullRetry = 5 * time.Minute
 )
 
 // NeedsDefragmentation reports whether enough is free that only a defragmentation gives back, or that ends an alarm.
@@ -81,6 +85,13 @@ func (u Usage) NeedsDefragmentation(quota int64) bool {
 		return u.fits(quota) && u.Size*100 >= quota*fullPercent
 	}
 	return u.Size-u.InUse >= minReclaimed && u.InUse*2 <= u.Size
+}
+
+// MayHaveSpace reports whether an etcd that is full may have more space than it reports: a compaction frees pages,
+// which it counts only after its next writes (server/storage/backend), and a full one has none. A defragmentation
+// counts them, too.
+func (u Usage) MayHaveSpace(sinceDefragmented time.Duration) bool {
+	return u.Full && sinceDefragmented >= fullRetry
 }
 
 // MayWrite reports whether an etcd that is full has space again.

@@ -55,6 +55,10 @@ func TestAnInvalidDataSourceNameIsRefusedWithoutShowingIt(t *testing.T) {
 		"mysql://u:s3cr3t@db:3306/shop":                             "mysql://user:password@tcp(host:3306)/database",
 		"mysql://u:s3cr3t@unix(/sock)/shop":                         "mysql://user:password@tcp(host:3306)/database",
 		"postgres://u:s3cr3t@db/shop\n":                             "begins or ends with white space",
+		"mysql://tcp(u:s3cr3t@db:3306)/shop":                        "mysql://user:password@tcp(host:3306)/database",
+		"postgres://u:12/s3cr3t@db/shop":                            "name a host and a database",
+		"postgres://u:s3cr3t@" + strings.Repeat("h", 254) + "/shop": "name a host and a database",
+		"postgres://u:s3cr3t@\u202edb/shop":                         "name a host and a database",
 		"postgres://u:s3cr3t@" + strings.Repeat("h,", 9) + "h/shop": "names more than 9 hosts",
 	} {
 		_, _, err := ParseDSN(dsn)
@@ -188,6 +192,22 @@ func TestAnEtcdIsDefragmentedWhereThatIsWorthIt(t *testing.T) {
 		defragmented, let := test.usage.NeedsDefragmentation(quota), test.usage.MayWrite(quota)
 		if defragmented != test.defragmented || let != test.let {
 			t.Errorf("%s: it is defragmented: %t, and may be written to: %t", name, defragmented, let)
+		}
+	}
+}
+
+func TestAnEtcdThatStaysFullIsDefragmentedAgainAfterAWhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		usage Usage
+		since time.Duration
+		again bool
+	}{
+		"a moment after":     {Usage{Full: true}, time.Second, false},
+		"five minutes after": {Usage{Full: true}, 5 * time.Minute, true},
+		"it is not full":     {Usage{}, time.Hour, false},
+	} {
+		if again := test.usage.MayHaveSpace(test.since); again != test.again {
+			t.Errorf("%s: it is defragmented again: %t", name, again)
 		}
 	}
 }

@@ -22,9 +22,9 @@ var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 func databaseAnswer(ctx context.Context, endpoint storage.Endpoint) (answer storage.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", endpoint.Dial)
+	connection, err := newDialer().DialContext(ctx, "tcp", endpoint.Dial)
 	if err != nil {
-		return storage.Answer{Err: cause(err)}
+		return storage.Answer{Err: cause(err, timeout)}
 	}
 	defer func() { _ = connection.Close() }()
 	deadline, _ := ctx.Deadline()

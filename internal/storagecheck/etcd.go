@@ -14,10 +14,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/extensionapi/extensionapi-operator/internal/excerpt"
-	"github.com/extensionapi/extensionapi-operator/internal/limits"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
 )
 
@@ -29,13 +32,13 @@ const maxResponse = 64 << 10
 type member struct {
 	*http.Client
 	url string
-	// served is the chain of the last handshake.
-	served []*x509.Certificate
+	// served is the chain of the last handshake, which may outlive its request.
+	served atomic.Pointer[[]*x509.Certificate]
 }
 
 func newMember(target storage.Target, endpoint storage.Endpoint) *member {
 	m := &member{url: "http://" + endpoint.Address}
-	dialer := &net.Dialer{Timeout: timeout}
+	dialer := newDialer()
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		Proxy:             nil,
@@ -65,20 +68,21 @@ func (m *member) tlsConfig(target storage.Target) *tls.Config {
 }
 
 func (m *member) remember(state tls.ConnectionState) error {
-	m.served = state.PeerCertificates
+	m.served.Store(&state.PeerCertificates)
 	return nil
 }
 
 func etcdAnswer(ctx context.Context, target storage.Target, endpoint storage.Endpoint) storage.Answer {
 	m := newMember(target, endpoint)
 	alarm, err := m.health(ctx)
-	answer := storage.Answer{Err: err, Alarm: alarm, Chain: m.served}
+	answer := storage.Answer{
+		Err: err, Alarm: alarm, Chain: ptr.Deref(m.served.Load(), nil), Defragmented: target.Defragmented,
+	}
 	if err != nil {
 		answer.Chain = append(answer.Chain, unverified(err)...)
 	}
 	if err == nil && target.Quota > 0 {
-		answer.Maintained, err = m.maintain(ctx, target.Quota)
-		if err != nil {
+		if answer.Defragmented, err = m.maintain(ctx, target); err != nil {
 			answer.Alarm = "it could not be maintained: " + err.Error()
 		}
 	}
@@ -125,7 +129,7 @@ func (m *member) do(
 	}
 	response, err := m.Do(request)
 	if err != nil {
-		return 0, cause(err)
+		return 0, cause(err, within)
 	}
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
@@ -133,33 +137,41 @@ func (m *member) do(
 		return 0, err
 	}
 	if json.Unmarshal(content, into) != nil {
-		return response.StatusCode, fmt.Errorf("%s: HTTP %d: %s", path, response.StatusCode,
-			excerpt.Of(string(content), limits.Text))
+		// The content is not quoted: it may be of any server that the operator reaches, and the author does not.
+		return response.StatusCode, fmt.Errorf("%s: HTTP %d, and not in the JSON of etcd", path, response.StatusCode)
 	}
 	return response.StatusCode, nil
 }
 
-// maintain defragments a member where that is worth it, and lets one write again that was full.
-func (m *member) maintain(ctx context.Context, quota int64) (done string, err error) {
+// maintain defragments a member where that is worth it, and lets one write again that was full. It returns when the
+// member was last defragmented.
+func (m *member) maintain(ctx context.Context, target storage.Target) (defragmented time.Time, err error) {
 	usage, memberID, err := m.usage(ctx)
 	if err != nil {
-		return "", err
+		return target.Defragmented, err
 	}
-	if usage.NeedsDefragmentation(quota) {
+	defragmented, quota := target.Defragmented, target.Quota
+	logger := log.FromContext(ctx).WithValues("etcd", m.url)
+	if usage.NeedsDefragmentation(quota) || usage.MayHaveSpace(target.Now.Sub(defragmented)) {
+		defragmented = target.Now
 		if err := m.post(ctx, defragTimeout, "/v3/maintenance/defragment", struct{}{}, &struct{}{}); err != nil {
-			return "", err
+			return defragmented, err
 		}
 		before := usage.Size
 		if usage, memberID, err = m.usage(ctx); err != nil {
-			return "", err
+			return defragmented, err
 		}
-		done = fmt.Sprintf("defragmented from %d to %d bytes", before, usage.Size)
+		logger.Info("Defragmented", "before", before, "after", usage.Size)
 	}
 	if !usage.MayWrite(quota) {
-		return done, nil
+		return defragmented, nil
 	}
 	disarm := map[string]string{"action": "DEACTIVATE", "memberID": memberID, "alarm": "NOSPACE"}
-	return done + "; it may be written to again", m.post(ctx, timeout, "/v3/maintenance/alarm", disarm, &struct{}{})
+	if err := m.post(ctx, timeout, "/v3/maintenance/alarm", disarm, &struct{}{}); err != nil {
+		return defragmented, err
+	}
+	logger.Info("Full no more, and may be written to again")
+	return defragmented, nil
 }
 
 func (m *member) usage(ctx context.Context) (usage storage.Usage, memberID string, err error) {
@@ -191,7 +203,7 @@ func (m *member) post(ctx context.Context, within time.Duration, path string, bo
 }
 
 // cause is an error without the URL, which is known, and stable while the cause is the same.
-func cause(err error) error {
+func cause(err error, within time.Duration) error {
 	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "connect" {
 		return errors.New("dial: " + call.Err.Error())
 	}
@@ -199,7 +211,7 @@ func cause(err error) error {
 		return errors.New("dial: " + excerpt.Quote(network.Err.Error()))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no response within %s", timeout)
+		return fmt.Errorf("no response within %s", within)
 	}
 	if wrapped := errors.Unwrap(err); wrapped != nil {
 		return wrapped

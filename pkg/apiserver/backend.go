@@ -24,8 +24,9 @@ type Backend[T Object] interface {
 	Put(ctx context.Context, object T) (version string, err error)
 	// Delete deletes an object with its resourceVersion and returns the version, or ErrConflict.
 	Delete(ctx context.Context, object T) (version string, err error)
-	// Watch returns the changes after a version, in their order, by any replica, until the context ends. It returns
-	// ErrExpired if these changes are no longer known. When it closes the channel, clients list again.
+	// Watch returns the changes after a version, in their order, by any replica, until the context ends. The version is
+	// a decimal number, but not necessarily one that this kind has had. Watch returns ErrExpired if the changes after it
+	// are not known, or no longer. When it closes the channel, clients list again.
 	Watch(ctx context.Context, after string) (<-chan Change[T], error)
 }
 

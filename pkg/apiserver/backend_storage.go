@@ -5,11 +5,13 @@ package apiserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -92,34 +94,35 @@ func (s *backendStorage[T]) Delete(
 	ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
 	validate storage.ValidateObjectFunc, _ runtime.Object, _ storage.DeleteOptions,
 ) error {
-	for {
+	return retryOnConflict(ctx, key, func() error {
 		object, err := s.get(ctx, key)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(preconditions.Check(key, object), ctx.Err()); err != nil {
+		// Not wrapped: k8s.io/apiserver does not unwrap it to answer that there is a conflict.
+		if err := preconditions.Check(key, object); err != nil {
 			return err
 		}
 		if err := validate(ctx, object); err != nil {
 			return err
 		}
 		version, err := s.backend.Delete(ctx, object)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
 		if err != nil {
 			return err
 		}
 		object.SetResourceVersion(version)
 		set(out, object)
 		return nil
-	}
+	})
 }
 
 // Get reads an object. What a Backend returns is never older than what was requested.
 func (s *backendStorage[T]) Get(
 	ctx context.Context, key string, options storage.GetOptions, out runtime.Object,
 ) error {
+	if _, err := s.requested(options.ResourceVersion); err != nil {
+		return err
+	}
 	object, err := s.get(ctx, key)
 	if storage.IsNotFound(err) && options.IgnoreNotFound {
 		return nil
@@ -157,6 +160,15 @@ func (s *backendStorage[T]) GetList(
 	return nil
 }
 
+// requested returns the version that a client has sent, 0 for any.
+func (s *backendStorage[T]) requested(version string) (uint64, error) {
+	number, err := s.ParseResourceVersion(version)
+	if err != nil {
+		return 0, apierrors.NewBadRequest(fmt.Sprintf("invalid resource version: %v", err))
+	}
+	return number, nil
+}
+
 // list returns the objects that match, sorted.
 func (s *backendStorage[T]) list(
 	ctx context.Context, key string, predicate storage.SelectionPredicate,
@@ -182,7 +194,7 @@ func (s *backendStorage[T]) list(
 
 // isListable returns an error if a list of another version was requested than the last one.
 func (s *backendStorage[T]) isListable(options storage.ListOptions, version string) error {
-	wanted, err := s.ParseResourceVersion(options.ResourceVersion)
+	wanted, err := s.requested(options.ResourceVersion)
 	if err != nil {
 		return err
 	}
@@ -205,12 +217,12 @@ func (s *backendStorage[T]) GuaranteedUpdate(
 	ctx context.Context, key string, out runtime.Object, ignoreNotFound bool, preconditions *storage.Preconditions,
 	update storage.UpdateFunc, _ runtime.Object,
 ) error {
-	for {
+	return retryOnConflict(ctx, key, func() error {
 		current, err := s.current(ctx, key, ignoreNotFound)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(preconditions.Check(key, current), ctx.Err()); err != nil {
+		if err := preconditions.Check(key, current); err != nil {
 			return err
 		}
 		object, err := s.updated(current, update)
@@ -220,14 +232,11 @@ func (s *backendStorage[T]) GuaranteedUpdate(
 		if !equality.Semantic.DeepEqual(object, current) {
 			err = s.put(ctx, object)
 		}
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
 		if err == nil {
 			set(out, object)
 		}
 		return err
-	}
+	})
 }
 
 // current returns an object, or an empty one if it need not exist.

@@ -29,6 +29,14 @@ func (c *contested) Put(ctx context.Context, object *metav1.PartialObjectMetadat
 	return c.Backend.Put(ctx, object)
 }
 
+func (c *contested) Delete(ctx context.Context, object *metav1.PartialObjectMetadata) (string, error) {
+	if c.conflicts > 0 {
+		c.conflicts--
+		return "", ErrConflict
+	}
+	return c.Backend.Delete(ctx, object)
+}
+
 func storageOf(backend Backend[*metav1.PartialObjectMetadata]) *backendStorage[*metav1.PartialObjectMetadata] {
 	return &backendStorage[*metav1.PartialObjectMetadata]{
 		backend: backend, prefix: "/things",

@@ -5,6 +5,7 @@ package apiserver
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/watch"
@@ -54,10 +55,13 @@ type backendWatch[T Object] struct {
 
 // begin sets what is sent first, and returns the version after which changes follow.
 func (w *backendWatch[T]) begin(ctx context.Context, key string, options storage.ListOptions) (string, error) {
-	unset := options.ResourceVersion == "" || options.ResourceVersion == "0"
-	initial := ptr.Deref(options.SendInitialEvents, unset)
-	if !initial && !unset {
-		return options.ResourceVersion, nil
+	after, err := w.storage.requested(options.ResourceVersion)
+	if err != nil {
+		return "", err
+	}
+	initial := ptr.Deref(options.SendInitialEvents, after == 0)
+	if !initial && after != 0 {
+		return strconv.FormatUint(after, 10), nil
 	}
 	objects, version, err := w.storage.list(ctx, key, options.Predicate)
 	if err != nil {

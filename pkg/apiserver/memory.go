@@ -110,7 +110,7 @@ func (m *memory[T]) change(change Change[T]) (string, error) {
 func (m *memory[T]) Watch(ctx context.Context, after string) (<-chan Change[T], error) {
 	version, err := strconv.Atoi(after)
 	if err != nil {
-		return nil, err
+		return nil, ErrExpired // a greater number than any of its own
 	}
 	if _, _, known := m.since(version); !known {
 		return nil, ErrExpired

@@ -109,7 +109,9 @@ func TestMemoryForgetsOldChanges(t *testing.T) {
 	if _, err := memory.Watch(t.Context(), "2"); err != nil {
 		t.Errorf("a watch from the first version that is known: %v", err)
 	}
-	if _, err := memory.Watch(t.Context(), "99999"); !errors.Is(err, ErrExpired) {
-		t.Errorf("a watch from a version of the future: %v", err)
+	for _, future := range []string{"99999", "18446744073709551615"} {
+		if _, err := memory.Watch(t.Context(), future); !errors.Is(err, ErrExpired) {
+			t.Errorf("a watch from the version %s of the future: %v", future, err)
+		}
 	}
 }

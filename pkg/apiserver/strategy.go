@@ -134,7 +134,7 @@ func (s strategy[T]) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object
 	return s.WarningsOnCreate(ctx, obj)
 }
 
-// GetResetFields are those that only the subresource status changes: nobody else owns them.
+// GetResetFields are those that only the subresource status changes: no manager of the object owns them.
 func (s strategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	if s.Status == nil {
 		return nil

@@ -50,7 +50,11 @@ func NewCommand(program Program) *cobra.Command {
 		SilenceUsage: true,
 		RunE: func(*cobra.Command, []string) error {
 			ctrl.SetLogger(klog.NewKlogr())
-			return program.run(ctrl.SetupSignalHandler(), options)
+			config, err := ctrl.GetConfig()
+			if err != nil {
+				return err
+			}
+			return program.run(ctrl.SetupSignalHandler(), config, options)
 		},
 	}
 	flags := command.Flags()
@@ -61,16 +65,13 @@ func NewCommand(program Program) *cobra.Command {
 	return command
 }
 
-func (p Program) run(ctx context.Context, options options) error {
+func (p Program) run(ctx context.Context, config *rest.Config, options options) error {
 	scheme, versions, err := p.types()
 	if err != nil {
 		return err
 	}
-	config, err := ctrl.GetConfig()
+	err = whileWaiting(ctx, options.healthAddress, func() error { return waitForDiscovery(ctx, config, versions) })
 	if err != nil {
-		return err
-	}
-	if err := waitForDiscovery(ctx, config, versions); err != nil {
 		return err
 	}
 	manager, err := ctrl.NewManager(config, ctrl.Options{

@@ -17,16 +17,25 @@ import (
 
 var gears = []schema.GroupVersion{{Group: "gears.example.com", Version: "v1"}}
 
+// serveGears serves the discovery of gears.
+func serveGears(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/apis/gears.example.com/v1" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprint(w, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"gears.example.com/v1",`+
+		`"resources":[{"name":"sprockets","kind":"Sprocket","verbs":["list"]}]}`)
+}
+
 func TestControllersWaitUntilTheirAPIIsServed(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/apis/gears.example.com/v1" || requests.Add(1) == 1 {
+		if requests.Add(1) == 1 {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprint(w, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"gears.example.com/v1",`+
-			`"resources":[{"name":"sprockets","kind":"Sprocket","verbs":["list"]}]}`)
+		serveGears(w, r)
 	}))
 	defer server.Close()
 	if err := waitForDiscovery(t.Context(), &rest.Config{Host: server.URL}, gears); err != nil {

@@ -41,6 +41,7 @@ func TestDeadServerIsReportedWithTheNamespacesItBlocks(t *testing.T) {
 	eventually(t, faultReported, stale)
 	kubectl(t, "delete", "namespace", waiting, "--wait=false")
 	eventually(t, time.Minute, blocked(waiting))
+	checkDiscoveryFailureDocs(t, waiting)
 	progress("a namespace that cannot be deleted was reported after %s", eventually(t, blockedReported, is(extensionAPI,
 		v1alpha1.ConditionNamespacesDeletable, no, v1alpha1.ReasonNamespacesBlocked, waiting)))
 	eventually(t, faultReported, func(ctx context.Context) error {

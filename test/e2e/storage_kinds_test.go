@@ -20,6 +20,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/test/etcdmember"
 )
 
 func inEtcd(t *testing.T) *stored {
@@ -44,8 +45,8 @@ func inEtcd(t *testing.T) *stored {
 		},
 		fill: func(t *testing.T) func() {
 			t.Helper()
-			m := member{url: "https://" + b.endpoint(), client: b.ca.client(t, b.address)}
-			return m.fill(t, smallQuota, true)
+			m := etcdmember.Member{URL: "https://" + b.endpoint(), Client: b.ca.client(t, b.address)}
+			return fillMember(t, m, smallQuota, true)
 		},
 		fullCause: v1alpha1.ReasonStorageFull,
 	}
@@ -170,7 +171,7 @@ func inStandalone(t *testing.T) *stored {
 		rotateCA: replaceStandaloneCA,
 		fill: func(t *testing.T) func() {
 			t.Helper()
-			return standaloneMember(t).fill(t, int(manifests.StandaloneQuota(standalone)), false)
+			return fillMember(t, standaloneMember(t), int(manifests.StandaloneQuota(standalone)), false)
 		},
 		fullCause: v1alpha1.ReasonStorageFull,
 	}

@@ -27,6 +27,8 @@ const (
 	storageReported = 90 * time.Second
 	// storageRecovered is how long the backoff of a container that was restarted may take.
 	storageRecovered = 5 * time.Minute
+	// compacted is how long a standalone etcd may take until it is compacted, and defragmented by the operator.
+	compacted = 20 * time.Minute
 )
 
 // stored is a server with a storage, and what can be done to it.
@@ -196,6 +198,7 @@ func fillUp(t *testing.T, s *stored, w *writer) {
 		eventually(t, storageReported, s.reports(s.fullCause))
 	}
 	empty()
+	eventually(t, compacted, s.isWell)
 }
 
 func deleteFlunders(t *testing.T) {

@@ -86,7 +86,7 @@ func (s *Server) routes() *http.ServeMux {
 	for _, health := range []string{"GET /healthz", "GET /livez"} {
 		mux.HandleFunc(health, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	}
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, s.Behaviour().FailedChecks) })
+	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /apis", s.page(apis, s.groupList))
 	mux.HandleFunc("GET /apis/{group}/{version}", s.page(discovery, s.resourceList))
 	for _, collection := range []string{
@@ -104,16 +104,20 @@ func (s *Server) routes() *http.ServeMux {
 }
 
 // ready responds as k8s.io/apiserver does (pkg/server/healthz).
-func ready(w http.ResponseWriter, failed []string) {
-	if len(failed) == 0 {
-		_, _ = w.Write([]byte("ok"))
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	failed := s.Behaviour().FailedChecks
+	if len(failed) > 0 {
+		w.WriteHeader(http.StatusInternalServerError)
+		for _, check := range failed {
+			_, _ = fmt.Fprintf(w, "[-]%s failed: reason withheld\n", check)
+		}
+		_, _ = w.Write([]byte("readyz check failed\n"))
 		return
 	}
-	w.WriteHeader(http.StatusInternalServerError)
-	for _, check := range failed {
-		_, _ = fmt.Fprintf(w, "[-]%s failed: reason withheld\n", check)
+	if r.URL.Query().Has("verbose") {
+		_, _ = w.Write([]byte("[+]etcd ok\n"))
 	}
-	_, _ = w.Write([]byte("readyz check failed\n"))
+	_, _ = w.Write([]byte("ok"))
 }
 
 // page returns a handler that responds with a document, or with 404 if there is none, with the fault of the behaviour.

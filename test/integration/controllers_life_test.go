@@ -49,7 +49,7 @@ func TestAControllerIsStartedOnceItsAPIIsAvailableAndStoppedWhileItAnswers(t *te
 	createNamespace(t, name)
 	apiService, server := servedElsewhere(t, name)
 	server.Behave(failing(500))
-	extensionAPI := controlled(name)
+	extensionAPI := servedWith(name, control)
 	extensionAPI.Spec.Discovery.StandIn = v1alpha1.StandInNever
 	apply(t, extensionAPI)
 	await(t, name, status.InProgressStatus,
@@ -132,7 +132,7 @@ func TestAnOrphanedControllerIsAdoptedOnRequestWhileItsAPIIsUnavailable(t *testi
 	awaitDeleted(t, name)
 	expectUnchanged(t, before, objectsOf(t, name))
 
-	again := controlled(name)
+	again := servedWith(name, control)
 	replaceControllerImage(again)
 	create(t, again)
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionControllersAvailable, v1alpha1.ReasonNameConflict,
@@ -181,7 +181,7 @@ func TestAControllerDoesNotTakeTheNameOfAnotherServer(t *testing.T) {
 	apply(t, served(other))
 	awaitRollout(t, other)
 	before := objectsOf(t, other)
-	extensionAPI := controlled(name)
+	extensionAPI := servedWith(name, control)
 	extensionAPI.Spec.Server.Namespace = other
 	apply(t, extensionAPI)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionControllersAvailable, v1alpha1.ReasonNameConflict,

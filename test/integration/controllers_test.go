@@ -22,18 +22,11 @@ import (
 // The order of start and stop with a server that is available is tested end to end: no kube-apiserver reaches the Pods
 // of a server here.
 
-// controlled returns an ExtensionAPI with the controller flunders.
-func controlled(name string) *v1alpha1.ExtensionAPI {
-	extensionAPI := served(name)
-	control(extensionAPI)
-	return extensionAPI
-}
-
 func TestAControllerIsNotStartedBeforeItsAPIIsAvailable(t *testing.T) {
 	t.Parallel()
 	const name = "waiting-controller"
 	createNamespace(t, name)
-	apply(t, controlled(name))
+	apply(t, servedWith(name, control))
 	awaitRollout(t, name)
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionControllersAvailable,
 		v1alpha1.ReasonWaitingForAPI, "controller flunders: it is started when every group-version is available, now 0 of 1"))
@@ -59,7 +52,7 @@ func TestAControllerIsNotStartedBeforeItsAPIIsAvailable(t *testing.T) {
 func startController(t *testing.T, name string) *appsv1.Deployment {
 	t.Helper()
 	createNamespace(t, name)
-	extensionAPI := controlled(name)
+	extensionAPI := servedWith(name, control)
 	labels := manifests.ControllersOf(extensionAPI)[0].Labels
 	deployment := otherDeployment(labelled(in(name, name+"-flunders"), labels))
 	deployment.Spec.Selector = &metav1.LabelSelector{MatchLabels: labels}

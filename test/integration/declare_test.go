@@ -36,6 +36,13 @@ func served(name string) *v1alpha1.ExtensionAPI {
 	return extensionAPI
 }
 
+// servedWith returns one like it, with a modification.
+func servedWith(name string, modify modification) *v1alpha1.ExtensionAPI {
+	extensionAPI := served(name)
+	modify(extensionAPI)
+	return extensionAPI
+}
+
 func groups(group string, versions ...string) []v1alpha1.APIGroup {
 	result := v1alpha1.APIGroup{Name: group}
 	for _, version := range versions {

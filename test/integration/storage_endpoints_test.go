@@ -4,11 +4,8 @@ package integration
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
 	"github.com/extensionapi/extensionapi-operator/internal/storage"
 	"github.com/extensionapi/extensionapi-operator/internal/storagecheck"
+	"github.com/extensionapi/extensionapi-operator/test/etcdmember"
 	"github.com/extensionapi/extensionapi-operator/test/extensionserver"
 )
 
@@ -86,7 +84,7 @@ func TestStorageAvailableFollowsTheEndpointsAndNamesTheirCause(t *testing.T) {
 	pair := clientOf(t, signer)
 	create(t, providedSecret(name, "etcd", pair, signer.Certificate))
 	stop := startSecureEtcd(t, dir, port, clientOf(t, other), other.Certificate)
-	apply(t, storing(name, storeAtPort(port, "etcd")))
+	apply(t, servedWith(name, storeAtPort(port, "etcd")))
 	awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageCertificate,
 		"x509: certificate signed by unknown authority", "the CA of its certificate, into the Secret").check)
 
@@ -95,7 +93,8 @@ func TestStorageAvailableFollowsTheEndpointsAndNamesTheirCause(t *testing.T) {
 	stop()
 	awaitThat(t, name, unreachable.check)
 	stop = startSecureEtcd(t, dir, port, pair, signer.Certificate)
-	extensionAPI := awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
+	extensionAPI := awaitThat(t, name, isUnknown(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting,
+		"every endpoint answers the operator, but no replica").check)
 	if endpoints := extensionAPI.Status.Storage.Endpoints; len(endpoints) != 1 || endpoints[0].CertificateNotAfter == nil {
 		t.Errorf("status.storage has %+v", endpoints)
 	}
@@ -115,7 +114,7 @@ func TestReplicasThatAnEtcdRefusesAreNamed(t *testing.T) {
 	awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
 	replicas[1].Behave(extensionserver.Behaviour{FailedChecks: []string{"etcd"}})
 	awaitThat(t, name, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageRefuses,
-		"1 of 1 replicas do not reach their storage, as their check etcd of /readyz reports: refused-replicas-1",
+		"1 of 2 replicas do not reach their storage, as their check etcd of /readyz reports: refused-replicas-1",
 		"every endpoint answers the operator", "see its log: kubectl -n refused-replicas logs refused-replicas-1").check)
 	replicas[1].Behave(extensionserver.Behaviour{})
 	awaitThat(t, name, isTrue(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageReached).check)
@@ -133,71 +132,22 @@ func TestAnEtcdThatIsFullIsReportedAndWrittenToAgainWhenObjectsWereDeleted(t *te
 	target := storage.Target{Endpoints: []storage.Endpoint{endpoint}, Quota: quota}
 	look := func() storage.Answer { return storagecheck.Look(ctx, target).Endpoints[address] }
 	eventually(t, func() error { return look().Err })
-	keys := fill(t, url)
+	member := etcdmember.Member{URL: url, Client: http.DefaultClient}
+	if err := member.Fill(ctx, "key-", quota); err != nil {
+		t.Fatal(err)
+	}
 	if answer := look(); !bytes.Contains([]byte(answer.Alarm), []byte("NOSPACE")) {
 		t.Fatalf("a full etcd answers %+v", answer)
 	}
-	deleteKeys(t, url, keys)
+	// With its history: the operator does not compact, as etcd and k8s.io/apiserver do.
+	revision, err := member.Delete(ctx, "key-")
+	if err := errors.Join(err, member.Compact(ctx, revision)); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, func() error {
 		if answer := look(); answer.Err != nil || answer.Alarm != "" {
 			return fmt.Errorf("it answers %+v", answer)
 		}
-		return put(ctx, url, "again", []byte("value"))
+		return member.Put(ctx, "again", []byte("value"))
 	})
-}
-
-// post sends a request to the gateway of an etcd.
-func post(ctx context.Context, url string, body, into any) error {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(encoded))
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, content)
-	}
-	return errors.Join(err, json.Unmarshal(content, into))
-}
-
-func put(ctx context.Context, url, key string, value []byte) error {
-	return post(ctx, url+"/v3/kv/put", map[string][]byte{"key": []byte(key), "value": value}, &struct{}{})
-}
-
-// fill writes until the etcd refuses it, and returns how many keys.
-func fill(t *testing.T, url string) (keys int) {
-	t.Helper()
-	value := bytes.Repeat([]byte("x"), 1<<20)
-	for ; ; keys++ {
-		if keys > 100 {
-			t.Fatal("an etcd with a quota of 16 MiB is not full")
-		}
-		if put(ctx, url, fmt.Sprint("key-", keys), value) != nil {
-			return keys
-		}
-	}
-}
-
-// deleteKeys deletes what was written, with its history: the operator does not compact, as k8s.io/apiserver does.
-func deleteKeys(t *testing.T, url string, keys int) {
-	t.Helper()
-	var deleted struct {
-		Header struct{ Revision string }
-	}
-	request := map[string][]byte{"key": []byte("key-"), "range_end": []byte("key.")}
-	if err := post(ctx, url+"/v3/kv/deleterange", request, &deleted); err != nil {
-		t.Fatalf("deleting %d keys: %v", keys, err)
-	}
-	compaction := map[string]any{"revision": deleted.Header.Revision, "physical": true}
-	if err := post(ctx, url+"/v3/kv/compaction", compaction, &struct{}{}); err != nil {
-		t.Fatal(err)
-	}
 }

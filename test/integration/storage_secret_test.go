@@ -42,7 +42,7 @@ func TestTheSecretOfAnEtcdIsVerifiedAndOnlyANewCAReplacesPods(t *testing.T) {
 	t.Parallel()
 	const name = "etcd-secret"
 	createNamespace(t, name)
-	apply(t, storing(name, storeInEtcd("provided")))
+	apply(t, servedWith(name, storeInEtcd("provided")))
 	await(t, name, status.FailedStatus,
 		isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonSecretNotFound,
 			"Secret etcd-secret/provided does not exist", "The server is not started", "Create it, or correct secretRef"),
@@ -118,7 +118,7 @@ func TestADataSourceNameIsVerifiedAndAChangeOfItReplacesPods(t *testing.T) {
 		Data:       map[string][]byte{manifests.DSNKey: []byte("postgres://user:" + password + "@localhost")},
 	}
 	create(t, database)
-	apply(t, storing(name, storeInSQL("database")))
+	apply(t, servedWith(name, storeInSQL("database")))
 	await(t, name, status.FailedStatus, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonInvalidSecret,
 		"the content of Secret dsn/database is rejected", "and name a host and a database"))
 

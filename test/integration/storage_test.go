@@ -21,13 +21,6 @@ import (
 // What servers store in etcd and in a database, and what survives which failure, is tested end to end: there is no
 // kubelet here.
 
-// storing returns an ExtensionAPI whose server has a storage.
-func storing(name string, store modification) *v1alpha1.ExtensionAPI {
-	extensionAPI := served(name)
-	store(extensionAPI)
-	return extensionAPI
-}
-
 func TestAStandaloneEtcdIsStartedWithItsServerAndStoppedAfterIt(t *testing.T) {
 	t.Parallel()
 	const name = "standalone"
@@ -35,7 +28,7 @@ func TestAStandaloneEtcdIsStartedWithItsServerAndStoppedAfterIt(t *testing.T) {
 	await(t, name, status.InProgressStatus, isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting,
 		"waiting for the Pod of StatefulSet standalone-etcd to become ready"))
 	wanted := append(ownedObjects(name), "Secret standalone/standalone-storage", "Service standalone/standalone-etcd",
-		"Secret "+operatorNamespace+"/standalone-storage-trust", "StatefulSet standalone/standalone-etcd")
+		"Secret "+operatorNamespace+"/standalone.storage-trust", "StatefulSet standalone/standalone-etcd")
 	slices.Sort(wanted)
 	if found := slices.Sorted(maps.Keys(objectsOf(t, name))); !slices.Equal(found, wanted) {
 		t.Errorf("the operator created\n%q\nwant\n%q", found, wanted)
@@ -57,7 +50,7 @@ func TestAStandaloneEtcdIsStartedWithItsServerAndStoppedAfterIt(t *testing.T) {
 func startStandalone(t *testing.T, name string) {
 	t.Helper()
 	createNamespace(t, name)
-	apply(t, storing(name, storeAlone))
+	apply(t, servedWith(name, storeAlone))
 	awaitRollout(t, name)
 }
 
@@ -83,17 +76,12 @@ func TestTheVolumeOfAStandaloneEtcdIsKeptUnlessItsDeletionIsRequested(t *testing
 	volume.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 	volume.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("2Gi")}
 	create(t, volume)
-	expectRetention(t, name, appsv1.RetainPersistentVolumeClaimRetentionPolicyType)
 	change(t, named(name), deleteVolume)
-	expectRetention(t, name, appsv1.DeletePersistentVolumeClaimRetentionPolicyType)
 	expectWarning(t, "deleting ExtensionAPI kept-volume deletes the volume of its etcd, and all objects of "+
 		"kept-volume.example.com with it. To keep the volume, run this first: kubectl patch xapi kept-volume --type merge "+
 		`-p '{"spec":{"server":{"storage":{"standalone":{"volumeRetentionPolicy":"Retain"}}}}}'`,
 		[]string{"delete", "xapi", name})
-	change(t, named(name), func(e *v1alpha1.ExtensionAPI) {
-		e.Spec.Server.Storage.Standalone.VolumeRetentionPolicy = v1alpha1.VolumeRetain
-	})
-	expectRetention(t, name, appsv1.RetainPersistentVolumeClaimRetentionPolicyType)
+	change(t, named(name), keepVolume)
 	remove(t, name)
 	resourceVersions(t, volume)
 	if volume.DeletionTimestamp != nil {
@@ -101,15 +89,36 @@ func TestTheVolumeOfAStandaloneEtcdIsKeptUnlessItsDeletionIsRequested(t *testing
 	}
 }
 
-// expectRetention waits for what the StatefulSet controller does with the volume when the StatefulSet is deleted.
-func expectRetention(t *testing.T, name string, wanted appsv1.PersistentVolumeClaimRetentionPolicyType) {
+func keepVolume(e *v1alpha1.ExtensionAPI) {
+	e.Spec.Server.Storage.Standalone.VolumeRetentionPolicy = v1alpha1.VolumeRetain
+}
+
+func TestTheVolumeIsReleasedWhenTheEtcdIsStopped(t *testing.T) {
+	t.Parallel()
+	const name = "released-volume"
+	startStandalone(t, name)
+	change(t, named(name), deleteVolume)
+	await(t, name, status.InProgressStatus,
+		isFalse(v1alpha1.ConditionStorageAvailable, v1alpha1.ReasonStorageStarting, ""))
+	if found := retention(t, name); found != appsv1.RetainPersistentVolumeClaimRetentionPolicyType {
+		t.Errorf("as long as the API is served, the volume has the policy %s", found)
+	}
+	deleteNow(t, named(name))
+	await(t, name, status.TerminatingStatus,
+		isUnknown(v1alpha1.ConditionReady, v1alpha1.ReasonDeleting, "Deployment released-volume/released-volume"))
+	endForegroundDeletion(t, deploymentOf(t, name))
+	await(t, name, status.TerminatingStatus,
+		isUnknown(v1alpha1.ConditionReady, v1alpha1.ReasonDeleting, "the StatefulSet controller to take note"))
+	if found := retention(t, name); found != appsv1.DeletePersistentVolumeClaimRetentionPolicyType {
+		t.Errorf("the volume has the policy %s", found)
+	}
+	remove(t, name)
+}
+
+// retention is what the StatefulSet controller does with the volume when the StatefulSet is deleted.
+func retention(t *testing.T, name string) appsv1.PersistentVolumeClaimRetentionPolicyType {
 	t.Helper()
-	eventually(t, func() error {
-		if found := statefulSetOf(t, name).Spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted; found != wanted {
-			return fmt.Errorf("the volume has the policy %s, want %s", found, wanted)
-		}
-		return nil
-	})
+	return statefulSetOf(t, name).Spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted
 }
 
 func TestAnEtcdThatCannotStartIsReportedWithItsCause(t *testing.T) {
@@ -165,7 +174,7 @@ func TestASuspendedExtensionAPIGetsNoEtcd(t *testing.T) {
 	t.Parallel()
 	const name = "suspended-etcd"
 	createNamespace(t, name)
-	apply(t, storing(name, both(storeAlone, suspendIt)))
+	apply(t, servedWith(name, both(storeAlone, suspendIt)))
 	awaitThat(t, name, isSuspended().check)
 	expectNothingWritten(t, name)
 	if found := objectsOf(t, name); len(found) > 0 {

@@ -131,6 +131,15 @@ func testWrites(t *testing.T, kind kind) {
 	if !errors.IsAlreadyExists(err) {
 		t.Errorf("a second object of the name: %v", err)
 	}
+	for name, another := range map[string]*metav1.Preconditions{
+		"UID":             metav1.NewUIDPreconditions("another"),
+		"resourceVersion": {ResourceVersion: new(created.GetResourceVersion())},
+	} {
+		err := c.Delete(t.Context(), "written", metav1.DeleteOptions{Preconditions: another})
+		if !errors.IsConflict(err) {
+			t.Errorf("a deletion with another %s: %v", name, err)
+		}
+	}
 	dry := metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}
 	if err := c.Delete(t.Context(), "written", dry); err != nil {
 		t.Errorf("a dry run: %v", err)
@@ -165,6 +174,18 @@ func testFinalizer(t *testing.T, kind kind) {
 	}
 	if _, err := c.Get(t.Context(), "held", metav1.GetOptions{}); !errors.IsNotFound(err) {
 		t.Errorf("without its finalizer: %v", err)
+	}
+}
+
+// testInvalidVersion is for a backend: with etcd it depends on the version of k8s.io/apiserver.
+func testInvalidVersion(t *testing.T) {
+	c := clientOf(t, config, kinds[1], namespaceOf(t))
+	options := metav1.ListOptions{ResourceVersion: "x"}
+	if _, err := c.List(t.Context(), options); !errors.IsBadRequest(err) {
+		t.Errorf("a list: %v", err)
+	}
+	if _, err := c.Watch(t.Context(), options); !errors.IsBadRequest(err) {
+		t.Errorf("a watch: %v", err)
 	}
 }
 

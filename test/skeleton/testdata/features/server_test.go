@@ -80,6 +80,7 @@ func TestServer(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a resourceVersion that is no number is a bad request", testInvalidVersion)
 	t.Run("OpenAPI has every version", testOpenAPI)
 	t.Run("protobuf is refused where a client accepts nothing else", testProtobuf)
 	t.Run("discovery is aggregated", testDiscovery)
