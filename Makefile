@@ -117,15 +117,30 @@ fuzz: ## Fuzz the parsers of input from servers and users, each target for FUZZT
 test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported version of Kubernetes; WRITE_DOCS=1 updates the table
 	go run ./hack/versions
 
+# The tests that need several kube-apiservers have a cluster of their own, which exists only while they run. All faults
+# of a round of the soak run in parallel.
+SEVERAL_KUBE_APISERVERS := CLUSTER_NAME=extensionapi-ha KUBE_APISERVERS=3
+ON_SEVERAL              := go test -tags e2e ./test/e2e/... -v -count 1 -parallel 24
+
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster
+e2e: e2e-images $(TOOLS)/helm ## Run the end-to-end tests on a dedicated cluster, and ten minutes of soak
 	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
+	$(SEVERAL_KUBE_APISERVERS) SOAK_DURATION=10m SOAK_SEED=1 $(ON_SEVERAL) -short -run 'SeveralKubeAPIServers|Soak' -timeout 40m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
 e2e-long: e2e-images $(TOOLS)/helm ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
+	$(SEVERAL_KUBE_APISERVERS) $(ON_SEVERAL) -run SeveralKubeAPIServers -timeout 40m
+
+SOAK_DURATION ?= 1h
+SOAK_SEED     ?=
+
+.PHONY: soak
+soak: CLUSTER_NAME = extensionapi-ha
+soak: e2e-images $(TOOLS)/helm ## Cause random faults for SOAK_DURATION, by default an hour: SOAK_SEED repeats those of an earlier run
+	$(SEVERAL_KUBE_APISERVERS) SOAK_DURATION=$(SOAK_DURATION) SOAK_SEED=$(SOAK_SEED) $(ON_SEVERAL) -run Soak -timeout 0
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e

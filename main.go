@@ -87,6 +87,7 @@ func main() {
 		return
 	}
 
+	noticeHungKubeAPIServers()
 	ctx := ctrl.SetupSignalHandler()
 	if check := o.check(); check != nil {
 		if err := check(ctx); err != nil {
