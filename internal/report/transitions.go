@@ -40,13 +40,9 @@ func noteOf(condition metav1.Condition, found finding.Finding) (n finding.Note, 
 	return n, condition.Type != v1alpha1.ConditionReady
 }
 
-// isStep reports whether a condition turns True as those of every ExtensionAPI do on the way to Ready, whose Event
-// covers it.
+// isStep reports whether a condition is True from the start: the Event of Ready covers it.
 func isStep(earlier *metav1.Condition, condition metav1.Condition) bool {
-	if condition.Type == v1alpha1.ConditionReady {
-		return false
-	}
-	return earlier == nil || earlier.Status == metav1.ConditionUnknown || silentReasons[earlier.Reason]
+	return earlier == nil && condition.Type != v1alpha1.ConditionReady
 }
 
 // silentTypes repeat what other conditions say.
