@@ -205,11 +205,13 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 			known.rejudge(target.limitOf(key.Document), target.Policy)
 		}
 	}
+	before := l.last().Records
 	for key, sample := range answers.samples {
-		if l.histories[key] == nil {
-			l.histories[key] = &history{}
+		known, limit := l.historyOf(key), target.limitOf(key.Document)
+		if _, stayed := before[key]; !stayed && key.View == ViewEndpoint && !sample.isBad(limit) {
+			known.pardon()
 		}
-		l.histories[key].add(sample, at, target.limitOf(key.Document), target.Policy)
+		known.add(sample, at, limit, target.Policy)
 	}
 	maps.DeleteFunc(l.histories, func(_ Key, known *history) bool {
 		return at.Sub(known.samples.at) > max(forgottenAfter, 3*target.Interval)
@@ -221,6 +223,14 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 		}
 	}
 	return records
+}
+
+// historyOf returns the history of a key, a new one if nothing is known of it.
+func (l *loop) historyOf(key Key) *history {
+	if l.histories[key] == nil {
+		l.histories[key] = &history{}
+	}
+	return l.histories[key]
 }
 
 // knownKubeAPIServers returns the addresses of the probed kube-apiservers, one empty address if there are none.

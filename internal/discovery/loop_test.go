@@ -87,6 +87,43 @@ func TestWhatAReplicaDidBeforeItWasRestartedDoesNotCountAgainstIt(t *testing.T) 
 	}
 }
 
+func TestAReplicaThatReturnsAndAnswersIsNotReportedForWhatItDidBeforeItLeft(t *testing.T) {
+	now := time.Unix(0, 0)
+	target := Target{Policy: testPolicy, GroupVersions: []schema.GroupVersion{groupVersion}, Replicas: []Replica{
+		{Endpoint: endpoints.Endpoint{Address: "10.0.0.7:8443"}},
+	}}
+	l := newLoop("wardle", target, newGate(nil), now)
+	answer := func(target Target, sample Sample) Standing {
+		l.plan(target, now)
+		answered := map[Key]Sample{}
+		for _, key := range target.Direct() {
+			answered[key] = sample
+		}
+		now = now.Add(testPolicy.Interval)
+		round := NewRound(target, l.remember(target, answers{samples: answered}, now))
+		l.publish(round)
+		if len(target.Replicas) == 0 {
+			return Unsettled
+		}
+		return round.ReplicasOf(groupVersion, target.Replicas)[0].standing()
+	}
+	slow := Sample{Latency: 6 * time.Second, Err: &ProbeError{Class: ClassTimeout}}
+	for range testPolicy.FailureThreshold {
+		answer(target, slow)
+	}
+	without := target
+	without.Replicas = nil
+	for _, returns := range []struct {
+		with Sample
+		want Standing
+	}{{slow, Unhealthy}, {Sample{}, Unsettled}} {
+		answer(without, Sample{})
+		if got := answer(target, returns.with); got != returns.want {
+			t.Errorf("a replica that returns with %v has standing %d, want %d", returns.with.Err, got, returns.want)
+		}
+	}
+}
+
 func TestTheServiceIsProbedForWhatIsRegisteredNextAndNotInEveryRound(t *testing.T) {
 	now := time.Unix(0, 0)
 	target := Target{
