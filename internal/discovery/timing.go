@@ -69,8 +69,9 @@ func (w *stopwatch) note(what func()) {
 	what()
 }
 
-// hasReached reports whether a connection was established. One to a kube-apiserver is when the TLS handshake is complete:
-// the kernel accepts connections for a process that hangs, and whether that reaches the server is not known then.
+// hasReached reports whether a connection was established. One to a kube-apiserver is when the TLS handshake is
+// complete: the kernel accepts connections for a process that hangs, and whether that reaches the server is not known
+// then.
 func (w *stopwatch) hasReached(view View) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

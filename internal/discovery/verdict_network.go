@@ -56,8 +56,8 @@ func (p GroupVersionState) judgeThrough(through []Subject, good []ReplicaSubject
 	return found(cause.reason, "%s%s%s; %s", message, contrast(good), p.sharing(cause.reason), cause.advice)
 }
 
-// decisive returns the bad result that matters of a kube-apiserver: the worst, unless it cannot be reached any more. One
-// that begins to hang leaves the first request over an open connection without an answer, as if the server had not
+// decisive returns the bad result that matters of a kube-apiserver: the worst, unless it cannot be reached any more.
+// One that begins to hang leaves the first request over an open connection without an answer, as if the server had not
 // answered it.
 func (s Subject) decisive() Sample {
 	if ClassOf(s.Last) == ClassUnreachable {
