@@ -155,15 +155,29 @@ fuzz: ## Fuzz the parsers of input from servers and users, each target for FUZZT
 test-versions: $(TEST_PROGRAMS) ## Run the integration tests on every supported version of Kubernetes; WRITE_DOCS=1 updates the table
 	go run ./hack/versions
 
+# The tests that need several kube-apiservers have a cluster of their own, which exists only while they run. All faults
+# of a round of the soak run in parallel.
+SEVERAL_KUBE_APISERVERS := CLUSTER_NAME=extensionapi-ha KUBE_APISERVERS=3
+ON_SEVERAL              := go test -tags e2e ./test/e2e/... -v -count 1 -parallel 24
+
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on a dedicated cluster
-	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
+e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on clusters with one and with three kube-apiservers, and ten minutes of soak
+	hack/e2e.sh
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e
 e2e-long: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests, including the scenarios that take too long for continuous integration
 	go test -tags e2e ./test/e2e/... -v -count 1 -parallel 8 -timeout 120m
+	$(SEVERAL_KUBE_APISERVERS) $(ON_SEVERAL) -run SeveralKubeAPIServers -timeout 40m
+
+SOAK_DURATION ?= 1h
+SOAK_SEED     ?=
+
+.PHONY: soak
+soak: CLUSTER_NAME = extensionapi-ha
+soak: e2e-images $(TOOLS)/helm ## Cause random faults for SOAK_DURATION, by default an hour: SOAK_SEED repeats those of an earlier run
+	$(SEVERAL_KUBE_APISERVERS) SOAK_DURATION=$(SOAK_DURATION) SOAK_SEED=$(SOAK_SEED) $(ON_SEVERAL) -run Soak -timeout 0
 
 .PHONY: bench-apply
 bench-apply: CLUSTER_NAME = extensionapi-e2e
@@ -188,6 +202,19 @@ bench-doctor: e2e-images $(TOOLS)/helm ## Benchmark kubectl extensionapi doctor 
 .PHONY: bench-discovery
 bench-discovery: ## Benchmark the accuracy of probes, and the effect of hanging servers on the others
 	go test ./internal/discovery -run '^$$' -bench . -benchtime 3x
+
+# Numbers of ExtensionAPIs, with commas between them: 300 and 1000 take long on two cores.
+SCALE_SIZES ?= 10,100
+
+.PHONY: bench-scale
+bench-scale: ## Benchmark many ExtensionAPIs beside APIServices by hand: SCALE_SIZES=10,100,300,1000 SCALE_FLAGS='-ways operator'
+	go build -o $(OPERATOR) .
+	go build -o bin/scale ./test/scale
+	mkdir -p bin/scale-profiles
+	@programs="$$($(NODE) build kube-apiserver etcd kubectl)"; \
+		KUBEBUILDER_ASSETS="$${KUBEBUILDER_ASSETS:-$$programs}" \
+		unshare --map-root-user --net bin/scale -operator $(OPERATOR) \
+		-profiles bin/scale-profiles -sizes $(SCALE_SIZES) $(SCALE_FLAGS)
 
 ##@ Documentation
 

@@ -63,6 +63,7 @@ const memoryRatio = 0.9
 type options struct {
 	metricsBindAddress   string
 	healthBindAddress    string
+	pprofBindAddress     string
 	leaderElect          bool
 	operatorNamespace    string
 	proberServiceAccount string
@@ -86,6 +87,7 @@ func main() {
 		return
 	}
 
+	noticeHungKubeAPIServers()
 	ctx := ctrl.SetupSignalHandler()
 	if check := o.check(); check != nil {
 		if err := check(ctx); err != nil {
@@ -108,6 +110,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443",
 		"address of the metrics, over TLS for users that may get /metrics; 0 disables them")
 	flags.StringVar(&o.healthBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flags.StringVar(&o.pprofBindAddress, "pprof-bind-address", "",
+		"address of Go's profiles, without authentication, such as 127.0.0.1:6060; empty disables them")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several replicas as the leader")
 	flags.StringVar(&o.operatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"),
 		"namespace of the operator, where CAs are kept; defaults to $POD_NAMESPACE")
@@ -199,6 +203,7 @@ func newManager(o options, serverNamespaces observe.ServerNamespaces) (ctrl.Mana
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 		},
 		HealthProbeBindAddress:        o.healthBindAddress,
+		PprofBindAddress:              o.pprofBindAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.operatorNamespace,

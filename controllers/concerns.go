@@ -20,7 +20,6 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/claims"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
-	"github.com/extensionapi/extensionapi-operator/internal/ownership"
 	"github.com/extensionapi/extensionapi-operator/internal/terminating"
 )
 
@@ -69,41 +68,51 @@ func ownerOf(_ context.Context, object client.Object) []reconcile.Request {
 // concernedByAPIService enqueues the owner, as far as a mark names it, and those that claim a version of the group.
 func (e extensionAPIs) concernedByAPIService(ctx context.Context, object client.Object) []reconcile.Request {
 	apiService, _ := object.(*apiregistrationv1.APIService)
-	concerned := e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return claims.GroupsOf(extensionAPI).Has(apiService.Spec.Group) ||
-			ownership.IdentityOf(extensionAPI).Ownership(apiService) == ownership.Owned
-	})
-	return append(concerned, ownerOf(ctx, object)...)
+	concerned := append(requestsFor(e.ofGroup(ctx, apiService.Spec.Group)), ownerOf(ctx, object)...)
+	uid := apiService.Annotations[manifests.UIDAnnotation]
+	if uid == "" {
+		return concerned
+	}
+	owners, err := observe.ExtensionAPIsOfUID(ctx, e.reader, uid)
+	return append(concerned, requestsFor(unlessFailed(ctx, owners, err))...)
 }
 
 // wanting returns the ExtensionAPIs that have a group-version.
 func (e extensionAPIs) wanting(ctx context.Context, groupVersion schema.GroupVersion) []reconcile.Request {
-	return e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return slices.Contains(manifests.GroupVersions(extensionAPI), groupVersion)
-	})
+	return requestsFor(slices.DeleteFunc(e.ofGroup(ctx, groupVersion.Group), func(of v1alpha1.ExtensionAPI) bool {
+		return !slices.Contains(manifests.GroupVersions(&of), groupVersion)
+	}))
 }
 
 // rivals enqueues the other ExtensionAPIs that want any of the same groups.
-func (e extensionAPIs) rivals(ctx context.Context, object client.Object) []reconcile.Request {
+func (e extensionAPIs) rivals(ctx context.Context, object client.Object) (requests []reconcile.Request) {
 	rival, _ := object.(*v1alpha1.ExtensionAPI)
-	groups := claims.GroupsOf(rival)
-	return e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return extensionAPI.Name != rival.Name && claims.GroupsOf(extensionAPI).Intersection(groups).Len() > 0
-	})
+	for group := range claims.GroupsOf(rival) {
+		requests = append(requests, requestsFor(e.ofGroup(ctx, group))...)
+	}
+	return slices.DeleteFunc(requests, func(request reconcile.Request) bool { return request.Name == rival.Name })
 }
 
 // concernedByDefinition enqueues the ExtensionAPIs that want a version of a CustomResourceDefinition's group.
 func (e extensionAPIs) concernedByDefinition(ctx context.Context, definition client.Object) []reconcile.Request {
-	return e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return claims.GroupsOf(extensionAPI).Has(observe.GroupOfDefinition(definition))
-	})
+	return requestsFor(e.ofGroup(ctx, observe.GroupOfDefinition(definition)))
 }
 
 // concernedByNamespace enqueues the ExtensionAPIs whose server is in a namespace, or that hold its deletion up.
 func (e extensionAPIs) concernedByNamespace(ctx context.Context, object client.Object) []reconcile.Request {
 	namespace, _ := object.(*corev1.Namespace)
-	return e.that(ctx, func(extensionAPI *v1alpha1.ExtensionAPI) bool {
-		return manifests.BackendOf(extensionAPI).Namespace == namespace.Name || mayHoldUp(extensionAPI, namespace)
+	within, err := observe.ExtensionAPIsIn(ctx, e.reader, namespace.Name)
+	return append(requestsFor(unlessFailed(ctx, within, err)), requestsFor(e.holding(ctx, namespace))...)
+}
+
+// holding returns the ExtensionAPIs that may hold the deletion of a namespace up, hardly ever any.
+func (e extensionAPIs) holding(ctx context.Context, namespace *corev1.Namespace) []v1alpha1.ExtensionAPI {
+	if len(terminating.Obstacles(namespace)) == 0 {
+		return nil
+	}
+	all, err := e.all(ctx)
+	return slices.DeleteFunc(unlessFailed(ctx, all, err), func(extensionAPI v1alpha1.ExtensionAPI) bool {
+		return !mayHoldUp(&extensionAPI, namespace)
 	})
 }
 
@@ -115,17 +124,23 @@ func mayHoldUp(extensionAPI *v1alpha1.ExtensionAPI, namespace *corev1.Namespace)
 	return terminating.By(namespace, manifests.GroupVersions(extensionAPI), suspect).Cause != terminating.None
 }
 
-func (e extensionAPIs) that(ctx context.Context, match func(*v1alpha1.ExtensionAPI) bool) []reconcile.Request {
-	all, err := e.all(ctx)
+func (e extensionAPIs) ofGroup(ctx context.Context, group string) []v1alpha1.ExtensionAPI {
+	found, err := observe.ExtensionAPIsOfGroup(ctx, e.reader, group)
+	return unlessFailed(ctx, found, err)
+}
+
+func unlessFailed(ctx context.Context, found []v1alpha1.ExtensionAPI, err error) []v1alpha1.ExtensionAPI {
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "listing ExtensionAPIs in the cache")
 		return nil
 	}
+	return found
+}
+
+func requestsFor(all []v1alpha1.ExtensionAPI) []reconcile.Request {
 	var requests []reconcile.Request
 	for i := range all {
-		if match(&all[i]) {
-			requests = append(requests, requestFor(all[i].Name))
-		}
+		requests = append(requests, requestFor(all[i].Name))
 	}
 	return requests
 }

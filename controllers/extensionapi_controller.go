@@ -24,6 +24,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/internal/observe"
 	"github.com/extensionapi/extensionapi-operator/internal/plan"
 	"github.com/extensionapi/extensionapi-operator/internal/report"
+	"github.com/extensionapi/extensionapi-operator/internal/snapshot"
 )
 
 // Finalizer holds an ExtensionAPI until everything of it has been removed in order.
@@ -46,6 +47,8 @@ type Reconciler struct {
 	Workers int
 
 	interruptions interruptions
+	writes        writes
+	registering   registering
 }
 
 // +kubebuilder:rbac:groups=aggregation.extensionapi.dev,resources=extensionapis,verbs=list;watch;patch
@@ -78,6 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Metrics.Begin(extensionAPI.Name, extensionAPI.Spec.Server != nil)
 	observed := r.Observer.Observe(ctx, extensionAPI)
+	observed.OthersRegister = r.registering.others(extensionAPI.Name)
 	next, err := plan.Next(observed)
 	done := r.Actor.Do(ctx, observed, next)
 	conflict, err := plan.WithoutConflicts(errors.Join(observed.Err(), err, done.Failed.Err()))
@@ -86,25 +90,41 @@ func (r *Reconciler) reconcile(ctx context.Context, extensionAPI *v1alpha1.Exten
 		Interruption: err, Interrupted: r.interruptions.since(extensionAPI.Name, err, r.Clock.Now()),
 		Incomplete: conflict > 0,
 	})
-	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck, conflict)
-	if err = errors.Join(err, r.write(ctx, extensionAPI, reported)); err != nil && recheck > 0 {
+	r.registering.note(extensionAPI.Name, next.Registers() && !extensionAPI.Spec.Suspend)
+	pause, failure := r.writeInTime(ctx, observed, reported)
+	recheck := plan.Soonest(next.Recheck, done.Retry, reported.Recheck, conflict, pause)
+	if err = errors.Join(err, failure); err != nil && recheck > 0 {
 		r.Later(extensionAPI.Name, recheck) // the queue knows only of the backoff then
 	}
 	return recheck, err
 }
 
-// write writes the status if it changed, and then sends the Events of conditions that turned. Those of what was done
-// are sent in any case. The optimistic lock keeps an outdated cache from reverting what was written since.
-func (r *Reconciler) write(ctx context.Context, before *v1alpha1.ExtensionAPI, reported report.Report) error {
+// writeInTime writes the status if it changed, unless the last one was written only just now. It returns when to
+// reconcile again: to write it, or since what was written may be a reason to act.
+func (r *Reconciler) writeInTime(
+	ctx context.Context, observed *snapshot.Snapshot, reported report.Report,
+) (pause time.Duration, err error) {
+	before := observed.ExtensionAPI
 	r.send(before, reported.Done)
 	if report.OnlyNoise(&before.Status, &reported.Status, before.Spec.Discovery) {
-		return nil
+		return 0, nil
 	}
+	sinceLast := r.writes.since(before.Name, r.Clock.Now())
+	if wait := report.Wait(&before.Status, &reported.Status, sinceLast, observed.OthersRegister); wait > 0 {
+		return wait, nil
+	}
+	return report.Pause, r.write(ctx, before, reported)
+}
+
+// write writes the status, and then sends the Events of conditions that turned. The optimistic lock keeps an outdated
+// cache from reverting what was written since.
+func (r *Reconciler) write(ctx context.Context, before *v1alpha1.ExtensionAPI, reported report.Report) error {
 	after := before.DeepCopy()
 	after.Status = reported.Status
 	if err := r.Client.Status().Patch(ctx, after, optimisticMergeFrom(before)); err != nil {
 		return err
 	}
+	r.writes.note(after.Name, after.ResourceVersion, r.Clock.Now())
 	r.send(before, reported.Turned)
 	return nil
 }
@@ -123,6 +143,8 @@ func (r *Reconciler) send(extensionAPI *v1alpha1.ExtensionAPI, notes []finding.N
 func (r *Reconciler) forget(name string) {
 	r.Actor.Forget(name)
 	r.interruptions.forget(name)
+	r.writes.forget(name)
+	r.registering.note(name, false)
 	r.Metrics.Forget(name)
 }
 

@@ -73,7 +73,7 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := observe.IndexNamespaces(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := observe.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	watcher, err := newSourceWatcher(mgr, changed)

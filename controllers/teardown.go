@@ -33,6 +33,7 @@ type teardownStep struct {
 // 0 for never.
 func (r *Reconciler) teardown(ctx context.Context, extensionAPI *v1alpha1.ExtensionAPI) (time.Duration, error) {
 	r.Actor.StopWatching(extensionAPI.Name)
+	r.registering.note(extensionAPI.Name, false)
 	if !controllerutil.ContainsFinalizer(extensionAPI, Finalizer) {
 		r.Metrics.Forget(extensionAPI.Name)
 		return 0, nil
@@ -100,5 +101,10 @@ func (r *Reconciler) reportTeardown(
 	if cause != nil {
 		message = fmt.Sprintf("being deleted, but %v; retrying", cause)
 	}
-	return client.IgnoreNotFound(r.write(ctx, s.ExtensionAPI, report.OfTeardown(s, message)))
+	reported := report.OfTeardown(s, message)
+	r.send(s.ExtensionAPI, reported.Done)
+	if report.OnlyNoise(&s.Status, &reported.Status, s.Spec.Discovery) {
+		return nil
+	}
+	return client.IgnoreNotFound(r.write(ctx, s.ExtensionAPI, reported))
 }

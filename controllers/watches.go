@@ -121,7 +121,7 @@ func watches(of extensionAPIs) []watch {
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("extensionapi").
-		For(&v1alpha1.ExtensionAPI{}).
+		For(&v1alpha1.ExtensionAPI{}, builder.WithPredicates(r.writes.byOthers())).
 		WatchesRawSource(source.Channel(r.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Workers,

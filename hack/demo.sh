@@ -5,7 +5,7 @@
 # hack/demo.sh down  removes the cluster
 #
 # CLUSTER (node or kind) and CLUSTER_NAME are set by make, which first builds the required tools and images: make demo,
-# make demo-down.
+# make demo-down. KUBE_APISERVERS is how many kube-apiservers a new node gets; default: 1.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ operator_image=$PWD/bin/images/operator.tar
 plugin=$PWD/bin/kubectl-extensionapi
 sample_images=("$PWD"/bin/images/{sample-apiserver,etcd}.tar)
 
-node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME"); }
+node_up() { KUBECONFIG=$(hack_cluster up --name "$CLUSTER_NAME" --kube-apiservers "${KUBE_APISERVERS:-1}"); }
 node_load() { hack_cluster load --name "$CLUSTER_NAME" "$@"; }
 # node_volumes makes a volume for the sample's etcd: nothing on the node provisions any. A volume whose claim was deleted
 # is not bound again.

@@ -28,7 +28,9 @@ func (c cluster) log(component string) string { return c.path("logs", component+
 // record is what is needed to find a cluster again and to remove it.
 type record struct {
 	Network network `json:"network"`
-	Node    process `json:"node"` // its first process; when it exits, all others do
+	// KubeAPIServers is how many there are, 0 in the records of earlier versions, which started one.
+	KubeAPIServers int     `json:"kubeAPIServers"`
+	Node           process `json:"node"` // its first process; when it exits, all others do
 }
 
 // read returns fs.ErrNotExist if there is no such cluster.

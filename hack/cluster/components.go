@@ -2,14 +2,34 @@
 
 package main
 
-// component is a process of the node, with the same name as its program.
+import "path/filepath"
+
+// component is a process of the node.
 type component struct {
-	name string
-	args []string
+	// name is that of its log, and of its program unless that is set.
+	name, program string
+	args          []string
+	// group is the ID of the group that it runs as. A component with one has a host name, too, that of the component.
+	group uint32
 }
 
-// controllerManager is the one component that tests may kill.
-const controllerManager = "kube-controller-manager"
+func (c component) path() string {
+	if c.program != "" {
+		return c.program
+	}
+	return filepath.Join(nodeBinDir, c.name)
+}
+
+const (
+	// controllerManager and etcd are the components that tests may kill.
+	controllerManager = "kube-controller-manager"
+	etcd              = "etcd"
+	kubeAPIServer     = "kube-apiserver"
+)
+
+// firstGroup precedes the IDs of the groups that the kube-apiservers run as. They differ so that a firewall can
+// distinguish the packets of each, which all come from the node's addresses; as root, it still may access every file.
+const firstGroup = 64430
 
 // nodeCommand starts the node's first process, and is the name of its log.
 const nodeCommand = "node"
@@ -21,9 +41,9 @@ const (
 )
 
 // base returns the components that do not need kube-apiserver.
-func base(n network) []component {
-	return []component{
-		{"etcd", []string{
+func base(r record) []component {
+	components := []component{
+		{name: etcd, args: []string{
 			"--name=node",
 			"--data-dir=/run/cluster/etcd",
 			"--listen-client-urls=http://127.0.0.1:2379", // no Pod can reach the node's loopback
@@ -31,10 +51,25 @@ func base(n network) []component {
 			"--unsafe-no-fsync", // fast; a power failure can only damage a test cluster
 			"--log-level=warn",
 		}},
-		{"containerd", []string{"--config=/run/cluster/containerd.toml", "--log-level=warn"}},
-		{"kube-apiserver", []string{
+		{name: "containerd", args: []string{"--config=/run/cluster/containerd.toml", "--log-level=warn"}},
+	}
+	for i := range r.kubeAPIServers() {
+		components = append(components, apiServer(r.Network, i+1))
+	}
+	return components
+}
+
+// apiServer returns a kube-apiserver, counted from 1. With its own address it is an endpoint of the Service
+// default/kubernetes.
+func apiServer(n network, number int) component {
+	return component{
+		name:    suffixed(kubeAPIServer, number, ""),
+		program: filepath.Join(nodeBinDir, kubeAPIServer),
+		group:   firstGroup + uint32(number), //nolint:gosec // at most maxKubeAPIServers
+		args: []string{
 			"--etcd-servers=http://127.0.0.1:2379",
-			"--advertise-address=" + n.Node(),
+			"--bind-address=" + n.kubeAPIServer(number),
+			"--advertise-address=" + n.kubeAPIServer(number),
 			"--service-cluster-ip-range=" + n.Services(),
 			"--allow-privileged=true",
 			"--authorization-mode=Node,RBAC",
@@ -57,10 +92,10 @@ func base(n network) []component {
 			"--service-account-key-file=/run/cluster/pki/sa.key",
 			"--service-account-signing-key-file=/run/cluster/pki/sa.key",
 			"--audit-policy-file=/run/cluster/audit-policy.yaml",
-			"--audit-log-path=/run/cluster/audit.log",
+			"--audit-log-path=" + filepath.Join(nodeDir, suffixed("audit", number, ".log")),
 			"--audit-log-maxsize=200",
 			"--audit-log-maxbackup=1",
-		}},
+		},
 	}
 }
 
@@ -68,7 +103,7 @@ func base(n network) []component {
 // answer.
 func clients(c cluster, n network) []component {
 	return []component{
-		{controllerManager, []string{
+		{name: controllerManager, args: []string{
 			"--kubeconfig=/run/cluster/controller-manager.kubeconfig",
 			"--leader-elect=false",
 			"--use-service-account-credentials=true",
@@ -78,13 +113,13 @@ func clients(c cluster, n network) []component {
 			"--cluster-signing-key-file=/run/cluster/pki/ca.key",
 			"--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins", // by default it creates one in /usr
 		}},
-		{"kube-scheduler", []string{"--kubeconfig=/run/cluster/scheduler.kubeconfig", "--leader-elect=false"}},
-		{"kubelet", []string{
+		{name: "kube-scheduler", args: []string{"--kubeconfig=/run/cluster/scheduler.kubeconfig", "--leader-elect=false"}},
+		{name: "kubelet", args: []string{
 			"--config=/run/cluster/kubelet.yaml",
 			"--kubeconfig=/run/cluster/kubelet.kubeconfig",
 			"--hostname-override=" + c.name,
 			"--node-ip=" + n.Node(),
 		}},
-		{"kube-proxy", []string{"--config=/run/cluster/kube-proxy.yaml"}},
+		{name: "kube-proxy", args: []string{"--config=/run/cluster/kube-proxy.yaml"}},
 	}
 }

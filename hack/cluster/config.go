@@ -55,9 +55,9 @@ var kubeconfigs = map[string]string{
 	"kubeconfig":                    "admin",
 }
 
-func (c cluster) writeKubeconfigs(n network) error {
+func (c cluster) writeKubeconfigs(server string) error {
 	for file, user := range kubeconfigs {
-		content, err := c.renderKubeconfig(n, user)
+		content, err := c.renderKubeconfig(server, user)
 		if err != nil {
 			return err
 		}
@@ -68,8 +68,8 @@ func (c cluster) writeKubeconfigs(n network) error {
 	return nil
 }
 
-func (c cluster) renderKubeconfig(n network, user string) ([]byte, error) {
-	values := map[string]string{"Cluster": c.name, "Server": n.Node(), "User": user}
+func (c cluster) renderKubeconfig(server, user string) ([]byte, error) {
+	values := map[string]string{"Cluster": c.name, "Server": server, "User": user}
 	for key, file := range map[string]string{"CA": "ca.crt", "Certificate": user + ".crt", "Key": user + ".key"} {
 		pem, err := os.ReadFile(c.path("pki", file))
 		if err != nil {

@@ -18,7 +18,7 @@ func TestKubeconfigHasACertificateOfTheCluster(t *testing.T) {
 	if err := writePKI(c.path("pki"), 7, c.name); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.writeKubeconfigs(7); err != nil {
+	if err := c.writeKubeconfigs(record{Network: 7}.server()); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(c.kubeconfig())
@@ -67,8 +67,10 @@ func TestServerCertificatesCoverTheirAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, hosts := range map[string][]string{
-		"apiserver": {"10.213.7.2", "10.215.7.1", "127.0.0.1", "kubernetes.default.svc"},
-		"kubelet":   {"10.213.7.2", "test"},
+		"apiserver": {
+			"10.213.7.2", "10.213.7.6", "10.213.7.14", "10.224.112.1", "127.0.0.1", "kubernetes.default.svc",
+		},
+		"kubelet": {"10.213.7.2", "test"},
 	} {
 		pair, err := tls.LoadX509KeyPair(c.path("pki", name+".crt"), c.path("pki", name+".key"))
 		if err != nil {

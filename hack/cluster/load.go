@@ -5,13 +5,14 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 )
 
 func runLoad(ctx context.Context, args []string) error {
-	c, files, err := parseNameAndFiles("load", args)
+	c, files, err := parseNameAndRest(flag.NewFlagSet("load", flag.ExitOnError), args)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const usage = `usage: go run -C hack/cluster . COMMAND
@@ -22,8 +24,12 @@ const usage = `usage: go run -C hack/cluster . COMMAND
   versions                                print the versions of Kubernetes that build knows
   image --ref REF --output FILE BINARY…   write an OCI image tarball with the binaries at the root of an image for each
                                           architecture; --compress and --annotation KEY=VALUE as for a release
-  up [--name NAME]                        start the cluster, or find it running; print its kubeconfig's path
+  up [--name NAME] [--kube-apiservers 3]  start the cluster, or find it running; print its kubeconfig's path
   load [--name NAME] FILE…                import image tarballs into the node
+  stop|kill|pause|resume [--name NAME] kube-apiserver N
+                                          send a signal to one of the kube-apiservers: TERM, KILL, STOP or CONT
+  start [--name NAME] [--kubernetes 1.35] kube-apiserver N [FLAG…]
+                                          start it again, of another version, or with other flags
   kubeconfig [--name NAME]                print the kubeconfig's path
   down [--name NAME]                      stop the cluster and remove everything of it
 `
@@ -34,6 +40,11 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"image":      runImage,
 	"up":         runUp,
 	"load":       runLoad,
+	"start":      runStart,
+	"stop":       signals{"stop", unix.SIGTERM}.run,
+	"kill":       signals{"kill", unix.SIGKILL}.run,
+	"pause":      signals{"pause", unix.SIGSTOP}.run,
+	"resume":     signals{"resume", unix.SIGCONT}.run,
 	"kubeconfig": runKubeconfig,
 	"down":       runDown,
 	nodeCommand:  runNode, // internal: what up starts as the node's first process
@@ -74,16 +85,21 @@ var clusterName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$`)
 
 // parseName reads the flag that names the cluster.
 func parseName(command string, args []string) (cluster, error) {
-	c, rest, err := parseNameAndFiles(command, args)
+	return parseNameAlone(flag.NewFlagSet(command, flag.ExitOnError), args)
+}
+
+// parseNameAlone reads that flag and those that are defined already.
+func parseNameAlone(flags *flag.FlagSet, args []string) (cluster, error) {
+	c, rest, err := parseNameAndRest(flags, args)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("unknown argument %q; set the name of a cluster with --name", rest[0])
 	}
 	return c, err
 }
 
-// parseNameAndFiles reads the flag that names the cluster, and returns the arguments that follow.
-func parseNameAndFiles(command string, args []string) (cluster, []string, error) {
-	flags := flag.NewFlagSet(command, flag.ExitOnError)
+// parseNameAndRest reads the flag that names the cluster and those that are defined already, and returns the arguments
+// that follow.
+func parseNameAndRest(flags *flag.FlagSet, args []string) (cluster, []string, error) {
 	name := flags.String("name", "extensionapi", "the cluster's name")
 	_ = flags.Parse(args) // exits by itself on an error
 	if !clusterName.MatchString(*name) {

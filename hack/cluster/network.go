@@ -19,21 +19,32 @@ import (
 // pair, and Pods and Services through the node; there is no route to other networks, so that no Pod depends on them.
 type network byte
 
+const linkBits = "/28"
+
 func (n network) address(second, last int) string { return fmt.Sprintf("10.%d.%d.%d", second, n, last) }
 
+// service returns an address in one of the 256 networks of 4096 addresses in 10.224.0.0/12.
+func (n network) service(last int) string { return fmt.Sprintf("10.%d.%d.%d", 224+n/16, n%16*16, last) }
+
 func (n network) Host() string       { return n.address(213, 1) }
-func (n network) Node() string       { return n.address(213, 2) }
+func (n network) Node() string       { return n.kubeAPIServer(1) }
 func (n network) Pods() string       { return n.address(214, 0) + "/24" }
-func (n network) Services() string   { return n.address(215, 0) + "/24" }
-func (n network) APIService() string { return n.address(215, 1) } // of the Service default/kubernetes
+func (n network) Services() string   { return n.service(0) + "/20" }
+func (n network) APIService() string { return n.service(1) } // of the Service default/kubernetes
 func (n network) link() string       { return fmt.Sprintf("xapi%d", n) }
+
+// kubeAPIServer returns the address of a kube-apiserver, counted from 1. The first one has that of the node.
+func (n network) kubeAPIServer(number int) string { return n.address(213, 1+number) }
+
+// balancer is the address in front of several kube-apiservers.
+func (n network) balancer() string { return n.address(213, 14) }
 
 // Cgroup is named after the number, which is unique among the clusters on a machine, whichever user started them.
 func (n network) Cgroup() string { return fmt.Sprintf("extensionapi-%d", n) }
 
 func (n network) prefixes() []netip.Prefix {
 	return []netip.Prefix{
-		netip.MustParsePrefix(n.Host() + "/30"),
+		netip.MustParsePrefix(n.Host() + linkBits).Masked(),
 		netip.MustParsePrefix(n.Pods()),
 		netip.MustParsePrefix(n.Services()),
 	}
@@ -46,7 +57,7 @@ func freeNetwork(used []netip.Prefix) (network, error) {
 			return candidate, nil
 		}
 	}
-	return 0, fmt.Errorf("no free network among 10.213.0.0/16, 10.214.0.0/16 and 10.215.0.0/16; take down a cluster")
+	return 0, fmt.Errorf("no free network among 10.213.0.0/16, 10.214.0.0/16 and 10.224.0.0/12; take down a cluster")
 }
 
 func (n network) overlaps(used []netip.Prefix) bool {
@@ -82,21 +93,21 @@ func linkAddress(dir string) string {
 func (n network) connectHost(ctx context.Context, dir string, pid int) error {
 	return ip(ctx,
 		"link add "+n.link()+" address "+linkAddress(dir)+" type veth peer name eth0 netns "+strconv.Itoa(pid),
-		"address add "+n.Host()+"/30 dev "+n.link(),
+		"address add "+n.Host()+linkBits+" dev "+n.link(),
 		"link set "+n.link()+" up",
 		"route add "+n.Pods()+" via "+n.Node(),
 		"route add "+n.Services()+" via "+n.Node(),
 	)
 }
 
-// connectNode configures the node's end. Traffic to a Service initially needs a route, though kube-proxy rewrites it.
-func (n network) connectNode(ctx context.Context) error {
-	return ip(ctx,
-		"link set lo up",
-		"address add "+n.Node()+"/30 dev eth0",
-		"link set eth0 up",
-		"route add "+n.Services()+" via "+n.Host(),
-	)
+// connectNode configures the node's end with its addresses, its own first. Traffic to a Service initially needs a
+// route, though kube-proxy rewrites it.
+func (n network) connectNode(ctx context.Context, addresses []string) error {
+	commands := []string{"link set lo up"}
+	for _, address := range addresses {
+		commands = append(commands, "address add "+address+linkBits+" dev eth0")
+	}
+	return ip(ctx, append(commands, "link set eth0 up", "route add "+n.Services()+" via "+n.Host())...)
 }
 
 // disconnectHost deletes the veth pair of the cluster in that directory. The kernel would do so only when the node's

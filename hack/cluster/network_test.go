@@ -17,7 +17,7 @@ func TestFreeNetwork(t *testing.T) {
 		"networks far away":          {[]string{"127.0.0.1/8", "192.168.1.7/24", "fe80::1/64"}, 0},
 		"other clusters":             {[]string{"10.213.0.1/30", "10.213.1.1/30", "10.213.3.1/30"}, 2},
 		"an address among the Pods":  {[]string{"10.214.0.77/32"}, 1},
-		"a wide network of Services": {[]string{"10.215.0.0/20"}, 16},
+		"a wide network of Services": {[]string{"10.224.0.0/16"}, 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := freeNetwork(parsePrefixes(test.used))
@@ -28,6 +28,19 @@ func TestFreeNetwork(t *testing.T) {
 	}
 	if _, err := freeNetwork(parsePrefixes([]string{"10.0.0.0/8"})); err == nil {
 		t.Error("no error although all networks are in use")
+	}
+}
+
+func TestNetworksOfServicesDoNotOverlap(t *testing.T) {
+	for n, want := range map[network]string{
+		0: "10.224.0.0/20", 1: "10.224.16.0/20", 17: "10.225.16.0/20", 255: "10.239.240.0/20",
+	} {
+		if got := n.Services(); got != want {
+			t.Errorf("network %d: got %s, want %s", n, got, want)
+		}
+		if !netip.MustParsePrefix(want).Contains(netip.MustParseAddr(n.APIService())) {
+			t.Errorf("network %d: %s is not in %s", n, n.APIService(), want)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -18,9 +19,12 @@ import (
 
 const nodePath = nodeBinDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// connected is the line that the node's first process waits for.
+const connected = "connected"
+
 // startNode starts the node's first process in its own namespaces. Every process of the cluster is a descendant of it
 // and every mount of the cluster is in them, so that the kernel removes all of them when it exits.
-func (c cluster) startNode(ctx context.Context, bin string, n network) (process, error) {
+func (c cluster) startNode(ctx context.Context, bin string, r record) (process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return process{}, err
@@ -51,13 +55,14 @@ func (c cluster) startNode(ctx context.Context, bin string, n network) (process,
 	}
 	// It is recorded and connected before it continues. If up dies before that, the node reads the end of its input and
 	// exits.
-	if err := c.write(record{Network: n, Node: first}); err != nil {
+	r.Node = first
+	if err := c.write(r); err != nil {
 		return process{}, errors.Join(err, first.kill(ctx))
 	}
-	if err := n.connectHost(ctx, c.dir, first.PID); err != nil {
+	if err := r.Network.connectHost(ctx, c.dir, first.PID); err != nil {
 		return process{}, errors.Join(err, first.kill(ctx))
 	}
-	_, err = fmt.Fprintf(start, "%d\n", n)
+	_, err = fmt.Fprintln(start, connected)
 	return first, err
 }
 
@@ -67,18 +72,21 @@ func runNode(ctx context.Context, args []string) error {
 	if len(args) != 3 || os.Getpid() != 1 {
 		return errors.New("this command can only be started by up")
 	}
-	var n network
-	if _, err := fmt.Fscanln(bufio.NewReader(os.Stdin), &n); err != nil {
+	if line, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil || strings.TrimSpace(line) != connected {
 		return fmt.Errorf("up exited before it had connected the node: %w", err)
 	}
 	c := cluster{name: args[0], dir: nodeDir}
 	if err := mountNode(args[1], args[2]); err != nil {
 		return err
 	}
-	if err := n.connectNode(ctx); err != nil {
+	r, err := c.read()
+	if err != nil {
 		return err
 	}
-	return c.supervise(ctx, n)
+	if err := r.Network.connectNode(ctx, r.addresses()); err != nil {
+		return err
+	}
+	return c.supervise(ctx, r)
 }
 
 // mountNode gives the node its own /proc, /run and /var; everything else is shared with the machine. The cluster's
@@ -147,4 +155,22 @@ func shieldSysctls() error {
 		}
 	}
 	return nil
+}
+
+// withHostname calls start in a thread with a host name of its own, which the processes that it starts inherit:
+// kube-apiservers identify themselves by it.
+func withHostname(name string, start func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked, so that the thread ends with this goroutine
+		err := unix.Unshare(unix.CLONE_NEWUTS)
+		if err == nil {
+			err = unix.Sethostname([]byte(name))
+		}
+		if err == nil {
+			err = start()
+		}
+		result <- err
+	}()
+	return <-result
 }

@@ -11,8 +11,10 @@ import (
 
 var errNotLinux = errors.New("a node runs on Linux only") // requireRoot has reported that with an alternative
 
-func (cluster) startNode(context.Context, string, network) (process, error) {
+func (cluster) startNode(context.Context, string, record) (process, error) {
 	return process{}, errNotLinux
 }
 
 func runNode(context.Context, []string) error { return errNotLinux }
+
+func withHostname(string, func() error) error { return errNotLinux }

@@ -28,11 +28,15 @@ type identity struct {
 
 // identities returns the certificates that kubeadm issues, with kubeadm's names if it has one.
 func identities(n network, node string) []identity {
+	hosts := []string{
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+		"localhost", "127.0.0.1", n.APIService(), n.balancer(),
+	}
+	for i := range maxKubeAPIServers {
+		hosts = append(hosts, n.kubeAPIServer(i+1))
+	}
 	return []identity{
-		{name: "apiserver", user: "kube-apiserver", hosts: []string{
-			"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
-			"localhost", "127.0.0.1", n.Node(), n.APIService(),
-		}},
+		{name: "apiserver", user: "kube-apiserver", hosts: hosts},
 		{name: "apiserver-kubelet-client", user: "kube-apiserver-kubelet-client", groups: []string{"system:masters"}},
 		{name: "admin", user: "kubernetes-admin", groups: []string{"system:masters"}},
 		{name: "controller-manager", user: "system:kube-controller-manager"},

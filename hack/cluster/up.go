@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,9 +13,14 @@ import (
 )
 
 func runUp(ctx context.Context, args []string) error {
-	c, err := parseName("up", args)
+	flags := flag.NewFlagSet("up", flag.ExitOnError)
+	count := flags.Int("kube-apiservers", 1, "how many kube-apiservers a new cluster has")
+	c, err := parseNameAlone(flags, args)
 	if err != nil {
 		return err
+	}
+	if *count < 1 || *count > maxKubeAPIServers {
+		return fmt.Errorf("--kube-apiservers %d: a cluster has 1 to %d", *count, maxKubeAPIServers)
 	}
 	if err := requireRoot(); err != nil {
 		return err
@@ -31,7 +37,7 @@ func runUp(ctx context.Context, args []string) error {
 		return err
 	}
 	defer unlock()
-	if err := c.up(ctx, bin); err != nil {
+	if err := c.up(ctx, bin, *count); err != nil {
 		return err
 	}
 	fmt.Println(c.kubeconfig())
@@ -41,16 +47,16 @@ func runUp(ctx context.Context, args []string) error {
 // nodePrograms returns the programs that up needs.
 func nodePrograms() []string {
 	programs := []string{"pause", "containerd-shim-runc-v2", "ctr", "host-local", "ptp", "kubectl"}
-	for _, component := range append(base(0), clients(cluster{}, 0)...) {
+	for _, component := range append(base(record{}), clients(cluster{}, 0)...) {
 		programs = append(programs, component.name)
 	}
 	return programs
 }
 
 // up starts the cluster unless it is running, and returns when Pods can run.
-func (c cluster) up(ctx context.Context, bin string) error {
+func (c cluster) up(ctx context.Context, bin string, kubeAPIServers int) error {
 	start := time.Now()
-	r, err := c.prepare()
+	r, err := c.prepare(kubeAPIServers)
 	if err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func (c cluster) up(ctx context.Context, bin string) error {
 	} else if r.Node, err = c.start(ctx, bin, r); err != nil {
 		return err
 	}
-	if err := c.waitReady(ctx, r); err != nil {
+	if err := c.waitReady(ctx, r, milestones(c, r)...); err != nil {
 		return fmt.Errorf("cluster %s: %w", c.name, err)
 	}
 	if err := c.loadPause(ctx, r, bin); err != nil {
@@ -78,19 +84,20 @@ func (c cluster) start(ctx context.Context, bin string, r record) (process, erro
 	if err := createCgroup(r.Network.Cgroup()); err != nil {
 		return process{}, err
 	}
-	if err := errors.Join(c.writeConfig(r.Network), c.writeKubeconfigs(r.Network)); err != nil {
+	if err := errors.Join(c.writeConfig(r.Network), c.writeKubeconfigs(r.server())); err != nil {
 		return process{}, err
 	}
-	return c.startNode(ctx, bin, r.Network)
+	return c.startNode(ctx, bin, r)
 }
 
 // prepare returns the cluster's record. If there is none, it allocates what lasts for the cluster's lifetime, network
 // and keys.
-func (c cluster) prepare() (record, error) {
+func (c cluster) prepare(kubeAPIServers int) (record, error) {
 	r, err := c.read()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return r, err
 	}
+	r.KubeAPIServers = kubeAPIServers
 	if err := c.makeDirs(); err != nil {
 		return r, err
 	}

@@ -34,13 +34,13 @@ func (c cluster) client() (*http.Client, error) {
 	return &http.Client{Transport: transport, Timeout: 5 * time.Second}, nil
 }
 
-// waitForAPI waits, in the node, until its kube-apiserver serves.
-func (c cluster) waitForAPI(ctx context.Context, n network) error {
+// waitForAPI waits, in the node, until it is served.
+func (c cluster) waitForAPI(ctx context.Context, r record) error {
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	return poll(ctx, startTimeout, func() error { return get(ctx, client, "https://"+n.Node()+":6443/readyz", nil) })
+	return poll(ctx, startTimeout, func() error { return get(ctx, client, urlOf(r.server())+"/readyz", nil) })
 }
 
 // milestone is a condition that a starting cluster reaches, and the component whose log explains why it does not.
@@ -49,27 +49,36 @@ type milestone struct {
 	reached              func(body []byte) bool // nil: status 200 is enough
 }
 
-func milestones(c cluster, n network) []milestone {
-	api := "https://" + n.Node() + ":6443"
-	return []milestone{
-		{"the kube-apiserver", "kube-apiserver", api + "/readyz", nil},
+func milestones(c cluster, r record) []milestone {
+	var reached []milestone
+	for i := range r.kubeAPIServers() {
+		reached = append(reached, r.milestoneOf(i+1))
+	}
+	api := urlOf(r.server())
+	return append(reached, []milestone{
 		{"the kubelet", "kubelet", api + "/api/v1/nodes/" + c.name + "/proxy/healthz", nil},
 		{"the node", "kubelet", api + "/api/v1/nodes/" + c.name, nodeReady},
 		{
 			"the default service account", "kube-controller-manager",
 			api + "/api/v1/namespaces/default/serviceaccounts/default", nil,
 		},
-		{"the service network", "kube-proxy", "http://" + n.Node() + ":10256/healthz", nil},
-	}
+		{"the service network", "kube-proxy", "http://" + r.Network.Node() + ":10256/healthz", nil},
+	}...)
 }
 
-// waitReady waits until Pods can run.
-func (c cluster) waitReady(ctx context.Context, r record) error {
+// milestoneOf returns the milestone that a kube-apiserver is ready.
+func (r record) milestoneOf(number int) milestone {
+	name := suffixed(kubeAPIServer, number, "")
+	return milestone{"the " + name, name, urlOf(r.Network.kubeAPIServer(number)) + "/readyz", nil}
+}
+
+// waitReady waits until the milestones are reached.
+func (c cluster) waitReady(ctx context.Context, r record, milestones ...milestone) error {
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	for _, m := range milestones(c, r.Network) {
+	for _, m := range milestones {
 		progress("waiting for %s", m.what)
 		err := poll(ctx, startTimeout, func() error {
 			if !r.Node.alive() {

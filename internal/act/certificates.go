@@ -42,7 +42,7 @@ func (e *execution) forgetTrust(ctx context.Context) error {
 	if e.s.Spec.ExistingService == nil || manifests.TrustsSource(e.s.ExtensionAPI) {
 		return nil
 	}
-	return e.removeLeft(ctx, inventory.DeletedAt(inventory.AfterStop))
+	return e.removeLeft(ctx, inventory.OfTrust())
 }
 
 // watchRecheck is when an object is read again that was not watched when it was read.

@@ -105,15 +105,8 @@ func (e *execution) create(ctx context.Context, g *plan.GroupVersion) error {
 
 func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) error {
 	err := e.removeInjector(ctx, g.Existing)
-	switch {
-	case err != nil:
-	case g.Existing == nil:
-		_, err = e.applier.Apply(ctx, g.Wanted)
-	default:
-		if e.out.DryRun && !e.returns(g) { // a mark that has only not been written is no change that is withheld
-			g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
-		}
-		err = e.keepUp(ctx, g)
+	if err == nil {
+		err = e.writeAPIService(ctx, g)
 	}
 	if err == nil {
 		if e.out.DryRun && !e.returns(g) {
@@ -125,8 +118,23 @@ func (e *execution) applyAPIService(ctx context.Context, g *plan.GroupVersion) e
 	return err
 }
 
+func (e *execution) writeAPIService(ctx context.Context, g *plan.GroupVersion) error {
+	switch {
+	case g.Existing != nil:
+		return e.keepUp(ctx, g)
+	case g.Claim.APIService == nil:
+		return e.applier.Create(ctx, g.Wanted)
+	default:
+		_, err := e.applier.Apply(ctx, g.Wanted)
+		return err
+	}
+}
+
 // keepUp applies an existing APIService.
 func (e *execution) keepUp(ctx context.Context, g *plan.GroupVersion) error {
+	if e.out.DryRun && !e.returns(g) { // a mark that has only not been written is no change that is withheld
+		g.Wanted.Spec.CABundle = reconnect.KeepMark(g.Wanted.Spec.CABundle, g.Existing.Spec.CABundle)
+	}
 	applier := e.applier
 	if e.returns(g) {
 		applier = applier.WithoutWithholding()

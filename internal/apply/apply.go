@@ -3,16 +3,14 @@
 // Package apply writes the operator's objects by server-side apply, and only if there is something to write.
 //
 // The API server determines what has changed: an object is applied again if the wanted configuration differs from the
-// one last applied, or if any client has written the object since. What was applied is kept in memory; after a restart
-// each object is applied once, which changes nothing if it is up to date.
+// one last applied, or if any client has written the object since. What was applied is kept in memory. After a restart
+// each object is applied once, which changes nothing if it is up to date, unless the whole of it is in the cache.
 package apply
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -87,35 +85,6 @@ func (a *Applier) For(owner ownership.Identity) *Applier {
 	return &derived
 }
 
-// ConflictError means that an object of the wanted name belongs to another owner.
-type ConflictError struct {
-	Kind, Namespace, Name string
-	// Owner is that of the object, as far as its metadata shows.
-	Owner ownership.Owner
-}
-
-func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s exists already and belongs to %s",
-		nameOf(e.Kind, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}), e.Owner)
-}
-
-// Look returns the command that shows the object, with its owner.
-func (e *ConflictError) Look() string {
-	namespace := ""
-	if e.Namespace != "" {
-		namespace = " -n " + e.Namespace
-	}
-	return fmt.Sprintf("kubectl%s get %s %s -o yaml", namespace, strings.ToLower(e.Kind), e.Name)
-}
-
-// nameOf returns the name of an object in messages.
-func nameOf(kind string, key client.ObjectKey) string {
-	if key.Namespace == "" {
-		return kind + " " + key.Name
-	}
-	return kind + " " + key.String()
-}
-
 // request is to apply an object.
 type request struct {
 	id     objectID
@@ -149,12 +118,28 @@ func (a *Applier) ApplyTo(
 	return true, err
 }
 
-func (a *Applier) newRequest(ctx context.Context, configuration runtime.ApplyConfiguration) (r request, err error) {
-	if r.wanted, r.sum, err = encode(configuration); err != nil {
-		return r, err
+// Create is Apply for an object that does not exist, as reading around the cache has just shown.
+func (a *Applier) Create(ctx context.Context, configuration runtime.ApplyConfiguration) error {
+	r, err := requestFor(configuration)
+	if err != nil {
+		return err
 	}
-	r.id = objectID{r.wanted.GroupVersionKind(), client.ObjectKeyFromObject(r.wanted)}
-	r.current, err = a.get(ctx, r.id)
+	_, err = a.apply(ctx, r)
+	return err
+}
+
+func (a *Applier) newRequest(ctx context.Context, configuration runtime.ApplyConfiguration) (r request, err error) {
+	if r, err = requestFor(configuration); err == nil {
+		r.current, err = a.get(ctx, r.id)
+	}
+	return r, err
+}
+
+// requestFor is a request to apply an object that does not exist.
+func requestFor(configuration runtime.ApplyConfiguration) (r request, err error) {
+	if r.wanted, r.sum, err = encode(configuration); err == nil {
+		r.id = objectID{r.wanted.GroupVersionKind(), client.ObjectKeyFromObject(r.wanted)}
+	}
 	return r, err
 }
 
@@ -163,7 +148,11 @@ func (a *Applier) apply(ctx context.Context, r request) (client.Object, error) {
 		if err := a.checkOwner(r.wanted, r.current, a.recorded(r.id).uid); err != nil {
 			return nil, err
 		}
-		if a.recorded(r.id).isOf(r.current, r.sum) && hasMarks(r.current, r.wanted) {
+		switch known := a.recorded(r.id); {
+		case known.isOf(r.current, r.sum) && hasMarks(r.current, r.wanted):
+			return r.current, nil
+		case known == record{} && isAsWanted(r.current, r.wanted):
+			a.remember(r.id, newRecord(r.current, r.sum))
 			return r.current, nil
 		}
 	}

@@ -21,7 +21,7 @@ func TestConnectAttemptsEndSoonAfterTheirRequest(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	const timeout = time.Second
-	client := &http.Client{Transport: newDirectTransport(clock.RealClock{}, "example.com", nil, timeout)}
+	client := &http.Client{Transport: newDirectTransport(clock.RealClock{}, Target{ServerName: "example.com"}, timeout)}
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+silent.Addr().String(), http.NoBody)
@@ -41,5 +41,18 @@ func TestConnectAttemptsEndSoonAfterTheirRequest(t *testing.T) {
 	}
 	if _, err := io.Copy(io.Discard, accepted); err != nil {
 		t.Errorf("the connection stays open: %v", err)
+	}
+}
+
+func TestAConnectionIsPingedOnlyIfTheNextRoundDoesNotComeFirst(t *testing.T) {
+	for interval, want := range map[time.Duration]time.Duration{
+		time.Second: AggregatorTimeout, 30 * time.Second: 30 * time.Second,
+	} {
+		target := Target{Policy: Policy{Interval: interval}}
+		after := newDirectTransport(clock.RealClock{}, target, time.Second).HTTP2.SendPingTimeout
+		if next := scheduleAfter(target, 1, time.Time{}).due.Sub(time.Time{}); after != want || after < next {
+			t.Errorf("at an interval of %s it is pinged after %s, want %s, and the next round comes after %s",
+				interval, after, want, next)
+		}
 	}
 }

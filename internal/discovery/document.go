@@ -19,7 +19,7 @@ func (p *Prober) Document(
 	if err != nil {
 		return err
 	}
-	transport := newDirectTransport(p.clock, target.ServerName, target.CABundle, target.timeout())
+	transport := newDirectTransport(p.clock, target, target.timeout())
 	transport.DisableKeepAlives = true
 	httpClient := &http.Client{Transport: transport, CheckRedirect: refuseRedirect}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+path, nil)

@@ -41,7 +41,7 @@ func (p *Prober) Documents(ctx context.Context, target Target) (Documents, error
 	if err != nil {
 		return Documents{}, err
 	}
-	transport := newDirectTransport(p.clock, target.ServerName, target.CABundle, target.timeout())
+	transport := newDirectTransport(p.clock, target, target.timeout())
 	defer transport.CloseIdleConnections()
 	reader := documentReader{
 		client: &http.Client{Transport: transport, CheckRedirect: refuseRedirect, Timeout: target.timeout()}, token: token,

@@ -21,6 +21,14 @@ type judgement struct {
 	failures []Sample
 }
 
+// pardon forgets why a replica is Unhealthy that has returned among the endpoints and answers: the reason was from
+// before it left, and the standing would last until there were enough good samples.
+func (j *judgement) pardon() {
+	if j.standing == Unhealthy {
+		*j = judgement{}
+	}
+}
+
 // judge counts a sample. A bad sample, or a good one while the standing is Unhealthy, is not counted shortly after
 // another such sample: frequent probes must not make a short disturbance, or a short recovery, count several times.
 func (j *judgement) judge(sample Sample, at time.Time, limit time.Duration, policy Policy) {

@@ -17,6 +17,9 @@ const (
 	lastRetry = 10 * time.Second
 	// lastRetryOfReplaced bounds it while the stand-in serves discovery, since clients wait for the server.
 	lastRetryOfReplaced = 2 * time.Second
+	// serviceInterval is the time between two probes of the Service's address while nothing waits for them: it is probed
+	// for what is registered next.
+	serviceInterval = 5 * time.Minute
 	// forgottenAfter is how long a history is kept without new samples: an APIService that is not available for a while,
 	// or an endpoint without a Pod that is not ready, is not a new one afterwards. It is never less than three intervals.
 	forgottenAfter = 10 * time.Minute
@@ -86,19 +89,49 @@ func (l *loop) last() Round {
 // plan returns what to probe now: everything if the round is due or the target has changed, otherwise only keys whose
 // result is awaited. A changed target does not delay a due round.
 func (l *loop) plan(target Target, now time.Time) (isDue func(Key) bool) {
-	due := !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
+	due := l.isRoundDue(target, now)
 	if due {
-		l.reschedule(scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now))
+		l.scheduleNext(target, now)
 	}
-	if due || !target.probesLike(l.probed) {
-		// A readmitted replica must fail as often as any other before it is ejected again.
-		maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
-			return l.probed.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key)
-		})
-		l.probed = target
-		return func(key Key) bool { return due || !l.isKnownEjected(key, target) }
+	before := l.probed
+	l.probed = target
+	if !due && target.probesDirectlyLike(before) {
+		registers := !target.probesLike(before)
+		return func(key Key) bool { return registers && l.isOfRegistered(key, target) || l.isUrgent(key, target) }
 	}
-	return func(key Key) bool { return l.isUrgent(key, target) }
+	l.dropOutdated(before, target)
+	calm := !target.Awaited && !l.fails(target)
+	return func(key Key) bool {
+		isCalm := calm && l.isServiceKnown(key, now)
+		return !isCalm && (due || !l.isKnownEjected(key, target))
+	}
+}
+
+// isOfRegistered reports whether a key is probed at once when kube-apiserver begins to send requests to the server: it
+// shows what clients meet, or what was bad before.
+func (l *loop) isOfRegistered(key Key, target Target) bool {
+	return key.View == ViewKubeAPIServer || l.isBad(key, target)
+}
+
+func (l *loop) isRoundDue(target Target, now time.Time) bool {
+	return !now.Before(l.schedule.due) || target.Interval != l.probed.Interval
+}
+
+func (l *loop) scheduleNext(target Target, now time.Time) {
+	next := scheduleAfter(target, target.requests(len(l.knownKubeAPIServers())), now)
+	if isFirst := l.probed.Interval == 0; isFirst {
+		next = next.spread(now)
+	}
+	l.reschedule(next)
+}
+
+// dropOutdated drops what does not count any more. A readmitted replica must fail as often as any other before it is
+// ejected again. An answer of the Service under other terms is none, as it is not probed in each round.
+func (l *loop) dropOutdated(before, target Target) {
+	maps.DeleteFunc(l.histories, func(key Key, _ *history) bool {
+		return before.isEjected(key) && !target.isEjected(key) || target.isOfEarlierRun(key) ||
+			key.View == ViewService && !before.SameTrust(target)
+	})
 }
 
 // isKnownEjected reports whether an ejected replica has been probed before. It is probed at the interval only.
@@ -108,6 +141,29 @@ func (l *loop) isKnownEjected(key Key, target Target) bool {
 	return target.isEjected(key) && l.histories[key] != nil
 }
 
+// isServiceKnown reports whether the address of the Service, which has answered, need not be probed while nothing waits
+// for it and nothing behind it fails. Each of its probes takes a TLS handshake.
+func (l *loop) isServiceKnown(key Key, now time.Time) bool {
+	known := l.histories[key]
+	return key.View == ViewService && known != nil && now.Sub(known.samples.at) < serviceInterval
+}
+
+// fails reports whether anything failed that was last probed without kube-apiserver.
+func (l *loop) fails(target Target) bool {
+	for key := range l.histories {
+		if key.View != ViewKubeAPIServer && l.isBad(key, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBad reports whether the last answer was bad.
+func (l *loop) isBad(key Key, target Target) bool {
+	known := l.histories[key]
+	return known != nil && known.last.isBad(target.limitOf(key.Document))
+}
+
 // isUrgent reports whether the result is awaited: nothing is known yet, or something is blocked until it is good.
 // Nothing else is urgent: a breach begins and ends at the pace of the interval.
 func (l *loop) isUrgent(key Key, target Target) bool {
@@ -115,7 +171,7 @@ func (l *loop) isUrgent(key Key, target Target) bool {
 	switch {
 	case key.Document == DocumentOpenAPI, target.isEjected(key):
 		return false
-	case known == nil, known.standing == Unsettled:
+	case known == nil, known.standing == Unsettled && key.View != ViewService:
 		return true
 	default:
 		return target.Awaited && known.last.isBad(target.limitOf(key.Document))
@@ -149,11 +205,13 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 			known.rejudge(target.limitOf(key.Document), target.Policy)
 		}
 	}
+	before := l.last().Records
 	for key, sample := range answers.samples {
-		if l.histories[key] == nil {
-			l.histories[key] = &history{}
+		known, limit := l.historyOf(key), target.limitOf(key.Document)
+		if _, stayed := before[key]; !stayed && key.View == ViewEndpoint && !sample.isBad(limit) {
+			known.pardon()
 		}
-		l.histories[key].add(sample, at, target.limitOf(key.Document), target.Policy)
+		known.add(sample, at, limit, target.Policy)
 	}
 	maps.DeleteFunc(l.histories, func(_ Key, known *history) bool {
 		return at.Sub(known.samples.at) > max(forgottenAfter, 3*target.Interval)
@@ -165,6 +223,14 @@ func (l *loop) remember(target Target, answers answers, at time.Time) Records {
 		}
 	}
 	return records
+}
+
+// historyOf returns the history of a key, a new one if nothing is known of it.
+func (l *loop) historyOf(key Key) *history {
+	if l.histories[key] == nil {
+		l.histories[key] = &history{}
+	}
+	return l.histories[key]
 }
 
 // knownKubeAPIServers returns the addresses of the probed kube-apiservers, one empty address if there are none.

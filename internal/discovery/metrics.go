@@ -30,19 +30,36 @@ type Metrics struct {
 	interval        *prometheus.GaugeVec
 }
 
-// buckets are finer around kube-apiserver's timeout of 5 seconds.
-var buckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 5.5, 6, 10, 30}
+// buckets are few, since there is a series of each for every group-version, view, document and replica: whether answers
+// are as quick as usual, noticeable to clients, slow, and more than kube-apiserver waits for. Native histograms, which
+// Prometheus has in one series, show the rest.
+var buckets = []float64{0.01, 0.1, 1, 3, AggregatorTimeout.Seconds()}
+
+const (
+	// bucketFactor is how much wider each bucket of a native histogram is than the one before, at most: each that is used
+	// takes some 100 bytes.
+	bucketFactor = 1.5
+	// maxBuckets bounds the memory of a native histogram. Beyond, it is reset, or becomes coarser within an hour.
+	maxBuckets = 40
+)
+
+func histogramOf(of prometheus.HistogramOpts, labels []string) *prometheus.HistogramVec {
+	of.Buckets = buckets
+	of.NativeHistogramBucketFactor = bucketFactor
+	of.NativeHistogramMaxBucketNumber = maxBuckets
+	of.NativeHistogramMinResetDuration = time.Hour
+	return prometheus.NewHistogramVec(of, labels)
+}
 
 // NewMetrics returns metrics registered with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	labels := []string{labelExtensionAPI, labelGroup, labelVersion, "view", "document"}
 	replicaLabels := []string{labelExtensionAPI, labelServerPod}
 	metrics := &Metrics{
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		duration: histogramOf(prometheus.HistogramOpts{
 			Name: "extensionapi_discovery_duration_seconds",
 			Help: "Time from sending a discovery request to the end of its successful response, over a reused (warm) or a new " +
 				"(cold) connection; the documents apis and openapi are requested from each replica and have no group and version.",
-			Buckets: buckets,
 		}, append(labels, "connection")),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_discovery_requests_total",
@@ -56,11 +73,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "extensionapi_discovery_limit_exceeded_total",
 			Help: "Successful discovery requests that took longer than the limit in the spec.",
 		}, labels),
-		replicaDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		replicaDuration: histogramOf(prometheus.HistogramOpts{
 			Name: "extensionapi_replica_discovery_duration_seconds",
 			Help: "Time from sending a discovery request directly to a replica to the end of its successful response, for the " +
 				"documents group-version and apis; replicas without a Pod have their address as server_pod.",
-			Buckets: buckets,
 		}, replicaLabels),
 		replicaFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "extensionapi_replica_discovery_failures_total",

@@ -36,7 +36,7 @@ func (a requester) do(ctx context.Context, key Key) Sample {
 	}
 	sample := stopwatch.stop()
 	sample.Content = content
-	sample.Err = newProbeError(err, a.timeout, stopwatch.hasDialed())
+	sample.Err = newProbeError(err, a.timeout, stopwatch.hasReached(key.View))
 	return sample
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -116,6 +117,22 @@ func TestStreamIDsAreOmitted(t *testing.T) {
 	err := errors.New("stream error: stream ID 7; INTERNAL_ERROR; received from peer")
 	if got := newProbeError(err, time.Second, true).Error(); got != "stream error: INTERNAL_ERROR; received from peer" {
 		t.Errorf("reads %q", got)
+	}
+}
+
+// The kernel accepts connections for a process that hangs.
+func TestAKubeAPIServerThatHangsIsUnreachableAndAReplicaThatHangsDoesNotAnswer(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	hanging := requester{clock: clock.RealClock{}, client: &http.Client{}, timeout: 100 * time.Millisecond}
+	for view, want := range map[View]Class{ViewKubeAPIServer: ClassUnreachable, ViewEndpoint: ClassTimeout} {
+		key := Key{View: view, Address: listener.Addr().String(), Document: DocumentGroupVersion}
+		if sample := hanging.do(t.Context(), key); ClassOf(sample) != want {
+			t.Errorf("%s: %v", view, sample.Err)
+		}
 	}
 }
 

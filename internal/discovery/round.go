@@ -68,7 +68,7 @@ func (r Round) KubeAPIServersOf(groupVersion schema.GroupVersion) []Subject {
 func (r Round) FailingSince(groupVersion schema.GroupVersion) (since time.Time, failing bool) {
 	through := r.KubeAPIServersOf(groupVersion)
 	for _, kubeAPIServer := range through {
-		class := ClassOf(kubeAPIServer.Worst)
+		class := ClassOf(kubeAPIServer.decisive())
 		if kubeAPIServer.Standing != Unhealthy || class == ClassNotSent || class == ClassUnreachable {
 			return time.Time{}, false
 		}

@@ -30,6 +30,13 @@ func scheduleAfter(target Target, requests int, now time.Time) schedule {
 	}
 }
 
+// spread moves a round to a random time in the second half of what is left: after a restart all loops begin at once,
+// and would go on like that.
+func (s schedule) spread(now time.Time) schedule {
+	s.due = now.Add(wait.Jitter(s.due.Sub(now)/2, 1))
+	return s
+}
+
 // pace returns how long that many requests take at the rate limit.
 func pace(requests int) time.Duration {
 	return time.Duration(requests) * time.Second / limits.ProbesPerSecond

@@ -49,3 +49,19 @@ func TestRoundsAreOverdueOnlyAfterTheMaximumDurationOfThePreviousOne(t *testing.
 		t.Errorf("it is overdue by %s, want a minute", got)
 	}
 }
+
+func TestTheSecondRoundsOfLoopsThatBeginAtOnceAreSpread(t *testing.T) {
+	now := time.Unix(0, 0)
+	target := Target{Policy: testPolicy}
+	target.Interval = time.Minute
+	earliest, latest := time.Minute, time.Duration(0)
+	for range 200 {
+		l := newLoop("one", target, gate{}, now)
+		l.plan(target, now)
+		left := l.scheduled().due.Sub(now)
+		earliest, latest = min(earliest, left), max(latest, left)
+	}
+	if earliest < 20*time.Second || latest > time.Minute || latest-earliest < 15*time.Second {
+		t.Errorf("they are due after %s to %s", earliest, latest)
+	}
+}

@@ -134,3 +134,9 @@ func (t Target) probesLike(other Target) bool {
 	t.Awaited, t.Replaced = other.Awaited, other.Replaced
 	return reflect.DeepEqual(t, other)
 }
+
+// probesDirectlyLike reports whether both targets are probed in the same way, except through kube-apiserver.
+func (t Target) probesDirectlyLike(other Target) bool {
+	t.Registered = other.Registered
+	return t.probesLike(other)
+}

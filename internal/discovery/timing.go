@@ -69,10 +69,15 @@ func (w *stopwatch) note(what func()) {
 	what()
 }
 
-// hasDialed reports whether a connection was established.
-func (w *stopwatch) hasDialed() bool {
+// hasReached reports whether a connection was established. One to a kube-apiserver is when the TLS handshake is
+// complete: the kernel accepts connections for a process that hangs, and whether that reaches the server is not known
+// then.
+func (w *stopwatch) hasReached(view View) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if view == ViewKubeAPIServer {
+		return !w.connected.IsZero()
+	}
 	return w.dialed || w.reused
 }
 

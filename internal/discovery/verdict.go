@@ -89,7 +89,7 @@ func (p GroupVersionState) judgeServed(bad, good []ReplicaSubject, operatorOnly 
 // operator.
 func (p GroupVersionState) throughBad() (known, operatorOnly []Subject) {
 	for _, subject := range ofStanding(p.KubeAPIServers, Unhealthy) {
-		if IsKnown(causeThrough(subject.Worst).reason) {
+		if IsKnown(causeThrough(subject.decisive()).reason) {
 			known = append(known, subject)
 		} else {
 			operatorOnly = append(operatorOnly, subject)

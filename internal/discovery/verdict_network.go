@@ -41,6 +41,9 @@ type cause struct{ reason, advice string }
 
 // judgeThrough judges bad results through kube-apiservers that no replica causes.
 func (p GroupVersionState) judgeThrough(through []Subject, good []ReplicaSubject) Finding {
+	for i := range through {
+		through[i].Worst = through[i].decisive()
+	}
 	worst := slices.MaxFunc(through, func(a, b Subject) int { return compareKinds(a.Worst, b.Worst) })
 	message := p.happened(worst, "through")
 	if class := ClassOf(worst.Worst); class != "" && class != ClassTimeout {
@@ -50,7 +53,32 @@ func (p GroupVersionState) judgeThrough(through []Subject, good []ReplicaSubject
 	if len(good) == 0 && IsKnown(cause.reason) {
 		return found(v1alpha1.ReasonLimitExceeded, "%s; the state of the replicas is unknown, see status.endpoints", message)
 	}
-	return found(cause.reason, "%s%s; %s", message, contrast(good), cause.advice)
+	return found(cause.reason, "%s%s%s; %s", message, contrast(good), p.sharing(cause.reason), cause.advice)
+}
+
+// decisive returns the bad result that matters of a kube-apiserver: the worst, unless it cannot be reached any more.
+// One that begins to hang leaves the first request over an open connection without an answer, as if the server had not
+// answered it.
+func (s Subject) decisive() Sample {
+	if ClassOf(s.Last) == ClassUnreachable {
+		return s.Last
+	}
+	return s.Worst
+}
+
+// failsCheck are the causes for which kube-apiserver's own check of discovery fails, too.
+var failsCheck = []string{
+	v1alpha1.ReasonNetworkBlocked, v1alpha1.ReasonConnectionFailed, v1alpha1.ReasonHTTPSProxy,
+	v1alpha1.ReasonFrontProxyRejected,
+}
+
+// sharing adds who else is affected by what only some of several kube-apiservers meet: all write the same status of the
+// APIService, and answer 503 while it is false (kube-aggregator pkg/apiserver/handler_proxy.go).
+func (p GroupVersionState) sharing(reason string) string {
+	if !slices.Contains(failsCheck, reason) || len(ofStanding(p.KubeAPIServers, Healthy)) == 0 {
+		return ""
+	}
+	return "; the other kube-apiservers reach it, but all report one status, so their clients get 503 at times, too"
 }
 
 // contrast names a replica that is healthy.

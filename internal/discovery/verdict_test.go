@@ -55,6 +55,12 @@ func failedRecord(class Class, status int, text string) Record {
 	return Record{Standing: Unhealthy, Last: sample, Worst: sample}
 }
 
+// lastly returns the record with a last failure of another class.
+func lastly(record Record, class Class) Record {
+	record.Last.Err = &ProbeError{Class: class, Text: "no connection within 6s"}
+	return record
+}
+
 func through(records ...Record) (subjects []Subject) {
 	for i, record := range records {
 		subjects = append(subjects, Subject{Name: "kube-apiserver 10.0.0." + string(rune('1'+i)) + ":6443", Record: record})
@@ -160,6 +166,15 @@ func TestJudge(t *testing.T) {
 			through(failedRecord(ClassServerError, http.StatusTooManyRequests, "answered 429")), replicasWith(fine),
 			v1alpha1.ReasonKubeAPIServerBusy, "flow control",
 		},
+		"the only kube-apiserver gets no answer": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: context deadline exceeded")),
+			replicasWith(fine), v1alpha1.ReasonNetworkBlocked, "answers the operator in 4ms; kube-apiserver gets no answer",
+		},
+		"one of two kube-apiservers gets no answer": {
+			through(failedRecord(ClassServerError, 503, "error trying to reach service: context deadline exceeded"), fine),
+			replicasWith(fine), v1alpha1.ReasonNetworkBlocked,
+			"answers the operator in 4ms; the other kube-apiservers reach it, but all report one status",
+		},
 		"one kube-apiserver finds it unavailable": {
 			through(failedRecord(ClassServerError, 503, "answered 503: service unavailable"), fine), replicasWith(fine),
 			v1alpha1.ReasonNotProxied, "10.0.0.1",
@@ -175,6 +190,10 @@ func TestJudge(t *testing.T) {
 		"kube-apiserver cannot be reached": {
 			through(failedRecord(ClassUnreachable, 0, "dial: connection refused")), replicasWith(fine),
 			v1alpha1.ReasonKubeAPIServerUnreachable, "connection refused",
+		},
+		"kube-apiserver hangs since a request was sent": {
+			through(lastly(failedRecord(ClassTimeout, 0, "no complete answer within 6s"), ClassUnreachable)),
+			replicasWith(fine), v1alpha1.ReasonKubeAPIServerUnreachable, "no connection",
 		},
 		"a replica cannot be reached": {
 			through(fine), replicasWith(failedRecord(ClassUnreachable, 0, "dial: no route"), fine),

@@ -163,6 +163,11 @@ func OfMonitoring() []Object { return filter(func(o Object) bool { return o.Crea
 // OfStandIn returns the objects that the stand-in serves from.
 func OfStandIn() []Object { return filter(func(o Object) bool { return o.ofStandIn }) }
 
+// OfTrust returns the objects in which the CAs of another owner's Service are kept.
+func OfTrust() []Object {
+	return filter(func(o Object) bool { return o.withoutServer && !o.ofStandIn })
+}
+
 // IsOfCertManager reports whether the object is created by or for cert-manager.
 func (o Object) IsOfCertManager() bool { return o.certManager }
 

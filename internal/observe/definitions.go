@@ -70,24 +70,21 @@ func versionsIn(definition *apiextensionsv1.CustomResourceDefinition) []claims.D
 
 // definitionsOf returns the versions of the CustomResourceDefinitions of these groups. There are hardly ever any, so
 // that they are read whole only here, once for each generation, and only the metadata of all others is kept.
-func (o *Observer) definitionsOf(
-	ctx context.Context, reader client.Reader, groups sets.Set[string],
-) ([]claims.Definition, error) {
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(DefinitionKind.GroupVersion().WithKind("CustomResourceDefinitionList"))
-	if err := reader.List(ctx, list); err != nil {
-		return nil, err
-	}
+func (o *Observer) definitionsOf(ctx context.Context, groups sets.Set[string]) ([]claims.Definition, error) {
 	var result []claims.Definition
-	for i := range list.Items {
-		if !groups.Has(GroupOfDefinition(&list.Items[i])) {
-			continue
-		}
-		versions, err := o.definitions.versionsOf(ctx, o.Live, &list.Items[i])
-		if err != nil {
+	for group := range groups {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(DefinitionKind.GroupVersion().WithKind("CustomResourceDefinitionList"))
+		if err := o.Client.List(ctx, list, client.MatchingFields{groupIndex: group}); err != nil {
 			return nil, err
 		}
-		result = append(result, versions...)
+		for i := range list.Items {
+			versions, err := o.definitions.versionsOf(ctx, o.Live, &list.Items[i])
+			if err != nil {
+				return nil, err
+			}
+			result = append(result, versions...)
+		}
 	}
 	return result, nil
 }

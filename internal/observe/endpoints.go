@@ -4,7 +4,10 @@ package observe
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +41,48 @@ func (o *Observer) ownEndpoints(ctx context.Context, s *snapshot.Snapshot) snaps
 
 // existingEndpoints reads what is behind another owner's Service, which is not watched.
 func (o *Observer) existingEndpoints(ctx context.Context, backend manifests.Backend) (snapshot.Endpoints, error) {
-	return readEndpoints(ctx, o.Live, backend, client.Limit(limits.EndpointSlices))
+	if behind, found := o.endpoints.of(backend, o.Clock.Now()); found {
+		return behind, nil
+	}
+	behind, err := readEndpoints(ctx, o.Live, backend, client.Limit(limits.EndpointSlices))
+	if err == nil {
+		o.endpoints.keep(backend, behind, o.Clock.Now())
+	}
+	return behind, err
+}
+
+// endpointsAge is how old what is behind another owner's Service may be: on its way to Ready, an ExtensionAPI is
+// reconciled several times within seconds. It is shorter than the time after which a plan wants it read again.
+const endpointsAge = 4 * time.Second
+
+// recentEndpoints are what was read last. Its zero value is empty.
+type recentEndpoints struct {
+	mu   sync.Mutex
+	read map[manifests.Backend]recentRead
+}
+
+type recentRead struct {
+	endpoints snapshot.Endpoints
+	at        time.Time
+}
+
+func (r *recentEndpoints) of(backend manifests.Backend, now time.Time) (behind snapshot.Endpoints, found bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	recent, found := r.read[backend]
+	return recent.endpoints, found && now.Sub(recent.at) < endpointsAge
+}
+
+func (r *recentEndpoints) keep(backend manifests.Backend, behind snapshot.Endpoints, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.read == nil {
+		r.read = map[manifests.Backend]recentRead{}
+	}
+	maps.DeleteFunc(r.read, func(_ manifests.Backend, earlier recentRead) bool {
+		return now.Sub(earlier.at) >= endpointsAge
+	})
+	r.read[backend] = recentRead{behind, now}
 }
 
 func readEndpoints(

@@ -48,6 +48,7 @@ type Observer struct {
 	Storage        *background.Checks[storage.Look]
 
 	definitions definitionMemory
+	endpoints   recentEndpoints
 }
 
 // Observe takes a snapshot for an ExtensionAPI.
@@ -97,7 +98,7 @@ func (o *Observer) ObserveLeaving(
 ) (*snapshot.Snapshot, error) {
 	s := o.confined(extensionAPI)
 	o.namespace(ctx, s)
-	cluster, err := o.registrations(ctx, o.Client, o.Client)
+	cluster, err := o.registrations(ctx, extensionAPI, nil)
 	s.Registered = snapshot.Of(registeredBy(cluster, extensionAPI), err)
 	return s, errors.Join(s.Namespace.Err(), err)
 }

@@ -35,6 +35,10 @@ func (p *Plan) document(s *snapshot.Snapshot, target discovery.Target) {
 	if len(d.Target.GroupVersions) == 0 || len(d.Target.Replicas) == 0 && len(d.Unsafe) == 0 {
 		return
 	}
+	if wait := untilUnhurried(s); wait > 0 && len(s.StandIn.Documented) == 0 {
+		p.after(wait)
+		return
+	}
 	d.Version = d.version(s.Probes.Records)
 	p.Documents = d
 }

@@ -20,7 +20,23 @@ const (
 	badObjectsAge = 5 * time.Minute
 	// failedObjectsAge is how old one may be that failed: kube-apiserver answers 404 for a moment after a registration.
 	failedObjectsAge = 30 * time.Second
+	// unhurried is how long after a registration that is done which nothing waits for, and at most so while others are
+	// about to be registered.
+	unhurried, mostUnhurried = 5 * time.Second, 30 * time.Second
 )
+
+// untilUnhurried returns when to look again at what nothing waits for, 0 when it is to be done.
+func untilUnhurried(s *snapshot.Snapshot) time.Duration {
+	age := s.Now.Sub(s.AvailableSince())
+	switch {
+	case age < 0: // the clock of kube-apiserver is ahead
+		return 0
+	case s.OthersRegister && age < mostUnhurried:
+		return max(time.Second, unhurried-age)
+	default:
+		return max(0, unhurried-age)
+	}
+}
 
 // Objects is a check of what the server answers for its objects.
 type Objects struct {
@@ -50,21 +66,31 @@ func maxAge(last snapshot.Objects) time.Duration {
 // checkObjects plans a check of a server that answers requests. The last one of a rollout comes when the last old Pod
 // is gone.
 func (p *Plan) checkObjects(s *snapshot.Snapshot) {
-	if p.Probe == nil || !s.IsAllAvailable() || s.Spec.Server != nil && !s.Server.IsKnown() {
+	replicas := p.replicasToCheck(s)
+	if len(replicas) == 0 {
 		return
 	}
-	replicas := slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
-	if len(replicas) == 0 {
+	ended := s.Objects.Ended
+	if wait := untilUnhurried(s); wait > 0 && ended.IsZero() {
+		p.after(wait)
 		return
 	}
 	p.Objects = &Objects{
 		Version: s.ObjectsVersion(), MaxAge: maxAge(s.Objects), GroupVersions: s.Available(), Replica: replicas[0].Address,
 	}
-	if s.Objects.Ended.IsZero() {
+	if ended.IsZero() {
 		return
 	}
 	if s.Objects.LacksOnlyPermission() && s.Now.Sub(s.Objects.Requested) < objectsAge {
 		p.Objects.Last = &s.Objects.Result
 	}
-	p.after(max(time.Second, s.Objects.Ended.Add(p.Objects.MaxAge).Sub(s.Now)))
+	p.after(max(time.Second, ended.Add(p.Objects.MaxAge).Sub(s.Now)))
+}
+
+// replicasToCheck are those that get requests, none while the server as a whole does not.
+func (p *Plan) replicasToCheck(s *snapshot.Snapshot) []discovery.Replica {
+	if p.Probe == nil || !s.IsAllAvailable() || s.Spec.Server != nil && !s.Server.IsKnown() {
+		return nil
+	}
+	return slices.DeleteFunc(s.Replicas(), func(replica discovery.Replica) bool { return replica.Ejected })
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
 	"github.com/extensionapi/extensionapi-operator/internal/objects"
@@ -47,6 +48,36 @@ func TestObjectsAreCheckedOfAServerThatAnswers(t *testing.T) {
 			if check != nil && (!slices.Equal(check.GroupVersions, s.Available()) ||
 				check.Replica != snapshottest.Replica.Address || check.Version != s.ObjectsVersion()) {
 				t.Errorf("planned is %+v", check)
+			}
+		})
+	}
+}
+
+func TestWhatNothingWaitsForGivesWayToRegistrations(t *testing.T) {
+	for name, test := range map[string]struct {
+		ago            time.Duration
+		othersRegister bool
+		want           time.Duration
+	}{
+		"just available":                        {time.Second, false, 4 * time.Second},
+		"available for a while":                 {unhurried, false, 0},
+		"for a while, and others register":      {unhurried, true, time.Second},
+		"just available, and others register":   {time.Second, true, 4 * time.Second},
+		"for long, and others register":         {mostUnhurried, true, 0},
+		"by a clock that is ahead of the other": {-time.Minute, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := snapshottest.BehindExistingService()
+			available := snapshottest.Available(apiregistrationv1.ConditionTrue, "Passed", "all checks passed")
+			available.LastTransitionTime = metav1.NewTime(noon.Add(-test.ago))
+			snapshottest.Register(s, available)
+			s.OthersRegister = test.othersRegister
+			planned := nextOf(t, s)
+			if wait := untilUnhurried(s); wait != test.want || (planned.Objects == nil) != (test.want > 0) {
+				t.Errorf("it waits for %s and plans %+v", wait, planned.Objects)
+			}
+			if test.want > 0 && planned.Recheck > test.want {
+				t.Errorf("it is planned again after %s", planned.Recheck)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -61,6 +62,13 @@ type GroupVersion struct {
 	// does not answer, empty otherwise.
 	StandIn bool
 	Undone  string
+}
+
+// Registers reports whether something is registered now, or will be as soon as the server has been probed.
+func (p Plan) Registers() bool {
+	return p.Registration != nil && slices.ContainsFunc(p.Registration.GroupVersions, func(g GroupVersion) bool {
+		return g.Existing == nil && (g.Step == Create || g.Obstacle.Code == v1alpha1.ReasonProbing)
+	})
 }
 
 // IsHeld reports whether it is not registered because another owner has it.

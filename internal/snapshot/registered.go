@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
@@ -77,6 +78,16 @@ func (s *Snapshot) Served() []schema.GroupVersion {
 func (s *Snapshot) IsAllAvailable() bool {
 	available := len(s.Available())
 	return available > 0 && available == len(s.RegisteredVersions())
+}
+
+// AvailableSince is when the last one of the registered group-versions became available, zero if none is.
+func (s *Snapshot) AvailableSince() (since time.Time) {
+	for _, groupVersion := range s.Available() {
+		if turned := Availability(s.Existing(groupVersion)).LastTransitionTime.Time; turned.After(since) {
+			since = turned
+		}
+	}
+	return since
 }
 
 // IsServed reports whether every group-version of the spec has an APIService that kube-apiserver reports available, and

@@ -36,6 +36,8 @@ type Snapshot struct {
 	// Backend is the Service of the server.
 	Backend manifests.Backend
 	Now     time.Time
+	// OthersRegister reports whether other ExtensionAPIs are about to be registered, which comes first.
+	OthersRegister bool
 	// OutOfReach is why the operator may not run servers in the namespace of spec.server; without a code, it may.
 	OutOfReach finding.Finding
 

@@ -293,11 +293,17 @@ func startHost(tb testing.TB, name string, groups ...string) host {
 	}
 	createUntilCleanup(tb, extensionAPI)
 	eventually(tb, time.Minute, isHealthy(extensionAPI))
-	apiService := &apiregistrationv1.APIService{}
-	if err := kube.Get(tb.Context(), client.ObjectKey{Name: "v1." + name + ".example.com"}, apiService); err != nil {
+	return host{extensionAPI, bundleOf(tb, "v1."+name+".example.com")}
+}
+
+// bundleOf returns the CA bundle of an APIService.
+func bundleOf(tb testing.TB, apiService string) []byte {
+	tb.Helper()
+	found := &apiregistrationv1.APIService{}
+	if err := kube.Get(tb.Context(), client.ObjectKey{Name: apiService}, found); err != nil {
 		tb.Fatal(err)
 	}
-	return host{extensionAPI, apiService.Spec.CABundle}
+	return found.Spec.CABundle
 }
 
 // existing returns an ExtensionAPI that registers the server for a group.

@@ -40,6 +40,8 @@ var (
 	discoverer discovery.DiscoveryInterface
 	user       dynamic.Interface
 	userConfig *rest.Config
+	// adminConfig is that of the other clients.
+	adminConfig *rest.Config
 )
 
 func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) {
@@ -50,7 +52,7 @@ func connect(ctx context.Context, cfg *envconf.Config) (context.Context, error) 
 	config := rest.CopyConfig(kubeClient.RESTConfig())
 	config.QPS = -1                           // only kube-apiserver's own limits apply
 	config.WarningHandler = rest.NoWarnings{} // deprecated kinds and versions are used intentionally
-	userConfig = rest.CopyConfig(config)
+	adminConfig, userConfig = config, rest.CopyConfig(config)
 	userConfig.Impersonate.UserName = userName
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -77,7 +79,7 @@ func allowUser(ctx context.Context, _ *envconf.Config) (context.Context, error) 
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{flunderGroup}, Resources: []string{"flunders", "widgets"},
+			APIGroups: []string{flunderGroup, dividedGroup}, Resources: []string{"flunders", "widgets"},
 			Verbs: []string{"create", "get", "list", "delete"},
 		}},
 	}
@@ -114,6 +116,12 @@ func eventually(tb testing.TB, limit time.Duration, check func(context.Context) 
 }
 
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) error) (time.Duration, error) {
+	return pollEvery(ctx, 100*time.Millisecond, limit, check)
+}
+
+func pollEvery(
+	ctx context.Context, interval, limit time.Duration, check func(context.Context) error,
+) (time.Duration, error) {
 	start := time.Now()
 	var last error
 	err := wait.For(func(ctx context.Context) (bool, error) {
@@ -122,7 +130,7 @@ func poll(ctx context.Context, limit time.Duration, check func(context.Context) 
 			last = err
 		}
 		return err == nil, nil
-	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(100*time.Millisecond), wait.WithImmediate())
+	}, wait.WithContext(ctx), wait.WithTimeout(limit), wait.WithInterval(interval), wait.WithImmediate())
 	if err != nil {
 		return 0, fmt.Errorf("still failing after %s: %w", limit, last)
 	}

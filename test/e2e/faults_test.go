@@ -103,19 +103,26 @@ func (f fault) start(t *testing.T, server faultServer) (heal func()) {
 func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, server.ExtensionAPI)
+		if err == nil {
+			err = f.shownBy(current, f.culprit(server))
+		}
 		if err != nil {
 			return err
 		}
-		condition := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
-		if condition.Status == f.status && condition.Reason == f.reason &&
-			strings.Contains(condition.Message, f.culprit(server)) &&
-			(f.available == "" || conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status == f.available) &&
-			conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
-			return docs.check(f.what, condition)
-		}
-		return fmt.Errorf("want DiscoveryWithinLimit=%s %s for %q, APIServicesAvailable=%s and Registered=True, have %s",
-			f.status, f.reason, f.culprit(server), f.available, describe(current))
+		return docs.check(f.what, conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit))
 	}
+}
+
+// shownBy succeeds when the conditions of the ExtensionAPI report the fault, with the culprit in the message.
+func (f fault) shownBy(current *v1alpha1.ExtensionAPI, culprit string) error {
+	condition := conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit)
+	if condition.Status == f.status && condition.Reason == f.reason && strings.Contains(condition.Message, culprit) &&
+		(f.available == "" || conditionOf(current, v1alpha1.ConditionAPIServicesAvailable).Status == f.available) &&
+		conditionOf(current, v1alpha1.ConditionRegistered).Status == metav1.ConditionTrue {
+		return nil
+	}
+	return fmt.Errorf("want DiscoveryWithinLimit=%s %s for %q, APIServicesAvailable=%s and Registered=True, have %s",
+		f.status, f.reason, culprit, f.available, describe(current))
 }
 
 // isHealthy succeeds when all conditions are healthy, and every replica is available: a single one makes an
@@ -123,13 +130,21 @@ func (f fault) isReported(server faultServer, docs *faultDocs) func(context.Cont
 func isHealthy(extensionAPI *v1alpha1.ExtensionAPI) func(context.Context) error {
 	return func(ctx context.Context) error {
 		current, err := currently(ctx, extensionAPI)
-		if err == nil && (conditionOf(current, v1alpha1.ConditionReady).Status != metav1.ConditionTrue ||
-			conditionOf(current, v1alpha1.ConditionServerAvailable).Reason != v1alpha1.ReasonReplicasAvailable ||
-			conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Reason != v1alpha1.ReasonWithinLimit) {
+		if err == nil && !isWell(current) {
 			err = fmt.Errorf("not healthy: %s", describe(current))
 		}
 		return err
 	}
+}
+
+func isWell(current *v1alpha1.ExtensionAPI) bool {
+	available := v1alpha1.ReasonReplicasAvailable
+	if current.Spec.ExistingService != nil {
+		available = v1alpha1.ReasonEndpointsReady
+	}
+	return conditionOf(current, v1alpha1.ConditionReady).Status == metav1.ConditionTrue &&
+		conditionOf(current, v1alpha1.ConditionServerAvailable).Reason == available &&
+		conditionOf(current, v1alpha1.ConditionDiscoveryWithinLimit).Reason == v1alpha1.ReasonWithinLimit
 }
 
 // There are never two failed probes in a row, and three change the condition.

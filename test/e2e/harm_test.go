@@ -7,15 +7,9 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -184,7 +178,7 @@ func TestWatchWithoutBookmarkFreezesEveryResourceQuota(t *testing.T) {
 
 	const namespace = "frozen-quota"
 	createNamespace(t, namespace)
-	killControllerManager(t)
+	killComponent(t, controllerManager)
 	quota := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "frozen"},
 		Spec: corev1.ResourceQuotaSpec{
@@ -210,41 +204,4 @@ func hasStatus(quota *corev1.ResourceQuota) func(context.Context) error {
 		}
 		return err
 	}
-}
-
-// killControllerManager kills the process, which the node starts again (hack/cluster/supervisor.go).
-func killControllerManager(t *testing.T) {
-	t.Helper()
-	before := controllerManager(t)
-	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, time.Minute, func(context.Context) error {
-		if now := controllerManager(t); now == 0 || now == before {
-			return errors.New("kube-controller-manager has not been started again")
-		}
-		return nil
-	})
-}
-
-// controllerManager returns the process ID of the node's kube-controller-manager, 0 if there is none.
-func controllerManager(t *testing.T) int {
-	t.Helper()
-	statuses, err := filepath.Glob("/proc/[0-9]*/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range statuses {
-		status, err := os.ReadFile(file)
-		if err != nil || !strings.HasPrefix(string(status), "Name:\tkube-controller\n") ||
-			!strings.Contains(string(status), "\nPPid:\t"+nodeProcess(t)+"\n") {
-			continue // another process, or one that has ended
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pid
-	}
-	return 0
 }

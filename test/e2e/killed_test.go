@@ -174,6 +174,13 @@ func victims(t *testing.T) []corev1.Pod {
 	return pods
 }
 
+func killProcess(t *testing.T, pod corev1.Pod) {
+	t.Helper()
+	if err := syscall.Kill(processOf(t, pod.Status.ContainerStatuses[0]), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func running(pod corev1.Pod) bool {
 	statuses := pod.Status.ContainerStatuses
 	return pod.DeletionTimestamp == nil && len(statuses) == 1 && statuses[0].State.Running != nil
@@ -184,10 +191,7 @@ func running(pod corev1.Pod) bool {
 func kill(t *testing.T, pods []corev1.Pod) {
 	t.Helper()
 	for _, pod := range pods {
-		pid := processOf(t, pod.Status.ContainerStatuses[0])
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		killProcess(t, pod)
 	}
 	for _, pod := range pods {
 		if err := kube.Delete(t.Context(), &pod, client.GracePeriodSeconds(0)); err != nil {

@@ -135,9 +135,14 @@ func reports(extensionAPI *v1alpha1.ExtensionAPI, reason, words string) func(con
 // createNamespace creates a namespace that admits only restricted Pods, like the sample's.
 func createNamespace(t *testing.T, name string) {
 	t.Helper()
-	createObject(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+	createObject(t, restricted(name))
+}
+
+// restricted returns a namespace that admits only restricted Pods.
+func restricted(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
-	}})
+	}}
 }
 
 // deleteNamespace deletes the namespace, if it exists, and waits until it is gone.

@@ -59,6 +59,7 @@ var rotations = []struct {
 }
 
 func TestRotationsLoseNoRequest(t *testing.T) {
+	onSeveral(t)
 	extensionAPI := drainingWardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, settled(extensionAPI))

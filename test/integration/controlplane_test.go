@@ -61,7 +61,8 @@ func startControlPlane(without string, enabled ...string) (*controlPlane, error)
 		kubeconfig: filepath.Join(dir, "kubeconfig"),
 		env: &envtest.Environment{
 			UseExistingCluster:       new(false),
-			ControlPlaneStartTimeout: time.Minute,
+			ControlPlaneStartTimeout: 5 * time.Minute, // on a machine that is busy
+			CRDInstallOptions:        envtest.CRDInstallOptions{MaxTime: 2 * time.Minute},
 			CRDDirectoryPaths: []string{
 				filepath.Dir(crdFile), filepath.Join(certManagerDir, "crds"), serviceMonitorCRD,
 			},
