@@ -81,8 +81,11 @@ func troubled(endpoints, trouble []v1alpha1.StorageEndpointStatus, passing int) 
 
 // memberProblem is found of the Pod of a standalone etcd.
 func memberProblem(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding {
-	if !manifests.HasStandalone(s.ExtensionAPI) || slices.ContainsFunc(read.Pods, isReady) {
+	if !manifests.HasStandalone(s.ExtensionAPI) {
 		return finding.Finding{}
+	}
+	if i := slices.IndexFunc(read.Pods, isReady); i >= 0 {
+		return notSeenReady(read, &read.Pods[i])
 	}
 	name := manifests.StandaloneName(s.Name)
 	if found := workload.Problem(read.Pods, read.Causes, "spec.server.storage.standalone"); found.Found() {
@@ -95,6 +98,15 @@ func memberProblem(s *snapshot.Snapshot, read snapshot.Storage) finding.Finding 
 			s.Spec.Server.Namespace, name))
 	}
 	return found
+}
+
+// notSeenReady is found while the last look was before the Pod of a standalone etcd became ready.
+func notSeenReady(read snapshot.Storage, pod *corev1.Pod) finding.Finding {
+	since := workload.Readiness(pod).LastTransitionTime
+	if read.Ended.IsZero() || !read.Ended.Before(since.Time) {
+		return finding.Finding{}
+	}
+	return finding.Unknown(v1alpha1.ReasonStorageStarting, "it was not looked at yet since the Pod of its etcd is ready")
 }
 
 // connecting is how long a server that has just started may take to connect to its storage.

@@ -189,6 +189,19 @@ func TestStorageAvailableReportsWhatReplicasSufferFromBeforeWhatOnlyTheOperatorS
 			func(s *snapshot.Snapshot, read *snapshot.Storage) { alone(s); read.Address = "10.0.0.8" },
 			isFalse, v1alpha1.ReasonStorageStarting, "kubectl -n wardle-system describe statefulset wardle-etcd",
 		},
+		"a standalone etcd that became ready after the last look": {
+			func(s *snapshot.Snapshot, read *snapshot.Storage) {
+				alone(s)
+				read.Pods = []corev1.Pod{replica("etcd-0")}
+				read.Pods[0].Status.Conditions = []corev1.PodCondition{{
+					Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(noon.Add(time.Second)),
+				}}
+				refused := storage.Answer{Err: errors.New("dial: connection refused")}
+				read.Look.Endpoints = map[string]storage.Answer{"wardle-etcd.wardle-system.svc:2379": refused}
+				read.Look.Servers = nil
+			},
+			metav1.ConditionUnknown, v1alpha1.ReasonStorageStarting, "not looked at yet since the Pod of its etcd is ready",
+		},
 		"a certificate that is about to expire": {
 			func(_ *snapshot.Snapshot, read *snapshot.Storage) { read.Stored = expiringStored(t) },
 			isTrue, v1alpha1.ReasonExpiresSoon, "the client certificate of the server, in Secret etcd, expires at",
