@@ -29,7 +29,8 @@ CLUSTER_NAME=extensionapi-e2e run -parallel 8 -timeout 80m || failed+=("on one k
 wait "$several" || failed+=("on several kube-apiservers")
 trap - EXIT
 cat "$output"
-SOAK_DURATION=10m SOAK_SEED=1 on_several -parallel 24 -timeout 40m -run Soak || failed+=(soak)
+# Four rounds, which take about ten minutes: no round begins that might not end in time.
+SOAK_DURATION=12m SOAK_SEED=1 on_several -parallel 24 -timeout 40m -run Soak || failed+=(soak)
 
 if ((${#failed[@]})); then
 	printf 'failed: %s\n' "${failed[@]}" >&2
