@@ -3,9 +3,11 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
@@ -24,8 +26,8 @@ const (
 	yield = 2 * time.Second
 )
 
-// Wait returns how long a status is not written yet, 0 if it is. That an ExtensionAPI is no longer Ready is never late,
-// nor that a change of its spec was observed, as what is left of the earlier spec is deleted until then. That it is
+// Wait returns how long a status is not written yet, 0 if it is. That something has failed is never late, nor that a
+// change of the spec was observed, as what is left of the earlier spec is deleted until then. That an ExtensionAPI is
 // Ready gives way to others that are about to be registered.
 func Wait(
 	before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration, othersRegister bool,
@@ -33,7 +35,7 @@ func Wait(
 	isOnItsWay := isFirst(before) && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
 	turned := isReady(before) != isReady(after)
 	switch {
-	case turned && isReady(before), observesAnother(before, after):
+	case turned && isReady(before), fails(before, after), observesAnother(before, after):
 		return 0
 	case othersRegister && (turned || isOnItsWay):
 		return min(yield, max(0, longestPause-sinceLast))
@@ -52,6 +54,15 @@ func pauseOf(isOnItsWay bool) time.Duration {
 }
 
 func isFirst(before *v1alpha1.ExtensionAPIStatus) bool { return before.ObservedGeneration <= 0 }
+
+// fails reports whether a condition turned False. All that are not met yet do in the first status.
+func fails(before, after *v1alpha1.ExtensionAPIStatus) bool {
+	return !isFirst(before) && slices.ContainsFunc(after.Conditions, func(condition metav1.Condition) bool {
+		return condition.Type != v1alpha1.ConditionReconciling && condition.Type != v1alpha1.ConditionStalled &&
+			condition.Status == metav1.ConditionFalse &&
+			!meta.IsStatusConditionFalse(before.Conditions, condition.Type)
+	})
+}
 
 // observesAnother reports whether another generation was observed.
 func observesAnother(before, after *v1alpha1.ExtensionAPIStatus) bool {

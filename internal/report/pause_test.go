@@ -11,7 +11,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 )
 
-func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
+func TestAStatusWaitsAfterTheLastOneUnlessReadyTurnsOrSomethingFails(t *testing.T) {
 	status := func(ready metav1.ConditionStatus) *v1alpha1.ExtensionAPIStatus {
 		return &v1alpha1.ExtensionAPIStatus{
 			Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: ready}},
@@ -24,6 +24,9 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
 		metav1.Condition{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue})
 	first, observed := isFalse.DeepCopy(), isFalse.DeepCopy()
 	first.ObservedGeneration, observed.ObservedGeneration = 1, 2
+	failed := first.DeepCopy()
+	failed.Conditions = append(failed.Conditions,
+		metav1.Condition{Type: v1alpha1.ConditionDiscoveryWithinLimit, Status: metav1.ConditionFalse})
 	for name, test := range map[string]struct {
 		before, after   *v1alpha1.ExtensionAPIStatus
 		sinceLast, want time.Duration
@@ -42,6 +45,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurns(t *testing.T) {
 		"no longer Ready, at once":                     {isTrue, isUnknown, 0, 0, false},
 		"the first generation":                         {isUnknown, first, 0, Pause, false},
 		"another generation":                           {first, observed, 0, 0, false},
+		"another condition turned False":               {first, failed, 0, 0, false},
+		"it is False as before":                        {failed, failed, 0, Pause, false},
 		"Ready as before":                              {isTrue, isTrue, 0, Pause, false},
 	} {
 		if got := Wait(test.before, test.after, test.sinceLast, test.othersRegister); got != test.want {
