@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,10 +41,14 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 		}
 		return nil
 	})
-	if writes := running.writes.since(sent); len(writes) > 0 {
+	if writes := slices.DeleteFunc(running.writes.since(sent), isForAToken); len(writes) > 0 {
 		t.Errorf("in %d reconciliations the operator wrote %q", reconciliations(t)-before, writes)
 	}
 }
+
+// isForAToken reports whether a request changes nothing: what the stand-in serves is read with a token a while after the
+// registration.
+func isForAToken(request string) bool { return strings.HasSuffix(request, "/token") }
 
 // provokeReconciliations annotates the objects until there have been many reconciliations.
 func provokeReconciliations(t *testing.T, objects ...client.Object) {
