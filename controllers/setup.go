@@ -73,21 +73,20 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := observe.Index(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
+	indexes := newIndexing(mgr.GetFieldIndexer())
+	cached := indexedClient{mgr.GetClient(), indexes.done}
 	watcher, err := newSourceWatcher(mgr, changed)
 	if err != nil {
 		return err
 	}
 	kubeAPIServers := aggregation.NewKubeAPIServers(mgr.GetConfig(), live, clock.RealClock{})
-	observer := newObserver(ctx, mgr, settings, live, kubeAPIServers, changed)
+	observer := newObserver(ctx, mgr, cached, settings, live, kubeAPIServers, changed)
 	if observer.StandIn, err = addStandIn(mgr, settings, live, kubeAPIServers, changed); err != nil {
 		return err
 	}
 	metrics := report.NewMetrics(settings.Metrics, whileLeading(mgr, extensionAPIs{mgr.GetClient()}.all))
 	reconciler := &Reconciler{
-		Client:   mgr.GetClient(),
+		Client:   cached,
 		Observer: observer,
 		Actor:    newActor(ctx, mgr, settings.Images, observer, watcher, kubeAPIServers, metrics, changed),
 		Metrics:  metrics,
@@ -99,24 +98,24 @@ func SetUp(ctx context.Context, mgr ctrl.Manager, settings Settings) error {
 		Clock:   clock.RealClock{},
 		Workers: settings.Workers,
 	}
-	return errors.Join(mgr.Add(observer.Prober), mgr.AddHealthzCheck("probes", observer.Prober.Healthy),
+	return errors.Join(mgr.Add(indexes), mgr.Add(observer.Prober), mgr.AddHealthzCheck("probes", observer.Prober.Healthy),
 		mgr.Add(watcher), mgr.Add(observer.Freshness), reconciler.SetupWithManager(mgr))
 }
 
 // newObserver returns the Observer, with a Prober and a Freshness that are not added to mgr yet.
 func newObserver(
-	ctx context.Context, mgr ctrl.Manager, settings Settings, live client.Reader,
+	ctx context.Context, mgr ctrl.Manager, cached client.Client, settings Settings, live client.Reader,
 	kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
 ) *observe.Observer {
 	return &observe.Observer{
-		Client:            mgr.GetClient(),
+		Client:            cached,
 		Live:              live,
 		Clock:             clock.RealClock{},
 		OperatorNamespace: settings.OperatorNamespace,
 		ServerNamespaces:  settings.ServerNamespaces,
 		CertManager:       settings.CertManager,
 		Prober:            newProber(ctx, mgr, settings, kubeAPIServers, changed),
-		Freshness:         newFreshness(ctx, mgr, kubeAPIServers, changed),
+		Freshness:         newFreshness(ctx, cached, kubeAPIServers, changed),
 		Handshakes:        background.NewChecks[observe.Handshakes](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Configurations:    background.NewChecks[aggregation.Configuration](ctx, clock.RealClock{}, checksAtOnce, changed),
 		Causes:            background.NewChecks[observe.Causes](ctx, clock.RealClock{}, checksAtOnce, changed),
@@ -140,9 +139,9 @@ func newProber(
 
 // newFreshness returns a Freshness whose changes make each ExtensionAPI be reconciled that wants the group-version.
 func newFreshness(
-	ctx context.Context, mgr ctrl.Manager, kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
+	ctx context.Context, reader client.Reader, kubeAPIServers *aggregation.KubeAPIServers, changed func(name string),
 ) *aggregation.Freshness {
-	cached := extensionAPIs{mgr.GetClient()}
+	cached := extensionAPIs{reader}
 	return aggregation.NewFreshness(kubeAPIServers, clock.RealClock{}, func(of schema.GroupVersion) {
 		for _, request := range cached.wanting(ctx, of) {
 			changed(request.Name)

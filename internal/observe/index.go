@@ -4,7 +4,6 @@ package observe
 
 import (
 	"context"
-	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -37,17 +36,21 @@ const (
 	isTerminating    = "true"
 )
 
-// indexOf is one index of one kind.
-type indexOf struct {
+// Index is one index of one kind.
+type Index struct {
 	object client.Object
 	field  string
 	values client.IndexerFunc
 }
 
-// Index adds the indexes to the cache, before it is started.
-func Index(ctx context.Context, indexer client.FieldIndexer) error {
-	var errs []error
-	for _, index := range []indexOf{
+// AddTo adds the index to a cache. It fails where the kind is not served.
+func (i Index) AddTo(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, i.object, i.field, i.values)
+}
+
+// Indexes returns all indexes that an Observer needs.
+func Indexes() []Index {
+	return []Index{
 		{&v1alpha1.ExtensionAPI{}, groupIndex, groupsOf},
 		{&v1alpha1.ExtensionAPI{}, uidIndex, func(object client.Object) []string {
 			return []string{string(object.GetUID())}
@@ -65,10 +68,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		{&apiregistrationv1.APIService{}, serviceIndex, servicesOf},
 		{inventory.Metadata(DefinitionKind), groupIndex, groupsOf},
 		{&corev1.Namespace{}, terminatingIndex, obstructed},
-	} {
-		errs = append(errs, indexer.IndexField(ctx, index.object, index.field, index.values))
 	}
-	return errors.Join(errs...)
 }
 
 func groupsOf(object client.Object) []string {

@@ -18,8 +18,10 @@ import (
 func Cache(t *testing.T, objects ...client.Object) client.Client {
 	t.Helper()
 	builder := fake.NewClientBuilder().WithScheme(kinds.Scheme()).WithReturnManagedFields().WithObjects(objects...)
-	if err := observe.Index(t.Context(), indexing{builder}); err != nil {
-		t.Fatal(err)
+	for _, index := range observe.Indexes() {
+		if err := index.AddTo(t.Context(), indexing{builder}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return builder.Build()
 }
