@@ -46,8 +46,8 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	}
 }
 
-// isForAToken reports whether a request changes nothing: what the stand-in serves is read with a token a while after the
-// registration.
+// isForAToken reports whether a request changes nothing: what the stand-in serves is read with a token a while after
+// the registration.
 func isForAToken(request string) bool { return strings.HasSuffix(request, "/token") }
 
 // provokeReconciliations annotates the objects until there have been many reconciliations.
