@@ -19,8 +19,7 @@ func Transitions(before, after []metav1.Condition, findings map[string]finding.F
 		if earlier != nil && earlier.Status == condition.Status && earlier.Reason == condition.Reason {
 			continue
 		}
-		n, worthAnEvent := noteOf(condition, findings[condition.Type])
-		if worthAnEvent && (n.Type != corev1.EventTypeNormal || !isStep(earlier, condition)) {
+		if n, worthAnEvent := noteOf(condition, findings[condition.Type]); worthAnEvent {
 			notes = append(notes, n)
 		}
 	}
@@ -38,11 +37,6 @@ func noteOf(condition metav1.Condition, found finding.Finding) (n finding.Note, 
 	}
 	n.Type = corev1.EventTypeWarning
 	return n, condition.Type != v1alpha1.ConditionReady
-}
-
-// isStep reports whether a condition is True from the start: the Event of Ready covers it.
-func isStep(earlier *metav1.Condition, condition metav1.Condition) bool {
-	return earlier == nil && condition.Type != v1alpha1.ConditionReady
 }
 
 // silentTypes repeat what other conditions say.

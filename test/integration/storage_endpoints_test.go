@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/pki"
@@ -129,7 +130,7 @@ func TestAnEtcdThatIsFullIsReportedAndWrittenToAgainWhenObjectsWereDeleted(t *te
 		fmt.Sprintf("--quota-backend-bytes=%d", quota))
 	address := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
 	endpoint := storage.Endpoint{Protocol: storage.PlainEtcd, Address: address, Dial: address}
-	target := storage.Target{Endpoints: []storage.Endpoint{endpoint}, Quota: quota}
+	target := storage.Target{Endpoints: []storage.Endpoint{endpoint}, Quota: quota, Now: time.Now()}
 	look := func() storage.Answer { return storagecheck.Look(ctx, target).Endpoints[address] }
 	eventually(t, func() error { return look().Err })
 	member := etcdmember.Member{URL: url, Client: http.DefaultClient}
