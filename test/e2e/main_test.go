@@ -168,14 +168,6 @@ func onlyLong(t *testing.T) {
 	}
 }
 
-// onSeveral skips in 'make e2e' what it runs on the cluster with several kube-apiservers (hack/e2e.sh).
-func onSeveral(t *testing.T) {
-	t.Helper()
-	if testing.Short() && os.Getenv(kubeAPIServersVariable) == "" {
-		t.Skip("runs on several kube-apiservers")
-	}
-}
-
 // progress prints immediately, so that users can follow the run; logs of passing tests are not shown.
 func progress(format string, args ...any) {
 	_, _ = fmt.Fprintf(os.Stdout, "=== "+format+"\n", args...)

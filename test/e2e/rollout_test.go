@@ -27,7 +27,6 @@ import (
 const drained = 2 * time.Minute
 
 func TestRolloutsLoseNoRequest(t *testing.T) {
-	onSeveral(t)
 	extensionAPI := drainingWardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, ready(extensionAPI))

@@ -44,6 +44,7 @@ var rotations = []struct {
 			m.RotateServingAfter, m.RotateCAAfter = now, now
 		},
 		newCA: true,
+		long:  true,
 	},
 	// After another one, because a new CA would have to be trusted everywhere first.
 	{
@@ -59,7 +60,6 @@ var rotations = []struct {
 }
 
 func TestRotationsLoseNoRequest(t *testing.T) {
-	onSeveral(t)
 	extensionAPI := drainingWardle(t, sampleNamespace)
 	create(t, extensionAPI)
 	eventually(t, time.Minute, settled(extensionAPI))
