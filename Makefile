@@ -162,8 +162,9 @@ ON_SEVERAL              := go test -tags e2e ./test/e2e/... -v -count 1 -paralle
 
 .PHONY: e2e
 e2e: CLUSTER_NAME = extensionapi-e2e
-e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on clusters with one and with three kube-apiservers, and ten minutes of soak
-	hack/e2e.sh
+e2e: e2e-images $(addprefix $(TOOLS)/,helm prometheus dashboard) ## Run the end-to-end tests on a dedicated cluster, those of several kube-apiservers, and up to ten minutes of soak
+	go test -tags e2e ./test/e2e/... -v -short -count 1 -parallel 8 -timeout 80m
+	$(SEVERAL_KUBE_APISERVERS) SOAK_DURATION=10m SOAK_SEED=1 $(ON_SEVERAL) -short -run 'SeveralKubeAPIServers|Soak' -timeout 40m
 
 .PHONY: e2e-long
 e2e-long: CLUSTER_NAME = extensionapi-e2e

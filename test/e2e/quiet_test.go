@@ -45,7 +45,7 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 
 	quietFor := 5 * time.Minute
 	if testing.Short() {
-		quietFor = 2 * time.Minute // four rounds of probes
+		quietFor = time.Minute // two rounds of probes
 	}
 	progress("Counting the operator's write requests for %s", quietFor)
 	start := time.Now()
