@@ -48,7 +48,7 @@ if ready.status ~= "True" then
   return hs
 end
 
--- The API is served. Ready does not depend on these conditions: the API answers discovery while one of them is False.
+-- The API is served. Ready does not depend on these conditions.
 hs.status = "Healthy"
 hs.message = ready.message
 local separator = ", but "
