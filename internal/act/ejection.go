@@ -65,7 +65,7 @@ func (e *execution) restorePod(ctx context.Context, pod *corev1.Pod, reason ejec
 
 var restoredSince = map[ejection.Reason]string{
 	ejection.Recovered:   "it answers discovery well again",
-	ejection.TooMany:     "no more than spec.server.outlierEjection.maxPercent of the replicas may be ejected",
+	ejection.TooMany:     "no more than spec.server.maxEjectionPercent of the replicas may be ejected",
 	ejection.NoneHealthy: "no other replica answers discovery well, so ejecting it did not help",
 	ejection.Disabled:    "replicas of this server are not to be ejected, or there is to be only one",
 }

@@ -9,11 +9,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	apiyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
+	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
+	"github.com/extensionapi/extensionapi-operator/internal/finding"
+	"github.com/extensionapi/extensionapi-operator/internal/report"
 	"github.com/extensionapi/extensionapi-operator/test/docs"
 	"github.com/extensionapi/extensionapi-operator/test/documented"
 )
@@ -76,6 +82,43 @@ func TestArgoCDsHealthCheckSurvivesIncompleteObjects(t *testing.T) {
 			t.Errorf("the health of %v is %+v (%v)", object, health, err)
 		}
 	}
+}
+
+// TestArgoCDsHealthCheckNamesTheConditionsThatReadyDoesNotDependOn lets one condition after the other be False.
+func TestArgoCDsHealthCheckNamesTheConditionsThatReadyDoesNotDependOn(t *testing.T) {
+	script := script(t)
+	named := 0
+	for _, conditionType := range report.Found() {
+		extensionAPI := &v1alpha1.ExtensionAPI{Status: statusWithout(conditionType)}
+		if !meta.IsStatusConditionTrue(extensionAPI.Status.Conditions, v1alpha1.ConditionReady) {
+			continue
+		}
+		named++
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(extensionAPI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content["metadata"] = map[string]any{"generation": extensionAPI.Status.ObservedGeneration}
+		health, err := HealthOf(&unstructured.Unstructured{Object: content}, script)
+		wanted := conditionType + " is False: it is broken"
+		if err != nil || health.Status != "Healthy" || !strings.Contains(health.Message, wanted) {
+			t.Errorf("while %s is False, the health is %+v (%v)", conditionType, health, err)
+		}
+	}
+	if named == 0 {
+		t.Error("Ready depends on every condition")
+	}
+}
+
+// statusWithout is what the operator reports while one condition is False.
+func statusWithout(conditionType string) (status v1alpha1.ExtensionAPIStatus) {
+	findings := map[string]finding.Finding{}
+	for _, other := range report.Found() {
+		findings[other] = finding.Good(v1alpha1.ReasonReady, "it is fine")
+	}
+	findings[conditionType] = finding.Bad(v1alpha1.ReasonServerSlow, "it is broken", finding.Working)
+	report.Conditions{Generation: 1, Findings: findings, Now: time.Now()}.WriteTo(&status)
+	return status
 }
 
 func TestArgoCDsHealthCheckIsDocumented(t *testing.T) {

@@ -48,11 +48,14 @@ if ready.status ~= "True" then
   return hs
 end
 
--- The API is served. Ready does not depend on these conditions, which concern others than its clients.
+-- The API is served. Ready does not depend on these conditions.
 hs.status = "Healthy"
 hs.message = ready.message
 local separator = ", but "
-for _, type in ipairs({"DiscoveryWithinLimit", "ServesObjects", "NamespacesDeletable", "ControllersAvailable"}) do
+local beside = {
+  "DiscoveryWithinLimit", "ServesObjects", "NamespacesDeletable", "ControllersAvailable", "StorageAvailable",
+}
+for _, type in ipairs(beside) do
   local condition = conditions[type]
   if condition ~= nil and condition.status == "False" then
     hs.message = hs.message .. separator .. type .. " is False: " .. condition.message
