@@ -95,8 +95,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="spec.server.storage.standalone.storageClassName cannot change: the volume exists. Copy the objects to another storage instead: see docs/tasks/storage.md"
 // +kubebuilder:validation:MinProperties=1
 type StandaloneStorage struct {
-	// size of the volume, 1Gi to 64Gi; defaults to 2Gi. etcd refuses writes before the volume is full: it uses up to a third
-	// of what is left beside 512Mi, and up to 8Gi. It cannot change.
+	// size of the volume, 1Gi to 64Gi; defaults to 2Gi. etcd refuses writes before the volume is full: it uses up to a
+	// third of what is left beside 512Mi, and up to 8Gi. It cannot change.
 	// +optional
 	// +kubebuilder:default="2Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('1Gi')) >= 0 && quantity(string(self)).compareTo(quantity('64Gi')) <= 0",message="spec.server.storage.standalone.size must be between 1Gi and 64Gi"
