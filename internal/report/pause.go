@@ -27,15 +27,15 @@ const (
 )
 
 // Wait returns how long a status is not written yet, 0 if it is. That something has failed is never late, nor that a
-// change of the spec was observed, as what is left of the earlier spec is deleted until then. That an ExtensionAPI is
-// Ready gives way to others that are about to be registered.
+// rotation begins, nor that a change of the spec was observed, as what is left of the earlier spec is deleted until
+// then. That an ExtensionAPI is Ready gives way to others that are about to be registered.
 func Wait(
 	before, after *v1alpha1.ExtensionAPIStatus, sinceLast time.Duration, othersRegister bool,
 ) time.Duration {
 	isOnItsWay := isFirst(before) && meta.IsStatusConditionTrue(after.Conditions, v1alpha1.ConditionReconciling)
 	turned := isReady(before) != isReady(after)
 	switch {
-	case turned && isReady(before), fails(before, after), observesAnother(before, after):
+	case isUrgent(before, after):
 		return 0
 	case othersRegister && (turned || isOnItsWay):
 		return min(yield, max(0, longestPause-sinceLast))
@@ -55,6 +55,11 @@ func pauseOf(isOnItsWay bool) time.Duration {
 
 func isFirst(before *v1alpha1.ExtensionAPIStatus) bool { return before.ObservedGeneration <= 0 }
 
+func isUrgent(before, after *v1alpha1.ExtensionAPIStatus) bool {
+	return isReady(before) && !isReady(after) || fails(before, after) || observesAnother(before, after) ||
+		!rotates(before) && rotates(after)
+}
+
 // fails reports whether a condition turned False. All that are not met yet do in the first status.
 func fails(before, after *v1alpha1.ExtensionAPIStatus) bool {
 	return !isFirst(before) && slices.ContainsFunc(after.Conditions, func(condition metav1.Condition) bool {
@@ -62,6 +67,10 @@ func fails(before, after *v1alpha1.ExtensionAPIStatus) bool {
 			condition.Status == metav1.ConditionFalse &&
 			!meta.IsStatusConditionFalse(before.Conditions, condition.Type)
 	})
+}
+
+func rotates(status *v1alpha1.ExtensionAPIStatus) bool {
+	return status.Certificate != nil && status.Certificate.Rotation != nil
 }
 
 // observesAnother reports whether another generation was observed.

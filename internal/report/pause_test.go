@@ -27,6 +27,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurnsOrSomethingFails(t *testing.
 	failed := first.DeepCopy()
 	failed.Conditions = append(failed.Conditions,
 		metav1.Condition{Type: v1alpha1.ConditionDiscoveryWithinLimit, Status: metav1.ConditionFalse})
+	rotating := isTrue.DeepCopy()
+	rotating.Certificate = &v1alpha1.CertificateStatus{Rotation: &v1alpha1.RotationStatus{}}
 	for name, test := range map[string]struct {
 		before, after   *v1alpha1.ExtensionAPIStatus
 		sinceLast, want time.Duration
@@ -46,6 +48,8 @@ func TestAStatusWaitsAfterTheLastOneUnlessReadyTurnsOrSomethingFails(t *testing.
 		"the first generation":                         {isUnknown, first, 0, Pause, false},
 		"another generation":                           {first, observed, 0, 0, false},
 		"another condition turned False":               {first, failed, 0, 0, false},
+		"a rotation begins":                            {isTrue, rotating, 0, 0, false},
+		"a rotation goes on":                           {rotating, rotating, 0, Pause, false},
 		"it is False as before":                        {failed, failed, 0, Pause, false},
 		"Ready as before":                              {isTrue, isTrue, 0, Pause, false},
 	} {
