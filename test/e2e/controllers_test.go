@@ -52,6 +52,8 @@ func TestControllersAreStartedLastAndStoppedFirst(t *testing.T) {
 	}
 
 	change(t, extensionAPI, func(spec *v1alpha1.ExtensionAPISpec) { spec.Controllers[0].Template = idle(name) })
+	eventually(t, time.Minute, shows(extensionAPI, v1alpha1.ConditionControllersAvailable, metav1.ConditionTrue,
+		v1alpha1.ReasonReplicasAvailable, "", status.CurrentStatus))
 	eventually(t, time.Minute, func(ctx context.Context) error {
 		if uids := podUIDs(ctx, t, extensionAPI); len(uids) != 1 {
 			return fmt.Errorf("the controller has %d Pods", len(uids))
