@@ -17,6 +17,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
 	"github.com/extensionapi/extensionapi-operator/test/holders"
+	"github.com/extensionapi/extensionapi-operator/test/installation"
 )
 
 // requestHeaders is the prefix of the flags that configure how extension API servers authenticate kube-apiserver.
@@ -126,16 +127,16 @@ func (m misconfigured) configure(t *testing.T) {
 	if err := m.client.Get(ctx, client.ObjectKeyFromObject(configMap), configMap); err != nil {
 		t.Fatal(err)
 	}
-	for flag, value := range frontProxyFlags(m.dir) {
+	for flag, value := range installation.FrontProxyFlags(m.dir) {
 		if strings.HasPrefix(flag, requestHeaders) {
 			configMap.Data[flag] = fmt.Sprintf("[%q]", value)
 		}
 	}
-	ca, err := os.ReadFile(frontProxyFlags(m.dir)[requestHeaderCA])
+	ca, err := os.ReadFile(installation.FrontProxyFlags(m.dir)[installation.RequestHeaderCA])
 	if err != nil {
 		t.Fatal(err)
 	}
-	configMap.Data[requestHeaderCA] = string(ca)
+	configMap.Data[installation.RequestHeaderCA] = string(ca)
 	if err := m.client.Update(ctx, configMap); err != nil {
 		t.Fatal(err)
 	}

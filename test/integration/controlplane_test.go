@@ -3,10 +3,7 @@
 package integration
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,28 +11,24 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/manifests"
-	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/test/installation"
 )
 
 const (
 	repository = "../.."
-	crdFile    = repository + "/config/crd/bases/aggregation.extensionapi.dev_extensionapis.yaml"
+	configDir  = repository + "/config"
+	crdFile    = configDir + "/crd/bases/aggregation.extensionapi.dev_extensionapis.yaml"
 
 	operatorNamespace = "extensionapi-system"
 	operatorAccount   = "extensionapi-operator"
 	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 	proberAccount     = "extensionapi-operator-prober"
-
-	frontProxyName  = "front-proxy-client"
-	requestHeaderCA = "requestheader-client-ca-file"
 )
 
 // controlPlane is a kube-apiserver with its etcd, and the objects of the operator's installation.
@@ -97,32 +90,12 @@ func (p *controlPlane) stop() error {
 // configureFrontProxy configures the client certificate with which kube-apiserver authenticates to extension API
 // servers, and makes it publish the CA of that certificate.
 func configureFrontProxy(dir string, flags *envtest.Arguments, without string) error {
-	// A self-signed certificate can be its own CA, so one is enough.
-	pair, err := pki.NewSigner(frontProxyName, time.Now(), 24*time.Hour)
-	if err != nil {
-		return err
-	}
-	values := frontProxyFlags(dir)
-	for flag, value := range values {
+	for flag, value := range installation.FrontProxyFlags(dir) {
 		if without == "" || !strings.HasPrefix(flag, without) {
 			flags.Set(flag, value)
 		}
 	}
-	return errors.Join(os.WriteFile(values["proxy-client-cert-file"], pair.Certificate, 0o600),
-		os.WriteFile(values["proxy-client-key-file"], pair.Key, 0o600))
-}
-
-func frontProxyFlags(dir string) map[string]string {
-	certificate := filepath.Join(dir, "front-proxy.crt")
-	return map[string]string{
-		requestHeaderCA:                      certificate,
-		"requestheader-allowed-names":        frontProxyName,
-		"requestheader-username-headers":     "X-Remote-User",
-		"requestheader-group-headers":        "X-Remote-Group",
-		"requestheader-extra-headers-prefix": "X-Remote-Extra-",
-		"proxy-client-cert-file":             certificate,
-		"proxy-client-key-file":              filepath.Join(dir, "front-proxy.key"),
-	}
+	return installation.WriteFrontProxy(dir)
 }
 
 // install creates the objects of the chart and the kustomization, except the operator's Deployment.
@@ -143,57 +116,10 @@ func (p *controlPlane) install() error {
 	if err := p.client.Create(ctx, standIn); err != nil {
 		return err
 	}
-	for _, file := range installedFiles() {
-		if err := p.installFile(file); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	return awaitGrants(p.client)
-}
-
-// installedFiles returns the manifests that the operator needs to run, and to run servers, and its admission policies.
-func installedFiles() []string {
-	var files []string
-	for _, name := range []string{
-		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
-		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_reader",
-		"rbac/user_clusterroles",
-		"admission/operator_policy", "admission/owner_policy", "admission/rights_policy", "admission/warnings_policy",
-	} {
-		files = append(files, filepath.Join(repository, "config", name+".yaml"))
-	}
-	return files
-}
-
-func (p *controlPlane) installFile(file string) error {
-	content, err := os.ReadFile(file)
-	if err != nil {
+	if err := installation.CreateFiles(ctx, p.client, configDir, operatorNamespace); err != nil {
 		return err
 	}
-	return p.createAll(bytes.NewReader(content))
-}
-
-// createAll creates manifests, in the operator's namespace unless they name another one.
-func (p *controlPlane) createAll(manifests io.Reader) error {
-	decoder := yaml.NewYAMLOrJSONDecoder(manifests, 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		namespaced, err := p.client.IsObjectNamespaced(object)
-		if err != nil {
-			return err
-		}
-		if namespaced && object.GetNamespace() == "" {
-			object.SetNamespace(operatorNamespace)
-		}
-		if err := p.client.Create(ctx, object); err != nil {
-			return err
-		}
-	}
+	return awaitGrants(p.client)
 }
 
 // operatorConfig returns a configuration for the operator's ServiceAccount, so that it has only the permissions of

@@ -169,7 +169,7 @@ func TestSampleServerThatAlreadyRuns(t *testing.T) {
 	})
 }
 
-func sampleFile(name string) string { return filepath.Join(repository, "config/samples", name) }
+func sampleFile(name string) string { return filepath.Join(configDir, "samples", name) }
 
 // allowOperator grants the operator a permission that it does not have by default.
 func allowOperator(t *testing.T, rule rbacv1.PolicyRule) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/extensionapi/extensionapi-operator/test/installation"
 )
 
 const (
@@ -79,7 +81,8 @@ func TestInputsAreKnownToGo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for _, file := range slices.Concat(installedFiles(), []string{crdFile, serviceMonitorCRD}, certManagerCRDs) {
+	files := slices.Concat(installation.Files(configDir), []string{crdFile, serviceMonitorCRD}, certManagerCRDs)
+	for _, file := range files {
 		if _, err := os.ReadFile(file); err != nil {
 			t.Error(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/extensionapi/extensionapi-operator/api/v1alpha1"
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
 	"github.com/extensionapi/extensionapi-operator/internal/uninstall"
+	"github.com/extensionapi/extensionapi-operator/test/installation"
 )
 
 func TestUninstallCheckFailsWhileExtensionAPIsExist(t *testing.T) {
@@ -62,7 +63,7 @@ func (p *controlPlane) installHook(t *testing.T) {
 	t.Helper()
 	rendered := p.helm(t, helm, "template", "extensionapi-operator", chart,
 		"--show-only", "templates/uninstall_check.yaml")
-	if err := p.createAll(strings.NewReader(rendered)); err != nil {
+	if err := installation.Create(ctx, p.client, strings.NewReader(rendered), operatorNamespace); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,14 +15,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/extensionapi/extensionapi-operator/internal/kinds"
-	"github.com/extensionapi/extensionapi-operator/internal/pki"
+	"github.com/extensionapi/extensionapi-operator/test/installation"
 )
 
 const (
@@ -80,31 +77,20 @@ func startControlPlane(ctx context.Context, o options) (*controlPlane, error) {
 func (p *controlPlane) stop() error { return errors.Join(p.env.Stop(), os.RemoveAll(p.dir)) }
 
 func (p *controlPlane) configure() error {
-	proxy, err := pki.NewSigner("front-proxy-client", time.Now(), validity)
-	if err != nil {
-		return err
-	}
-	certificate, key := filepath.Join(p.dir, "front-proxy.crt"), filepath.Join(p.dir, "front-proxy.key")
 	policy := filepath.Join(p.dir, "audit-policy.yaml")
-	p.env.ControlPlane.GetAPIServer().Configure().
+	flags := p.env.ControlPlane.GetAPIServer().Configure().
 		Set("endpoint-reconciler-type", "none").
 		Set("advertise-address", endpointAddress).
 		Set("service-cluster-ip-range", serviceRange).
-		Set("requestheader-client-ca-file", certificate).
-		Set("requestheader-allowed-names", "front-proxy-client").
-		Set("requestheader-username-headers", "X-Remote-User").
-		Set("requestheader-group-headers", "X-Remote-Group").
-		Set("requestheader-extra-headers-prefix", "X-Remote-Extra-").
-		Set("proxy-client-cert-file", certificate).
-		Set("proxy-client-key-file", key).
 		Set("profiling", "true").
 		Set("audit-policy-file", policy).
 		Set("audit-log-mode", "batch").
 		Set("audit-log-batch-max-wait", "1s").
 		Set("audit-log-path", filepath.Join(p.dir, "audit.log"))
-	return errors.Join(
-		os.WriteFile(certificate, proxy.Certificate, 0o600), os.WriteFile(key, proxy.Key, 0o600),
-		os.WriteFile(policy, []byte(auditPolicy), 0o600))
+	for flag, value := range installation.FrontProxyFlags(p.dir) {
+		flags.Set(flag, value)
+	}
+	return errors.Join(installation.WriteFrontProxy(p.dir), os.WriteFile(policy, []byte(auditPolicy), 0o600))
 }
 
 // install creates what the chart installs, but for the operator itself and its stand-in's Service.
@@ -121,43 +107,7 @@ func (p *controlPlane) install(ctx context.Context, config string) (err error) {
 			return err
 		}
 	}
-	for _, name := range []string{
-		"rbac/role", "rbac/operator_role", "rbac/operator_serviceaccount", "rbac/operator_authreader",
-		"rbac/prober_serviceaccount", "rbac/server_clusterrole", "rbac/metrics_reader_clusterrole", "rbac/object_reader",
-		"admission/operator_policy", "admission/owner_policy", "admission/rights_policy", "admission/warnings_policy",
-	} {
-		if err := p.createFile(ctx, filepath.Join(config, name+".yaml")); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// createFile creates the objects of a file, in the operator's namespace unless they name another one.
-func (p *controlPlane) createFile(ctx context.Context, file string) error {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		namespaced, err := p.client.IsObjectNamespaced(object)
-		if err != nil {
-			return err
-		}
-		if namespaced && object.GetNamespace() == "" {
-			object.SetNamespace(operatorNamespace)
-		}
-		if err := p.client.Create(ctx, object); err != nil {
-			return err
-		}
-	}
+	return installation.CreateFiles(ctx, p.client, config, operatorNamespace)
 }
 
 // get returns the body of kube-apiserver's response to a GET request as the administrator.
