@@ -85,9 +85,11 @@ up() {
 	"$kubectl" apply -f config/samples/flunder.yaml
 	"$kubectl" get -f config/samples/flunder.yaml
 
-	step "Status of the sample, once its discovery has been measured, and its replicas have reported their storage"
+	step "Status of the sample, once its discovery, storage and objects have been looked at"
 	"$kubectl" wait --for=condition=DiscoveryWithinLimit xapi/wardle --timeout 1m >/dev/null
 	"$kubectl" wait --for=condition=StorageAvailable xapi/wardle --timeout 1m >/dev/null
+	"$kubectl" wait --for=jsonpath='{.status.conditions[?(@.type=="ServesObjects")].reason}'=NotPermitted \
+		xapi/wardle --timeout 1m >/dev/null # the sample does not permit it
 	"$kubectl" get xapi
 	echo
 	"$plugin" status wardle
