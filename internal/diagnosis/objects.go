@@ -28,7 +28,7 @@ func ServesObjects(s *snapshot.Snapshot) finding.Finding {
 	checked := s.Objects
 	switch {
 	case checked.Ended.IsZero():
-		return keepChecked(s, "not checked yet: that comes some seconds after every group-version that is registered is available")
+		return keepChecked(s, "not checked yet: that comes some seconds after all registered group-versions are available")
 	case len(checked.Problems) > 0:
 		return notServed(checked.Problems)
 	case checked.Err != nil:
